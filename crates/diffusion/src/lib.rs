@@ -1,0 +1,3 @@
+//! diffusion
+
+#![forbid(unsafe_code)]

@@ -1,0 +1,3 @@
+//! media
+
+#![forbid(unsafe_code)]

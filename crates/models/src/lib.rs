@@ -1,0 +1,3 @@
+//! models
+
+#![forbid(unsafe_code)]

@@ -1,0 +1,115 @@
+//! Convolutions of the video autoencoder.
+
+use burn::{
+    module::{Module, Param},
+    tensor::{
+        Device, Tensor, module,
+        ops::{ConvOptions, PadMode},
+    },
+};
+
+/// `WanCausalConv3d`: a 3-D convolution that sees no later frame.
+///
+/// Height and width are padded on both sides, time by twice its padding in front.
+#[derive(Module, Debug)]
+pub struct CausalConv3d {
+    /// `[out, in, frames, height, width]`
+    pub weight: Param<Tensor<5>>,
+    /// `[out]`
+    pub bias: Param<Tensor<1>>,
+    stride: [usize; 3],
+    padding: [usize; 3],
+}
+
+impl CausalConv3d {
+    /// A layer of zeros; `kernel`, `stride` and `padding` are `[frames, height, width]`.
+    pub fn new(
+        channels: [usize; 2],
+        kernel: [usize; 3],
+        stride: [usize; 3],
+        padding: [usize; 3],
+        device: &Device,
+    ) -> Self {
+        let [inputs, outputs] = channels;
+        let [kt, kh, kw] = kernel;
+        Self {
+            weight: Param::from_tensor(Tensor::zeros([outputs, inputs, kt, kh, kw], device)),
+            bias: Param::from_tensor(Tensor::zeros([outputs], device)),
+            stride,
+            padding,
+        }
+    }
+
+    /// `[batch, in, frames, height, width]` to `[batch, out, frames', height', width']`.
+    pub fn forward(&self, x: Tensor<5>) -> Tensor<5> {
+        let [time, height, width] = self.padding;
+        causal_conv3d(x, self.weight.val(), self.bias.val(), self.stride, [2 * time, height, width])
+    }
+}
+
+/// A 2-D convolution over every frame.
+#[derive(Module, Debug)]
+pub struct Conv2d {
+    /// `[out, in, height, width]`
+    pub weight: Param<Tensor<4>>,
+    /// `[out]`
+    pub bias: Param<Tensor<1>>,
+    stride: usize,
+    padding: [usize; 2],
+}
+
+impl Conv2d {
+    /// A layer of zeros with a square kernel; `padding` is `[before, after]` on both axes.
+    pub fn new(
+        channels: [usize; 2],
+        kernel: usize,
+        stride: usize,
+        padding: [usize; 2],
+        device: &Device,
+    ) -> Self {
+        let [inputs, outputs] = channels;
+        Self {
+            weight: Param::from_tensor(Tensor::zeros([outputs, inputs, kernel, kernel], device)),
+            bias: Param::from_tensor(Tensor::zeros([outputs], device)),
+            stride,
+            padding,
+        }
+    }
+
+    /// `[batch, in, height, width]` to `[batch, out, height', width']`.
+    pub fn forward(&self, x: Tensor<4>) -> Tensor<4> {
+        conv2d(x, self.weight.val(), self.bias.val(), self.stride, self.padding)
+    }
+}
+
+/// A 3-D convolution, causal in time.
+///
+/// `x` is `[batch, in, frames, height, width]`, `weight` `[out, in, kt, kh, kw]`, `bias` `[out]`.
+/// `padding` is `[frames in front, height on both sides, width on both sides]`, with zeros.
+pub fn causal_conv3d(
+    x: Tensor<5>,
+    weight: Tensor<5>,
+    bias: Tensor<1>,
+    stride: [usize; 3],
+    padding: [usize; 3],
+) -> Tensor<5> {
+    let [front, height, width] = padding;
+    let x = if front > 0 { x.pad([(front, 0), (0, 0), (0, 0)], PadMode::Constant(0.0)) } else { x };
+    module::conv3d(x, weight, Some(bias), ConvOptions::new(stride, [0, height, width], [1; 3], 1))
+}
+
+/// A 2-D convolution with zeros around the image.
+///
+/// `x` is `[batch, in, height, width]`, `weight` `[out, in, kh, kw]`, `bias` `[out]`; `padding` is
+/// `[before, after]` on both axes (Wan's downsampling pads only after).
+pub fn conv2d(
+    x: Tensor<4>,
+    weight: Tensor<4>,
+    bias: Tensor<1>,
+    stride: usize,
+    padding: [usize; 2],
+) -> Tensor<4> {
+    let [before, after] = padding;
+    let x = x.pad([(before, after), (before, after)], PadMode::Constant(0.0));
+    module::conv2d(x, weight, Some(bias), ConvOptions::new([stride; 2], [0; 2], [1; 2], 1))
+}

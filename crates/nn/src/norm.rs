@@ -1,0 +1,102 @@
+//! Layer norm, RMS norm over features and RMS norm over channels.
+
+use burn::{
+    module::{Module, Param},
+    tensor::{Device, Tensor},
+};
+
+/// Layer norm over the last dimension with learnt `weight` and `bias` (Ba et al. 2016).
+#[derive(Module, Debug)]
+pub struct LayerNorm {
+    /// `[dim]`
+    pub weight: Param<Tensor<1>>,
+    /// `[dim]`
+    pub bias: Param<Tensor<1>>,
+    eps: f64,
+}
+
+impl LayerNorm {
+    /// A layer of zeros over `dim` features.
+    pub fn new(dim: usize, eps: f64, device: &Device) -> Self {
+        let zeros = || Param::from_tensor(Tensor::zeros([dim], device));
+        Self { weight: zeros(), bias: zeros(), eps }
+    }
+
+    /// `[batch, tokens, dim]` to the same.
+    pub fn forward(&self, x: Tensor<3>) -> Tensor<3> {
+        layer_norm(x, Some(self.weight.val()), Some(self.bias.val()), self.eps)
+    }
+}
+
+/// RMS norm over the last dimension (Zhang & Sennrich 2019): torch's `RMSNorm`, T5's layer norm.
+#[derive(Module, Debug)]
+pub struct RmsNorm {
+    /// `[dim]`
+    pub weight: Param<Tensor<1>>,
+    eps: f64,
+}
+
+impl RmsNorm {
+    /// A layer of zeros over `dim` features.
+    pub fn new(dim: usize, eps: f64, device: &Device) -> Self {
+        Self { weight: Param::from_tensor(Tensor::zeros([dim], device)), eps }
+    }
+
+    /// `[batch, tokens, dim]` to the same.
+    pub fn forward(&self, x: Tensor<3>) -> Tensor<3> {
+        rms_norm(x, self.weight.val(), self.eps)
+    }
+}
+
+/// `WanRMS_norm`: channels divided by their L2 norm, times `sqrt(channels) * gamma`.
+///
+/// `D` is the rank of `gamma`: `[channels, 1, 1, 1]` for video, `[channels, 1, 1]` for images.
+#[derive(Module, Debug)]
+pub struct ChannelRmsNorm<const D: usize> {
+    /// `[channels, 1, ..]`
+    pub gamma: Param<Tensor<D>>,
+}
+
+impl<const D: usize> ChannelRmsNorm<D> {
+    /// A layer of zeros over `channels`.
+    pub fn new(channels: usize, device: &Device) -> Self {
+        let mut shape = [1; D];
+        shape[0] = channels;
+        Self { gamma: Param::from_tensor(Tensor::zeros(shape, device)) }
+    }
+
+    /// `[batch, channels, ..]` to the same; with `silu`, the activation follows in the same pass.
+    pub fn forward<const R: usize>(&self, x: Tensor<R>, silu: bool) -> Tensor<R> {
+        channel_rms_norm(x, self.gamma.val().flatten(0, D - 1), silu)
+    }
+}
+
+/// `(x - mean) / sqrt(var + eps) * weight + bias` over the last dimension of `[batch, tokens, dim]`.
+pub fn layer_norm(x: Tensor<3>, weight: Option<Tensor<1>>, bias: Option<Tensor<1>>, eps: f64) -> Tensor<3> {
+    let (var, mean) = x.clone().var_mean_bias(2);
+    let mut y = (x - mean) / var.add_scalar(eps).sqrt();
+    if let Some(weight) = weight {
+        y = y * weight.unsqueeze();
+    }
+    if let Some(bias) = bias {
+        y = y + bias.unsqueeze();
+    }
+    y
+}
+
+/// `x / sqrt(mean(x²) + eps) * weight` over the last dimension of `[batch, tokens, dim]`.
+pub fn rms_norm(x: Tensor<3>, weight: Tensor<1>, eps: f64) -> Tensor<3> {
+    let rms = x.clone().powi_scalar(2).mean_dim(2).add_scalar(eps).sqrt();
+    x / rms * weight.unsqueeze()
+}
+
+/// `x / max(|x|₂, 1e-12) * sqrt(channels) * gamma` over dimension 1 of `[batch, channels, ..]`,
+/// where `gamma` is `[channels]`; with `silu`, followed by the activation.
+pub fn channel_rms_norm<const R: usize>(x: Tensor<R>, gamma: Tensor<1>, silu: bool) -> Tensor<R> {
+    let channels = x.dims()[1];
+    let mut shape = [1; R];
+    shape[1] = channels;
+    let norm = x.clone().powi_scalar(2).sum_dim(1).sqrt().clamp_min(1e-12);
+    let y = x / norm * gamma.mul_scalar((channels as f64).sqrt()).reshape(shape);
+    if silu { crate::silu(y) } else { y }
+}

@@ -1,0 +1,3 @@
+//! train
+
+#![forbid(unsafe_code)]

@@ -1,0 +1,3 @@
+//! world
+
+#![forbid(unsafe_code)]
