@@ -1,0 +1,125 @@
+//! The text encoder: UMT5 (Chung et al. 2023; `UMT5EncoderModel` in transformers).
+//!
+//! ```text
+//! ids ─ embedding ─► (norm, attention with a learnt bias by distance, norm, gated GELU) × n ─ norm ─►
+//! ```
+
+mod attention;
+mod block;
+mod config;
+
+use burn::{
+    module::{Module, Param},
+    tensor::{Device, Int, Tensor, module},
+};
+use nn::RmsNorm;
+
+pub use config::Umt5Config;
+
+use self::{attention::Masked, block::Umt5Block};
+use crate::{
+    ModelConfig, Result,
+    init::{self, Start},
+    weights::Checkpoint,
+};
+
+/// `UMT5EncoderModel`.
+#[derive(Module, Debug)]
+pub struct Umt5Encoder {
+    shared: Embedding,
+    encoder: Umt5Stack,
+    #[module(skip)]
+    config: Umt5Config,
+}
+
+#[derive(Module, Debug)]
+struct Umt5Stack {
+    block: Vec<Umt5Block>,
+    final_layer_norm: RmsNorm,
+}
+
+impl Umt5Encoder {
+    /// A model of zeros; [`init_weights`](Self::init_weights) or a checkpoint fills it.
+    pub fn new(config: &Umt5Config, device: &Device) -> Result<Self> {
+        config.check()?;
+        Ok(Self {
+            shared: Embedding::new(config.vocab_size, config.d_model, device),
+            encoder: Umt5Stack {
+                block: (0..config.num_layers).map(|_| Umt5Block::new(config, device)).collect(),
+                final_layer_norm: RmsNorm::new(config.d_model, config.layer_norm_epsilon, device),
+            },
+            config: config.clone(),
+        })
+    }
+
+    /// The configuration that the model was built from.
+    pub fn config(&self) -> &Umt5Config {
+        &self.config
+    }
+
+    /// The features of every token, `[batch, tokens, d_model]`.
+    ///
+    /// `input_ids` is `[batch, tokens]`, each below `vocab_size`; `mask` is `[batch, tokens]`, 1 for
+    /// a token and 0 for padding, which no token attends to.
+    pub fn forward(&self, input_ids: Tensor<2, Int>, mask: Tensor<2>) -> Tensor<3> {
+        let [_, tokens] = input_ids.dims();
+        let masked = Masked::new(&self.config, tokens, mask);
+        let mut x = self.shared.forward(input_ids); // [batch, tokens, d_model]
+        for block in &self.encoder.block {
+            x = block.forward(x, &masked);
+        }
+        self.encoder.final_layer_norm.forward(x)
+    }
+
+    /// [`forward`](Self::forward) as Wan hands it to the denoiser: zeros where there is padding.
+    pub fn context(&self, input_ids: Tensor<2, Int>, mask: Tensor<2>) -> Tensor<3> {
+        self.forward(input_ids, mask.clone()) * mask.unsqueeze_dim::<3>(2)
+    }
+
+    /// First weights as in transformers (after Mesh TensorFlow): attention scores are not scaled, so
+    /// queries start smaller.
+    pub fn init_weights(self, seed: u64) -> Self {
+        let Umt5Config { d_model, d_kv, d_ff, num_heads, initializer_factor, .. } = self.config.clone();
+        let normal = |variance: usize| Start::Normal(initializer_factor / (variance as f64).sqrt());
+        init::fill(self, seed, |key, _| match key.rsplit('.').nth(1) {
+            Some("shared") => normal(1),
+            Some("q") => normal(d_model * d_kv),
+            Some("o") => normal(num_heads * d_kv),
+            Some("wo") => normal(d_ff),
+            Some("layer_norm" | "final_layer_norm") => Start::Constant(initializer_factor as f32),
+            _ => normal(d_model),
+        })
+    }
+}
+
+impl Checkpoint for Umt5Encoder {
+    const STEM: &'static str = "model";
+
+    fn key(&self, path: &str) -> String {
+        path.replace(".attention.", ".layer.0.SelfAttention.")
+            .replace(".attention_norm.", ".layer.0.layer_norm.")
+            .replace(".feed_forward.", ".layer.1.DenseReluDense.")
+            .replace(".feed_forward_norm.", ".layer.1.layer_norm.")
+    }
+
+    fn copies(key: &str) -> &'static [&'static str] {
+        if key == "shared.weight" { &["encoder.embed_tokens.weight"] } else { &[] }
+    }
+}
+
+/// A table with a row for every id.
+#[derive(Module, Debug)]
+struct Embedding {
+    weight: Param<Tensor<2>>, // [rows, features]
+}
+
+impl Embedding {
+    fn new(rows: usize, features: usize, device: &Device) -> Self {
+        Self { weight: Param::from_tensor(Tensor::zeros([rows, features], device)) }
+    }
+
+    /// `[a, b]` to `[a, b, features]`.
+    fn forward(&self, ids: Tensor<2, Int>) -> Tensor<3> {
+        module::embedding(self.weight.val(), ids)
+    }
+}

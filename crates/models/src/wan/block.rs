@@ -1,0 +1,78 @@
+//! One layer of the denoiser (`WanTransformerBlock`).
+
+use burn::{
+    module::{Module, Param},
+    tensor::{Device, Tensor},
+};
+use nn::{LayerNorm, Linear, gated_residual, gelu_tanh, layer_norm_modulate};
+
+use super::{
+    attention::WanAttention,
+    embed::{Condition, table_rows},
+    rope::RopeTable,
+    transformer_config::WanTransformer3dConfig,
+};
+
+/// Self-attention, cross-attention to the text, feed-forward; the timestep shifts, scales and gates
+/// the first and the last.
+#[derive(Module, Debug)]
+pub(super) struct WanTransformerBlock {
+    attn1: WanAttention,
+    attn2: WanAttention,
+    norm2: Option<LayerNorm>,
+    ffn: FeedForward,
+    scale_shift_table: Param<Tensor<3>>, // [1, 6, dim]
+    eps: f64,
+}
+
+impl WanTransformerBlock {
+    pub fn new(config: &WanTransformer3dConfig, device: &Device) -> Self {
+        let dim = config.dim();
+        Self {
+            attn1: WanAttention::new(config, device),
+            attn2: WanAttention::new(config, device),
+            norm2: config.cross_attn_norm.then(|| LayerNorm::new(dim, config.eps, device)),
+            ffn: FeedForward::new(dim, config.ffn_dim, device),
+            scale_shift_table: Param::from_tensor(Tensor::zeros([1, 6, dim], device)),
+            eps: config.eps,
+        }
+    }
+
+    /// `[batch, tokens, dim]` to the same.
+    pub fn forward(&self, x: Tensor<3>, condition: &Condition, rope: &RopeTable) -> Tensor<3> {
+        let [shift, scale, gate, ffn_shift, ffn_scale, ffn_gate] =
+            table_rows(self.scale_shift_table.val(), condition.modulation.clone());
+
+        let normed = layer_norm_modulate(x.clone(), shift, scale, self.eps);
+        let x = gated_residual(x, self.attn1.attend_self(normed, rope), gate);
+
+        let normed = match &self.norm2 {
+            Some(norm) => norm.forward(x.clone()),
+            None => x.clone(),
+        };
+        let x = x + self.attn2.attend_cross(normed, condition.context.clone());
+
+        let normed = layer_norm_modulate(x.clone(), ffn_shift, ffn_scale, self.eps);
+        gated_residual(x, self.ffn.forward(normed), ffn_gate)
+    }
+}
+
+/// Two linear layers with a GELU between them.
+#[derive(Module, Debug)]
+struct FeedForward {
+    proj_in: Linear,
+    proj_out: Linear,
+}
+
+impl FeedForward {
+    fn new(dim: usize, hidden: usize, device: &Device) -> Self {
+        Self {
+            proj_in: Linear::new(dim, hidden, true, device),
+            proj_out: Linear::new(hidden, dim, true, device),
+        }
+    }
+
+    fn forward(&self, x: Tensor<3>) -> Tensor<3> {
+        self.proj_out.forward(gelu_tanh(self.proj_in.forward(x)))
+    }
+}

@@ -1,0 +1,15 @@
+//! The Wan family (Wan Team 2025, "Wan: Open and Advanced Large-Scale Video Generative Models"):
+//! denoiser and video autoencoder, as `WanTransformer3DModel` and `AutoencoderKLWan` in diffusers.
+
+mod attention;
+mod block;
+mod embed;
+mod patch;
+mod rope;
+mod transformer;
+mod transformer_config;
+mod vae;
+
+pub use transformer::WanTransformer3d;
+pub use transformer_config::WanTransformer3dConfig;
+pub use vae::{AutoencoderKlWan, AutoencoderKlWanConfig, Posterior};

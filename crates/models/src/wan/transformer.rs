@@ -1,0 +1,107 @@
+//! The denoiser: a diffusion transformer over space-time patches (`WanTransformer3DModel`).
+//!
+//! ```text
+//! latents ─ patches ─► tokens ─► block × n ─► norm, shift, scale ─► linear ─ patches ─► velocity
+//! timestep ─ sinusoids ─ mlp ─┬──► 6 vectors for each block
+//!                             └──► 2 vectors for the output norm
+//! context ─ mlp ──────────────────► keys and values of the cross-attention
+//! ```
+
+use burn::{
+    module::{Module, Param},
+    tensor::{Device, Tensor},
+};
+use nn::{Linear, layer_norm_modulate};
+
+use super::{
+    block::WanTransformerBlock,
+    embed::{ConditionEmbedder, table_rows},
+    patch::{PatchEmbedding, unpatchify},
+    rope::RopeTable,
+    transformer_config::WanTransformer3dConfig,
+};
+use crate::{
+    ModelConfig, Result,
+    init::{self, Start},
+    weights::Checkpoint,
+};
+
+/// `WanTransformer3DModel`: predicts the velocity `noise - x_0` of noisy latents.
+#[derive(Module, Debug)]
+pub struct WanTransformer3d {
+    patch_embedding: PatchEmbedding,
+    condition_embedder: ConditionEmbedder,
+    pub(super) blocks: Vec<WanTransformerBlock>,
+    scale_shift_table: Param<Tensor<3>>, // [1, 2, dim]
+    proj_out: Linear,
+    #[module(skip)]
+    config: WanTransformer3dConfig,
+}
+
+impl WanTransformer3d {
+    /// A model of zeros; [`init_weights`](Self::init_weights) or a checkpoint fills it.
+    pub fn new(config: &WanTransformer3dConfig, device: &Device) -> Result<Self> {
+        config.check()?;
+        let dim = config.dim();
+        let outputs = config.out_channels * config.patch_size.iter().product::<usize>();
+        Ok(Self {
+            patch_embedding: PatchEmbedding::new(config.in_channels, dim, config.patch_size, device),
+            condition_embedder: ConditionEmbedder::new(config, device),
+            blocks: (0..config.num_layers).map(|_| WanTransformerBlock::new(config, device)).collect(),
+            scale_shift_table: Param::from_tensor(Tensor::zeros([1, 2, dim], device)),
+            proj_out: Linear::new(dim, outputs, true, device),
+            config: config.clone(),
+        })
+    }
+
+    /// The configuration that the model was built from.
+    pub fn config(&self) -> &WanTransformer3dConfig {
+        &self.config
+    }
+
+    /// The velocity, of the shape of `latents` (with `out_channels` channels).
+    ///
+    /// - `latents`: `[batch, in_channels, frames, height, width]`, a size that
+    ///   [`token_grid`](WanTransformer3dConfig::token_grid) accepts.
+    /// - `timestep`: `[batch, groups]`, 0 (clean) to 1000 (noise). `groups` divides the number of
+    ///   tokens, which run frame by frame: 1 is a timestep for the clip (Wan 2.1), the number of
+    ///   latent frames one for each frame, the number of tokens one for each token (Wan 2.2).
+    /// - `context`: `[batch, text_tokens, text_dim]`.
+    pub fn forward(&self, latents: Tensor<5>, timestep: Tensor<2>, context: Tensor<3>) -> Tensor<5> {
+        let [_, _, frames, height, width] = latents.dims();
+        let grid = self.config.patches([frames, height, width]);
+        let rope = RopeTable::new(self.config.attention_head_dim, grid, &latents.device());
+
+        let mut x = self.patch_embedding.forward(latents); // [batch, tokens, dim]
+        let condition = self.condition_embedder.forward(timestep, context);
+        for block in &self.blocks {
+            x = block.forward(x, &condition, &rope);
+        }
+        let [shift, scale] = table_rows(self.scale_shift_table.val(), condition.time.unsqueeze_dim(2));
+        let x = layer_norm_modulate(x, shift, scale, self.config.eps);
+        unpatchify(self.proj_out.forward(x), grid, self.config.patch_size) // [batch, channels, frames, height, width]
+    }
+
+    /// First weights as published for Wan: Xavier for linear layers and patches, small normal ones
+    /// for the time and text embedders, and an output layer of zeros.
+    pub fn init_weights(self, seed: u64) -> Self {
+        let patch = self.config.in_channels * self.config.patch_size.iter().product::<usize>();
+        init::fill(self, seed, |key, shape| match key {
+            "proj_out.weight" => Start::Constant(0.0),
+            "patch_embedding.bias" => Start::torch_default(patch),
+            _ if key.ends_with("scale_shift_table") => Start::Normal((shape[2] as f64).sqrt().recip()),
+            _ if key.ends_with(".bias") => Start::Constant(0.0),
+            _ if key.contains("norm") => Start::Constant(1.0),
+            _ if key.contains("text_embedder") || key.contains("time_embedder") => Start::Normal(0.02),
+            _ => Start::xavier(shape),
+        })
+    }
+}
+
+impl Checkpoint for WanTransformer3d {
+    const STEM: &'static str = "diffusion_pytorch_model";
+
+    fn key(&self, path: &str) -> String {
+        path.replace(".ffn.proj_in.", ".ffn.net.0.proj.").replace(".ffn.proj_out.", ".ffn.net.2.")
+    }
+}

@@ -1,0 +1,158 @@
+//! `config.json` of the denoiser.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::{
+    Error, ModelConfig, Result,
+    config::{diffusers_class, diffusers_header, require},
+};
+
+const CLASS: &str = "WanTransformer3DModel";
+const QK_NORM: &str = "rms_norm_across_heads";
+
+/// Configuration of `WanTransformer3DModel`; the default is Wan 2.1 with 14 B parameters.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct WanTransformer3dConfig {
+    /// Latent frames, rows and columns that make one token.
+    pub patch_size: [usize; 3],
+    /// Heads of every attention.
+    pub num_attention_heads: usize,
+    /// Features of a head; `num_attention_heads * attention_head_dim` is the model's dimension.
+    pub attention_head_dim: usize,
+    /// Channels of the latents.
+    pub in_channels: usize,
+    /// Channels of the velocity.
+    pub out_channels: usize,
+    /// Features of the text encoder's output.
+    pub text_dim: usize,
+    /// Features of the sinusoidal timestep embedding.
+    pub freq_dim: usize,
+    /// Hidden features of the feed-forward layers.
+    pub ffn_dim: usize,
+    /// Transformer blocks.
+    pub num_layers: usize,
+    /// Whether a layer norm stands before the cross-attention.
+    pub cross_attn_norm: bool,
+    /// How queries and keys are normed: `rms_norm_across_heads`.
+    pub qk_norm: Option<String>,
+    /// Added to the variance in every norm.
+    pub eps: f64,
+    /// Features of the image encoder of an image-to-video variant; such variants are not served.
+    pub image_dim: Option<usize>,
+    /// Features of the image keys and values of an image-to-video variant.
+    pub added_kv_proj_dim: Option<usize>,
+    /// The most tokens along one axis.
+    pub rope_max_seq_len: usize,
+    /// Positions of the image embedding of an image-to-video variant.
+    pub pos_embed_seq_len: Option<usize>,
+}
+
+impl Default for WanTransformer3dConfig {
+    fn default() -> Self {
+        Self {
+            patch_size: [1, 2, 2],
+            num_attention_heads: 40,
+            attention_head_dim: 128,
+            in_channels: 16,
+            out_channels: 16,
+            text_dim: 4096,
+            freq_dim: 256,
+            ffn_dim: 13824,
+            num_layers: 40,
+            cross_attn_norm: true,
+            qk_norm: Some(QK_NORM.to_owned()),
+            eps: 1e-6,
+            image_dim: None,
+            added_kv_proj_dim: None,
+            rope_max_seq_len: 1024,
+            pos_embed_seq_len: None,
+        }
+    }
+}
+
+impl WanTransformer3dConfig {
+    /// Features of a token.
+    pub fn dim(&self) -> usize {
+        self.num_attention_heads * self.attention_head_dim
+    }
+
+    /// Tokens along time, height and width for latents of `[frames, height, width]`.
+    ///
+    /// Fails if the latents cannot be cut into patches or reach beyond the rotary positions.
+    pub fn token_grid(&self, latents: [usize; 3]) -> Result<[usize; 3]> {
+        let error = |expected: String| Error::Input {
+            class: CLASS,
+            what: "the size of the latents [frames, height, width]",
+            expected,
+            found: format!("{latents:?}"),
+        };
+        if (0..3).any(|axis| latents[axis] == 0 || !latents[axis].is_multiple_of(self.patch_size[axis])) {
+            return Err(error(format!("multiples of the patch size {:?}", self.patch_size)));
+        }
+        let grid = self.patches(latents);
+        if grid.iter().any(|&tokens| tokens > self.rope_max_seq_len) {
+            return Err(error(format!("at most {} patches on each axis", self.rope_max_seq_len)));
+        }
+        Ok(grid)
+    }
+
+    /// [`token_grid`](Self::token_grid) of a size that has been checked.
+    pub(super) fn patches(&self, [frames, height, width]: [usize; 3]) -> [usize; 3] {
+        let [pt, ph, pw] = self.patch_size;
+        [frames / pt, height / ph, width / pw]
+    }
+}
+
+impl ModelConfig for WanTransformer3dConfig {
+    const CLASS: &'static str = CLASS;
+
+    fn header() -> Vec<(&'static str, Value)> {
+        diffusers_header(CLASS)
+    }
+
+    fn class_in(json: &Map<String, Value>) -> Option<String> {
+        diffusers_class(json)
+    }
+
+    fn check(&self) -> Result<()> {
+        let positive: [(&'static str, usize); 9] = [
+            ("patch_size", self.patch_size.iter().product()),
+            ("num_attention_heads", self.num_attention_heads),
+            ("in_channels", self.in_channels),
+            ("out_channels", self.out_channels),
+            ("text_dim", self.text_dim),
+            ("freq_dim", self.freq_dim),
+            ("ffn_dim", self.ffn_dim),
+            ("num_layers", self.num_layers),
+            ("rope_max_seq_len", self.rope_max_seq_len),
+        ];
+        for (field, value) in positive {
+            require(CLASS, field, value, "at least 1", value > 0)?;
+        }
+        let head_dim = self.attention_head_dim;
+        let even = "an even number: rotary embedding and sinusoids pair features up";
+        require(CLASS, "attention_head_dim", head_dim, even, head_dim > 0 && head_dim.is_multiple_of(2))?;
+        require(CLASS, "freq_dim", self.freq_dim, even, self.freq_dim.is_multiple_of(2))?;
+        require(CLASS, "eps", self.eps, "a positive number", self.eps > 0.0)?;
+        let normed = self.qk_norm.as_deref() == Some(QK_NORM);
+        require(CLASS, "qk_norm", &self.qk_norm, format!("{QK_NORM:?}"), normed)?;
+        let text_only = "null: image-to-video variants with an image encoder are not served";
+        require(CLASS, "image_dim", self.image_dim, text_only, self.image_dim.is_none())?;
+        require(
+            CLASS,
+            "added_kv_proj_dim",
+            self.added_kv_proj_dim,
+            text_only,
+            self.added_kv_proj_dim.is_none(),
+        )?;
+        require(
+            CLASS,
+            "pos_embed_seq_len",
+            self.pos_embed_seq_len,
+            text_only,
+            self.pos_embed_seq_len.is_none(),
+        )
+    }
+}

@@ -1,0 +1,112 @@
+//! What both halves of the autoencoder are made of.
+
+use burn::{
+    module::Module,
+    tensor::{Device, Tensor},
+};
+use nn::{CausalConv3d, ChannelRmsNorm, Conv2d, attention, linear};
+
+/// A 3×3×3 convolution that keeps the size.
+pub(super) fn conv3(inputs: usize, outputs: usize, device: &Device) -> CausalConv3d {
+    CausalConv3d::new([inputs, outputs], [3; 3], [1; 3], [1; 3], device)
+}
+
+/// Two convolutions with a shortcut around them (`WanResidualBlock`).
+#[derive(Module, Debug)]
+pub(super) struct ResidualBlock {
+    norm1: ChannelRmsNorm<4>,
+    conv1: CausalConv3d,
+    norm2: ChannelRmsNorm<4>,
+    conv2: CausalConv3d,
+    conv_shortcut: Option<CausalConv3d>,
+}
+
+impl ResidualBlock {
+    pub fn new(inputs: usize, outputs: usize, device: &Device) -> Self {
+        let pointwise = || CausalConv3d::new([inputs, outputs], [1; 3], [1; 3], [0; 3], device);
+        Self {
+            norm1: ChannelRmsNorm::new(inputs, device),
+            conv1: conv3(inputs, outputs, device),
+            norm2: ChannelRmsNorm::new(outputs, device),
+            conv2: conv3(outputs, outputs, device),
+            conv_shortcut: (inputs != outputs).then(pointwise),
+        }
+    }
+
+    /// Blocks in a row, the first of which goes from `inputs` to `outputs` channels.
+    pub fn stack(count: usize, inputs: usize, outputs: usize, device: &Device) -> Vec<Self> {
+        (0..count).map(|at| Self::new(if at == 0 { inputs } else { outputs }, outputs, device)).collect()
+    }
+
+    /// `[batch, channels, frames, height, width]` to the same size.
+    pub fn forward(&self, x: Tensor<5>) -> Tensor<5> {
+        let h = self.conv1.forward(self.norm1.forward(x.clone(), true));
+        let h = self.conv2.forward(self.norm2.forward(h, true));
+        match &self.conv_shortcut {
+            Some(conv) => conv.forward(x) + h,
+            None => x + h,
+        }
+    }
+}
+
+/// Attention within each frame, with one head (`WanAttentionBlock`).
+#[derive(Module, Debug)]
+pub(super) struct AttentionBlock {
+    norm: ChannelRmsNorm<3>,
+    to_qkv: Conv2d,
+    proj: Conv2d,
+}
+
+impl AttentionBlock {
+    fn new(dim: usize, device: &Device) -> Self {
+        Self {
+            norm: ChannelRmsNorm::new(dim, device),
+            to_qkv: Conv2d::new([dim, 3 * dim], 1, 1, [0, 0], device),
+            proj: Conv2d::new([dim, dim], 1, 1, [0, 0], device),
+        }
+    }
+
+    fn forward(&self, x: Tensor<5>) -> Tensor<5> {
+        let [batch, channels, frames, height, width] = x.dims();
+        let pixels = self.norm.forward(x.clone(), false).permute([0, 2, 3, 4, 1]).reshape([
+            batch * frames,
+            height * width,
+            channels,
+        ]);
+        let qkv = pointwise(pixels, &self.to_qkv).unsqueeze_dim::<4>(2); // [images, pixels, 1 head, 3 * channels]
+        let [q, k, v] = std::array::from_fn(|part| qkv.clone().narrow(3, part * channels, channels));
+        let y = pointwise(attention(q, k, v).squeeze_dim(2), &self.proj)
+            .reshape([batch, frames, height, width, channels])
+            .permute([0, 4, 1, 2, 3]);
+        x + y
+    }
+}
+
+/// A 1×1 convolution over `[images, pixels, channels]`.
+fn pointwise(x: Tensor<3>, conv: &Conv2d) -> Tensor<3> {
+    linear(x, conv.weight.val().flatten(1, 3), Some(conv.bias.val()))
+}
+
+/// Residual, attention, residual at the coarsest scale (`WanMidBlock`).
+#[derive(Module, Debug)]
+pub(super) struct MidBlock {
+    attentions: Vec<AttentionBlock>, // one
+    resnets: Vec<ResidualBlock>,     // one more
+}
+
+impl MidBlock {
+    pub fn new(dim: usize, device: &Device) -> Self {
+        Self {
+            attentions: vec![AttentionBlock::new(dim, device)],
+            resnets: ResidualBlock::stack(2, dim, dim, device),
+        }
+    }
+
+    pub fn forward(&self, x: Tensor<5>) -> Tensor<5> {
+        let mut x = self.resnets[0].forward(x);
+        for (attention, resnet) in self.attentions.iter().zip(&self.resnets[1..]) {
+            x = resnet.forward(attention.forward(x));
+        }
+        x
+    }
+}

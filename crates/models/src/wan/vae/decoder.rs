@@ -1,0 +1,88 @@
+//! From latents to video (`WanDecoder3d`).
+
+use burn::{
+    module::Module,
+    tensor::{Device, Tensor},
+};
+use nn::{CausalConv3d, ChannelRmsNorm};
+
+use super::{
+    blocks::{MidBlock, ResidualBlock, conv3},
+    config::AutoencoderKlWanConfig,
+    resample::Upsample,
+    shortcut::DupUp,
+};
+
+#[derive(Module, Debug)]
+pub(super) struct WanDecoder3d {
+    conv_in: CausalConv3d,
+    mid_block: MidBlock,
+    pub(super) up_blocks: Vec<UpBlock>,
+    norm_out: ChannelRmsNorm<4>,
+    conv_out: CausalConv3d,
+}
+
+impl WanDecoder3d {
+    pub fn new(config: &AutoencoderKlWanConfig, device: &Device) -> Self {
+        let dims = config.decoder_dims();
+        let last = dims[dims.len() - 1];
+        Self {
+            conv_in: conv3(config.z_dim, dims[0], device),
+            mid_block: MidBlock::new(dims[0], device),
+            up_blocks: (0..dims.len() - 1).map(|scale| UpBlock::new(config, scale, device)).collect(),
+            norm_out: ChannelRmsNorm::new(last, device),
+            conv_out: conv3(last, config.out_channels, device),
+        }
+    }
+
+    /// `[batch, z_dim, frames, height, width]` to `[batch, out_channels, ..]`.
+    pub fn forward(&self, x: Tensor<5>) -> Tensor<5> {
+        let x = self.mid_block.forward(self.conv_in.forward(x));
+        let x = self.up_blocks.iter().fold(x, |x, block| block.forward(x));
+        self.conv_out.forward(self.norm_out.forward(x, true))
+    }
+}
+
+/// One scale: residual blocks, then twice the size unless it is the last scale.
+///
+/// In Wan 2.1 (`WanUpBlock`) upsampling halves the channels; in Wan 2.2 (`WanResidualUpBlock`) it
+/// keeps them, and a shortcut leads around all of it.
+#[derive(Module, Debug)]
+pub(super) struct UpBlock {
+    resnets: Vec<ResidualBlock>,
+    upsampler: Option<Upsample>,
+    #[module(skip)]
+    shortcut: Option<DupUp>,
+}
+
+impl UpBlock {
+    fn new(config: &AutoencoderKlWanConfig, scale: usize, device: &Device) -> Self {
+        let dims = config.decoder_dims();
+        let outputs = dims[scale + 1];
+        let (inputs, upsampled) = match (config.is_residual, scale) {
+            (true, _) => (dims[scale], outputs),
+            (false, 0) => (dims[0], outputs / 2),
+            (false, _) => (dims[scale] / 2, outputs / 2),
+        };
+        let doubles_time = config.temperal_downsample.iter().rev().nth(scale).copied(); // none at the last scale
+        let shortcut = |time| DupUp { channels: outputs, time: if time { 2 } else { 1 }, space: 2 };
+        Self {
+            resnets: ResidualBlock::stack(config.num_res_blocks + 1, inputs, outputs, device),
+            upsampler: doubles_time.map(|time| Upsample::new(outputs, upsampled, time, device)),
+            shortcut: doubles_time.filter(|_| config.is_residual).map(shortcut),
+        }
+    }
+
+    pub fn forward(&self, x: Tensor<5>) -> Tensor<5> {
+        let shortcut = self.shortcut.map(|shortcut| shortcut.forward(x.clone()));
+        let x = self.resnets.iter().fold(x, |x, block| block.forward(x));
+        let x = match &self.upsampler {
+            Some(upsampler) => upsampler.forward(x),
+            None => x,
+        };
+        match shortcut {
+            Some(shortcut) => x + shortcut,
+            None => x,
+        }
+    }
+}
