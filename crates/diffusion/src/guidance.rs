@@ -1,0 +1,55 @@
+//! Guidance: wrappers that turn one `denoise` into another.
+
+use burn::tensor::Tensor;
+
+use crate::Step;
+
+/// Classifier-free guidance (Ho and Salimans 2022): away from the answer to `negative`, towards that to `positive`.
+///
+/// `model(x_t, step, condition)` answers velocity or eps, alike for both conditions; the result is
+/// `negative + guidance_scale (positive - negative)`. At `guidance_scale` 1 that is the positive answer, and the
+/// negative one is not computed.
+pub fn classifier_free_guidance<const D: usize, C, E>(
+    mut model: impl FnMut(Tensor<D>, Step, &C) -> Result<Tensor<D>, E>,
+    positive: C,
+    negative: C,
+    guidance_scale: f64,
+) -> impl FnMut(Tensor<D>, Step) -> Result<Tensor<D>, E> {
+    move |x, step| {
+        if guidance_scale == 1.0 {
+            return model(x, step, &positive);
+        }
+        let towards = model(x.clone(), step, &positive)?;
+        let away = model(x, step, &negative)?;
+        Ok(away.clone() + (towards - away) * guidance_scale)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::convert::Infallible;
+
+    use burn::tensor::Device;
+
+    use super::*;
+    use crate::Schedule;
+
+    fn guided(guidance_scale: f64) -> (f32, usize) {
+        let mut calls = 0;
+        let model = |x: Tensor<1>, _: Step, condition: &f64| {
+            calls += 1;
+            Ok::<_, Infallible>(x * *condition)
+        };
+        let step = Schedule::flow_euler(1, 1.0).unwrap().steps().next().unwrap();
+        let x = Tensor::<1>::from_floats([2.0], &Device::flex());
+        let answer = classifier_free_guidance(model, 3.0, 1.0, guidance_scale)(x, step).unwrap();
+        (answer.into_scalar::<f32>(), calls)
+    }
+
+    #[test]
+    fn extrapolates_from_negative_to_positive() {
+        assert_eq!(guided(5.0), (2.0 + 5.0 * (6.0 - 2.0), 2));
+        assert_eq!(guided(0.0), (2.0, 2));
+        assert_eq!(guided(1.0), (6.0, 1));
+    }
+}

@@ -1,0 +1,160 @@
+//! The flow samplers on data with a closed form: Gaussian data has a known velocity and a known path.
+
+use std::convert::Infallible;
+use std::ops::ControlFlow;
+
+use burn::tensor::{DType, Device, Tensor, TensorData};
+use diffusion::{Schedule, Step, flow_interpolate, sample_euler, sample_unipc, unobserved};
+
+const MEAN: f64 = 0.7;
+const STD: f64 = 0.4;
+
+/// Standard deviation of `x_t`.
+fn spread(sigma: f64) -> f64 {
+    ((1.0 - sigma).powi(2) * STD.powi(2) + sigma.powi(2)).sqrt()
+}
+
+/// `E[noise - x_0 | x_t]` for data from `N(MEAN, STD²)`.
+fn velocity<const D: usize>(x: Tensor<D>, step: Step) -> Result<Tensor<D>, Infallible> {
+    let (alpha, sigma) = (step.alpha, step.sigma);
+    let z = (x - alpha * MEAN) / spread(sigma);
+    Ok(z * ((sigma - alpha * STD.powi(2)) / spread(sigma)) - MEAN)
+}
+
+/// The ODE keeps the quantile: `(x_t - alpha MEAN) / spread` is constant along a path.
+fn path(z: f64, sigma: f64) -> f64 {
+    (1.0 - sigma) * MEAN + z * spread(sigma)
+}
+
+fn doubles(values: Vec<f64>) -> Tensor<1> {
+    let count = values.len();
+    Tensor::from_data(TensorData::new(values, [count]), (&Device::flex(), DType::F64))
+}
+
+/// Steps even in log(alpha / sigma), in which UniPC is a polynomial method.
+fn even_in_log_snr(num_steps: usize, from: f64, to: f64) -> Schedule {
+    let logit = |sigma: f64| (sigma / (1.0 - sigma)).ln();
+    let sigmas = (0..=num_steps).map(|i| {
+        let x = logit(from) + (logit(to) - logit(from)) * i as f64 / num_steps as f64;
+        1.0 / (1.0 + (-x).exp())
+    });
+    Schedule::flow(sigmas.collect()).unwrap()
+}
+
+type SampleFlow = fn(Tensor<1>, &Schedule) -> Tensor<1>;
+
+fn euler(x: Tensor<1>, schedule: &Schedule) -> Tensor<1> {
+    sample_euler(velocity, x, schedule, unobserved).unwrap()
+}
+
+fn unipc(x: Tensor<1>, schedule: &Schedule) -> Tensor<1> {
+    sample_unipc(velocity, x, schedule, unobserved).unwrap()
+}
+
+/// Largest error at the end of the path, over a few quantiles.
+fn error(sample: SampleFlow, num_steps: usize) -> f64 {
+    let (from, to) = (0.95, 0.05);
+    let quantiles = [-2.0, -0.5, 1.0, 2.5];
+    let x = doubles(quantiles.map(|z| path(z, from)).to_vec());
+    let end = sample(x, &even_in_log_snr(num_steps, from, to)).into_data().try_to_vec::<f64>().unwrap();
+    end.iter().zip(quantiles).map(|(x, z)| (x - path(z, to)).abs()).fold(0.0, f64::max)
+}
+
+fn order(sample: SampleFlow) -> f64 {
+    let [coarse, fine] = [64, 256].map(|num_steps| error(sample, num_steps));
+    (coarse / fine).log2() / 2.0
+}
+
+#[test]
+fn euler_is_of_first_order() {
+    let order = order(euler);
+    assert!((0.9..1.1).contains(&order), "order {order}");
+}
+
+#[test]
+fn unipc_is_of_second_order_or_better() {
+    let order = order(unipc);
+    assert!(order > 1.9, "order {order}");
+}
+
+#[test]
+fn unipc_needs_fewer_steps() {
+    let [few, many] = [error(unipc, 12), error(euler, 100)];
+    assert!(few < many, "UniPC in 12 steps is off by {few:e}, Euler in 100 by {many:e}");
+}
+
+#[test]
+fn both_carry_noise_to_the_data_distribution() {
+    let quantiles = [-2.0, -1.0, 0.0, 1.0, 2.0];
+    for (sample, schedule, tolerance) in [
+        (euler as SampleFlow, Schedule::flow_euler(400, 3.0).unwrap(), 0.01),
+        (unipc, Schedule::flow_unipc(30, 3.0).unwrap(), 0.002),
+    ] {
+        let end = sample(doubles(quantiles.to_vec()), &schedule).into_data().try_to_vec::<f64>().unwrap();
+        for (x, z) in end.iter().zip(quantiles) {
+            let expected = MEAN + STD * z;
+            assert!((x - expected).abs() < tolerance, "{x}, not {expected}");
+        }
+    }
+}
+
+/// The timeline: frame 0 and 3 of four are known, so their velocity is 0 and the hook puts them back.
+#[test]
+fn known_frames_stay_and_the_others_do_not_notice() {
+    let device = Device::flex();
+    let known = Tensor::<2>::from_floats([[1.0, 0.0, 0.0, 1.0]], &device);
+    let data = Tensor::<2>::from_floats([[5.0, 0.0, 0.0, -3.0]], &device);
+    let start = Tensor::<2>::from_floats([[5.0, 0.3, -1.2, -3.0]], &device);
+    let denoise = |x: Tensor<2>, step: Step| Ok::<_, Infallible>(velocity(x, step)? * (1.0 - known.clone()));
+    let mut drift = 0.0_f32;
+    let mut put_back = |_: Step, x: Tensor<2>| -> ControlFlow<Infallible, Tensor<2>> {
+        let off = (x.clone() - data.clone()) * known.clone();
+        drift = drift.max(off.abs().max().into_scalar::<f32>());
+        ControlFlow::Continue(data.clone() * known.clone() + x * (1.0 - known.clone()))
+    };
+    let schedules = [Schedule::flow_euler(8, 3.0).unwrap(), Schedule::flow_unipc(8, 3.0).unwrap()];
+    let timeline = [
+        sample_euler(denoise, start.clone(), &schedules[0], &mut put_back).unwrap(),
+        sample_unipc(denoise, start.clone(), &schedules[1], &mut put_back).unwrap(),
+    ];
+    let free = [
+        sample_euler(velocity, start.clone(), &schedules[0], unobserved).unwrap(),
+        sample_unipc(velocity, start, &schedules[1], unobserved).unwrap(),
+    ];
+    assert!(drift <= 1e-5, "known frames drift by {drift}");
+    for (timeline, free) in timeline.into_iter().zip(free) {
+        let [timeline, free] = [timeline, free].map(|x| x.into_data().try_to_vec::<f32>().unwrap());
+        assert_eq!((timeline[0], timeline[3]), (5.0, -3.0));
+        assert_eq!(timeline[1..3], free[1..3]);
+    }
+}
+
+#[test]
+fn after_step_sees_every_step_and_can_stop() {
+    let schedule = Schedule::flow_unipc(10, 1.0).unwrap();
+    let mut seen = Vec::new();
+    let stopped = sample_unipc(
+        |x: Tensor<1>, step| velocity(x, step).map_err(|never| -> &str { match never {} }),
+        doubles(vec![0.1]),
+        &schedule,
+        |step, x| {
+            seen.push(step.index);
+            if step.index == 3 { ControlFlow::Break("cancelled") } else { ControlFlow::Continue(x) }
+        },
+    );
+    assert_eq!(stopped.err(), Some("cancelled"));
+    assert_eq!(seen, [0, 1, 2, 3]);
+}
+
+/// SDEdit: data noised to a level in the middle follows the rest of the schedule back to the same data.
+#[test]
+fn the_rest_of_a_schedule_leads_on_from_its_level() {
+    let rest = Schedule::flow_unipc(40, 3.0).unwrap().skip(15);
+    let (alpha, sigma) = rest.start();
+    assert_eq!(alpha, 1.0 - sigma);
+    let quantile = 1.3;
+    let noise = (path(quantile, sigma) - alpha * MEAN) / sigma;
+    let x = flow_interpolate(doubles(vec![MEAN]), doubles(vec![noise]), doubles(vec![sigma]));
+    let end = unipc(x, &rest).into_scalar::<f64>();
+    assert!((end - path(quantile, 0.0)).abs() < 1e-3, "{end}");
+}
