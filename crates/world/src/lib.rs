@@ -1,3 +1,29 @@
-//! world
+//! A small procedural world with exact ground truth.
+//!
+//! From a seed comes a [`Scene`]; from a scene and a [`ClipSpec`] the exact truth about every frame
+//! ([`simulate`]) and its pixels ([`render`]).
 
 #![forbid(unsafe_code)]
+
+mod dynamics;
+mod event;
+mod figure;
+mod kind;
+mod place;
+mod render;
+mod sample;
+mod scene;
+mod simulate;
+mod split;
+mod truth;
+
+pub use event::{Action, Direction, Event};
+pub use kind::{Colour, Kind, Size};
+pub use place::{CameraMove, Ground, TimeOfDay, Weather};
+pub use render::{render, render_frame};
+pub use scene::{Neighbour, Relation, Scene, Thing};
+pub use simulate::simulate;
+pub use split::{HeldOut, Split, holds_out_action, holds_out_colour, holds_out_pair};
+pub use truth::{
+    Camera, ClipSpec, FrameTruth, GroundTruth, Happening, Moment, Posture, Rays, ScreenBox, ThingState,
+};

@@ -1,0 +1,226 @@
+//! The things as solids: what each kind is made of, and how a ray meets it.
+
+mod build;
+mod shape;
+
+use glam::{Mat3, Vec3};
+
+use crate::scene::Thing;
+use crate::truth::{Posture, ThingState};
+
+pub use shape::{Entry, Shape};
+
+/// The surface of a part.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Paint {
+    /// The share of light that it throws back, as linear RGB.
+    pub albedo: Vec3,
+    /// How strong its highlight is, from 0 to 1.
+    pub gloss: f32,
+    /// A second tone on some of it.
+    pub marking: Marking,
+}
+
+/// Where the second tone of a surface is, in the part's own axes.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Marking {
+    /// Nowhere.
+    None,
+    /// In a band around the middle, across this axis.
+    Band { axis: Vec3, half_width: f32, albedo: Vec3 },
+    /// In this many stripes along y.
+    Stripes { count: f32, albedo: Vec3 },
+}
+
+impl Paint {
+    /// The albedo at a point, in the part's own axes; `footprint` is the width of a pixel there.
+    pub fn albedo_at(&self, point: Vec3, footprint: f32) -> Vec3 {
+        let soften = |edge: f32| (0.5 - edge / footprint.max(1e-4)).clamp(0.0, 1.0);
+        match self.marking {
+            Marking::None => self.albedo,
+            Marking::Band { axis, half_width, albedo } => {
+                self.albedo.lerp(albedo, soften(point.dot(axis).abs() - half_width))
+            }
+            Marking::Stripes { count, albedo } => {
+                let radius = point.x.hypot(point.z);
+                let wave = (count * point.z.atan2(point.x)).cos();
+                self.albedo.lerp(albedo, soften((0.35 - wave) * radius / count))
+            }
+        }
+    }
+}
+
+/// One solid of a thing, in its place in the world.
+#[derive(Clone, Copy, Debug)]
+pub struct Part {
+    /// The solid.
+    pub shape: Shape,
+    /// Its centre.
+    pub centre: Vec3,
+    /// The rotation from its own axes to the world's.
+    pub rotation: Mat3,
+    /// Its surface.
+    pub paint: Paint,
+    /// The radius of a ball that blocks about as much of the sky as the part does.
+    pub blocking_radius: f32,
+    to_local: Mat3,
+    radius: f32,
+}
+
+impl Part {
+    /// A point of the world in the part's own axes.
+    pub fn to_local(&self, point: Vec3) -> Vec3 {
+        self.to_local * (point - self.centre)
+    }
+
+    /// Where a ray with a unit direction enters the part, with the normal in world axes.
+    pub fn enter(&self, origin: Vec3, direction: Vec3) -> Option<Entry> {
+        if !meets_sphere(origin, direction, self.centre, self.radius) {
+            return None;
+        }
+        let entry = self.shape.enter(self.to_local(origin), self.to_local * direction)?;
+        Some(Entry { normal: self.rotation * entry.normal, ..entry })
+    }
+}
+
+/// A thing in one frame, as the solids that it is made of.
+#[derive(Clone, Debug)]
+pub struct Figure {
+    /// The solids.
+    pub parts: Vec<Part>,
+    /// The centre of a ball around all of them.
+    pub centre: Vec3,
+    /// The radius of that ball.
+    pub radius: f32,
+}
+
+impl Figure {
+    /// The figure of a thing in a state.
+    pub fn new(thing: &Thing, state: &ThingState) -> Self {
+        let scale = thing.size.scale();
+        let turn = Mat3::from_quat(state.orientation);
+        let parts: Vec<Part> = solids(thing, state.posture)
+            .into_iter()
+            .map(|solid| {
+                let shape = solid.shape.scaled(scale);
+                let paint = match solid.paint.marking {
+                    Marking::Band { axis, half_width, albedo } => Paint {
+                        marking: Marking::Band { axis, half_width: half_width * scale, albedo },
+                        ..solid.paint
+                    },
+                    _ => solid.paint,
+                };
+                let half = shape.half_extent();
+                let rotation = turn * solid.rotation;
+                Part {
+                    shape,
+                    centre: state.position + turn * (solid.centre * scale),
+                    rotation,
+                    paint,
+                    blocking_radius: half.element_product().cbrt(),
+                    to_local: rotation.transpose(),
+                    radius: shape.bounding_radius(),
+                }
+            })
+            .collect();
+        let centre = state.position;
+        let radius = parts.iter().map(|part| part.centre.distance(centre) + part.radius).fold(0.0, f32::max);
+        Self { parts, centre, radius }
+    }
+
+    /// Whether a ray with a unit direction comes near.
+    pub fn is_near_ray(&self, origin: Vec3, direction: Vec3) -> bool {
+        meets_sphere(origin, direction, self.centre, self.radius)
+    }
+
+    /// The first part that a ray enters, and where.
+    pub fn enter(&self, origin: Vec3, direction: Vec3) -> Option<(usize, Entry)> {
+        if !self.is_near_ray(origin, direction) {
+            return None;
+        }
+        let mut first: Option<(usize, Entry)> = None;
+        for (index, part) in self.parts.iter().enumerate() {
+            if let Some(entry) = part.enter(origin, direction)
+                && first.is_none_or(|(_, known)| entry.distance < known.distance)
+            {
+                first = Some((index, entry));
+            }
+        }
+        first
+    }
+
+    /// Whether a ray enters any part.
+    pub fn blocks(&self, origin: Vec3, direction: Vec3) -> bool {
+        self.is_near_ray(origin, direction)
+            && self.parts.iter().any(|part| part.enter(origin, direction).is_some())
+    }
+
+    /// Points around every part: the outline in the frame is inside the outline of these.
+    pub fn corners(&self) -> impl Iterator<Item = Vec3> {
+        self.parts.iter().flat_map(|part| outline(part))
+    }
+}
+
+/// Points on the surface of a part or just outside of it, close enough for a box around it.
+fn outline(part: &Part) -> impl Iterator<Item = Vec3> {
+    let half = part.shape.half_extent();
+    const SIDES: usize = 16;
+    let point = move |local: Vec3| part.centre + part.rotation * local;
+    let ring = |index: usize| {
+        let angle = std::f32::consts::TAU * index as f32 / SIDES as f32;
+        Vec3::new(angle.cos(), 0.0, angle.sin())
+    };
+    let points: Vec<Vec3> = match part.shape {
+        Shape::Block(_) => [-1.0, 1.0]
+            .into_iter()
+            .flat_map(|x| [-1.0, 1.0].map(|y| (x, y)))
+            .flat_map(|(x, y)| [-1.0, 1.0].map(|z| half * Vec3::new(x, y, z)))
+            .collect(),
+        Shape::Gable(_) => [-1.0, 1.0]
+            .into_iter()
+            .flat_map(|x| [(-1.0, -1.0), (-1.0, 1.0), (1.0, 0.0)].map(|(y, z)| half * Vec3::new(x, y, z)))
+            .collect(),
+        Shape::Frustum { bottom, top, half_height } => (0..SIDES)
+            .flat_map(|i| [ring(i) * bottom - Vec3::Y * half_height, ring(i) * top + Vec3::Y * half_height])
+            .collect(),
+        Shape::Ellipsoid(_) | Shape::Capsule { .. } | Shape::Bowl(_) => {
+            let top = if matches!(part.shape, Shape::Bowl(_)) { 0 } else { SIDES / 4 };
+            (0..SIDES)
+                .flat_map(|i| {
+                    (0..=SIDES / 4 + top).map(move |j| {
+                        let rise = std::f32::consts::TAU * (j as f32 / SIDES as f32 - 0.25);
+                        half * (ring(i) * rise.cos() + Vec3::Y * rise.sin())
+                    })
+                })
+                .collect()
+        }
+    };
+    points.into_iter().map(point)
+}
+
+/// Whether a ray with a unit direction meets a ball in front of it.
+fn meets_sphere(origin: Vec3, direction: Vec3, centre: Vec3, radius: f32) -> bool {
+    let to_centre = centre - origin;
+    let along = to_centre.dot(direction);
+    let distance_squared = to_centre.length_squared();
+    let r2 = radius * radius;
+    (along > 0.0 || distance_squared < r2) && distance_squared - along * along < r2
+}
+
+/// A solid of a thing at scale 1, in the thing's own axes, from the thing's middle.
+struct Solid {
+    shape: Shape,
+    centre: Vec3,
+    rotation: Mat3,
+    paint: Paint,
+}
+
+fn solids(thing: &Thing, posture: Posture) -> Vec<Solid> {
+    let lift = thing.kind.half_extent().y;
+    let mut solids = build::build(thing.kind, thing.colour, posture);
+    // The kinds are drawn standing on y = 0, and placed by their middle.
+    for solid in &mut solids {
+        solid.centre.y -= lift;
+    }
+    solids
+}

@@ -1,0 +1,282 @@
+//! Draws scenes: what there is, what it does, and where everything stands.
+
+use std::f32::consts::PI;
+
+use rand::Rng;
+use rand::SeedableRng;
+use rand::seq::IndexedRandom;
+use rand_chacha::ChaCha8Rng;
+
+use crate::event::{Action, Direction, Event};
+use crate::kind::{Colour, Kind, Size};
+use crate::place::{CameraMove, Ground, TimeOfDay, Weather};
+use crate::scene::{Neighbour, Relation, Scene, Thing};
+use crate::split::{HeldOut, Split};
+
+impl Scene {
+    /// Draws a scene. The same seed gives the same scene; the two splits never share a combination
+    /// that [`HeldOut`] finds.
+    pub fn sample(seed: u64, split: Split) -> Scene {
+        let mut rng = ChaCha8Rng::seed_from_u64(seed);
+        // A scene is held out with a chance of about one in four, so this ends soon.
+        loop {
+            if let Some(scene) = draw(seed, &mut rng)
+                && HeldOut::of(&scene).split() == split
+            {
+                return scene;
+            }
+        }
+    }
+}
+
+/// Draws one scene, or nothing where the choices do not go together.
+fn draw(seed: u64, rng: &mut ChaCha8Rng) -> Option<Scene> {
+    let count = match rng.random_range(0..100) {
+        0..60 => 1,
+        60..92 => 2,
+        _ => 3,
+    };
+    let kind = *Kind::ALL.choose(rng)?;
+    let events = draw_events(kind, count, rng)?;
+    let ground = draw_ground(kind, &events, rng)?;
+    let first = events[0];
+
+    let main_size =
+        if first.action == Action::PassesBehind { Size::Small } else { *Size::ALL.choose(rng)? };
+    let yaw = draw_yaw(kind, rng);
+    let main = Thing { kind, colour: *Colour::ALL.choose(rng)?, size: main_size, place: [0.0; 2], yaw };
+    let mut scene = Scene {
+        seed,
+        things: vec![main],
+        ground,
+        neighbours: Vec::new(),
+        time_of_day: *TimeOfDay::ALL.choose(rng)?,
+        weather: match rng.random_range(0..100) {
+            0..70 => Weather::Clear,
+            70..85 => Weather::Rain,
+            _ => Weather::Snow,
+        },
+        camera: match rng.random_bool(0.5) {
+            true => CameraMove::Still,
+            false => *CameraMove::ALL[1..].choose(rng)?,
+        },
+        elevation: rng.random_range(0.17..0.28),
+        azimuth: rng.random_range(-0.12..0.12),
+        gravity: rng.random_range(5.0..9.81),
+        restitution: match first.action {
+            Action::Bounces => rng.random_range(0.7..0.9),
+            Action::CollidesWith => rng.random_range(0.2..0.6),
+            _ => rng.random_range(0.05..0.2),
+        },
+        drop_height: rng.random_range(1.1..1.6),
+        events,
+    };
+    for index in 1..count {
+        let colours: Vec<Colour> =
+            Colour::ALL.into_iter().filter(|c| scene.things.iter().all(|t| t.colour != *c)).collect();
+        let thing = draw_neighbour(&scene, *colours.choose(rng)?, rng)?;
+        let relation = draw_relation(&scene, &thing, rng);
+        if relation.is_none() && !first.action.needs_other() {
+            return None;
+        }
+        scene.things.push(thing);
+        scene.neighbours.push(Neighbour { thing: index, relation });
+    }
+    place_things(&mut scene, rng);
+    Some(scene)
+}
+
+/// One event, or for a thing alone sometimes two in order.
+fn draw_events(kind: Kind, count: usize, rng: &mut ChaCha8Rng) -> Option<Vec<Event>> {
+    let weight = |action: &Action| match action {
+        Action::Rests => 0.6,
+        action if action.needs_other() => 1.5,
+        _ => 1.0,
+    };
+    let possible: Vec<Action> = kind
+        .actions()
+        .iter()
+        .copied()
+        .filter(|action| !action.needs_other() || count == 2)
+        // With two neighbours the main thing stays between them.
+        .filter(|action| !(count == 3 && action.travels()))
+        .collect();
+    let action = *possible.choose_weighted(rng, weight).ok()?;
+    let first = direct(action, rng);
+    if count > 1 || action.needs_other() || !rng.random_bool(0.25) {
+        return Some(vec![first]);
+    }
+    let followers: Vec<Event> = followers(kind, first).collect();
+    Some(match followers.choose(rng) {
+        Some(&second) => vec![first, second],
+        None => vec![first],
+    })
+}
+
+/// Gives an action its direction.
+fn direct(action: Action, rng: &mut ChaCha8Rng) -> Event {
+    let sideways = [Direction::Left, Direction::Right][usize::from(rng.random_bool(0.5))];
+    match action {
+        // Half of the floating is in place.
+        Action::Floats if rng.random_bool(0.4) => Event::of(action),
+        _ if action.travels() && rng.random_bool(0.36) => {
+            let ahead = [Direction::Towards, Direction::Away][usize::from(rng.random_bool(0.5))];
+            Event::towards(action, ahead)
+        }
+        _ if action.travels() || action.needs_other() => Event::towards(action, sideways),
+        _ => Event::of(action),
+    }
+}
+
+/// What the kind may do after the first event.
+fn followers(kind: Kind, first: Event) -> impl Iterator<Item = Event> {
+    let afloat = first.action == Action::Floats;
+    let aloft = first.action == Action::Flies;
+    let suits = move |action: Action| match action {
+        Action::Rests => first.action.travels() && !aloft && first.direction.is_some(),
+        Action::Jumps | Action::Spins => first.action != action && !afloat && !aloft,
+        Action::Flies => aloft,
+        Action::Floats => afloat,
+        Action::Rolls | Action::Slides | Action::Drives | Action::Walks => {
+            first.action == action || !(first.action.travels() || first.action == Action::Bounces)
+        }
+        _ => false,
+    };
+    let ways = move |action: Action| -> Vec<Event> {
+        if !action.travels() {
+            return vec![Event::of(action)];
+        }
+        match first.direction {
+            // Where the same way of moving goes on, it turns back.
+            Some(direction) => vec![Event::towards(action, direction.opposite())],
+            None => Direction::ALL.iter().map(|&direction| Event::towards(action, direction)).collect(),
+        }
+    };
+    let starts = first.action != Action::Rests && !(afloat && first.direction.is_none());
+    let actions: &'static [Action] = if starts { kind.actions() } else { &[] };
+    actions.iter().copied().filter(move |&action| suits(action)).flat_map(ways)
+}
+
+fn draw_ground(kind: Kind, events: &[Event], rng: &mut ChaCha8Rng) -> Option<Ground> {
+    const LAND: [Ground; 4] = [Ground::Grass, Ground::Sand, Ground::Snow, Ground::Road];
+    let action = events[0].action;
+    let on_water = match (kind, action) {
+        (_, Action::Floats) => true,
+        (Kind::Boat, Action::PassesBehind) => true,
+        (Kind::Boat, _) => rng.random_bool(0.7),
+        (_, Action::Flies) => rng.random_bool(0.25),
+        _ => false,
+    };
+    if on_water {
+        return Some(Ground::Water);
+    }
+    let ground = *LAND.choose(rng)?;
+    // A boat is pulled up on a beach or a meadow, not on a road.
+    (kind != Kind::Boat || ground != Ground::Road).then_some(ground)
+}
+
+/// The other things are of kinds that can be where they are asked to be.
+fn draw_neighbour(scene: &Scene, colour: Colour, rng: &mut ChaCha8Rng) -> Option<Thing> {
+    let action = scene.events[0].action;
+    let kinds: Vec<Kind> = Kind::ALL
+        .into_iter()
+        .filter(|kind| match action {
+            Action::CollidesWith => {
+                matches!(kind, Kind::Ball | Kind::Cube | Kind::Cone | Kind::Cylinder | Kind::Robot)
+            }
+            Action::PassesBehind if scene.ground != Ground::Water => {
+                !matches!(kind, Kind::Bird | Kind::Boat | Kind::Plane | Kind::Dog)
+            }
+            _ if scene.ground == Ground::Water => matches!(kind, Kind::Boat | Kind::Ball | Kind::Cube),
+            _ => *kind != Kind::Boat || scene.ground == Ground::Sand,
+        })
+        .collect();
+    let kind = *kinds.choose(rng)?;
+    let size = match action {
+        Action::PassesBehind => Size::Large,
+        _ => *Size::ALL.choose(rng)?,
+    };
+    Some(Thing { kind, colour, size, place: [0.0; 2], yaw: draw_yaw(kind, rng) })
+}
+
+/// A relation that leaves the main thing's way free and both things visible.
+fn draw_relation(scene: &Scene, neighbour: &Thing, rng: &mut ChaCha8Rng) -> Option<Relation> {
+    use Relation::*;
+    let event = scene.events[0];
+    if event.action.needs_other() {
+        return None;
+    }
+    if let Some(first) = scene.neighbours.first() {
+        return match first.relation? {
+            LeftOf => Some(RightOf),
+            RightOf => Some(LeftOf),
+            _ => None,
+        };
+    }
+    let smaller = scene.main().size < neighbour.size || scene.main().kind == neighbour.kind;
+    let stands = matches!(event.action, Action::Rests | Action::Jumps | Action::Spins);
+    if stands
+        && smaller
+        && neighbour.kind.has_flat_top()
+        && neighbour.size == Size::Large
+        && scene.main().kind.half_extent().x < 0.7
+        && scene.main().size == Size::Small
+        && rng.random_bool(0.6)
+    {
+        return Some(OnTopOf);
+    }
+    let options: &[Relation] = match event.direction {
+        Some(Direction::Left | Direction::Right) => &[Behind, InFrontOf],
+        Some(_) => &[LeftOf, RightOf],
+        None => &[LeftOf, RightOf, LeftOf, RightOf, Behind, InFrontOf],
+    };
+    options.choose(rng).copied()
+}
+
+/// The side from which a kind is best known, and some more to either side.
+fn draw_yaw(kind: Kind, rng: &mut ChaCha8Rng) -> f32 {
+    let turn = rng.random_range(-0.55..0.55_f32);
+    let back = rng.random_bool(0.5);
+    match kind {
+        // A face, towards the camera.
+        Kind::Robot | Kind::Person => -PI / 2.0 + turn,
+        Kind::House | Kind::Cube => -0.5 + 0.6 * turn,
+        _ if back => PI + turn,
+        _ => turn,
+    }
+}
+
+/// Puts every thing in its place so that the relations hold and nothing overlaps.
+fn place_things(scene: &mut Scene, rng: &mut ChaCha8Rng) {
+    /// Air between two things side by side, in metres.
+    const GAP: f32 = 0.22;
+    let reach = |thing: &Thing| {
+        let half = thing.kind.half_extent() * thing.size.scale();
+        half.x.max(half.z)
+    };
+    let main_reach = reach(&scene.things[0]);
+    let jitter: f32 = if scene.things.len() == 1 { rng.random_range(-0.2..0.2) } else { 0.0 };
+    let goes_deep = scene.events.iter().any(|e| e.direction.is_some_and(|d| d.vector().z != 0.0));
+    scene.things[0].place = [jitter, if goes_deep { -0.5 } else { 0.0 }];
+    for neighbour in scene.neighbours.clone() {
+        let thing = &scene.things[neighbour.thing];
+        let apart = main_reach + reach(thing) + GAP;
+        let side = if rng.random_bool(0.5) { 1.0 } else { -1.0 };
+        let place = match neighbour.relation {
+            Some(Relation::LeftOf) => [apart, 0.0],
+            Some(Relation::RightOf) => [-apart, 0.0],
+            // To the side as well, so that neither hides the other.
+            Some(Relation::Behind) => [side * 0.55 * apart, apart],
+            Some(Relation::InFrontOf) => [side * 0.55 * apart, -apart],
+            Some(Relation::OnTopOf) => [jitter, 0.0],
+            None => match scene.events[0].action {
+                Action::PassesBehind => [0.0, apart],
+                _ => {
+                    let ahead = scene.events[0].direction.map_or(1.0, |direction| direction.vector().x);
+                    [0.35 * ahead, 0.0]
+                }
+            },
+        };
+        scene.things[neighbour.thing].place = place;
+    }
+}

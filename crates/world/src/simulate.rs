@@ -1,0 +1,176 @@
+//! From a scene to the exact truth about each frame of a clip.
+
+use glam::{Vec2, Vec3};
+
+use crate::dynamics;
+use crate::figure::Figure;
+use crate::place::CameraMove;
+use crate::scene::Scene;
+use crate::truth::{
+    Camera, ClipSpec, FrameTruth, GroundTruth, Happening, Moment, Rays, ScreenBox, ThingState,
+};
+
+/// The angle of view along the frame's shorter side, in radians.
+const FIELD_OF_VIEW: f32 = 0.70;
+/// The camera's distance, in metres, at which a thing has its named size in the frame.
+const DISTANCE: f32 = 5.0;
+/// How much farther it may draw back to keep everything in the frame.
+const FARTHEST: f32 = 1.45;
+/// The share of the frame's shorter side that the things' ways may fill.
+const FILL: f32 = 0.9;
+/// Half the angle of a pan and of an orbit, in radians.
+const PAN: f32 = 0.105;
+const ORBIT: f32 = 0.38;
+/// The camera's distance at the far and at the near end of a zoom, over that of a still camera.
+const ZOOM: (f32, f32) = (1.3, 0.85);
+/// Rays along each side of a thing's box that decide how much of it is visible.
+const VISIBILITY_RAYS: usize = 20;
+
+/// Lets the scene play, and notes where everything is in each frame.
+pub fn simulate(scene: &Scene, spec: &ClipSpec) -> GroundTruth {
+    let (motion, mut moments) = dynamics::run(scene, spec);
+    let mut frames: Vec<FrameTruth> = motion
+        .into_iter()
+        .enumerate()
+        .map(|(frame, bodies)| FrameTruth {
+            time: spec.time(frame),
+            camera: Camera { position: Vec3::ZERO, target: Vec3::ZERO, field_of_view: FIELD_OF_VIEW },
+            things: bodies
+                .into_iter()
+                .map(|body| ThingState {
+                    position: body.position,
+                    orientation: body.orientation,
+                    velocity: body.velocity,
+                    posture: body.posture,
+                    screen_box: None,
+                    visibility: 0.0,
+                })
+                .collect(),
+        })
+        .collect();
+
+    let framing = Framing::new(scene, &frames);
+    let last = spec.num_frames.saturating_sub(1).max(1) as f32;
+    for (index, frame) in frames.iter_mut().enumerate() {
+        frame.camera = framing.camera(scene, index as f32 / last);
+        look(scene, frame, spec);
+    }
+    note_hiding(&frames, &mut moments);
+    moments.sort_by(|a, b| a.time.total_cmp(&b.time));
+    GroundTruth { spec: *spec, gravity: scene.gravity, restitution: scene.restitution, frames, moments }
+}
+
+/// What the camera has to keep in the frame.
+struct Framing {
+    middle: Vec3,
+    distance: f32,
+}
+
+impl Framing {
+    fn new(scene: &Scene, frames: &[FrameTruth]) -> Self {
+        let (mut low, mut high) = (Vec3::INFINITY, Vec3::NEG_INFINITY);
+        for (thing, states) in
+            scene.things.iter().enumerate().flat_map(|(i, t)| frames.iter().map(move |f| (t, &f.things[i])))
+        {
+            let half = thing.kind.half_extent() * thing.size.scale();
+            low = low.min(states.position - half);
+            high = high.max(states.position + half);
+        }
+        let middle = (low + high) / 2.0;
+        let needed = 0.5 * (high.x - low.x).max(1.1 * (high.y - low.y)) / (0.5 * FIELD_OF_VIEW).tan() / FILL;
+        let distance = needed.clamp(DISTANCE, DISTANCE * FARTHEST);
+        // In depth the main thing's size should be right where it is for most of the clip.
+        Self { middle: Vec3::new(middle.x, middle.y, middle.z * 0.5), distance }
+    }
+
+    /// The camera at a time from 0 (first frame) to 1 (last frame).
+    fn camera(&self, scene: &Scene, time: f32) -> Camera {
+        let swing = 2.0 * time - 1.0;
+        let (mut azimuth, mut pan, mut zoom) = (scene.azimuth, 0.0, 1.0);
+        match scene.camera {
+            CameraMove::Still => {}
+            CameraMove::PanLeft => pan = -PAN * swing,
+            CameraMove::PanRight => pan = PAN * swing,
+            CameraMove::ZoomIn => zoom = ZOOM.0 + (ZOOM.1 - ZOOM.0) * time,
+            CameraMove::ZoomOut => zoom = ZOOM.1 + (ZOOM.0 - ZOOM.1) * time,
+            CameraMove::OrbitLeft => azimuth -= ORBIT * swing,
+            CameraMove::OrbitRight => azimuth += ORBIT * swing,
+        }
+        let (rise, out) = (scene.elevation.sin(), scene.elevation.cos());
+        let from_middle = Vec3::new(azimuth.sin() * out, rise, azimuth.cos() * out);
+        let position = self.middle + from_middle * self.distance * zoom;
+        let ahead = self.middle - position;
+        // A pan to the right turns the view to the right: about -y.
+        let ahead = glam::Quat::from_rotation_y(-pan) * ahead;
+        Camera { position, target: position + ahead, field_of_view: FIELD_OF_VIEW }
+    }
+}
+
+/// Fills in how each thing appears in the frame.
+fn look(scene: &Scene, frame: &mut FrameTruth, spec: &ClipSpec) {
+    let figures = figures(scene, frame);
+    let rays = frame.camera.rays(spec);
+    for (index, state) in frame.things.iter_mut().enumerate() {
+        state.screen_box = screen_box(&figures[index], &frame.camera, spec);
+        state.visibility = state.screen_box.map_or(0.0, |on| visibility(index, &figures, &rays, on, spec));
+    }
+}
+
+/// Every thing of a frame as solids.
+pub(crate) fn figures(scene: &Scene, frame: &FrameTruth) -> Vec<Figure> {
+    scene.things.iter().zip(&frame.things).map(|(thing, state)| Figure::new(thing, state)).collect()
+}
+
+fn screen_box(figure: &Figure, camera: &Camera, spec: &ClipSpec) -> Option<ScreenBox> {
+    let mut found: Option<ScreenBox> = None;
+    for corner in figure.corners() {
+        let at = camera.project(corner, spec)?;
+        found = Some(match found {
+            None => ScreenBox { min: at, max: at },
+            Some(known) => ScreenBox { min: known.min.min(at), max: known.max.max(at) },
+        });
+    }
+    found
+}
+
+/// The share of a thing's outline that is inside the frame and not hidden.
+fn visibility(index: usize, figures: &[Figure], rays: &Rays, on: ScreenBox, spec: &ClipSpec) -> f32 {
+    let size = Vec2::new(spec.width as f32, spec.height as f32);
+    let (mut outline, mut visible) = (0, 0);
+    for row in 0..VISIBILITY_RAYS {
+        for column in 0..VISIBILITY_RAYS {
+            let share = (Vec2::new(column as f32, row as f32) + 0.5) / VISIBILITY_RAYS as f32;
+            let pixel = on.min + (on.max - on.min) * share;
+            let direction = rays.direction(pixel);
+            let Some((_, entry)) = figures[index].enter(rays.origin, direction) else { continue };
+            outline += 1;
+            let in_frame = pixel.cmpge(Vec2::ZERO).all() && pixel.cmplt(size).all();
+            let is_hidden = figures.iter().enumerate().any(|(other, figure)| {
+                other != index
+                    && figure
+                        .enter(rays.origin, direction)
+                        .is_some_and(|(_, nearer)| nearer.distance < entry.distance)
+            });
+            if in_frame && !is_hidden {
+                visible += 1;
+            }
+        }
+    }
+    if outline == 0 { 0.0 } else { visible as f32 / outline as f32 }
+}
+
+/// Notes when a thing gets hidden and when it comes out again.
+fn note_hiding(frames: &[FrameTruth], moments: &mut Vec<Moment>) {
+    let things = frames.first().map_or(0, |frame| frame.things.len());
+    for pair in frames.windows(2) {
+        for thing in 0..things {
+            let [was, is] = [0, 1].map(|i| pair[i].things[thing].visibility >= 0.5);
+            let happening = match (was, is) {
+                (true, false) => Happening::Disappears(thing),
+                (false, true) => Happening::Reappears(thing),
+                _ => continue,
+            };
+            moments.push(Moment { time: pair[1].time, happening });
+        }
+    }
+}
