@@ -18,7 +18,7 @@ use crate::truth::{ClipSpec, Happening, Moment, Posture};
 /// The longest step of the physics, in seconds.
 const LONGEST_STEP: f32 = 1.0 / 480.0;
 /// How far a thing travels sideways and in depth during a whole clip, in metres.
-const TRAVEL_SIDEWAYS: f32 = 1.7;
+const TRAVEL_SIDEWAYS: f32 = 1.5;
 const TRAVEL_DEPTH: f32 = 2.8;
 /// The share of that for each of two events.
 const TRAVEL_SHARE_OF_TWO: f32 = 0.7;
@@ -42,6 +42,11 @@ const JUMP_HEIGHT: f32 = 0.5;
 const JUMP_PAUSE: f32 = 0.16;
 /// The time to turn around, in seconds.
 const TURN_TIME: f32 = 0.3;
+/// How far those who walk sideways turn to the camera, and how far a plane banks, in radians.
+const THREE_QUARTER: f32 = 0.5;
+const BANK: f32 = 0.4;
+/// The friction of what has been hit or dropped.
+const GRIP: f32 = 0.12;
 /// The share of its first speed that a sliding thing has lost by the end of its slide.
 const SLIDE_LOSS: f32 = 0.7;
 
@@ -173,7 +178,7 @@ impl<'a> Stage<'a> {
             .ccd_enabled(true);
         let collider = collider
             .mass(thing.size.scale())
-            .friction(0.3)
+            .friction(GRIP)
             .friction_combine_rule(CoefficientCombineRule::Min)
             .restitution(self.scene.restitution)
             .restitution_combine_rule(CoefficientCombineRule::Max);
@@ -251,7 +256,15 @@ impl<'a> Stage<'a> {
             (Kind::Robot, Action::Slides) => own,
             _ => {
                 let v = direction.vector();
-                Quat::from_rotation_y((-v.z).atan2(v.x))
+                let yaw = (-v.z).atan2(v.x);
+                match main.kind {
+                    // Seen from the side these are thin: they turn a little to the camera.
+                    Kind::Robot | Kind::Person => Quat::from_rotation_y(yaw - THREE_QUARTER * v.x),
+                    Kind::Plane if self.altitude(event) > 0.0 => {
+                        Quat::from_rotation_y(yaw) * Quat::from_rotation_x(BANK * v.x)
+                    }
+                    _ => Quat::from_rotation_y(yaw),
+                }
             }
         }
     }

@@ -1,10 +1,11 @@
 //! A small procedural world with exact ground truth.
 //!
 //! From a seed comes a [`Scene`]; from a scene and a [`ClipSpec`] the exact truth about every frame
-//! ([`simulate`]) and its pixels ([`render`]).
+//! ([`simulate`]) and its pixels ([`render`]). [`caption`] says what it shows, in English or Chinese.
 
 #![forbid(unsafe_code)]
 
+mod caption;
 mod dynamics;
 mod event;
 mod figure;
@@ -17,6 +18,10 @@ mod simulate;
 mod split;
 mod truth;
 
+pub use caption::{
+    Attribute, Caption, Group, Language, all_caption_words, caption, held_out_prompts, still_caption,
+    unknown_words, vocabulary,
+};
 pub use event::{Action, Direction, Event};
 pub use kind::{Colour, Kind, Size};
 pub use place::{CameraMove, Ground, TimeOfDay, Weather};

@@ -15,14 +15,14 @@ const FIELD_OF_VIEW: f32 = 0.70;
 /// The camera's distance, in metres, at which a thing has its named size in the frame.
 const DISTANCE: f32 = 5.0;
 /// How much farther it may draw back to keep everything in the frame.
-const FARTHEST: f32 = 1.45;
+const FARTHEST: f32 = 1.6;
 /// The share of the frame's shorter side that the things' ways may fill.
 const FILL: f32 = 0.9;
-/// Half the angle of a pan and of an orbit, in radians.
+/// Half the angle of a pan (with one thing; less with more) and of an orbit, in radians.
 const PAN: f32 = 0.105;
 const ORBIT: f32 = 0.38;
 /// The camera's distance at the far and at the near end of a zoom, over that of a still camera.
-const ZOOM: (f32, f32) = (1.3, 0.85);
+const ZOOM: (f32, f32) = (1.3, 0.9);
 /// Rays along each side of a thing's box that decide how much of it is visible.
 const VISIBILITY_RAYS: usize = 20;
 
@@ -86,11 +86,12 @@ impl Framing {
     /// The camera at a time from 0 (first frame) to 1 (last frame).
     fn camera(&self, scene: &Scene, time: f32) -> Camera {
         let swing = 2.0 * time - 1.0;
+        let pan_angle = PAN / scene.things.len() as f32;
         let (mut azimuth, mut pan, mut zoom) = (scene.azimuth, 0.0, 1.0);
         match scene.camera {
             CameraMove::Still => {}
-            CameraMove::PanLeft => pan = -PAN * swing,
-            CameraMove::PanRight => pan = PAN * swing,
+            CameraMove::PanLeft => pan = -pan_angle * swing,
+            CameraMove::PanRight => pan = pan_angle * swing,
             CameraMove::ZoomIn => zoom = ZOOM.0 + (ZOOM.1 - ZOOM.0) * time,
             CameraMove::ZoomOut => zoom = ZOOM.1 + (ZOOM.0 - ZOOM.1) * time,
             CameraMove::OrbitLeft => azimuth -= ORBIT * swing,

@@ -1,0 +1,236 @@
+//! Captions: what a clip shows, in English or Chinese, from terse to a full sentence.
+//!
+//! What a caption leaves out is free in the scene. First [`Content`] decides what is said; then the
+//! language says it.
+
+mod chinese;
+mod english;
+mod vocabulary;
+
+use rand::seq::IndexedRandom;
+use rand::{Rng, RngCore, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use serde::{Deserialize, Serialize};
+
+use crate::event::Action;
+use crate::kind::Kind;
+use crate::place::{CameraMove, Weather};
+use crate::scene::{Relation, Scene};
+use crate::split::{HeldOut, Split};
+
+pub use vocabulary::{Group, all_caption_words, unknown_words, vocabulary};
+
+/// The language of a caption.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Language {
+    /// Lower case, words apart, commas only.
+    English,
+    /// Simplified characters, words together, commas only.
+    Chinese,
+}
+
+impl Language {
+    /// Both languages.
+    pub const ALL: [Language; 2] = [Language::English, Language::Chinese];
+}
+
+/// Something about a scene that a caption states.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Attribute {
+    /// The kind of the thing at this index.
+    Kind(usize),
+    /// The colour of the thing at this index.
+    Colour(usize),
+    /// The size of the thing at this index.
+    Size(usize),
+    /// The event at this index, with its direction where it travels.
+    Event(usize),
+    /// The relation to the neighbour at this index.
+    Relation(usize),
+    /// The ground.
+    Ground,
+    /// The time of day.
+    TimeOfDay,
+    /// The weather.
+    Weather,
+    /// How the camera moves.
+    Camera,
+}
+
+/// A caption and what it states.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Caption {
+    /// The text.
+    pub text: String,
+    /// Its language.
+    pub language: Language,
+    /// What it states, in order and each once.
+    pub states: Vec<Attribute>,
+}
+
+impl Caption {
+    /// Whether the caption states this.
+    pub fn states(&self, attribute: Attribute) -> bool {
+        self.states.contains(&attribute)
+    }
+}
+
+/// A caption of a clip. The phrasing comes from `rng`, the facts from the scene.
+pub fn caption(scene: &Scene, language: Language, rng: &mut impl Rng) -> Caption {
+    let content = Content::of_clip(scene, language, rng);
+    content.say(scene, language, rng)
+}
+
+/// A caption of a single frame: it says nothing that takes time to see.
+pub fn still_caption(scene: &Scene, language: Language, rng: &mut impl Rng) -> Caption {
+    let content = Content::of_still(scene, language, rng);
+    content.say(scene, language, rng)
+}
+
+/// Held-out scenes with prompts that state the main thing's colour and what is held out.
+/// The same seed gives the same prompts.
+pub fn held_out_prompts(count: usize, language: Language, seed: u64) -> Vec<(Scene, String)> {
+    let mut rng = ChaCha8Rng::seed_from_u64(seed);
+    let mut prompts = Vec::with_capacity(count);
+    while prompts.len() < count {
+        let scene = Scene::sample(rng.next_u64(), Split::HeldOut);
+        let caption = caption(&scene, language, &mut rng);
+        let held_out = HeldOut::of(&scene);
+        // Every thing's kind is stated, so a pair always is.
+        let states_it = held_out.colours.iter().any(|&thing| caption.states(Attribute::Colour(thing)))
+            || held_out.events.iter().any(|&event| caption.states(Attribute::Event(event)))
+            || !held_out.pairs.is_empty();
+        if states_it && caption.states(Attribute::Colour(0)) {
+            prompts.push((scene, caption.text));
+        }
+    }
+    prompts
+}
+
+/// What a caption says, before it is put into words.
+#[derive(Clone, Debug)]
+struct Content {
+    /// For each thing whether its colour and its size are said.
+    colours: Vec<bool>,
+    sizes: Vec<bool>,
+    /// Whether the events are said; a still leaves them out.
+    events: bool,
+    /// Whether the sentence may be cut down to its core.
+    terse: bool,
+    relations: bool,
+    ground: bool,
+    time_of_day: bool,
+    weather: bool,
+    camera: bool,
+}
+
+impl Content {
+    fn of_clip(scene: &Scene, language: Language, rng: &mut dyn RngCore) -> Self {
+        let terse = rng.random_bool(0.5);
+        let mut content = Self::of_things(scene, language, terse, rng);
+        // A thing at rest is often just named.
+        content.events = scene.events[0].action != Action::Rests || rng.random_bool(0.5);
+        if !terse {
+            content.draw_place(scene, rng);
+            content.camera = rng.random_bool(if scene.camera == CameraMove::Still { 0.1 } else { 0.6 });
+        }
+        content
+    }
+
+    fn of_still(scene: &Scene, language: Language, rng: &mut dyn RngCore) -> Self {
+        let terse = rng.random_bool(0.4);
+        let mut content = Self::of_things(scene, language, terse, rng);
+        // While it collides or passes behind, the relation changes from frame to frame.
+        content.relations &= !scene.events[0].action.needs_other();
+        if !terse {
+            content.draw_place(scene, rng);
+        }
+        content
+    }
+
+    fn of_things(scene: &Scene, language: Language, terse: bool, rng: &mut dyn RngCore) -> Self {
+        let sizes = scene
+            .things
+            .iter()
+            // "小人" and "大人" would be other words.
+            .map(|thing| language == Language::English || thing.kind != Kind::Person)
+            .map(|sayable| sayable && rng.random_bool(if terse { 0.2 } else { 0.4 }))
+            .collect();
+        Self {
+            colours: scene.things.iter().map(|_| rng.random_bool(0.95)).collect(),
+            sizes,
+            events: false,
+            terse,
+            relations: rng.random_bool(0.9),
+            ground: false,
+            time_of_day: false,
+            weather: false,
+            camera: false,
+        }
+    }
+
+    fn draw_place(&mut self, scene: &Scene, rng: &mut dyn RngCore) {
+        self.ground = rng.random_bool(0.75);
+        self.time_of_day = rng.random_bool(0.4);
+        self.weather = rng.random_bool(if scene.weather == Weather::Clear { 0.1 } else { 0.75 });
+    }
+
+    fn say(mut self, scene: &Scene, language: Language, rng: &mut dyn RngCore) -> Caption {
+        // Without a relation between two things the sentence names both, and no event.
+        self.relations |= self.events;
+        let text = match language {
+            Language::English => english::say(scene, &self, rng),
+            Language::Chinese => chinese::say(scene, &self, rng),
+        };
+        Caption { text, language, states: self.states(scene) }
+    }
+
+    fn states(&self, scene: &Scene) -> Vec<Attribute> {
+        let mut states = Vec::new();
+        for thing in 0..scene.things.len() {
+            states.push(Attribute::Kind(thing));
+            if self.colours[thing] {
+                states.push(Attribute::Colour(thing));
+            }
+            if self.sizes[thing] {
+                states.push(Attribute::Size(thing));
+            }
+        }
+        if self.events {
+            states.extend((0..scene.events.len()).map(Attribute::Event));
+        }
+        if self.relations {
+            let has_relation = |&index: &usize| scene.neighbours[index].relation.is_some();
+            states.extend((0..scene.neighbours.len()).filter(has_relation).map(Attribute::Relation));
+        }
+        for (stated, attribute) in [
+            (self.ground, Attribute::Ground),
+            (self.time_of_day, Attribute::TimeOfDay),
+            (self.weather, Attribute::Weather),
+            (self.camera, Attribute::Camera),
+        ] {
+            if stated {
+                states.push(attribute);
+            }
+        }
+        states.sort();
+        states
+    }
+}
+
+/// One of several phrasings, each as likely as any other.
+fn pick<'a>(phrasings: &[&'a str], rng: &mut dyn RngCore) -> &'a str {
+    phrasings.choose(rng).copied().unwrap_or_default()
+}
+
+/// The neighbours on the left and on the right of the main thing, where it is between two.
+fn between(scene: &Scene) -> Option<(usize, usize)> {
+    let [a, b] = scene.neighbours.as_slice() else { return None };
+    match (a.relation?, b.relation?) {
+        (Relation::RightOf, Relation::LeftOf) => Some((a.thing, b.thing)),
+        (Relation::LeftOf, Relation::RightOf) => Some((b.thing, a.thing)),
+        _ => None,
+    }
+}
