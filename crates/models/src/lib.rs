@@ -14,6 +14,8 @@
 
 pub mod config;
 mod error;
+#[cfg(test)]
+mod golden;
 mod init;
 pub mod umt5;
 pub mod wan;

@@ -7,6 +7,8 @@
 mod attention;
 mod block;
 mod config;
+#[cfg(test)]
+mod tests;
 
 use burn::{
     module::{Module, Param},

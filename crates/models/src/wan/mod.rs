@@ -6,6 +6,8 @@ mod block;
 mod embed;
 mod patch;
 mod rope;
+#[cfg(test)]
+mod tests;
 mod transformer;
 mod transformer_config;
 mod vae;

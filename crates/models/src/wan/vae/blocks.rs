@@ -66,7 +66,7 @@ impl AttentionBlock {
         }
     }
 
-    fn forward(&self, x: Tensor<5>) -> Tensor<5> {
+    pub fn forward(&self, x: Tensor<5>) -> Tensor<5> {
         let [batch, channels, frames, height, width] = x.dims();
         let pixels = self.norm.forward(x.clone(), false).permute([0, 2, 3, 4, 1]).reshape([
             batch * frames,
@@ -90,8 +90,8 @@ fn pointwise(x: Tensor<3>, conv: &Conv2d) -> Tensor<3> {
 /// Residual, attention, residual at the coarsest scale (`WanMidBlock`).
 #[derive(Module, Debug)]
 pub(super) struct MidBlock {
-    attentions: Vec<AttentionBlock>, // one
-    resnets: Vec<ResidualBlock>,     // one more
+    pub(super) attentions: Vec<AttentionBlock>, // one
+    pub(super) resnets: Vec<ResidualBlock>,     // one more
 }
 
 impl MidBlock {

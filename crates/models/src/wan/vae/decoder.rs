@@ -17,7 +17,7 @@ use super::{
 pub(super) struct WanDecoder3d {
     conv_in: CausalConv3d,
     mid_block: MidBlock,
-    pub(super) up_blocks: Vec<UpBlock>,
+    up_blocks: Vec<UpBlock>,
     norm_out: ChannelRmsNorm<4>,
     conv_out: CausalConv3d,
 }

@@ -16,8 +16,8 @@ use super::{
 #[derive(Module, Debug)]
 pub(super) struct WanEncoder3d {
     conv_in: CausalConv3d,
-    pub(super) down_blocks: Vec<DownBlock>,
-    mid_block: MidBlock,
+    down_blocks: Vec<DownBlock>,
+    pub(super) mid_block: MidBlock,
     norm_out: ChannelRmsNorm<4>,
     conv_out: CausalConv3d,
 }

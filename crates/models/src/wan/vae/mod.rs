@@ -17,6 +17,8 @@ mod decoder;
 mod encoder;
 mod resample;
 mod shortcut;
+#[cfg(test)]
+mod tests;
 
 use burn::{
     module::Module,

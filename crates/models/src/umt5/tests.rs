@@ -1,0 +1,128 @@
+//! Agreement of the text encoder with transformers.
+
+use burn::tensor::{Device, Int, Tensor, TensorData};
+
+use super::{
+    Umt5Config, Umt5Encoder,
+    attention::{Masked, bucket},
+};
+use crate::{
+    ModelConfig,
+    golden::{Golden, assert_round_trip},
+    weights::load_bytes,
+};
+
+const GOLDENS: [&str; 2] = ["umt5_a", "umt5_b"];
+
+fn model(golden: &Golden) -> Umt5Encoder {
+    golden.fill(empty(golden), "model.")
+}
+
+fn empty(golden: &Golden) -> Umt5Encoder {
+    Umt5Encoder::new(&golden.metadata("config"), &Device::flex()).expect("a valid configuration")
+}
+
+fn ids(golden: &Golden) -> Tensor<2, Int> {
+    let shape = golden.tensor::<2>("mask").dims();
+    Tensor::from_data(TensorData::new(golden.integers("ids"), shape), &Device::flex())
+}
+
+#[test]
+fn distances_fall_into_the_classes_of_transformers() {
+    for golden in GOLDENS.map(Golden::open) {
+        let config = golden.metadata::<Umt5Config>("config");
+        for (distance, expected) in golden.integers("distances").into_iter().zip(golden.integers("buckets")) {
+            assert_eq!(bucket(distance.into(), &config), i64::from(expected), "distance {distance}");
+        }
+    }
+}
+
+#[test]
+fn a_block_agrees_with_transformers() {
+    for golden in GOLDENS.map(Golden::open) {
+        let model = model(&golden);
+        let mask = golden.tensor::<2>("mask");
+        let masked = Masked::new(model.config(), mask.dims()[1], mask);
+        let output = model.encoder.block[1].forward(golden.tensor("block.x"), &masked);
+        golden.assert_close("block.output", output);
+    }
+}
+
+#[test]
+fn features_agree_with_transformers() {
+    for golden in GOLDENS.map(Golden::open) {
+        let features = model(&golden).forward(ids(&golden), golden.tensor("mask"));
+        golden.assert_close("features", features);
+    }
+}
+
+#[test]
+fn the_context_is_zero_where_there_is_padding() {
+    let golden = Golden::open("umt5_a");
+    let model = model(&golden);
+    let (ids, mask) = (ids(&golden), golden.tensor::<2>("mask"));
+    let context = model.context(ids.clone(), mask.clone());
+    let padding = mask.clone().neg().add_scalar(1.0).unsqueeze_dim::<3>(2);
+    assert_eq!((context.clone() * padding).abs().max().into_scalar::<f32>(), 0.0);
+    let missing = (model.forward(ids, mask.clone()) - context) * mask.unsqueeze_dim::<3>(2);
+    assert_eq!(missing.abs().max().into_scalar::<f32>(), 0.0);
+}
+
+#[test]
+fn a_checkpoint_has_the_keys_of_transformers() {
+    for golden in GOLDENS.map(Golden::open) {
+        assert_round_trip(&golden, &model(&golden), empty(&golden));
+    }
+}
+
+/// Some files hold the embedding under its second name, or under both.
+#[test]
+fn the_tied_embedding_is_found_under_either_name() {
+    let golden = Golden::open("umt5_a");
+    let file = golden.checkpoint("model.");
+    let tensors = safetensors::SafeTensors::deserialize(&file).expect("a file");
+    let shared = tensors.tensor("shared.weight").expect("the embedding");
+    let tied = "encoder.embed_tokens.weight".to_owned();
+    let others = tensors.tensors().into_iter().filter(|(key, _)| key != "shared.weight").collect::<Vec<_>>();
+    let load = |more: Vec<(String, safetensors::tensor::TensorView<'_>)>| {
+        let views = others.iter().cloned().chain(more);
+        let bytes = safetensors::serialize(views, None).expect("serialisable");
+        load_bytes(empty(&golden), "tied", &bytes)
+    };
+    let features = |model: Umt5Encoder| model.forward(ids(&golden), golden.tensor("mask"));
+
+    golden
+        .assert_close("features", features(load(vec![(tied.clone(), shared.clone())]).expect("second name")));
+    let both = vec![("shared.weight".to_owned(), shared.clone()), (tied.clone(), shared.clone())];
+    golden.assert_close("features", features(load(both).expect("both names")));
+
+    let other = vec![0; shared.data().len()];
+    let other = safetensors::tensor::TensorView::new(shared.dtype(), shared.shape().to_vec(), &other)
+        .expect("a view");
+    let differ = load(vec![("shared.weight".to_owned(), shared.clone()), (tied, other)]);
+    let message = differ.expect_err("two different embeddings").to_string();
+    assert!(message.contains("encoder.embed_tokens.weight"), "{message}");
+}
+
+#[test]
+fn configurations_that_cannot_work_are_refused() {
+    let refused = [
+        ("feed_forward_proj", Umt5Config { feed_forward_proj: "relu".to_owned(), ..Default::default() }),
+        (
+            "relative_attention_num_buckets",
+            Umt5Config { relative_attention_num_buckets: 30, ..Default::default() },
+        ),
+        (
+            "relative_attention_max_distance",
+            Umt5Config { relative_attention_max_distance: 8, ..Default::default() },
+        ),
+        ("vocab_size", Umt5Config { vocab_size: 0, ..Default::default() }),
+    ];
+    for (field, config) in refused {
+        let message = config.check().expect_err(field).to_string();
+        assert!(message.contains(&format!("`{field}`")), "{message}");
+    }
+    let config = Umt5Config { vocab_size: 10, ..Default::default() };
+    assert!(config.check_ids(&[0, 9]).is_ok());
+    assert!(config.check_ids(&[3, 10]).is_err());
+}

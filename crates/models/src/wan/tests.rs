@@ -1,0 +1,107 @@
+//! Agreement of the denoiser with diffusers.
+
+use burn::tensor::{Device, Tensor};
+
+use super::{WanTransformer3d, WanTransformer3dConfig, embed::Condition, rope::RopeTable};
+use crate::{
+    ModelConfig,
+    golden::{Golden, assert_round_trip},
+};
+
+const GOLDENS: [&str; 2] = ["transformer_a", "transformer_b"];
+
+fn model(golden: &Golden) -> WanTransformer3d {
+    golden.fill(empty(golden), "model.")
+}
+
+fn empty(golden: &Golden) -> WanTransformer3d {
+    WanTransformer3d::new(&golden.metadata("config"), &Device::flex()).expect("a valid configuration")
+}
+
+#[test]
+fn a_block_agrees_with_diffusers() {
+    for golden in GOLDENS.map(Golden::open) {
+        let model = model(&golden);
+        let config = model.config();
+        let [_, _, frames, height, width] = golden.tensor::<5>("latents").dims();
+        let grid = config.token_grid([frames, height, width]).expect("a valid size");
+        let rope = RopeTable::new(config.attention_head_dim, grid, &Device::flex());
+        for kind in ["clip", "frame", "token"] {
+            let modulation = match kind {
+                "clip" => golden.tensor::<3>("block.clip.modulation").unsqueeze_dim(1),
+                _ => golden.tensor::<4>(&format!("block.{kind}.modulation")),
+            };
+            let condition = Condition {
+                time: Tensor::zeros([1, 1, 1], &Device::flex()), // read by the output layer only
+                modulation,
+                context: golden.tensor(&format!("block.{kind}.context")),
+            };
+            let output =
+                model.blocks[1].forward(golden.tensor(&format!("block.{kind}.x")), &condition, &rope);
+            golden.assert_close(&format!("block.{kind}.output"), output);
+        }
+    }
+}
+
+#[test]
+fn the_velocity_agrees_with_diffusers() {
+    for golden in GOLDENS.map(Golden::open) {
+        let model = model(&golden);
+        let latents = golden.tensor::<5>("latents");
+        let grid_frames = latents.dims()[2] / model.config().patch_size[0];
+        let [batch, tokens] = golden.tensor::<2>("timestep.token").dims();
+        let velocity = |timestep| model.forward(latents.clone(), timestep, golden.tensor("context"));
+
+        let clip = golden.tensor::<1>("timestep.clip").unsqueeze_dim(1);
+        golden.assert_close("velocity.clip", velocity(clip));
+        golden.assert_close("velocity.token", velocity(golden.tensor("timestep.token")));
+        golden.assert_close("velocity.frame", velocity(golden.tensor("timestep.frame")));
+        // The same with one group for each frame.
+        let by_frame = golden
+            .tensor::<2>("timestep.frame")
+            .reshape([batch, grid_frames, tokens / grid_frames])
+            .narrow(2, 0, 1)
+            .squeeze_dim(2);
+        golden.assert_close("velocity.frame", velocity(by_frame));
+    }
+}
+
+#[test]
+fn a_checkpoint_has_the_keys_of_diffusers() {
+    for golden in GOLDENS.map(Golden::open) {
+        assert_round_trip(&golden, &model(&golden), empty(&golden));
+    }
+}
+
+#[test]
+fn first_weights_predict_a_velocity_of_zero() {
+    let golden = Golden::open("transformer_a");
+    let model = empty(&golden).init_weights(3);
+    let velocity =
+        model.forward(golden.tensor("latents"), golden.tensor("timestep.token"), golden.tensor("context"));
+    assert_eq!(velocity.abs().max().into_scalar::<f32>(), 0.0);
+}
+
+#[test]
+fn configurations_that_cannot_work_are_refused() {
+    let refused: [(&str, WanTransformer3dConfig); 4] = [
+        ("attention_head_dim", WanTransformer3dConfig { attention_head_dim: 7, ..Default::default() }),
+        ("image_dim", WanTransformer3dConfig { image_dim: Some(1280), ..Default::default() }),
+        ("qk_norm", WanTransformer3dConfig { qk_norm: None, ..Default::default() }),
+        ("num_layers", WanTransformer3dConfig { num_layers: 0, ..Default::default() }),
+    ];
+    for (field, config) in refused {
+        let message = config.check().expect_err(field).to_string();
+        assert!(message.contains(&format!("`{field}`")), "{message}");
+    }
+    assert!(WanTransformer3dConfig::default().check().is_ok());
+}
+
+#[test]
+fn a_grid_must_fit_patches_and_positions() {
+    let config = WanTransformer3dConfig::default();
+    assert_eq!(config.token_grid([5, 32, 18]).expect("fits"), [5, 16, 9]);
+    for latents in [[5, 33, 18], [0, 32, 18], [1025, 32, 18]] {
+        assert!(config.token_grid(latents).is_err(), "{latents:?}");
+    }
+}

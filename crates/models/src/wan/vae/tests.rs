@@ -1,0 +1,144 @@
+//! Agreement of the autoencoder with diffusers.
+
+use burn::{
+    module::{Module, ModuleVisitor, Param},
+    tensor::{Device, Distribution, Gradients, Tensor},
+};
+
+use super::{AutoencoderKlWan, AutoencoderKlWanConfig};
+use crate::{
+    ModelConfig,
+    golden::{Golden, assert_round_trip},
+    weights::parameters,
+};
+
+const GOLDENS: [&str; 4] = ["vae_21_a", "vae_21_b", "vae_22_a", "vae_22_b"];
+const FRAMES: [usize; 4] = [1, 5, 9, 17];
+
+fn model(golden: &Golden) -> AutoencoderKlWan {
+    golden.fill(empty(golden), "model.")
+}
+
+fn empty(golden: &Golden) -> AutoencoderKlWan {
+    AutoencoderKlWan::new(&golden.metadata("config"), &Device::flex()).expect("a valid configuration")
+}
+
+#[test]
+fn blocks_agree_with_diffusers() {
+    for golden in GOLDENS.map(Golden::open) {
+        let mid_block = &model(&golden).encoder.mid_block;
+        let x = golden.tensor("block.x");
+        golden.assert_close("block.resnet", mid_block.resnets[1].forward(x.clone()));
+        golden.assert_close("block.attention", mid_block.attentions[0].forward(x));
+    }
+}
+
+/// One pass over the clip is what diffusers gets chunk by chunk with its cache.
+#[test]
+fn encoding_agrees_with_diffusers() {
+    for golden in GOLDENS.map(Golden::open) {
+        let model = model(&golden);
+        for frames in FRAMES {
+            let posterior = model.encode(golden.tensor::<5>("video").narrow(2, 0, frames));
+            golden.assert_close(&format!("mean.{frames}"), posterior.mean);
+            golden.assert_close(&format!("logvar.{frames}"), posterior.logvar);
+        }
+    }
+}
+
+#[test]
+fn decoding_agrees_with_diffusers() {
+    for golden in GOLDENS.map(Golden::open) {
+        let model = model(&golden);
+        for frames in FRAMES {
+            let latents = 1 + (frames - 1) / model.config().scale_factor_temporal;
+            let decoded = model.decode(golden.tensor::<5>("latents").narrow(2, 0, latents));
+            golden.assert_close(&format!("decoded.{frames}"), decoded);
+        }
+    }
+}
+
+#[test]
+fn a_checkpoint_has_the_keys_of_diffusers() {
+    for golden in GOLDENS.map(Golden::open) {
+        assert_round_trip(&golden, &model(&golden), empty(&golden));
+    }
+}
+
+#[test]
+fn normalised_latents_come_back() {
+    let golden = Golden::open("vae_22_a");
+    let model = model(&golden);
+    let latents = golden.tensor::<5>("latents");
+    let normalised = model.normalize(latents.clone());
+    assert!((normalised.clone() - latents).abs().max().into_scalar::<f32>() > 0.1);
+    golden.assert_close("latents", model.denormalize(normalised));
+}
+
+/// Counts the parameters that have a gradient.
+struct Trained {
+    gradients: Gradients,
+    count: usize,
+}
+
+impl ModuleVisitor for Trained {
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+        self.count += usize::from(param.val().grad(&self.gradients).is_some());
+    }
+}
+
+#[test]
+fn every_weight_of_both_layouts_is_trained_by_a_clip() {
+    for golden in ["vae_21_a", "vae_22_a"].map(Golden::open) {
+        let device = Device::flex().autodiff();
+        let config = golden.metadata::<AutoencoderKlWanConfig>("config");
+        let model = golden.fill(AutoencoderKlWan::new(&config, &device).expect("valid"), "model.");
+        let video = Tensor::<5>::random([1, 3, 5, 16, 16], Distribution::Uniform(-1.0, 1.0), &device);
+        let posterior = model.encode(video.clone());
+        let decoded = model.decode(posterior.sample(posterior.mean.clone()));
+        let loss = (decoded - video).powi_scalar(2).mean();
+        let mut trained = Trained { gradients: loss.backward(), count: 0 };
+        model.visit(&mut trained);
+        assert_eq!(trained.count, parameters(&model).len());
+    }
+}
+
+#[test]
+fn sizes_that_do_not_fit_are_refused() {
+    let config = AutoencoderKlWanConfig::default();
+    assert_eq!(config.latent_size([17, 64, 96]).expect("fits"), [5, 8, 12]);
+    assert_eq!(config.video_size([5, 8, 12]), [17, 64, 96]);
+    for size in [[16, 64, 96], [0, 64, 96], [17, 60, 96], [17, 64, 0]] {
+        assert!(config.latent_size(size).is_err(), "{size:?}");
+    }
+}
+
+#[test]
+fn configurations_that_cannot_work_are_refused() {
+    let tiny = AutoencoderKlWanConfig {
+        dim_mult: vec![1, 2, 2],
+        temperal_downsample: vec![true, true],
+        is_residual: true,
+        in_channels: 12,
+        out_channels: 12,
+        patch_size: Some(2),
+        ..Default::default()
+    };
+    assert!(tiny.check().is_ok());
+    let refused = [
+        ("dim_mult", AutoencoderKlWanConfig { dim_mult: vec![1, 2, 4], ..tiny.clone() }),
+        ("dim_mult", AutoencoderKlWanConfig { dim_mult: vec![], ..tiny.clone() }),
+        ("in_channels", AutoencoderKlWanConfig { in_channels: 3, ..tiny.clone() }),
+        ("attn_scales", AutoencoderKlWanConfig { attn_scales: vec![1.0], ..tiny.clone() }),
+        ("temperal_downsample", AutoencoderKlWanConfig { temperal_downsample: vec![true], ..tiny.clone() }),
+        (
+            "scale_factor_spatial",
+            AutoencoderKlWanConfig { patch_size: None, in_channels: 3, out_channels: 3, ..tiny.clone() },
+        ),
+        ("latents_std", AutoencoderKlWanConfig { latents_std: vec![1.0], ..tiny }),
+    ];
+    for (field, config) in refused {
+        let message = config.check().expect_err(field).to_string();
+        assert!(message.contains(&format!("`{field}`")), "{message}");
+    }
+}
