@@ -1,1 +1,19 @@
-//! kernels
+//! CPU compute for video diffusion: matrix products, attention, 3-D convolution, norms and
+//! activations, forward and backward, without any tensor library.
+//!
+//! Every operation is a folder: `mod.rs` has the safe entry that checks lengths, `scalar.rs` the
+//! readable definition that the tests hold the fast paths against, and one file for each
+//! instruction set. Products take bf16 inputs and sum in f32; everything else is f32.
+//!
+//! Results do not depend on the number of threads: work is cut by output, and no sum is split.
+
+pub mod attention;
+pub mod conv3d;
+mod isa;
+mod lanes;
+pub mod matmul;
+pub mod optim;
+pub mod pointwise;
+mod shared;
+
+pub use isa::{Isa, isa};

@@ -8,6 +8,11 @@ use burn::{
     },
 };
 
+use crate::{
+    fused::{Op, apply3},
+    precision::in_bf16,
+};
+
 /// `WanCausalConv3d`: a 3-D convolution that sees no later frame.
 ///
 /// Height and width are padded on both sides, time by twice its padding in front.
@@ -94,6 +99,10 @@ pub fn causal_conv3d(
     padding: [usize; 3],
 ) -> Tensor<5> {
     let [front, height, width] = padding;
+    if in_bf16(&x) {
+        let op = Op::Conv3d { stride, front: padding, back: [0, height, width] };
+        return apply3(op, x, weight, bias);
+    }
     let x = if front > 0 { x.pad([(front, 0), (0, 0), (0, 0)], PadMode::Constant(0.0)) } else { x };
     module::conv3d(x, weight, Some(bias), ConvOptions::new(stride, [0, height, width], [1; 3], 1))
 }
@@ -110,6 +119,13 @@ pub fn conv2d(
     padding: [usize; 2],
 ) -> Tensor<4> {
     let [before, after] = padding;
+    if in_bf16(&x) {
+        // One frame of a video.
+        let op =
+            Op::Conv3d { stride: [1, stride, stride], front: [0, before, before], back: [0, after, after] };
+        let y: Tensor<5> = apply3(op, x.unsqueeze_dim::<5>(2), weight.unsqueeze_dim::<5>(2), bias);
+        return y.squeeze_dim(2);
+    }
     let x = x.pad([(before, after), (before, after)], PadMode::Constant(0.0));
     module::conv2d(x, weight, Some(bias), ConvOptions::new([stride; 2], [0; 2], [1; 2], 1))
 }

@@ -12,9 +12,11 @@
 mod activation;
 mod attention;
 mod conv;
+mod fused;
 mod linear;
 mod modulate;
 mod norm;
+mod precision;
 mod rope;
 
 pub use activation::{gelu_tanh, silu};
@@ -23,4 +25,5 @@ pub use conv::{CausalConv3d, Conv2d, causal_conv3d, conv2d};
 pub use linear::{Linear, linear};
 pub use modulate::{gated_residual, layer_norm_modulate};
 pub use norm::{ChannelRmsNorm, LayerNorm, RmsNorm, channel_rms_norm, layer_norm, rms_norm};
+pub use precision::{Precision, with_precision};
 pub use rope::rope;

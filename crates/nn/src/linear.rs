@@ -5,6 +5,11 @@ use burn::{
     tensor::{Device, Tensor},
 };
 
+use crate::{
+    fused::{Op, apply2, apply3},
+    precision::in_bf16,
+};
+
 /// `x Wᵀ + b`, with PyTorch's layout of `W`.
 #[derive(Module, Debug)]
 pub struct Linear {
@@ -31,6 +36,12 @@ impl Linear {
 
 /// `x Wᵀ + b` over the last dimension: `x` is `[.., in]`, `weight` `[out, in]`, `bias` `[out]`.
 pub fn linear<const D: usize>(x: Tensor<D>, weight: Tensor<2>, bias: Option<Tensor<1>>) -> Tensor<D> {
+    if in_bf16(&x) {
+        return match bias {
+            Some(bias) => apply3(Op::LinearBias, x, weight, bias),
+            None => apply2(Op::Linear, x, weight),
+        };
+    }
     let mut dims = x.dims();
     let [outputs, inputs] = weight.dims();
     let rows = dims.iter().product::<usize>() / inputs;

@@ -6,18 +6,38 @@
 
 use burn::tensor::Tensor;
 
-use crate::norm::layer_norm;
+use crate::{
+    fused::{Op, apply3},
+    norm::plain_layer_norm,
+    precision::on_cpu,
+};
 
 /// `layer_norm(x) * (1 + scale) + shift`; `x` is `[batch, tokens, dim]`.
 pub fn layer_norm_modulate(x: Tensor<3>, shift: Tensor<3>, scale: Tensor<3>, eps: f64) -> Tensor<3> {
+    if on_cpu(&x) {
+        return apply3(Op::LayerNormModulate { eps: eps as f32 }, x, shift, scale);
+    }
+    plain_layer_norm_modulate(x, shift, scale, eps)
+}
+
+pub(crate) fn plain_layer_norm_modulate(
+    x: Tensor<3>,
+    shift: Tensor<3>,
+    scale: Tensor<3>,
+    eps: f64,
+) -> Tensor<3> {
     let dims = x.dims();
-    let normed = by_group(layer_norm(x, None, None, eps), &shift);
+    let normed = by_group(plain_layer_norm(x, None, None, eps), &shift);
     let scale = scale.unsqueeze_dim::<4>(2).add_scalar(1.0);
     (normed * scale + shift.unsqueeze_dim::<4>(2)).reshape(dims)
 }
 
 /// `x + y * gate`; `x` and `y` are `[batch, tokens, dim]`.
 pub fn gated_residual(x: Tensor<3>, y: Tensor<3>, gate: Tensor<3>) -> Tensor<3> {
+    if on_cpu(&x) { apply3(Op::GatedResidual, x, y, gate) } else { plain_gated_residual(x, y, gate) }
+}
+
+pub(crate) fn plain_gated_residual(x: Tensor<3>, y: Tensor<3>, gate: Tensor<3>) -> Tensor<3> {
     let dims = x.dims();
     x + (by_group(y, &gate) * gate.unsqueeze_dim::<4>(2)).reshape(dims)
 }

@@ -5,6 +5,11 @@ use burn::{
     tensor::{Device, Tensor},
 };
 
+use crate::{
+    fused::{Op, apply2, apply3},
+    precision::on_cpu,
+};
+
 /// Layer norm over the last dimension with learnt `weight` and `bias` (Ba et al. 2016).
 #[derive(Module, Debug)]
 pub struct LayerNorm {
@@ -73,6 +78,24 @@ impl<const D: usize> ChannelRmsNorm<D> {
 
 /// `(x - mean) / sqrt(var + eps) * weight + bias` over the last dimension of `[batch, tokens, dim]`.
 pub fn layer_norm(x: Tensor<3>, weight: Option<Tensor<1>>, bias: Option<Tensor<1>>, eps: f64) -> Tensor<3> {
+    if !on_cpu(&x) {
+        return plain_layer_norm(x, weight, bias, eps);
+    }
+    // The kernel multiplies by `1 + scale`, one row for each sample.
+    let ([batch, _, dim], device) = (x.dims(), x.device());
+    let row = |row: Option<Tensor<1>>, less: f64| match row {
+        Some(row) => row.sub_scalar(less).reshape([1, 1, dim]).expand([batch, 1, dim]),
+        None => Tensor::zeros([batch, 1, dim], &device),
+    };
+    apply3(Op::LayerNormModulate { eps: eps as f32 }, x, row(bias, 0.0), row(weight, 1.0))
+}
+
+pub(crate) fn plain_layer_norm(
+    x: Tensor<3>,
+    weight: Option<Tensor<1>>,
+    bias: Option<Tensor<1>>,
+    eps: f64,
+) -> Tensor<3> {
     let (var, mean) = x.clone().var_mean_bias(2);
     let mut y = (x - mean) / var.add_scalar(eps).sqrt();
     if let Some(weight) = weight {
@@ -86,6 +109,14 @@ pub fn layer_norm(x: Tensor<3>, weight: Option<Tensor<1>>, bias: Option<Tensor<1
 
 /// `x / sqrt(mean(x²) + eps) * weight` over the last dimension of `[batch, tokens, dim]`.
 pub fn rms_norm(x: Tensor<3>, weight: Tensor<1>, eps: f64) -> Tensor<3> {
+    if on_cpu(&x) {
+        apply2(Op::RmsNorm { eps: eps as f32 }, x, weight)
+    } else {
+        plain_rms_norm(x, weight, eps)
+    }
+}
+
+pub(crate) fn plain_rms_norm(x: Tensor<3>, weight: Tensor<1>, eps: f64) -> Tensor<3> {
     let rms = x.clone().powi_scalar(2).mean_dim(2).add_scalar(eps).sqrt();
     x / rms * weight.unsqueeze()
 }
@@ -93,6 +124,18 @@ pub fn rms_norm(x: Tensor<3>, weight: Tensor<1>, eps: f64) -> Tensor<3> {
 /// `x / max(|x|₂, 1e-12) * sqrt(channels) * gamma` over dimension 1 of `[batch, channels, ..]`,
 /// where `gamma` is `[channels]`; with `silu`, followed by the activation.
 pub fn channel_rms_norm<const R: usize>(x: Tensor<R>, gamma: Tensor<1>, silu: bool) -> Tensor<R> {
+    if on_cpu(&x) {
+        apply2(Op::ChannelRmsNorm { silu }, x, gamma)
+    } else {
+        plain_channel_rms_norm(x, gamma, silu)
+    }
+}
+
+pub(crate) fn plain_channel_rms_norm<const R: usize>(
+    x: Tensor<R>,
+    gamma: Tensor<1>,
+    silu: bool,
+) -> Tensor<R> {
     let channels = x.dims()[1];
     let mut shape = [1; R];
     shape[1] = channels;

@@ -1,0 +1,102 @@
+//! Scaled dot-product attention over `[batch, tokens, heads, head_dim]`, forward and backward.
+//!
+//! Keys pass by in blocks with an online softmax (Milakov & Gimelshein 2018; Dao et al. 2022), so
+//! that no score matrix is ever in memory; products are bf16, sums and the softmax f32.
+
+#[cfg(target_arch = "x86_64")]
+mod avx512;
+pub mod scalar;
+#[cfg(test)]
+mod tests;
+
+use crate::{Isa, isa};
+
+/// The shape of an attention.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Attention {
+    /// Samples.
+    pub batch: usize,
+    /// Tokens of `q` and of the result.
+    pub queries: usize,
+    /// Tokens of `k` and `v`, at least 1.
+    pub keys: usize,
+    /// Heads.
+    pub heads: usize,
+    /// Features of a head.
+    pub head_dim: usize,
+}
+
+impl Attention {
+    /// What the scores are multiplied by: `1 / sqrt(head_dim)`.
+    pub fn scale(&self) -> f32 {
+        1.0 / (self.head_dim as f32).sqrt()
+    }
+
+    fn query_len(&self) -> usize {
+        self.batch * self.queries * self.heads * self.head_dim
+    }
+
+    fn key_len(&self) -> usize {
+        self.batch * self.keys * self.heads * self.head_dim
+    }
+
+    /// Values of the log-sum-exp: one for each sample, head and query.
+    pub fn lse_len(&self) -> usize {
+        self.batch * self.heads * self.queries
+    }
+}
+
+/// `out = softmax(q kᵀ / sqrt(head_dim)) v`; `lse`, `[batch, heads, queries]`, receives the
+/// logarithm of each softmax's denominator for the backward pass.
+///
+/// # Panics
+/// If a slice has not the length that the shape asks for, or there are no keys.
+pub fn attention(shape: &Attention, q: &[f32], k: &[f32], v: &[f32], out: &mut [f32], lse: &mut [f32]) {
+    assert!(shape.keys > 0, "attention over no keys");
+    assert!(q.len() == shape.query_len() && out.len() == q.len(), "queries of {shape:?}");
+    assert!(k.len() == shape.key_len() && v.len() == k.len(), "keys of {shape:?}");
+    assert_eq!(lse.len(), shape.lse_len(), "log-sum-exp of {shape:?}");
+    match isa() {
+        #[cfg(target_arch = "x86_64")]
+        Isa::Avx512Bf16 => avx512::forward(shape, q, k, v, out, lse),
+        _ => scalar::attention(shape, q, k, v, out, lse),
+    }
+}
+
+/// What the backward pass reads.
+#[derive(Clone, Copy, Debug)]
+pub struct Saved<'a> {
+    /// The queries.
+    pub q: &'a [f32],
+    /// The keys.
+    pub k: &'a [f32],
+    /// The values.
+    pub v: &'a [f32],
+    /// The result of the forward pass.
+    pub out: &'a [f32],
+    /// Its log-sum-exp.
+    pub lse: &'a [f32],
+}
+
+/// The gradients by `q`, `k` and `v`.
+///
+/// # Panics
+/// If a slice has not the length that the shape asks for.
+pub fn attention_backward(
+    shape: &Attention,
+    saved: Saved<'_>,
+    d_out: &[f32],
+    dq: &mut [f32],
+    dk: &mut [f32],
+    dv: &mut [f32],
+) {
+    let (queries, keys) = (shape.query_len(), shape.key_len());
+    assert!([saved.q.len(), saved.out.len(), d_out.len(), dq.len()].iter().all(|&len| len == queries));
+    assert!([saved.k.len(), saved.v.len(), dk.len(), dv.len()].iter().all(|&len| len == keys));
+    assert_eq!(saved.lse.len(), shape.lse_len());
+    match isa() {
+        #[cfg(target_arch = "x86_64")]
+        Isa::Avx512Bf16 => avx512::backward(shape, saved, d_out, dq, dk, dv),
+        _ => scalar::backward(shape, saved, d_out, dq, dk, dv),
+    }
+}

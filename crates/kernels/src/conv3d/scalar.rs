@@ -1,0 +1,56 @@
+//! The definition: every output, every channel, every tap.
+
+use super::Conv3d;
+use crate::matmul::scalar::round_bf16;
+
+/// Calls `visit(x index, weight index, y index)` for every product of the convolution.
+fn for_each_product(shape: &Conv3d, mut visit: impl FnMut(usize, usize, usize)) {
+    let [ot, oh, ow] = shape.output_size();
+    let [it, ih, iw] = shape.size;
+    let [kt, kh, kw] = shape.kernel;
+    let input = |axis: usize, output: usize, tap: usize| {
+        (output * shape.stride[axis] + tap).checked_sub(shape.front[axis]).filter(|&i| i < shape.size[axis])
+    };
+    for n in 0..shape.batch {
+        for co in 0..shape.outputs {
+            for (t, h, w) in grid([ot, oh, ow]) {
+                let y = (((n * shape.outputs + co) * ot + t) * oh + h) * ow + w;
+                for ci in 0..shape.inputs {
+                    for (a, b, c) in grid([kt, kh, kw]) {
+                        let at = (input(0, t, a), input(1, h, b), input(2, w, c));
+                        if let (Some(t), Some(h), Some(w)) = at {
+                            let x = (((n * shape.inputs + ci) * it + t) * ih + h) * iw + w;
+                            let weight = (((co * shape.inputs + ci) * kt + a) * kh + b) * kw + c;
+                            visit(x, weight, y);
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn grid([t, h, w]: [usize; 3]) -> impl Iterator<Item = (usize, usize, usize)> {
+    (0..t).flat_map(move |t| (0..h).flat_map(move |h| (0..w).map(move |w| (t, h, w))))
+}
+
+/// See [`super::conv3d`].
+pub fn conv3d(shape: &Conv3d, x: &[f32], weight: &[f32], bias: Option<&[f32]>, y: &mut [f32]) {
+    let positions: usize = shape.output_size().iter().product();
+    for (i, y) in y.iter_mut().enumerate() {
+        *y = bias.map_or(0.0, |bias| bias[i / positions % shape.outputs]);
+    }
+    for_each_product(shape, |i, j, o| y[o] += round_bf16(x[i]) * round_bf16(weight[j]));
+}
+
+/// See [`super::conv3d_backward_input`].
+pub fn backward_input(shape: &Conv3d, dy: &[f32], weight: &[f32], dx: &mut [f32]) {
+    dx.fill(0.0);
+    for_each_product(shape, |i, j, o| dx[i] += round_bf16(dy[o]) * round_bf16(weight[j]));
+}
+
+/// See [`super::conv3d_backward_weight`].
+pub fn backward_weight(shape: &Conv3d, x: &[f32], dy: &[f32], d_weight: &mut [f32]) {
+    d_weight.fill(0.0);
+    for_each_product(shape, |i, j, o| d_weight[j] += round_bf16(x[i]) * round_bf16(dy[o]));
+}

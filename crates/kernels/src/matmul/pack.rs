@@ -1,0 +1,179 @@
+//! From f32 matrices to the packed bf16 forms that the micro-kernel reads.
+//!
+//! A packed value is a `u32` that holds two neighbours in `k`, the earlier one in the low half.
+
+use std::{arch::x86_64::*, ops::Range};
+
+use super::{Layout, avx512::PANEL, avx512::mask};
+
+/// Packs rows `range` of an `[m, k]` matrix as `[rows][k / 2]`.
+pub(crate) fn rows(
+    (a, layout): (&[f32], Layout),
+    m: usize,
+    k: usize,
+    range: Range<usize>,
+    packed: &mut [u32],
+) {
+    assert!(a.len() == m * k && range.end <= m && packed.len() == range.len() * k.div_ceil(2));
+    // SAFETY: callers are AVX-512 paths, chosen after detection; lengths were just checked.
+    unsafe {
+        match layout {
+            Layout::Plain => pairs_along_rows(&a[range.start * k..range.end * k], k, packed),
+            Layout::Transposed => transpose_pairs(a, m, k, range, packed),
+        }
+    }
+}
+
+/// Packs columns `start..start + 64` of a `[k, n]` matrix as `[k / 2][64]`, zeros beyond `n`.
+pub(crate) fn panel((b, layout): (&[f32], Layout), k: usize, n: usize, start: usize, packed: &mut [u32]) {
+    assert!(b.len() == k * n && start < n && packed.len() == k.div_ceil(2) * PANEL);
+    let width = PANEL.min(n - start);
+    // SAFETY: callers are AVX-512 paths, chosen after detection; lengths were just checked.
+    unsafe {
+        match layout {
+            Layout::Plain => interleave_rows(&b[start..], n, k, width, packed),
+            Layout::Transposed => interleave_columns(&b[start * k..(start + width) * k], k, packed),
+        }
+    }
+}
+
+/// `[rows][k]` to `[rows][k / 2]`: values that are neighbours already.
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512bf16")]
+fn pairs_along_rows(a: &[f32], k: usize, packed: &mut [u32]) {
+    for (row, packed) in a.chunks_exact(k).zip(packed.chunks_exact_mut(k.div_ceil(2))) {
+        for (row, packed) in row.chunks(32).zip(packed.chunks_mut(16)) {
+            let pairs = load_pairs(row);
+            // SAFETY: the mask keeps the store inside `packed`.
+            unsafe { _mm512_mask_storeu_epi32(packed.as_mut_ptr().cast(), mask(packed.len()), pairs) }
+        }
+    }
+}
+
+/// Up to 32 values as 16 pairs, zeros beyond.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512bf16")]
+fn load_pairs(values: &[f32]) -> __m512i {
+    // SAFETY: the masks keep both loads inside `values`; the types are 512 plain bits.
+    unsafe {
+        let low = _mm512_maskz_loadu_ps(mask(values.len()), values.as_ptr());
+        let left = values.len().saturating_sub(16);
+        let high = _mm512_maskz_loadu_ps(mask(left), values.as_ptr().wrapping_add(16));
+        std::mem::transmute(_mm512_cvtne2ps_pbh(high, low))
+    }
+}
+
+/// 16 values of one row and 16 of the next as pairs, lane by lane.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512bf16")]
+pub(crate) fn zip_pairs(first: __m512, second: __m512) -> __m512i {
+    // SAFETY: `__m256bh` and `__m256i` are both 256 plain bits.
+    let narrow = |x: __m512| unsafe { std::mem::transmute::<__m256bh, __m256i>(_mm512_cvtneps_pbh(x)) };
+    let low = _mm512_cvtepu16_epi32(narrow(first));
+    let high = _mm512_slli_epi32::<16>(_mm512_cvtepu16_epi32(narrow(second)));
+    _mm512_or_si512(low, high)
+}
+
+/// `[k][n]` (rows `stride` apart) to a panel: two rows become one row of pairs.
+///
+/// # Safety
+/// `b` holds `k` rows of `width` values.
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512bf16")]
+unsafe fn interleave_rows(b: &[f32], stride: usize, k: usize, width: usize, packed: &mut [u32]) {
+    for (pair, packed) in packed.chunks_exact_mut(PANEL).enumerate() {
+        for j in (0..PANEL).step_by(16) {
+            let mask = mask(width.saturating_sub(j));
+            let row = |index: usize| {
+                if index >= k {
+                    return _mm512_setzero_ps();
+                }
+                // SAFETY: masked lanes are not read; the others lie in row `index`.
+                unsafe { _mm512_maskz_loadu_ps(mask, b.as_ptr().wrapping_add(index * stride + j)) }
+            };
+            let pairs = zip_pairs(row(2 * pair), row(2 * pair + 1));
+            // SAFETY: `j + 16 <= 64`.
+            unsafe { _mm512_storeu_si512(packed.as_mut_ptr().add(j).cast(), pairs) }
+        }
+    }
+}
+
+/// `[columns][k]` to a panel: pairs are neighbours already, and move from rows to columns.
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512bf16")]
+fn interleave_columns(b: &[f32], k: usize, packed: &mut [u32]) {
+    let columns = b.len() / k.max(1);
+    for j in (0..PANEL).step_by(16) {
+        for start in (0..k).step_by(32) {
+            let block: [__m512i; 16] = std::array::from_fn(|i| {
+                if j + i >= columns {
+                    return _mm512_setzero_si512();
+                }
+                load_pairs(&b[(j + i) * k + start..][..32.min(k - start)])
+            });
+            let pairs = 16.min((k - start).div_ceil(2));
+            for (i, row) in transpose(block).into_iter().take(pairs).enumerate() {
+                let to = packed[(start / 2 + i) * PANEL + j..][..16].as_mut_ptr();
+                // SAFETY: 16 values were just sliced.
+                unsafe { _mm512_storeu_si512(to.cast(), row) }
+            }
+        }
+    }
+}
+
+/// `[k][m]` to `[rows][k / 2]` for the rows (columns of the slice) in `range`.
+///
+/// # Safety
+/// `a` holds `k` rows of `m` values and `packed` `range.len()` rows of `k / 2`.
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512bf16")]
+unsafe fn transpose_pairs(a: &[f32], m: usize, k: usize, range: Range<usize>, packed: &mut [u32]) {
+    let pairs = k.div_ceil(2);
+    for i in range.clone().step_by(16) {
+        let width = 16.min(range.end - i);
+        let mask_i = mask(width);
+        for start in (0..pairs).step_by(16) {
+            let row = |index: usize| {
+                if index >= k {
+                    return _mm512_setzero_ps();
+                }
+                // SAFETY: masked lanes are not read; the others lie in row `index`.
+                unsafe { _mm512_maskz_loadu_ps(mask_i, a.as_ptr().wrapping_add(index * m + i)) }
+            };
+            let block =
+                std::array::from_fn(|pair| zip_pairs(row(2 * (start + pair)), row(2 * (start + pair) + 1)));
+            let mask_k = mask(pairs - start);
+            for (column, row) in transpose(block).into_iter().take(width).enumerate() {
+                let to = packed[(i - range.start + column) * pairs + start..].as_mut_ptr();
+                // SAFETY: the mask keeps the store inside the row.
+                unsafe { _mm512_mask_storeu_epi32(to.cast(), mask_k, row) }
+            }
+        }
+    }
+}
+
+/// A 16 × 16 transpose of 32-bit values.
+#[inline]
+#[target_feature(enable = "avx512f")]
+pub(crate) fn transpose(r: [__m512i; 16]) -> [__m512i; 16] {
+    // Pairs of rows, then quadruples, by interleaving inside 128-bit lanes ...
+    let t: [__m512i; 16] = std::array::from_fn(|i| {
+        let (a, b) = (r[i & !1], r[i | 1]);
+        if i & 1 == 0 { _mm512_unpacklo_epi32(a, b) } else { _mm512_unpackhi_epi32(a, b) }
+    });
+    let q: [__m512i; 16] = std::array::from_fn(|i| {
+        let (base, column) = (i & !3, i & 3);
+        let (a, b) = (t[base + (column >> 1)], t[base + 2 + (column >> 1)]);
+        if column & 1 == 0 { _mm512_unpacklo_epi64(a, b) } else { _mm512_unpackhi_epi64(a, b) }
+    });
+    // ... then the four lanes of four quadruples.
+    let mut out = [_mm512_setzero_si512(); 16];
+    for column in 0..4 {
+        let [a, b, c, d] = [q[column], q[4 + column], q[8 + column], q[12 + column]];
+        let ab_even = _mm512_shuffle_i32x4::<0b10_00_10_00>(a, b);
+        let ab_odd = _mm512_shuffle_i32x4::<0b11_01_11_01>(a, b);
+        let cd_even = _mm512_shuffle_i32x4::<0b10_00_10_00>(c, d);
+        let cd_odd = _mm512_shuffle_i32x4::<0b11_01_11_01>(c, d);
+        out[column] = _mm512_shuffle_i32x4::<0b10_00_10_00>(ab_even, cd_even);
+        out[4 + column] = _mm512_shuffle_i32x4::<0b10_00_10_00>(ab_odd, cd_odd);
+        out[8 + column] = _mm512_shuffle_i32x4::<0b11_01_11_01>(ab_even, cd_even);
+        out[12 + column] = _mm512_shuffle_i32x4::<0b11_01_11_01>(ab_odd, cd_odd);
+    }
+    out
+}

@@ -1,0 +1,75 @@
+//! SiLU and GELU.
+
+use rayon::prelude::*;
+
+use super::BLOCK;
+use crate::lanes::{exp, widest};
+
+/// A pointwise activation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Activation {
+    /// `x σ(x)`
+    Silu,
+    /// `x σ(2u)`, `u = sqrt(2/π) (x + 0.044715 x³)`: the tanh form of GELU, since
+    /// `(1 + tanh u) / 2 = σ(2u)`.
+    GeluTanh,
+}
+
+const TWO_SQRT_2_OVER_PI: f32 = 1.595_769_1;
+const CUBIC: f32 = 0.044_715;
+
+impl Activation {
+    /// The value and the derivative at `x`.
+    #[inline(always)]
+    pub(super) fn at(self, x: f32) -> (f32, f32) {
+        let (u, slope) = match self {
+            Self::Silu => (x, 1.0),
+            Self::GeluTanh => (
+                TWO_SQRT_2_OVER_PI * (x + CUBIC * x * x * x),
+                TWO_SQRT_2_OVER_PI * (1.0 + 3.0 * CUBIC * x * x),
+            ),
+        };
+        let sigmoid = 1.0 / (1.0 + exp(-u));
+        (x * sigmoid, sigmoid + x * sigmoid * (1.0 - sigmoid) * slope)
+    }
+}
+
+/// `y = f(x)`.
+///
+/// # Panics
+/// If the lengths differ.
+pub fn activate(activation: Activation, x: &[f32], y: &mut [f32]) {
+    assert_eq!(x.len(), y.len());
+    y.par_chunks_mut(BLOCK).zip(x.par_chunks(BLOCK)).for_each(|(y, x)| {
+        widest!(forward(activation: Activation, x: &[f32], y: &mut [f32]));
+    });
+}
+
+/// `dx = dy f'(x)`.
+///
+/// # Panics
+/// If the lengths differ.
+pub fn activate_backward(activation: Activation, x: &[f32], dy: &[f32], dx: &mut [f32]) {
+    assert!(x.len() == dy.len() && x.len() == dx.len());
+    dx.par_chunks_mut(BLOCK).zip(x.par_chunks(BLOCK)).zip(dy.par_chunks(BLOCK)).for_each(|((dx, x), dy)| {
+        widest!(backward(activation: Activation, x: &[f32], dy: &[f32], dx: &mut [f32]));
+    });
+}
+
+#[inline(always)]
+fn forward(activation: Activation, x: &[f32], y: &mut [f32]) {
+    // One loop for each function: a match inside the loop would keep it from becoming vectors.
+    match activation {
+        Activation::Silu => y.iter_mut().zip(x).for_each(|(y, &x)| *y = Activation::Silu.at(x).0),
+        Activation::GeluTanh => y.iter_mut().zip(x).for_each(|(y, &x)| *y = Activation::GeluTanh.at(x).0),
+    }
+}
+
+#[inline(always)]
+fn backward(activation: Activation, x: &[f32], dy: &[f32], dx: &mut [f32]) {
+    let values = dx.iter_mut().zip(x).zip(dy);
+    match activation {
+        Activation::Silu => values.for_each(|((dx, &x), &dy)| *dx = dy * Activation::Silu.at(x).1),
+        Activation::GeluTanh => values.for_each(|((dx, &x), &dy)| *dx = dy * Activation::GeluTanh.at(x).1),
+    }
+}

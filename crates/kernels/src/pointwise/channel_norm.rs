@@ -1,0 +1,194 @@
+//! RMS norm over the channels of `[batch, channels, positions]`, with or without SiLU after it.
+
+use rayon::prelude::*;
+
+use super::activation::Activation;
+use crate::{lanes::widest, shared::Shared};
+
+/// Positions that are normed side by side, one in each lane.
+const POSITIONS: usize = 64;
+/// Blocks whose `gamma` gradients are summed before they are added up; fixed for equal bits.
+const BLOCKS: usize = 32;
+/// The least norm that is divided by, as in torch's `normalize`.
+const LEAST: f32 = 1e-12;
+
+/// `y = x / max(|x|₂, 1e-12) * sqrt(channels) * gamma`, then SiLU if `silu`.
+///
+/// `x` and `y` are `[batch, channels, positions]`, the norm runs over channels; `gamma` is
+/// `[channels]`.
+///
+/// # Panics
+/// If the lengths do not fit.
+pub fn channel_rms_norm(x: &[f32], gamma: &[f32], positions: usize, silu: bool, y: &mut [f32]) {
+    let channels = gamma.len();
+    assert!(x.len() == y.len() && x.len().is_multiple_of(channels * positions));
+    let out = Shared::new(y);
+    let blocks = positions.div_ceil(POSITIONS);
+    (0..x.len() / (channels * positions) * blocks).into_par_iter().for_each(|task| {
+        let part = Part::new(task, blocks, channels, positions);
+        // SAFETY: every task writes the rows of its own positions.
+        let rows = |c: usize| unsafe { out.range(part.row(c), part.width) };
+        let inverse = part.inverse_norms(x);
+        for c in 0..channels {
+            let (x, y, gamma, inverse) = (part.of(x, c), rows(c), gamma[c], &inverse);
+            widest!(forward_row(x: &[f32], inverse: &[f32; POSITIONS], gamma: f32, silu: bool, y: &mut [f32]));
+        }
+    });
+}
+
+/// The gradients of [`channel_rms_norm`] by `x` and `gamma`.
+///
+/// # Panics
+/// If the lengths do not fit.
+pub fn channel_rms_norm_backward(
+    dy: &[f32],
+    x: &[f32],
+    gamma: &[f32],
+    positions: usize,
+    silu: bool,
+    dx: &mut [f32],
+    d_gamma: &mut [f32],
+) {
+    let channels = gamma.len();
+    assert!(x.len() == dy.len() && x.len() == dx.len() && d_gamma.len() == channels);
+    assert!(x.len().is_multiple_of(channels * positions));
+    let out = Shared::new(dx);
+    let blocks = positions.div_ceil(POSITIONS);
+    let tasks = x.len() / (channels * positions) * blocks;
+    let partial: Vec<Vec<f32>> = (0..tasks.div_ceil(BLOCKS))
+        .into_par_iter()
+        .map(|group| {
+            let mut d_gamma = vec![0.0; channels];
+            for task in group * BLOCKS..tasks.min((group + 1) * BLOCKS) {
+                let part = Part::new(task, blocks, channels, positions);
+                // SAFETY: every task writes the rows of its own positions.
+                let rows = |c: usize| unsafe { out.range(part.row(c), part.width) };
+                let inverse = part.inverse_norms(x);
+                // g = dL/dn with n = sqrt(channels) x / |x|; dots = Σ g n over channels.
+                let mut dots = [0.0f32; POSITIONS];
+                for c in 0..channels {
+                    let (dy, x, gamma, g) = (part.of(dy, c), part.of(x, c), gamma[c], rows(c));
+                    let (inverse, dots, sum) = (&inverse, &mut dots, &mut d_gamma[c]);
+                    widest!(backward_dots(
+                        dy: &[f32], x: &[f32], inverse: &[f32; POSITIONS], gamma: f32, silu: bool,
+                        g: &mut [f32], dots: &mut [f32; POSITIONS], sum: &mut f32,
+                    ));
+                }
+                for c in 0..channels {
+                    let (x, dx, inverse, dots) = (part.of(x, c), rows(c), &inverse, &dots);
+                    let share = 1.0 / channels as f32;
+                    widest!(backward_row(
+                        x: &[f32], inverse: &[f32; POSITIONS], dots: &[f32; POSITIONS], share: f32,
+                        dx: &mut [f32],
+                    ));
+                }
+            }
+            d_gamma
+        })
+        .collect();
+    d_gamma.fill(0.0);
+    for partial in partial {
+        d_gamma.iter_mut().zip(partial).for_each(|(sum, part)| *sum += part);
+    }
+}
+
+/// Up to 64 neighbouring positions of one sample, with all their channels.
+struct Part {
+    start: usize,
+    width: usize,
+    channels: usize,
+    positions: usize,
+}
+
+impl Part {
+    fn new(task: usize, blocks: usize, channels: usize, positions: usize) -> Self {
+        let (sample, block) = (task / blocks, task % blocks);
+        let offset = block * POSITIONS;
+        Self {
+            start: sample * channels * positions + offset,
+            width: POSITIONS.min(positions - offset),
+            channels,
+            positions,
+        }
+    }
+
+    fn row(&self, channel: usize) -> usize {
+        self.start + channel * self.positions
+    }
+
+    fn of<'a>(&self, x: &'a [f32], channel: usize) -> &'a [f32] {
+        &x[self.row(channel)..][..self.width]
+    }
+
+    /// `sqrt(channels) / max(|x|₂, 1e-12)` of each position.
+    fn inverse_norms(&self, x: &[f32]) -> [f32; POSITIONS] {
+        let mut sums = [0.0f32; POSITIONS];
+        for c in 0..self.channels {
+            let (x, sums) = (self.of(x, c), &mut sums);
+            widest!(add_squares(x: &[f32], sums: &mut [f32; POSITIONS]));
+        }
+        let root = (self.channels as f32).sqrt();
+        sums.map(|sum| root / sum.sqrt().max(LEAST))
+    }
+}
+
+#[inline(always)]
+fn add_squares(x: &[f32], sums: &mut [f32; POSITIONS]) {
+    for (sum, x) in sums.iter_mut().zip(x) {
+        *sum += x * x;
+    }
+}
+
+#[inline(always)]
+fn forward_row(x: &[f32], inverse: &[f32; POSITIONS], gamma: f32, silu: bool, y: &mut [f32]) {
+    if silu {
+        for ((y, x), inverse) in y.iter_mut().zip(x).zip(inverse) {
+            *y = Activation::Silu.at(x * inverse * gamma).0;
+        }
+    } else {
+        for ((y, x), inverse) in y.iter_mut().zip(x).zip(inverse) {
+            *y = x * inverse * gamma;
+        }
+    }
+}
+
+#[inline(always)]
+#[allow(clippy::too_many_arguments, reason = "the inner loop of the backward pass")]
+fn backward_dots(
+    dy: &[f32],
+    x: &[f32],
+    inverse: &[f32; POSITIONS],
+    gamma: f32,
+    silu: bool,
+    g: &mut [f32],
+    dots: &mut [f32; POSITIONS],
+    sum: &mut f32,
+) {
+    let mut d_gamma = [0.0f32; POSITIONS];
+    let values = g.iter_mut().zip(x).zip(dy).zip(inverse).zip(dots).zip(&mut d_gamma);
+    if silu {
+        for (((((g, x), dy), inverse), dot), d_gamma) in values {
+            let n = x * inverse;
+            let d = dy * Activation::Silu.at(n * gamma).1;
+            *g = d * gamma;
+            *dot += *g * n;
+            *d_gamma = d * n;
+        }
+    } else {
+        for (((((g, x), dy), inverse), dot), d_gamma) in values {
+            let n = x * inverse;
+            *g = dy * gamma;
+            *dot += *g * n;
+            *d_gamma = dy * n;
+        }
+    }
+    *sum += crate::lanes::sum(&d_gamma, |d| d);
+}
+
+/// `dx = (g - n Σ(g n) / channels) sqrt(channels) / |x|`, where `dx` holds `g`.
+#[inline(always)]
+fn backward_row(x: &[f32], inverse: &[f32; POSITIONS], dots: &[f32; POSITIONS], share: f32, dx: &mut [f32]) {
+    for (((dx, x), inverse), dot) in dx.iter_mut().zip(x).zip(inverse).zip(dots) {
+        *dx = (*dx - x * inverse * dot * share) * inverse;
+    }
+}

@@ -1,0 +1,21 @@
+//! Operations that pass over memory once: activations, norms, adaLN modulation, rotary embedding.
+//!
+//! They are limited by memory, so what meets in a block is fused. Written in plain Rust over
+//! sixteen lanes and compiled for the widest vectors of the machine.
+
+mod activation;
+mod channel_norm;
+mod modulate;
+mod norm;
+mod rope;
+#[cfg(test)]
+mod tests;
+
+pub use activation::{Activation, activate, activate_backward};
+pub use channel_norm::{channel_rms_norm, channel_rms_norm_backward};
+pub use modulate::{gated_residual, gated_residual_backward};
+pub use norm::{layer_norm_modulate, layer_norm_modulate_backward, rms_norm, rms_norm_backward};
+pub use rope::rope;
+
+/// Values that one task takes when nothing else decides: 32 KiB of f32.
+const BLOCK: usize = 8192;

@@ -1,0 +1,72 @@
+//! The gated residual of adaLN: `x + y gate`.
+
+use rayon::prelude::*;
+
+use crate::{lanes::widest, shared::Shared};
+
+/// `out = x + y * gate`, where `gate` (`[groups, dim]`) is shared by consecutive rows.
+///
+/// `x`, `y` and `out` are `[rows, dim]`; `groups` divides `rows`.
+///
+/// # Panics
+/// If the lengths do not fit.
+pub fn gated_residual(x: &[f32], y: &[f32], gate: &[f32], dim: usize, out: &mut [f32]) {
+    assert!(x.len() == y.len() && x.len() == out.len());
+    let span = group_span(x.len(), gate.len(), dim);
+    let blocks = out.par_chunks_mut(dim).zip(x.par_chunks(dim)).zip(y.par_chunks(dim)).with_min_len(16);
+    blocks.enumerate().for_each(|(row, ((out, x), y))| {
+        let gate = &gate[row * dim / span * dim..][..dim];
+        widest!(forward(x: &[f32], y: &[f32], gate: &[f32], out: &mut [f32]));
+    });
+}
+
+/// The gradients of [`gated_residual`] by `y` and `gate` (that by `x` is `d_out` itself).
+///
+/// # Panics
+/// If the lengths do not fit.
+pub fn gated_residual_backward(
+    d_out: &[f32],
+    y: &[f32],
+    gate: &[f32],
+    dim: usize,
+    dy: &mut [f32],
+    d_gate: &mut [f32],
+) {
+    assert!(d_out.len() == y.len() && y.len() == dy.len() && gate.len() == d_gate.len());
+    let span = group_span(y.len(), gate.len(), dim);
+    let dy = Shared::new(dy);
+    d_gate.par_chunks_mut(dim).enumerate().for_each(|(group, d_gate)| {
+        let part = group * span..(group + 1) * span;
+        let (d_out, y, gate) = (&d_out[part.clone()], &y[part.clone()], &gate[group * dim..][..dim]);
+        // SAFETY: every group writes its own rows.
+        let dy = unsafe { dy.range(part.start, span) };
+        d_gate.fill(0.0);
+        for ((d_out, y), dy) in d_out.chunks_exact(dim).zip(y.chunks_exact(dim)).zip(dy.chunks_exact_mut(dim))
+        {
+            widest!(backward(d_out: &[f32], y: &[f32], gate: &[f32], dy: &mut [f32], d_gate: &mut [f32]));
+        }
+    });
+}
+
+/// Values (not rows) that share one row of `groups` values.
+pub(super) fn group_span(values: usize, groups: usize, dim: usize) -> usize {
+    assert!(dim > 0 && groups > 0 && groups.is_multiple_of(dim), "groups are rows of {dim} values");
+    let (rows, groups) = (values / dim, groups / dim);
+    assert!(values.is_multiple_of(dim) && rows.is_multiple_of(groups), "{groups} groups of {rows} rows");
+    rows / groups * dim
+}
+
+#[inline(always)]
+fn forward(x: &[f32], y: &[f32], gate: &[f32], out: &mut [f32]) {
+    for (((out, x), y), gate) in out.iter_mut().zip(x).zip(y).zip(gate) {
+        *out = x + y * gate;
+    }
+}
+
+#[inline(always)]
+fn backward(d_out: &[f32], y: &[f32], gate: &[f32], dy: &mut [f32], d_gate: &mut [f32]) {
+    for ((((d_out, y), gate), dy), d_gate) in d_out.iter().zip(y).zip(gate).zip(dy).zip(d_gate) {
+        *dy = d_out * gate;
+        *d_gate += d_out * y;
+    }
+}

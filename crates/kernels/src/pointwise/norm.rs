@@ -1,0 +1,180 @@
+//! Layer norm with adaLN modulation, and RMS norm, over rows of features.
+
+use rayon::prelude::*;
+
+use super::modulate::group_span;
+use crate::{
+    lanes::{sum, sum2, widest},
+    shared::Shared,
+};
+
+/// Rows whose weight gradients one task sums; fixed, so that bits do not depend on the threads.
+const ROWS: usize = 64;
+
+/// `y = (x - mean) / sqrt(var + eps) * (1 + scale) + shift` for each row.
+///
+/// `x` and `y` are `[rows, dim]`; `shift` and `scale` `[groups, dim]`, shared by consecutive rows.
+///
+/// # Panics
+/// If the lengths do not fit.
+pub fn layer_norm_modulate(x: &[f32], shift: &[f32], scale: &[f32], dim: usize, eps: f32, y: &mut [f32]) {
+    assert!(x.len() == y.len() && shift.len() == scale.len());
+    let span = group_span(x.len(), shift.len(), dim);
+    let rows = y.par_chunks_mut(dim).zip(x.par_chunks(dim)).with_min_len(16);
+    rows.enumerate().for_each(|(row, (y, x))| {
+        let group = row * dim / span * dim..row * dim / span * dim + dim;
+        let (shift, scale) = (&shift[group.clone()], &scale[group]);
+        widest!(layer_row(x: &[f32], shift: &[f32], scale: &[f32], eps: f32, y: &mut [f32]));
+    });
+}
+
+/// The gradients of [`layer_norm_modulate`] by `x`, `shift` and `scale`.
+///
+/// # Panics
+/// If the lengths do not fit.
+#[allow(clippy::too_many_arguments, reason = "three inputs, three gradients, two constants")]
+pub fn layer_norm_modulate_backward(
+    dy: &[f32],
+    x: &[f32],
+    scale: &[f32],
+    dim: usize,
+    eps: f32,
+    dx: &mut [f32],
+    d_shift: &mut [f32],
+    d_scale: &mut [f32],
+) {
+    assert!(x.len() == dy.len() && x.len() == dx.len());
+    assert!(scale.len() == d_shift.len() && scale.len() == d_scale.len());
+    let span = group_span(x.len(), scale.len(), dim);
+    let dx = Shared::new(dx);
+    d_shift.par_chunks_mut(dim).zip(d_scale.par_chunks_mut(dim)).enumerate().for_each(
+        |(group, (d_shift, d_scale))| {
+            let part = group * span..(group + 1) * span;
+            let scale = &scale[group * dim..][..dim];
+            // SAFETY: every group writes its own rows.
+            let dx = unsafe { dx.range(part.start, span) };
+            d_shift.fill(0.0);
+            d_scale.fill(0.0);
+            let rows = dy[part.clone()].chunks_exact(dim).zip(x[part].chunks_exact(dim));
+            for ((dy, x), dx) in rows.zip(dx.chunks_exact_mut(dim)) {
+                widest!(layer_row_backward(
+                    dy: &[f32], x: &[f32], scale: &[f32], eps: f32,
+                    dx: &mut [f32], d_shift: &mut [f32], d_scale: &mut [f32],
+                ));
+            }
+        },
+    );
+}
+
+/// `y = x / sqrt(mean(x²) + eps) * weight` for each row of `[rows, dim]`; `weight` is `[dim]`.
+///
+/// # Panics
+/// If the lengths do not fit.
+pub fn rms_norm(x: &[f32], weight: &[f32], eps: f32, y: &mut [f32]) {
+    let dim = weight.len();
+    assert!(x.len() == y.len() && x.len().is_multiple_of(dim));
+    y.par_chunks_mut(dim).zip(x.par_chunks(dim)).with_min_len(16).for_each(|(y, x)| {
+        widest!(rms_row(x: &[f32], weight: &[f32], eps: f32, y: &mut [f32]));
+    });
+}
+
+/// The gradients of [`rms_norm`] by `x` and `weight`.
+///
+/// # Panics
+/// If the lengths do not fit.
+pub fn rms_norm_backward(
+    dy: &[f32],
+    x: &[f32],
+    weight: &[f32],
+    eps: f32,
+    dx: &mut [f32],
+    d_weight: &mut [f32],
+) {
+    let dim = weight.len();
+    assert!(x.len() == dy.len() && x.len() == dx.len() && d_weight.len() == dim);
+    let blocks = dx.par_chunks_mut(ROWS * dim).zip(x.par_chunks(ROWS * dim)).zip(dy.par_chunks(ROWS * dim));
+    let partial: Vec<Vec<f32>> = blocks
+        .map(|((dx, x), dy)| {
+            let mut partial = vec![0.0; dim];
+            let d_weight = partial.as_mut_slice();
+            for ((dx, x), dy) in dx.chunks_exact_mut(dim).zip(x.chunks_exact(dim)).zip(dy.chunks_exact(dim)) {
+                widest!(rms_row_backward(
+                    dy: &[f32], x: &[f32], weight: &[f32], eps: f32, dx: &mut [f32], d_weight: &mut [f32],
+                ));
+            }
+            partial
+        })
+        .collect();
+    d_weight.fill(0.0);
+    for partial in partial {
+        d_weight.iter_mut().zip(partial).for_each(|(sum, part)| *sum += part);
+    }
+}
+
+/// The mean and `1 / sqrt(var + eps)` of a row.
+#[inline(always)]
+fn moments(x: &[f32], eps: f32) -> (f32, f32) {
+    let count = x.len() as f32;
+    let mean = sum(x, |x| x) / count;
+    let var = sum(x, |x| (x - mean) * (x - mean)) / count;
+    (mean, 1.0 / (var + eps).sqrt())
+}
+
+#[inline(always)]
+fn layer_row(x: &[f32], shift: &[f32], scale: &[f32], eps: f32, y: &mut [f32]) {
+    let (mean, inverse) = moments(x, eps);
+    for (((y, x), shift), scale) in y.iter_mut().zip(x).zip(shift).zip(scale) {
+        *y = (x - mean) * inverse * (1.0 + scale) + shift;
+    }
+}
+
+/// With `n = (x - mean) / std` and `g = dy (1 + scale)`:
+/// `dx = (g - mean(g) - n mean(g n)) / std`.
+#[inline(always)]
+fn layer_row_backward(
+    dy: &[f32],
+    x: &[f32],
+    scale: &[f32],
+    eps: f32,
+    dx: &mut [f32],
+    d_shift: &mut [f32],
+    d_scale: &mut [f32],
+) {
+    let (mean, inverse) = moments(x, eps);
+    let count = x.len() as f32;
+    for ((dx, dy), scale) in dx.iter_mut().zip(dy).zip(scale) {
+        *dx = dy * (1.0 + scale);
+    }
+    let mean_g = sum(dx, |g| g) / count;
+    let mean_gn = sum2(dx, x, |g, x| g * (x - mean)) * inverse / count;
+    for ((((dx, x), dy), d_shift), d_scale) in dx.iter_mut().zip(x).zip(dy).zip(d_shift).zip(d_scale) {
+        let n = (x - mean) * inverse;
+        *dx = (*dx - mean_g - n * mean_gn) * inverse;
+        *d_shift += dy;
+        *d_scale += dy * n;
+    }
+}
+
+#[inline(always)]
+fn rms_row(x: &[f32], weight: &[f32], eps: f32, y: &mut [f32]) {
+    let inverse = 1.0 / (sum(x, |x| x * x) / x.len() as f32 + eps).sqrt();
+    for ((y, x), weight) in y.iter_mut().zip(x).zip(weight) {
+        *y = x * inverse * weight;
+    }
+}
+
+/// With `n = x / rms` and `g = dy weight`: `dx = (g - n mean(g n)) / rms`.
+#[inline(always)]
+fn rms_row_backward(dy: &[f32], x: &[f32], weight: &[f32], eps: f32, dx: &mut [f32], d_weight: &mut [f32]) {
+    let count = x.len() as f32;
+    let inverse = 1.0 / (sum(x, |x| x * x) / count + eps).sqrt();
+    for ((dx, dy), weight) in dx.iter_mut().zip(dy).zip(weight) {
+        *dx = dy * weight;
+    }
+    let mean_gn = sum2(dx, x, |g, x| g * x) * inverse / count;
+    for (((dx, x), dy), d_weight) in dx.iter_mut().zip(x).zip(dy).zip(d_weight) {
+        let n = x * inverse;
+        *dx = (*dx - n * mean_gn) * inverse;
+        *d_weight += dy * n;
+    }
+}

@@ -1,0 +1,270 @@
+//! The operations on burn's CPU tensors.
+
+use burn::{
+    backend::Flex,
+    tensor::DType,
+};
+use burn_flex::{FlexTensor, Layout};
+use kernels::{
+    attention::{Attention, Saved, attention, attention_backward},
+    conv3d::{Conv3d, conv3d, conv3d_backward_input, conv3d_backward_weight},
+    matmul::{self, Sizes, matmul},
+    pointwise,
+};
+
+use super::{Kernels, Op};
+
+impl Kernels for Flex {
+    fn forward(op: &Op, inputs: &[FlexTensor]) -> (FlexTensor, Option<FlexTensor>) {
+        let inputs: Vec<FlexTensor> = inputs.iter().map(FlexTensor::to_contiguous).collect();
+        let views: Vec<View<'_>> = inputs.iter().map(View::of).collect();
+        forward(op, &views)
+    }
+
+    fn backward(
+        op: &Op,
+        inputs: &[FlexTensor],
+        result: &(FlexTensor, Option<FlexTensor>),
+        grad: FlexTensor,
+        wanted: &[bool],
+    ) -> Vec<Option<FlexTensor>> {
+        let inputs: Vec<FlexTensor> = inputs.iter().map(FlexTensor::to_contiguous).collect();
+        let views: Vec<View<'_>> = inputs.iter().map(View::of).collect();
+        let grad = grad.to_contiguous();
+        backward(op, &views, result, values(&grad), wanted)
+    }
+}
+
+/// The shape and the values of a contiguous tensor.
+#[derive(Clone, Copy)]
+struct View<'a> {
+    dims: &'a [usize],
+    values: &'a [f32],
+}
+
+impl<'a> View<'a> {
+    fn of(tensor: &'a FlexTensor) -> Self {
+        Self { dims: tensor.layout().shape(), values: values(tensor) }
+    }
+
+    fn last(&self) -> usize {
+        self.dims[self.dims.len() - 1]
+    }
+}
+
+/// The values of a contiguous tensor, which may begin inside a larger storage.
+fn values(tensor: &FlexTensor) -> &[f32] {
+    let start = tensor.layout().start_offset();
+    &tensor.storage::<f32>()[start..start + tensor.layout().num_elements()]
+}
+
+/// A new tensor, filled by `fill`.
+fn make(dims: &[usize], fill: impl FnOnce(&mut [f32])) -> FlexTensor {
+    let mut out = FlexTensor::zeros(dims.to_vec().into(), DType::F32);
+    fill(out.storage_mut::<f32>());
+    debug_assert!(Layout::contiguous(dims.to_vec().into()).is_contiguous());
+    out
+}
+
+fn product_of(x: View<'_>, weight: View<'_>) -> Sizes {
+    let [n, k] = [weight.dims[0], weight.dims[1]];
+    Sizes { m: x.values.len() / k, n, k }
+}
+
+fn attention_of(q: View<'_>, k: View<'_>) -> Attention {
+    let [batch, queries, heads, head_dim] = [q.dims[0], q.dims[1], q.dims[2], q.dims[3]];
+    Attention { batch, queries, keys: k.dims[1], heads, head_dim }
+}
+
+fn conv_of(x: View<'_>, weight: View<'_>, stride: [usize; 3], front: [usize; 3], back: [usize; 3]) -> Conv3d {
+    Conv3d {
+        batch: x.dims[0],
+        inputs: x.dims[1],
+        outputs: weight.dims[0],
+        size: [x.dims[2], x.dims[3], x.dims[4]],
+        kernel: [weight.dims[2], weight.dims[3], weight.dims[4]],
+        stride,
+        front,
+        back,
+    }
+}
+
+fn forward(op: &Op, inputs: &[View<'_>]) -> (FlexTensor, Option<FlexTensor>) {
+    use matmul::Layout::{Plain, Transposed};
+    let x = inputs[0];
+    let mut extra = None;
+    let out = match *op {
+        Op::Activate(activation) => make(x.dims, |y| pointwise::activate(activation, x.values, y)),
+        Op::Linear | Op::LinearBias => {
+            let weight = inputs[1];
+            let mut dims = x.dims.to_vec();
+            *dims.last_mut().expect("a linear layer takes at least one dimension") = weight.dims[0];
+            let (a, b) = ((x.values, Plain), (weight.values, Transposed));
+            make(&dims, |y| matmul(product_of(x, weight), a, b, inputs.get(2).map(|bias| bias.values), y))
+        }
+        Op::RmsNorm { eps } => make(x.dims, |y| pointwise::rms_norm(x.values, inputs[1].values, eps, y)),
+        Op::ChannelRmsNorm { silu } => make(x.dims, |y| {
+            pointwise::channel_rms_norm(x.values, inputs[1].values, positions(x), silu, y);
+        }),
+        Op::LayerNormModulate { eps } => make(x.dims, |y| {
+            let (shift, scale) = (inputs[1].values, inputs[2].values);
+            pointwise::layer_norm_modulate(x.values, shift, scale, x.last(), eps, y);
+        }),
+        Op::GatedResidual => make(x.dims, |out| {
+            pointwise::gated_residual(x.values, inputs[1].values, inputs[2].values, x.last(), out);
+        }),
+        Op::Rope => rotate(x.dims, x.values, inputs, false),
+        Op::Attention => {
+            let shape = attention_of(x, inputs[1]);
+            let mut lse = FlexTensor::zeros(vec![shape.lse_len()].into(), DType::F32);
+            let out = make(x.dims, |out| {
+                attention(
+                    &shape,
+                    x.values,
+                    inputs[1].values,
+                    inputs[2].values,
+                    out,
+                    lse.storage_mut::<f32>(),
+                );
+            });
+            extra = Some(lse);
+            out
+        }
+        Op::Conv3d { stride, front, back } => {
+            let shape = conv_of(x, inputs[1], stride, front, back);
+            let [frames, height, width] = shape.output_size();
+            make(&[shape.batch, shape.outputs, frames, height, width], |y| {
+                conv3d(&shape, x.values, inputs[1].values, Some(inputs[2].values), y);
+            })
+        }
+    };
+    (out, extra)
+}
+
+fn backward(
+    op: &Op,
+    inputs: &[View<'_>],
+    (out, extra): &(FlexTensor, Option<FlexTensor>),
+    grad: &[f32],
+    wanted: &[bool],
+) -> Vec<Option<FlexTensor>> {
+    use matmul::Layout::{Plain, Transposed};
+    let x = inputs[0];
+    match *op {
+        Op::Activate(activation) => {
+            vec![Some(make(x.dims, |dx| pointwise::activate_backward(activation, x.values, grad, dx)))]
+        }
+        Op::Linear | Op::LinearBias => {
+            let weight = inputs[1];
+            let Sizes { m, n, k } = product_of(x, weight);
+            let dx = wanted[0].then(|| {
+                let sizes = Sizes { m, n: k, k: n };
+                make(x.dims, |dx| matmul(sizes, (grad, Plain), (weight.values, Plain), None, dx))
+            });
+            let dw = wanted[1].then(|| {
+                let sizes = Sizes { m: n, n: k, k: m };
+                make(weight.dims, |dw| matmul(sizes, (grad, Transposed), (x.values, Plain), None, dw))
+            });
+            let db = inputs.get(2).map(|bias| {
+                make(bias.dims, |db| {
+                    for row in grad.chunks_exact(n) {
+                        db.iter_mut().zip(row).for_each(|(sum, d)| *sum += d);
+                    }
+                })
+            });
+            if inputs.len() == 3 { vec![dx, dw, db] } else { vec![dx, dw] }
+        }
+        Op::RmsNorm { eps } => {
+            let weight = inputs[1];
+            let mut dw = FlexTensor::zeros(weight.dims.to_vec().into(), DType::F32);
+            let dx = make(x.dims, |dx| {
+                let dw = dw.storage_mut::<f32>();
+                pointwise::rms_norm_backward(grad, x.values, weight.values, eps, dx, dw);
+            });
+            vec![Some(dx), Some(dw)]
+        }
+        Op::ChannelRmsNorm { silu } => {
+            let gamma = inputs[1];
+            let mut d_gamma = FlexTensor::zeros(gamma.dims.to_vec().into(), DType::F32);
+            let dx = make(x.dims, |dx| {
+                let d_gamma = d_gamma.storage_mut::<f32>();
+                pointwise::channel_rms_norm_backward(
+                    grad,
+                    x.values,
+                    gamma.values,
+                    positions(x),
+                    silu,
+                    dx,
+                    d_gamma,
+                );
+            });
+            vec![Some(dx), Some(d_gamma)]
+        }
+        Op::LayerNormModulate { eps } => {
+            let scale = inputs[2];
+            let zeros = || FlexTensor::zeros(scale.dims.to_vec().into(), DType::F32);
+            let (mut d_shift, mut d_scale) = (zeros(), zeros());
+            let dx = make(x.dims, |dx| {
+                let (d_shift, d_scale) = (d_shift.storage_mut::<f32>(), d_scale.storage_mut::<f32>());
+                pointwise::layer_norm_modulate_backward(
+                    grad,
+                    x.values,
+                    scale.values,
+                    x.last(),
+                    eps,
+                    dx,
+                    d_shift,
+                    d_scale,
+                );
+            });
+            vec![Some(dx), Some(d_shift), Some(d_scale)]
+        }
+        Op::GatedResidual => {
+            let gate = inputs[2];
+            let mut d_gate = FlexTensor::zeros(gate.dims.to_vec().into(), DType::F32);
+            let dy = make(x.dims, |dy| {
+                let d_gate = d_gate.storage_mut::<f32>();
+                pointwise::gated_residual_backward(grad, inputs[1].values, gate.values, x.last(), dy, d_gate);
+            });
+            let dx = make(x.dims, |dx| dx.copy_from_slice(grad));
+            vec![Some(dx), Some(dy), Some(d_gate)]
+        }
+        Op::Rope => vec![Some(rotate(x.dims, grad, inputs, true)), None, None],
+        Op::Attention => {
+            let (k, v) = (inputs[1], inputs[2]);
+            let lse = extra.as_ref().expect("the forward pass of attention saves the log-sum-exp");
+            let saved = Saved { q: x.values, k: k.values, v: v.values, out: values(out), lse: values(lse) };
+            let zeros = |view: View<'_>| FlexTensor::zeros(view.dims.to_vec().into(), DType::F32);
+            let (mut dq, mut dk, mut dv) = (zeros(x), zeros(k), zeros(v));
+            attention_backward(
+                &attention_of(x, k),
+                saved,
+                grad,
+                dq.storage_mut::<f32>(),
+                dk.storage_mut::<f32>(),
+                dv.storage_mut::<f32>(),
+            );
+            vec![Some(dq), Some(dk), Some(dv)]
+        }
+        Op::Conv3d { stride, front, back } => {
+            let weight = inputs[1];
+            let shape = conv_of(x, weight, stride, front, back);
+            let dx =
+                wanted[0].then(|| make(x.dims, |dx| conv3d_backward_input(&shape, grad, weight.values, dx)));
+            let mut db = FlexTensor::zeros(inputs[2].dims.to_vec().into(), DType::F32);
+            let dw = make(weight.dims, |dw| {
+                conv3d_backward_weight(&shape, x.values, grad, dw, db.storage_mut::<f32>());
+            });
+            vec![dx, Some(dw), Some(db)]
+        }
+    }
+}
+
+fn positions(x: View<'_>) -> usize {
+    x.dims[2..].iter().product()
+}
+
+fn rotate(dims: &[usize], x: &[f32], inputs: &[View<'_>], inverse: bool) -> FlexTensor {
+    let (cos, sin) = (inputs[1].values, inputs[2].values);
+    make(dims, |y| pointwise::rope(x, cos, sin, dims[2], dims[3], inverse, y))
+}

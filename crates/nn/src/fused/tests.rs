@@ -1,0 +1,176 @@
+//! Every fused operation against burn's own operations, forward and backward.
+
+use burn::tensor::{Device, Distribution, Tensor, TensorData};
+
+use crate::{Precision, with_precision};
+
+/// Maximum relative error of pointwise operations, which are f32 on both sides.
+const EXACT: f64 = 2e-5;
+/// Maximum relative error of products, whose inputs are rounded to bf16.
+const ROUNDED: f64 = 2e-2;
+
+fn random<const D: usize>(dims: [usize; D], device: &Device) -> Tensor<D> {
+    Tensor::random(dims, Distribution::Normal(0.0, 1.0), device)
+}
+
+fn worst(a: TensorData, b: TensorData) -> f64 {
+    assert_eq!(a.shape(), b.shape());
+    let (a, b): (Vec<f32>, Vec<f32>) = (a.iter::<f32>().collect(), b.iter::<f32>().collect());
+    let scale = b.iter().fold(1e-9f32, |max, x| max.max(x.abs()));
+    a.iter().zip(&b).fold(0.0, |max, (a, b)| {
+        assert!(a.is_finite());
+        f64::max(max, f64::from((a - b).abs() / scale))
+    })
+}
+
+/// Holds `fused` against `plain`: the result, and the gradient by every input.
+fn compare<const A: usize, const B: usize, const C: usize, const R: usize>(
+    what: &str,
+    dims: ([usize; A], [usize; B], [usize; C]),
+    grads: [bool; 3],
+    tolerance: f64,
+    fused: impl Fn(Tensor<A>, Tensor<B>, Tensor<C>) -> Tensor<R>,
+    plain: impl Fn(Tensor<A>, Tensor<B>, Tensor<C>) -> Tensor<R>,
+) {
+    let device = Device::flex().autodiff();
+    let (a, b, c) = (random(dims.0, &device), random(dims.1, &device), random(dims.2, &device));
+    let (a, b, c) = (a.into_data(), b.into_data(), c.into_data());
+    let mut weights = None;
+    let mut run = |f: &dyn Fn(Tensor<A>, Tensor<B>, Tensor<C>) -> Tensor<R>| {
+        let a = Tensor::<A>::from_data(a.clone(), &device).require_grad();
+        let b = Tensor::<B>::from_data(b.clone(), &device).require_grad();
+        let c = Tensor::<C>::from_data(c.clone(), &device).require_grad();
+        let y = f(a.clone(), b.clone(), c.clone());
+        let weights = weights.get_or_insert_with(|| random(y.dims(), &device).into_data()).clone();
+        let loss = (y.clone() * Tensor::from_data(weights, &device)).sum();
+        let mut by = loss.backward();
+        let grads = [
+            grads[0].then(|| a.grad_remove(&mut by).expect("a gradient").into_data()),
+            grads[1].then(|| b.grad_remove(&mut by).expect("a gradient").into_data()),
+            grads[2].then(|| c.grad_remove(&mut by).expect("a gradient").into_data()),
+        ];
+        (y.into_data(), grads)
+    };
+    let (fused, fused_grads) = run(&fused);
+    let (plain, plain_grads) = run(&plain);
+    let error = worst(fused, plain);
+    assert!(error < tolerance, "{what}: {error:e}");
+    for (i, (fused, plain)) in fused_grads.into_iter().zip(plain_grads).enumerate() {
+        if let (Some(fused), Some(plain)) = (fused, plain) {
+            let error = worst(fused, plain);
+            assert!(error < tolerance, "{what}, gradient {i}: {error:e}");
+        }
+    }
+}
+
+fn bf16<R>(work: impl FnOnce() -> R) -> R {
+    with_precision(Precision::Bf16, work)
+}
+
+#[test]
+fn linear() {
+    compare(
+        "linear",
+        ([2, 9, 40], [70, 40], [70]),
+        [true; 3],
+        ROUNDED,
+        |x, w, b| bf16(|| crate::linear(x, w, Some(b))),
+        |x, w, b| crate::linear(x, w, Some(b)),
+    );
+}
+
+#[test]
+fn attention() {
+    compare(
+        "attention",
+        ([2, 9, 3, 16], [2, 5, 3, 16], [2, 5, 3, 16]),
+        [true; 3],
+        ROUNDED,
+        |q, k, v| bf16(|| crate::attention(q, k, v)),
+        crate::attention,
+    );
+}
+
+#[test]
+fn convolutions() {
+    compare(
+        "causal 3-D",
+        ([2, 3, 4, 6, 5], [7, 3, 3, 3, 3], [7]),
+        [true; 3],
+        ROUNDED,
+        |x, w, b| bf16(|| crate::causal_conv3d(x, w, b, [1; 3], [2, 1, 1])),
+        |x, w, b| crate::causal_conv3d(x, w, b, [1; 3], [2, 1, 1]),
+    );
+    compare(
+        "2-D with stride",
+        ([2, 3, 8, 6], [5, 3, 3, 3], [5]),
+        [true; 3],
+        ROUNDED,
+        |x, w, b| bf16(|| crate::conv2d(x, w, b, 2, [0, 1])),
+        |x, w, b| crate::conv2d(x, w, b, 2, [0, 1]),
+    );
+}
+
+#[test]
+fn pointwise() {
+    use crate::{activation, modulate, norm};
+    let x = [2, 12, 32];
+    compare(
+        "layer norm with modulation",
+        (x, [2, 4, 32], [2, 4, 32]),
+        [true; 3],
+        EXACT,
+        |x, shift, scale| crate::layer_norm_modulate(x, shift, scale, 1e-6),
+        |x, shift, scale| modulate::plain_layer_norm_modulate(x, shift, scale, 1e-6),
+    );
+    compare(
+        "gated residual",
+        (x, x, [2, 4, 32]),
+        [true; 3],
+        EXACT,
+        crate::gated_residual,
+        modulate::plain_gated_residual,
+    );
+    compare(
+        "rms norm",
+        (x, [32], [1]),
+        [true, true, false],
+        EXACT,
+        |x, w, _| crate::rms_norm(x, w, 1e-6),
+        |x, w, _| norm::plain_rms_norm(x, w, 1e-6),
+    );
+    compare(
+        "layer norm",
+        (x, [32], [32]),
+        [true; 3],
+        EXACT,
+        |x, w, b| crate::layer_norm(x, Some(w), Some(b), 1e-6),
+        |x, w, b| norm::plain_layer_norm(x, Some(w), Some(b), 1e-6),
+    );
+    for silu in [false, true] {
+        compare(
+            "channel norm",
+            ([2, 8, 3, 5, 7], [8], [1]),
+            [true, true, false],
+            EXACT,
+            |x, gamma, _| crate::channel_rms_norm(x, gamma, silu),
+            |x, gamma, _| norm::plain_channel_rms_norm(x, gamma, silu),
+        );
+    }
+    compare(
+        "rope",
+        ([2, 6, 3, 8], [6, 4], [6, 4]),
+        [true, false, false],
+        EXACT,
+        crate::rope,
+        crate::rope::plain_rope,
+    );
+    compare(
+        "gelu",
+        (x, [1], [1]),
+        [true, false, false],
+        EXACT,
+        |x, _, _| crate::gelu_tanh(x),
+        |x, _, _| activation::plain_gelu_tanh(x),
+    );
+}
