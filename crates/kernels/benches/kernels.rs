@@ -1,0 +1,96 @@
+//! Throughput of the kernels at the shapes of kinora-tiny and of the Wan models:
+//! `cargo bench -p kinora-kernels`. Prints the median of several runs, in GFLOP/s or GB/s.
+
+use std::{hint::black_box, time::Instant};
+
+use kernels::{
+    attention::{Attention, Saved, attention, attention_backward},
+    conv3d::{Conv3d, conv3d, conv3d_backward_input, conv3d_backward_weight},
+    matmul::{Layout, Sizes, matmul},
+    pointwise::{Activation, activate, layer_norm_modulate},
+};
+
+const RUNS: usize = 9;
+
+fn measure(what: &str, unit: &str, work: f64, mut run: impl FnMut()) {
+    run();
+    let mut seconds: Vec<f64> = (0..RUNS)
+        .map(|_| {
+            let start = Instant::now();
+            run();
+            start.elapsed().as_secs_f64()
+        })
+        .collect();
+    seconds.sort_by(f64::total_cmp);
+    let median = seconds[RUNS / 2];
+    println!("{what:<52} {:>9.3} ms {:>8.1} {unit}", median * 1e3, work / median / 1e9);
+}
+
+fn values(len: usize) -> Vec<f32> {
+    (0..len).map(|i| ((i * 7919 + 13) % 1000) as f32 / 500.0 - 1.0).collect()
+}
+
+fn main() {
+    println!("instruction set: {:?}, {} threads", kernels::isa(), rayon::current_num_threads());
+    for (m, n, k) in [(2048, 2048, 2048), (320, 1024, 256), (2560, 1024, 256), (2560, 256, 1024), (768, 8960, 1536)]
+    {
+        let (a, b, mut c) = (values(m * k), values(n * k), vec![0.0; m * n]);
+        let flop = 2.0 * (m * n * k) as f64;
+        let sizes = Sizes { m, n, k };
+        measure(&format!("linear {m}x{k} -> {n}"), "GFLOP/s", flop, || {
+            matmul(sizes, (&a, Layout::Plain), (&b, Layout::Transposed), None, black_box(&mut c));
+        });
+        let mut dw = vec![0.0; n * k];
+        let sizes = Sizes { m: n, n: k, k: m };
+        measure(&format!("  its weight gradient"), "GFLOP/s", flop, || {
+            matmul(sizes, (&c, Layout::Transposed), (&a, Layout::Plain), None, black_box(&mut dw));
+        });
+    }
+    for (batch, tokens, heads, head_dim) in [(8, 320, 4, 64), (1, 4096, 6, 64), (1, 4096, 12, 128)] {
+        let shape = Attention { batch, queries: tokens, keys: tokens, heads, head_dim };
+        let len = batch * tokens * heads * head_dim;
+        let (q, k, v) = (values(len), values(len), values(len));
+        let (mut out, mut lse) = (vec![0.0; len], vec![0.0; shape.lse_len()]);
+        let flop = 4.0 * (batch * heads * tokens * tokens * head_dim) as f64;
+        measure(&format!("attention {batch}x{tokens}, {heads} heads x {head_dim}"), "GFLOP/s", flop, || {
+            attention(&shape, &q, &k, &v, black_box(&mut out), &mut lse);
+        });
+        let (mut dq, mut dk, mut dv) = (out.clone(), out.clone(), out.clone());
+        measure("  its gradients", "GFLOP/s", 2.5 * flop, || {
+            let saved = Saved { q: &q, k: &k, v: &v, out: &out, lse: &lse };
+            attention_backward(&shape, saved, &out, black_box(&mut dq), &mut dk, &mut dv);
+        });
+    }
+    for (channels, size) in [(32, [17, 64, 64]), (64, [8, 32, 32]), (128, [5, 16, 16]), (96, [4, 128, 128])] {
+        let shape = Conv3d {
+            batch: 1,
+            inputs: channels,
+            outputs: channels,
+            size,
+            kernel: [3; 3],
+            stride: [1; 3],
+            front: [2, 1, 1],
+            back: [0, 1, 1],
+        };
+        let (x, w) = (values(shape.input_len()), values(shape.weight_len()));
+        let (mut y, mut bias) = (vec![0.0; shape.output_len()], vec![0.0; channels]);
+        let flop = 2.0 * (shape.output_len() * channels * 27) as f64;
+        measure(&format!("conv3d {channels}, {size:?}"), "GFLOP/s", flop, || {
+            conv3d(&shape, &x, &w, None, black_box(&mut y));
+        });
+        let (mut dx, mut dw) = (x.clone(), w.clone());
+        measure("  its input gradient", "GFLOP/s", flop, || {
+            conv3d_backward_input(&shape, &y, &w, black_box(&mut dx));
+        });
+        measure("  its weight gradient", "GFLOP/s", flop, || {
+            conv3d_backward_weight(&shape, &x, &y, black_box(&mut dw), &mut bias);
+        });
+    }
+    let len = 4096 * 1536;
+    let (x, mut y) = (values(len), vec![0.0; len]);
+    let row = values(1536);
+    measure("gelu 4096x1536", "GB/s", 8.0 * len as f64, || activate(Activation::GeluTanh, &x, black_box(&mut y)));
+    measure("layer norm + modulation 4096x1536", "GB/s", 8.0 * len as f64, || {
+        layer_norm_modulate(&x, &row, &row, 1536, 1e-6, black_box(&mut y));
+    });
+}
