@@ -1,3 +1,121 @@
-//! media
+//! Frames to and from MP4, GIF and PNG, and the record of how a clip was made.
+//!
+//! ```text
+//! Clip ── write ──> .mp4  H.264 (openh264) in boxes (mp4-atom), plays in browsers
+//!      │        ──> .gif  one palette for the whole clip, ordered dither
+//!      │        ──> .png  one frame as it is; more frames as a contact sheet
+//!      └─ provenance (any JSON value) goes into the same file, in the format's own comment
+//! ```
+//!
+//! A still is a [`Clip`] of one frame, so there is one type for pictures and video. Files appear
+//! whole or not at all, and the same clip gives the same bytes on every run: no clock is read.
+//!
+//! ```
+//! # fn main() -> media::Result<()> {
+//! let folder = tempfile::tempdir().unwrap();
+//! let path = folder.path().join("grey.mp4");
+//! media::check_writable(&path)?; // before hours of work, not after
+//! let clip = media::Clip::new(64, 48, 8.0, vec![128; 5 * 48 * 64 * 3])?;
+//! media::write(&clip, &path, Some(&serde_json::json!({ "prompt": "fog" })))?;
+//! assert_eq!(media::read(&path)?.num_frames(), 5);
+//! assert_eq!(media::read_provenance(&path)?.unwrap()["prompt"], "fog");
+//! # Ok(())
+//! # }
+//! ```
 
 #![forbid(unsafe_code)]
+
+mod atomic;
+mod caption;
+mod clip;
+mod colour;
+mod contact_sheet;
+mod error;
+mod format;
+mod gif;
+mod h264;
+mod mp4;
+mod palette;
+mod png;
+mod provenance;
+
+use std::path::Path;
+
+use serde_json::Value;
+
+pub use atomic::{check_folder_writable, write_atomically};
+pub use clip::Clip;
+pub use contact_sheet::{SheetLayout, SheetRow, contact_sheet};
+pub use error::{Error, Result};
+pub use format::Format;
+
+/// Writes `clip` in the format that the extension of `path` names (`.mp4`, `.gif` or `.png`), with
+/// `provenance` inside the file. The file is replaced in one step: a failure leaves what was there.
+///
+/// A `.png` of one frame is that frame, exactly; of more frames it is a contact sheet of them.
+///
+/// # Errors
+/// An unknown extension, a clip that the format cannot hold (see [`Format::check`]) or a path that
+/// cannot be written.
+pub fn write(clip: &Clip, path: &Path, provenance: Option<&Value>) -> Result<()> {
+    let format = Format::from_path(path)?;
+    format.check(clip.width(), clip.height(), clip.fps())?;
+    let bytes = match format {
+        Format::Mp4 => mp4::encode(clip, provenance),
+        Format::Gif => gif::encode(clip, provenance),
+        Format::Png if clip.num_frames() == 1 => png::encode(clip, provenance),
+        Format::Png => png::encode(&contact_sheet::of_one_clip(clip)?, provenance),
+    }?;
+    write_atomically(path, &bytes)
+}
+
+/// Reads every frame of an MP4 (H.264, 4:2:0), GIF or PNG; the content decides, not the name.
+///
+/// # Errors
+/// A file that cannot be opened, is none of the three, is damaged, or needs more memory than
+/// [`Clip::MAX_BYTES`].
+pub fn read(path: &Path) -> Result<Clip> {
+    with_file(path, |format, bytes| match format {
+        Format::Mp4 => mp4::decode(bytes),
+        Format::Gif => gif::decode(bytes),
+        Format::Png => png::decode(bytes),
+    })
+}
+
+/// The value that [`write`] stored in the file, or `None` for a file that carries no such record
+/// (any other program's). The frames are not decoded.
+///
+/// # Errors
+/// As for [`read`].
+pub fn read_provenance(path: &Path) -> Result<Option<Value>> {
+    let comments = with_file(path, |format, bytes| match format {
+        Format::Mp4 => mp4::comments(bytes),
+        Format::Gif => gif::comments(bytes),
+        Format::Png => png::comments(bytes),
+    })?;
+    Ok(comments.iter().find_map(|comment| provenance::from_comment(comment)))
+}
+
+/// Whether a later [`write`] to `path` can succeed: the extension is known, the folder exists and
+/// takes new files, and `path` is not itself a folder. Ask before the work, not after it.
+///
+/// # Errors
+/// What stands in the way.
+pub fn check_writable(path: &Path) -> Result<Format> {
+    let format = Format::from_path(path)?;
+    check_folder_writable(path)?;
+    Ok(format)
+}
+
+fn with_file<T>(
+    path: &Path,
+    parse: impl FnOnce(Format, &[u8]) -> std::result::Result<T, error::Malformed>,
+) -> Result<T> {
+    let bytes = std::fs::read(path).map_err(|source| Error::Unreadable { path: path.into(), source })?;
+    let format = Format::sniff(&bytes).ok_or_else(|| Error::UnknownContent { path: path.into() })?;
+    parse(format, &bytes).map_err(|malformed| Error::Malformed {
+        path: path.into(),
+        format,
+        reason: malformed.0,
+    })
+}

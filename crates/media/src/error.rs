@@ -1,0 +1,103 @@
+//! What can go wrong, and what the user can do about it.
+
+use std::{io, path::PathBuf};
+
+use crate::Format;
+
+/// The result of every fallible function of this crate.
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// Why a clip could not be made, written or read.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The name does not say which format to write.
+    #[error("{}: cannot tell the format from this name; end it in one of {}", .path.display(), Format::extensions())]
+    UnknownExtension {
+        /// The path as given.
+        path: PathBuf,
+    },
+    /// The file starts like none of the formats.
+    #[error("{}: the content is neither MP4, GIF nor PNG; give a file in one of these formats", .path.display())]
+    UnknownContent {
+        /// The path as given.
+        path: PathBuf,
+    },
+    /// The file cannot be created where it was asked for.
+    #[error("cannot write {}: {source}; choose a place that exists and that you may write to", .path.display())]
+    Unwritable {
+        /// The path as given.
+        path: PathBuf,
+        /// What the operating system said.
+        source: io::Error,
+    },
+    /// The file cannot be opened.
+    #[error("cannot read {}: {source}", .path.display())]
+    Unreadable {
+        /// The path as given.
+        path: PathBuf,
+        /// What the operating system said.
+        source: io::Error,
+    },
+    /// The file is damaged, or uses a part of its format that is not supported.
+    #[error("{}: not a {format} that can be read: {reason}", .path.display())]
+    Malformed {
+        /// The path as given.
+        path: PathBuf,
+        /// The format that the first bytes announce.
+        format: Format,
+        /// Which rule is broken, and where.
+        reason: String,
+    },
+    /// The numbers given do not describe a clip.
+    #[error("not a clip: expected {expected}, found {found}")]
+    InvalidClip {
+        /// The rule.
+        expected: String,
+        /// What broke it.
+        found: String,
+    },
+    /// The clip is fine, but this format cannot hold it.
+    #[error("cannot write this clip as {format}: expected {expected}, found {found}; {advice}")]
+    Unsupported {
+        /// The format asked for.
+        format: Format,
+        /// The rule.
+        expected: String,
+        /// What broke it.
+        found: String,
+        /// A way out.
+        advice: &'static str,
+    },
+    /// An encoder failed on a clip that the format can hold. This is a bug: please report it.
+    #[error("the {format} encoder failed: {reason}; please report this")]
+    Encoder {
+        /// The format being written.
+        format: Format,
+        /// What the encoder said.
+        reason: String,
+    },
+}
+
+impl Error {
+    /// For `map_err` on the errors of encoder libraries.
+    pub(crate) fn encoder<E: std::fmt::Display>(format: Format) -> impl Fn(E) -> Self {
+        move |error| Self::Encoder { format, reason: error.to_string() }
+    }
+}
+
+/// Why bytes could not be parsed. Decoders work on bytes alone; the path is added by the caller.
+#[derive(Debug)]
+pub(crate) struct Malformed(pub String);
+
+impl Malformed {
+    pub(crate) fn new(reason: impl Into<String>) -> Self {
+        Self(reason.into())
+    }
+}
+
+/// Any library's error becomes a reason, so that decoders can use `?` throughout.
+impl<E: std::error::Error> From<E> for Malformed {
+    fn from(error: E) -> Self {
+        Self(error.to_string())
+    }
+}

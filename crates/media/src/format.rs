@@ -1,0 +1,139 @@
+//! The formats: their names, how they start, and what they cannot hold.
+
+use std::{fmt, path::Path};
+
+use crate::{Error, Result};
+
+/// A file format that clips can be written to and read from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// H.264 video in an MP4 container; close to the original, plays everywhere.
+    Mp4,
+    /// At most 256 colours, loops for ever.
+    Gif,
+    /// One picture, exact.
+    Png,
+}
+
+impl Format {
+    const ALL: [Self; 3] = [Self::Mp4, Self::Gif, Self::Png];
+
+    /// The longer and the shorter side of the largest picture that openh264 encodes.
+    const MAX_MP4_SIDES: (usize, usize) = (3840, 2160);
+
+    /// Browsers show a GIF frame for at least 2 hundredths of a second, or else for 10.
+    const MAX_GIF_FPS: f64 = 50.0;
+
+    /// The format that the extension of `path` names, in upper or lower case.
+    ///
+    /// # Errors
+    /// An extension that is missing or not in [`Format::extensions`].
+    pub fn from_path(path: &Path) -> Result<Self> {
+        let extension = path.extension().map(|extension| extension.to_string_lossy().to_lowercase());
+        Self::ALL
+            .into_iter()
+            .find(|format| extension.as_deref() == Some(format.extension()))
+            .ok_or_else(|| Error::UnknownExtension { path: path.into() })
+    }
+
+    /// The extension without its dot.
+    pub fn extension(self) -> &'static str {
+        match self {
+            Self::Mp4 => "mp4",
+            Self::Gif => "gif",
+            Self::Png => "png",
+        }
+    }
+
+    /// The extensions that [`Format::from_path`] knows, for messages: `.mp4, .gif, .png`.
+    pub fn extensions() -> String {
+        Self::ALL.map(|format| format!(".{}", format.extension())).join(", ")
+    }
+
+    /// The format that a file's first bytes announce.
+    pub(crate) fn sniff(bytes: &[u8]) -> Option<Self> {
+        match bytes {
+            [0x89, b'P', b'N', b'G', ..] => Some(Self::Png),
+            [b'G', b'I', b'F', b'8', ..] => Some(Self::Gif),
+            [_, _, _, _, b'f', b't', b'y', b'p', ..] => Some(Self::Mp4),
+            _ => None,
+        }
+    }
+
+    /// Whether frames of this size (in pixels) and rate (in frames per second) fit the format, so
+    /// that a request can be refused before its frames are made.
+    ///
+    /// # Errors
+    /// MP4: an odd side (H.264 stores colour at half resolution) or one past 3840x2160, upright or
+    /// not. GIF: a side past 65535 or more than 50 frames per second. PNG: a side past 2^31 - 1.
+    pub fn check(self, width: usize, height: usize, fps: f64) -> Result<()> {
+        let refuse = |expected: String, found: String, advice| {
+            Err(Error::Unsupported { format: self, expected, found, advice })
+        };
+        let size = format!("{width}x{height}");
+        let (longer, shorter) = (width.max(height), width.min(height));
+        match self {
+            Self::Mp4 if width % 2 != 0 || height % 2 != 0 => {
+                refuse("an even width and height".into(), size, "choose an even size, or write .gif or .png")
+            }
+            Self::Mp4 if longer > Self::MAX_MP4_SIDES.0 || shorter > Self::MAX_MP4_SIDES.1 => {
+                let (longest, shortest) = Self::MAX_MP4_SIDES;
+                refuse(format!("sides of at most {longest} and {shortest}"), size, "choose a smaller size")
+            }
+            Self::Gif if longer > usize::from(u16::MAX) => {
+                refuse(format!("sides of at most {}", u16::MAX), size, "choose a smaller size")
+            }
+            Self::Gif if fps > Self::MAX_GIF_FPS => refuse(
+                format!("at most {} frames per second", Self::MAX_GIF_FPS),
+                format!("{fps}"),
+                "choose a lower rate, or write .mp4",
+            ),
+            Self::Png if longer > i32::MAX as usize => {
+                refuse(format!("sides of at most {}", i32::MAX), size, "choose a smaller size")
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+impl fmt::Display for Format {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Mp4 => "MP4",
+            Self::Gif => "GIF",
+            Self::Png => "PNG",
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_extension_names_the_format() {
+        assert_eq!(Format::from_path(Path::new("a/b.mp4")).unwrap(), Format::Mp4);
+        assert_eq!(Format::from_path(Path::new("B.GIF")).unwrap(), Format::Gif);
+        for name in ["clip", "clip.avi", ".mp4", "mp4"] {
+            let message = Format::from_path(Path::new(name)).unwrap_err().to_string();
+            assert!(message.contains(name) && message.contains(".mp4, .gif, .png"), "{message}");
+        }
+    }
+
+    #[test]
+    fn sizes_and_rates_are_refused_with_advice() {
+        assert!(Format::Mp4.check(2160, 3840, 24.0).is_ok());
+        assert!(Format::Gif.check(127, 33, 50.0).is_ok());
+        for (format, width, height, fps) in [
+            (Format::Mp4, 127, 128, 8.0),
+            (Format::Mp4, 128, 127, 8.0),
+            (Format::Mp4, 3842, 16, 8.0),
+            (Format::Mp4, 2176, 2176, 8.0),
+            (Format::Gif, 65536, 16, 8.0),
+            (Format::Gif, 16, 16, 60.0),
+        ] {
+            let message = format.check(width, height, fps).unwrap_err().to_string();
+            assert!(message.contains("choose"), "{message}");
+        }
+    }
+}

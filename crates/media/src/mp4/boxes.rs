@@ -1,0 +1,82 @@
+//! The comment tag. `mp4-atom` knows tags for a title or a year but none for a comment, so this one
+//! is read and written here, as QuickTime's metadata item list defines it.
+
+use mp4_atom::{Any, FourCC, Hdlr, Meta, Udta};
+
+/// `©cmt`, in the Mac Roman that these names are written in.
+const COMMENT: [u8; 4] = *b"\xa9cmt";
+
+/// The well-known type of a `data` box that holds UTF-8.
+const UTF8: u32 = 1;
+
+/// Type and locale, before the text in a `data` box.
+const DATA_HEADER: usize = 8;
+
+/// User data with one comment.
+pub(super) fn user_data(comment: &str) -> Udta {
+    let data = [&UTF8.to_be_bytes()[..], &[0; 4], comment.as_bytes()].concat();
+    let tag = wrap(COMMENT, &wrap(*b"data", &data));
+    let meta = Meta {
+        hdlr: Hdlr { handler: FourCC::new(b"mdir"), name: String::new() },
+        items: vec![Any::Unknown(FourCC::new(b"ilst"), tag)],
+    };
+    Udta { meta: Some(meta), ..Udta::default() }
+}
+
+fn wrap(kind: [u8; 4], body: &[u8]) -> Vec<u8> {
+    [&((body.len() + 8) as u32).to_be_bytes()[..], &kind, body].concat()
+}
+
+/// The text that [`user_data`] put into a movie box (its body, without its header).
+pub(super) fn comment(moov: &[u8]) -> Option<String> {
+    let meta = child(child(moov, *b"udta")?, *b"meta")?;
+    // Version and flags come first, though QuickTime leaves them out.
+    let items = child(meta.get(4..)?, *b"ilst").or_else(|| child(meta, *b"ilst"))?;
+    let data = child(child(items, COMMENT)?, *b"data")?;
+    std::str::from_utf8(data.get(DATA_HEADER..)?).ok().map(str::to_owned)
+}
+
+/// The body of the first box of this kind among the boxes in `bytes`; `None` if there is none, or if
+/// a box before it has a length that leads nowhere.
+pub(super) fn child(mut bytes: &[u8], kind: [u8; 4]) -> Option<&[u8]> {
+    loop {
+        let (length, found) = (bytes.first_chunk::<4>()?, bytes.get(4..8)?);
+        let (header, length) = match u32::from_be_bytes(*length) {
+            0 => (8, bytes.len()),
+            1 => (16, usize::try_from(u64::from_be_bytes(*bytes.get(8..)?.first_chunk()?)).ok()?),
+            length => (8, length as usize),
+        };
+        let body = bytes.get(header..length)?;
+        if found == kind {
+            return Some(body);
+        }
+        bytes = &bytes[length..];
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn finds_boxes_of_every_way_to_state_a_length() {
+        let short = wrap(*b"free", b"1234");
+        let long = [&1u32.to_be_bytes()[..], b"wide", &18u64.to_be_bytes(), b"ab"].concat();
+        let to_the_end = [&0u32.to_be_bytes()[..], b"mdat", b"rest"].concat();
+        let bytes = [short, long, to_the_end].concat();
+        assert_eq!(child(&bytes, *b"free"), Some(&b"1234"[..]));
+        assert_eq!(child(&bytes, *b"wide"), Some(&b"ab"[..]));
+        assert_eq!(child(&bytes, *b"mdat"), Some(&b"rest"[..]));
+        assert_eq!(child(&bytes, *b"moov"), None);
+    }
+
+    #[test]
+    fn forged_lengths_end_the_search() {
+        for length in [2u32, 7, 9, u32::MAX] {
+            let bytes = [&length.to_be_bytes()[..], b"free"].concat();
+            assert_eq!(child(&bytes, *b"moov"), None);
+        }
+        let bytes = [&1u32.to_be_bytes()[..], b"free", &u64::MAX.to_be_bytes()].concat();
+        assert_eq!(child(&bytes, *b"moov"), None);
+    }
+}
