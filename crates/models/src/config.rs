@@ -82,3 +82,50 @@ pub(crate) fn require(
     }
     Err(Error::Config { class, field, expected: expected.into(), found: format!("{found:?}") })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{umt5::Umt5Config, wan::AutoencoderKlWanConfig, wan::WanTransformer3dConfig};
+
+    fn folder_with(json: &str) -> tempfile::TempDir {
+        let folder = tempfile::tempdir().expect("a folder");
+        fs::write(folder.path().join("config.json"), json).expect("written");
+        folder
+    }
+
+    #[test]
+    fn missing_fields_have_the_upstream_defaults_and_unknown_ones_are_accepted() {
+        let json = r#"{"_class_name": "WanTransformer3DModel", "num_layers": 2, "window_size": [-1, -1]}"#;
+        let config = WanTransformer3dConfig::load(folder_with(json).path()).expect("loaded");
+        assert_eq!(config, WanTransformer3dConfig { num_layers: 2, ..Default::default() });
+    }
+
+    #[test]
+    fn a_saved_configuration_names_its_class() {
+        let folder = tempfile::tempdir().expect("a folder");
+        AutoencoderKlWanConfig::default().save(folder.path()).expect("saved");
+        let text = fs::read_to_string(folder.path().join("config.json")).expect("read");
+        assert!(text.contains(r#""_class_name": "AutoencoderKLWan""#), "{text}");
+        assert_eq!(AutoencoderKlWanConfig::load(folder.path()).expect("loaded"), Default::default());
+        Umt5Config::default().save(folder.path()).expect("saved");
+        assert_eq!(Umt5Config::load(folder.path()).expect("loaded"), Default::default());
+    }
+
+    #[test]
+    fn another_class_is_refused() {
+        let json = r#"{"_class_name": "AutoencoderKLWan"}"#;
+        let message = WanTransformer3dConfig::load(folder_with(json).path()).expect_err("a VAE").to_string();
+        assert!(
+            message.contains("AutoencoderKLWan") && message.contains("WanTransformer3DModel"),
+            "{message}"
+        );
+    }
+
+    #[test]
+    fn broken_json_is_located() {
+        let message =
+            Umt5Config::load(folder_with("{\"d_model\": ,}").path()).expect_err("broken").to_string();
+        assert!(message.contains("config.json") && message.contains("line 1"), "{message}");
+    }
+}

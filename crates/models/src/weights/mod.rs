@@ -7,6 +7,8 @@ mod keys;
 mod load;
 mod save;
 mod source;
+#[cfg(test)]
+mod tests;
 
 pub use keys::{Checkpoint, Parameter, parameters};
 pub use load::{load, load_bytes};
