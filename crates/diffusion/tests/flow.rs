@@ -109,6 +109,16 @@ fn both_carry_noise_to_the_data_distribution() {
     }
 }
 
+/// At sigma 1 the log-SNR is infinite; nothing that depends on it may become NaN.
+#[test]
+fn unipc_starts_from_pure_noise() {
+    let [exact, below] = [1.0, 1.0 - 1e-9].map(|first| {
+        let schedule = Schedule::flow(vec![first, 0.8, 0.5, 0.2, 0.0]).unwrap();
+        unipc(doubles(vec![0.8]), &schedule, &mut unobserved).into_scalar::<f64>()
+    });
+    assert!((exact - below).abs() < 0.01, "{exact} from sigma 1, {below} from just below");
+}
+
 /// The timeline: frame 0 and 3 of four are known, so their velocity is 0 and the hook puts them back.
 #[test]
 fn known_frames_stay_and_the_others_do_not_notice() {

@@ -1,7 +1,7 @@
 //! The discrete process of DDPM (Ho et al. 2020): `q(x_t | x_{t-1}) = N(sqrt(1 - beta_t) x_{t-1}, beta_t)`.
 
-use super::{Level, NUM_TRAIN_TIMESTEPS, Schedule};
-use crate::{Error, Result};
+use super::{Level, NUM_TRAIN_TIMESTEPS, Schedule, check_num_steps};
+use crate::Result;
 
 /// A sequence of betas and what follows from it. Timestep t (0 to 999) here is the paper's t + 1.
 #[derive(Clone, Debug, PartialEq)]
@@ -53,11 +53,9 @@ impl BetaSchedule {
     /// and no noise at the end.
     ///
     /// # Errors
-    /// [`Error::NumSteps`] unless `num_steps` is 1 to 1000.
+    /// [`Error::NumSteps`](crate::Error::NumSteps) unless `num_steps` is 1 to 1000.
     pub fn schedule(&self, num_steps: usize) -> Result<Schedule> {
-        if !(1..=NUM_TRAIN_TIMESTEPS).contains(&num_steps) {
-            return Err(Error::NumSteps { sampler: "ddpm", found: num_steps, max: NUM_TRAIN_TIMESTEPS });
-        }
+        check_num_steps(num_steps, "ddpm")?;
         let stride = NUM_TRAIN_TIMESTEPS / num_steps;
         let timesteps = (0..num_steps).rev().map(|i| i * stride);
         let levels = timesteps.clone().map(|t| self.level(t)).chain([(1.0, 0.0)]);
@@ -71,6 +69,7 @@ impl BetaSchedule {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Error;
 
     #[test]
     fn more_steps_than_were_trained_are_refused() {

@@ -2,7 +2,7 @@
 
 use std::ops::{Add, Div, Mul, Sub};
 
-use super::{Level, NUM_TRAIN_TIMESTEPS, Schedule};
+use super::{Level, NUM_TRAIN_TIMESTEPS, Schedule, check_num_steps};
 use crate::{Error, Result};
 
 /// The resolution-dependent shift of Esser et al. 2024 (eq. 23): `shift sigma / (1 + (shift - 1) sigma)`.
@@ -34,7 +34,7 @@ impl Schedule {
     /// training sigma, then shifted (so the lower end is shifted twice), and 0 at the end.
     ///
     /// # Errors
-    /// [`Error::NumSteps`] for 0 steps, [`Error::Shift`] unless the shift is positive.
+    /// [`Error::NumSteps`] unless `num_steps` is 1 to 1000, [`Error::Shift`] unless the shift is positive.
     pub fn flow_euler(num_steps: usize, shift: f64) -> Result<Self> {
         check(num_steps, shift, "euler")?;
         // The reference computes this bound, and it alone, in single precision.
@@ -54,7 +54,7 @@ impl Schedule {
     /// The timesteps are cut down to whole numbers (999, not 1000, at the start).
     ///
     /// # Errors
-    /// [`Error::NumSteps`] for 0 steps, [`Error::Shift`] unless the shift is positive.
+    /// [`Error::NumSteps`] unless `num_steps` is 1 to 1000, [`Error::Shift`] unless the shift is positive.
     pub fn flow_unipc(num_steps: usize, shift: f64) -> Result<Self> {
         check(num_steps, shift, "unipc")?;
         let mut sigmas = linspace(1.0, 1.0 / NUM_TRAIN_TIMESTEPS as f64, num_steps + 1)
@@ -85,9 +85,7 @@ impl Schedule {
 }
 
 fn check(num_steps: usize, shift: f64, sampler: &'static str) -> Result<()> {
-    if num_steps == 0 {
-        return Err(Error::NumSteps { sampler, found: num_steps, max: usize::MAX });
-    }
+    check_num_steps(num_steps, sampler)?;
     if !(shift > 0.0 && shift.is_finite()) {
         return Err(Error::Shift { found: shift });
     }

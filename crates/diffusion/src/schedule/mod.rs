@@ -8,6 +8,8 @@ pub use config::SchedulerConfig;
 pub use ddpm::BetaSchedule;
 pub use flow::shift_sigma;
 
+use crate::{Error, Result};
+
 /// Time as the models see it: timestep = sigma × 1000 for rectified flow, 0 to 999 for DDPM.
 pub const NUM_TRAIN_TIMESTEPS: usize = 1000;
 
@@ -108,6 +110,14 @@ impl Schedule {
     pub fn start(&self) -> (f64, f64) {
         (self.levels[0].alpha, self.levels[0].sigma)
     }
+}
+
+/// No schedule tells more noise levels apart than the models were trained on.
+fn check_num_steps(num_steps: usize, sampler: &'static str) -> Result<()> {
+    if (1..=NUM_TRAIN_TIMESTEPS).contains(&num_steps) {
+        return Ok(());
+    }
+    Err(Error::NumSteps { sampler, found: num_steps, max: NUM_TRAIN_TIMESTEPS })
 }
 
 #[cfg(test)]
