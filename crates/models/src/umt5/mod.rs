@@ -81,7 +81,7 @@ impl Umt5Encoder {
     /// First weights as in transformers (after Mesh TensorFlow): attention scores are not scaled, so
     /// queries start smaller.
     pub fn init_weights(self, seed: u64) -> Self {
-        let Umt5Config { d_model, d_kv, d_ff, num_heads, initializer_factor, .. } = self.config.clone();
+        let Umt5Config { d_model, d_kv, d_ff, num_heads, initializer_factor, .. } = self.config;
         let normal = |variance: usize| Start::Normal(initializer_factor / (variance as f64).sqrt());
         init::fill(self, seed, |key, _| match key.rsplit('.').nth(1) {
             Some("shared") => normal(1),

@@ -20,6 +20,8 @@ mod shortcut;
 #[cfg(test)]
 mod tests;
 
+use std::collections::HashMap;
+
 use burn::{
     module::Module,
     tensor::{Device, Tensor},
@@ -32,7 +34,7 @@ use self::{decoder::WanDecoder3d, encoder::WanEncoder3d};
 use crate::{
     ModelConfig, Result,
     init::{self, Start, fans},
-    weights::Checkpoint,
+    weights::{Checkpoint, parameters},
 };
 
 /// `AutoencoderKLWan`, in the layout of Wan 2.1 or of Wan 2.2 (`is_residual`).
@@ -138,12 +140,12 @@ impl AutoencoderKlWan {
     }
 
     /// First weights as published for Wan: PyTorch's defaults for convolutions, and attentions that
-    /// start as the identity.
+    /// add no more than a constant.
     pub fn init_weights(self, seed: u64) -> Self {
-        let fan_in = crate::weights::parameters(&self)
+        let fan_in = parameters(&self)
             .into_iter()
             .filter_map(|p| Some((p.key.strip_suffix(".weight")?.to_owned(), fans(&p.shape).1)))
-            .collect::<std::collections::HashMap<_, _>>();
+            .collect::<HashMap<_, _>>();
         init::fill(self, seed, |key, _| match key.rsplit_once('.') {
             Some((_, "gamma")) => Start::Constant(1.0),
             Some((layer, "weight")) if layer.ends_with(".proj") => Start::Constant(0.0),

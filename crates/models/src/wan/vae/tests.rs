@@ -103,6 +103,25 @@ fn every_weight_of_both_layouts_is_trained_by_a_clip() {
     }
 }
 
+/// PyTorch's default bounds, and attentions that add a constant.
+#[test]
+fn first_weights_follow_the_recipe() {
+    let model = empty(&Golden::open("vae_22_a")).init_weights(1);
+    let conv = &model.post_quant_conv; // 5 inputs
+    let bound = 5.0_f32.sqrt().recip();
+    for largest in [conv.weight.val().abs().max(), conv.bias.val().abs().max()] {
+        let largest = largest.into_scalar::<f32>() / bound;
+        assert!((0.5..=1.0).contains(&largest), "{largest}");
+    }
+    let attention = &model.encoder.mid_block.attentions[0];
+    let pixel = Tensor::<5>::random([1, 8, 1, 1, 1], Distribution::Default, &Device::flex());
+    let image = pixel.expand([1, 8, 1, 3, 3]);
+    let other = Tensor::<5>::random([1, 8, 1, 3, 3], Distribution::Default, &Device::flex());
+    let added = |x: Tensor<5>| attention.forward(x.clone()) - x;
+    let difference = (added(image) - added(other)).abs().max().into_scalar::<f32>();
+    assert!(difference < 1e-6, "what attention adds does not depend on its input: {difference}");
+}
+
 #[test]
 fn sizes_that_do_not_fit_are_refused() {
     let config = AutoencoderKlWanConfig::default();
