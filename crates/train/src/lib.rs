@@ -1,3 +1,33 @@
-//! train
+//! Training of Kinora's models: data sets, objectives, and the loop that they share.
+//!
+//! ```text
+//! kinora train data      scenes of `world` -> clips, stills and captions on disk
+//! kinora train vae       crops of them -> the video autoencoder
+//! kinora train latents   every clip and still, encoded once
+//! kinora train denoiser  latents and captions -> transformer and text encoder, jointly
+//! ```
+//!
+//! What comes out are diffusers folders. `trainer` is the loop; `vae` and `denoiser` are the two
+//! objectives; everything else serves them.
 
 #![forbid(unsafe_code)]
+
+pub mod checkpoint;
+pub mod command;
+pub mod curve;
+pub mod dataset;
+pub mod error;
+pub mod files;
+pub mod interrupt;
+pub mod log;
+pub mod optim;
+pub mod parameters;
+pub mod progress;
+pub mod random;
+pub mod run_args;
+pub mod schedule;
+pub mod trainer;
+pub mod vae;
+
+pub use command::{TrainCommand, run};
+pub use error::{Result, TrainError};

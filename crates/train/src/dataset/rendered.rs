@@ -1,0 +1,196 @@
+//! `kinora train data`: scenes of the procedural world as clips and stills.
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use rand::{Rng, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
+use world::{ClipSpec, Language, Scene, Split};
+
+use super::{StoreWriter, Subset};
+use crate::{
+    error::{Result, TrainError},
+    files, interrupt,
+    progress::Progress,
+    random::{Purpose, rng},
+};
+
+/// Sizes of clips, `[width, height]`, each with its share.
+const SHAPES: [([usize; 2], f64); 3] = [([128, 128], 0.7), ([160, 96], 0.15), ([96, 160], 0.15)];
+
+/// Phrasings kept for each item, in each language.
+const PHRASINGS: usize = 4;
+
+/// Items rendered between two writes: what an interruption costs at most.
+const GROUP: usize = 16;
+
+/// What to render.
+#[derive(Args, Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct DataArgs {
+    /// Folder of the data set; what is there is kept and added to
+    #[arg(long, default_value_os_t = Self::default().output)]
+    pub output: PathBuf,
+    /// Clips to train on, of 17 frames at 8 a second
+    #[arg(long, default_value_t = Self::default().clips)]
+    pub clips: usize,
+    /// Stills to train on, each of a scene of its own
+    #[arg(long, default_value_t = Self::default().stills)]
+    pub stills: usize,
+    /// Clips of combinations that training never shows
+    #[arg(long, default_value_t = Self::default().validation)]
+    pub validation: usize,
+    /// Seed of all scenes
+    #[arg(long, default_value_t = Self::default().seed)]
+    pub seed: u64,
+}
+
+impl Default for DataArgs {
+    fn default() -> Self {
+        Self { output: "kinora-data".into(), clips: 4000, stills: 20_000, validation: 64, seed: 0 }
+    }
+}
+
+/// `dataset.json`: what all items of a data set have in common.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct Header {
+    seed: u64,
+}
+
+/// Renders what is missing of the data set. Ctrl-C stops it; a second run goes on.
+///
+/// # Errors
+/// A folder that cannot be written, or that holds a data set of another seed.
+pub fn make(args: &DataArgs) -> Result<()> {
+    std::fs::create_dir_all(&args.output).map_err(TrainError::io(&args.output))?;
+    check_header(&args.output, &Header { seed: args.seed })?;
+    for (subset, count) in
+        [(Subset::Validation, args.validation), (Subset::Stills, args.stills), (Subset::Clips, args.clips)]
+    {
+        fill(&args.output, subset, count, args.seed)?;
+    }
+    Ok(())
+}
+
+fn check_header(output: &Path, header: &Header) -> Result<()> {
+    let path = output.join("dataset.json");
+    if !path.exists() {
+        return files::write_json(&path, header);
+    }
+    let found: Header = files::read_json(&path)?;
+    if found == *header {
+        return Ok(());
+    }
+    let (expected, found) = (format!("{} as in --seed", header.seed), found.seed.to_string());
+    Err(TrainError::Mismatch { path, what: "seed".into(), expected, found })
+}
+
+fn fill(output: &Path, subset: Subset, count: usize, seed: u64) -> Result<()> {
+    let mut writer = StoreWriter::open(&output.join(subset.name()))?;
+    if writer.len() >= count {
+        return Ok(());
+    }
+    let share = |len: usize| len as f64 / count as f64;
+    let mut progress = Progress::new(subset.name(), share(writer.len()));
+    while writer.len() < count && !interrupt::requested() {
+        let group = writer.len()..(writer.len() + GROUP).min(count);
+        let rendered: Vec<Rendered> =
+            group.into_par_iter().map(|index| Rendered::new(subset, index, seed)).collect();
+        for item in rendered {
+            writer.append(item.size, item.captions, &item.frames)?;
+        }
+        progress.update(share(writer.len()), &format!("{} of {count}", writer.len()));
+    }
+    progress.finish(&format!("{} in {}", writer.len(), output.display()));
+    Ok(())
+}
+
+struct Rendered {
+    size: [usize; 3],
+    captions: Vec<String>,
+    frames: Vec<u8>,
+}
+
+impl Rendered {
+    /// Item `index` of a subset, which depends on nothing but the seed.
+    fn new(subset: Subset, index: usize, seed: u64) -> Self {
+        // Subsets take their scenes from ranges that never meet.
+        let mut rng = rng(seed, Purpose::Scene, index as u64 | (subset as u64) << 48);
+        let split = if subset == Subset::Validation { Split::HeldOut } else { Split::Train };
+        let scene = Scene::sample(rng.random(), split);
+        let [width, height] = shape(&mut rng);
+        let spec = ClipSpec { width, height, ..ClipSpec::default() };
+        let truth = world::simulate(&scene, &spec);
+        if subset == Subset::Stills {
+            let frame = rng.random_range(0..spec.num_frames);
+            let frames = world::render_frame(&scene, &truth, &spec, frame);
+            let captions =
+                captions(&mut rng, |language, rng| world::still_caption(&scene, language, rng).text);
+            return Self { size: [1, height, width], captions, frames };
+        }
+        let captions = captions(&mut rng, |language, rng| world::caption(&scene, language, rng).text);
+        let frames = world::render(&scene, &truth, &spec);
+        Self { size: [spec.num_frames, height, width], captions, frames }
+    }
+}
+
+fn shape(rng: &mut ChaCha8Rng) -> [usize; 2] {
+    let mut draw = rng.random::<f64>();
+    for (shape, share) in SHAPES {
+        if draw < share {
+            return shape;
+        }
+        draw -= share;
+    }
+    SHAPES[0].0
+}
+
+/// Phrasings without repeats, English first.
+fn captions(rng: &mut ChaCha8Rng, caption: impl Fn(Language, &mut ChaCha8Rng) -> String) -> Vec<String> {
+    let mut captions = Vec::new();
+    for language in [Language::English, Language::Chinese] {
+        let mut own = ChaCha8Rng::seed_from_u64(rng.random());
+        for _ in 0..PHRASINGS {
+            let text = caption(language, &mut own);
+            if !captions.contains(&text) {
+                captions.push(text);
+            }
+        }
+    }
+    captions
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Store;
+    use super::*;
+
+    #[test]
+    fn a_data_set_grows_and_repeats() {
+        let (first, second) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let args = |folder: &Path, clips| DataArgs {
+            output: folder.into(),
+            clips,
+            stills: 3,
+            validation: 1,
+            ..DataArgs::default()
+        };
+        make(&args(first.path(), 1)).unwrap();
+        make(&args(first.path(), 2)).unwrap();
+        make(&args(second.path(), 2)).unwrap();
+        for subset in Subset::ALL {
+            let stores = [&first, &second].map(|f| Store::open(&f.path().join(subset.name()), "").unwrap());
+            assert_eq!(stores[0].items(), stores[1].items());
+            let last = stores[0].items().len() - 1;
+            assert_eq!(stores[0].read(last).unwrap(), stores[1].read(last).unwrap());
+            for item in stores[0].items() {
+                assert_eq!(item.bytes as usize, item.size.iter().product::<usize>() * 3);
+                assert!(item.captions.len() >= 2, "{:?}", item.captions);
+                assert_eq!(item.size[0], if subset == Subset::Stills { 1 } else { 17 });
+            }
+        }
+        let other = DataArgs { seed: 5, ..args(first.path(), 2) };
+        assert!(make(&other).unwrap_err().to_string().contains("seed"));
+    }
+}

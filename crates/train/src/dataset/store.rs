@@ -1,0 +1,202 @@
+//! An append-only store of items: `data.bin` holds their bytes one after the other, `items.jsonl` a
+//! line for each. An item counts once its line is whole, so an interrupted writer continues.
+
+use std::{
+    fs::{self, File, OpenOptions},
+    io::{Read, Seek, SeekFrom, Write},
+    path::{Path, PathBuf},
+    sync::Mutex,
+};
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Result, TrainError};
+
+/// One clip or still.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Item {
+    /// `[frames, height, width]`, of pixels or of latents.
+    pub size: [usize; 3],
+    /// Where its bytes begin in `data.bin`.
+    pub offset: u64,
+    /// How many bytes it has.
+    pub bytes: u64,
+    /// What it shows, in several phrasings and languages.
+    pub captions: Vec<String>,
+}
+
+/// A store that is read.
+#[derive(Debug)]
+pub struct Store {
+    folder: PathBuf,
+    data: Mutex<File>,
+    items: Vec<Item>,
+}
+
+/// Where the two files of a store are.
+fn paths(folder: &Path) -> [PathBuf; 2] {
+    ["items.jsonl", "data.bin"].map(|name| folder.join(name))
+}
+
+/// The whole lines of `items.jsonl`, and how many bytes they take.
+fn read_items(folder: &Path) -> Result<(Vec<Item>, u64)> {
+    let [path, data] = paths(folder);
+    if !path.exists() {
+        return Ok((Vec::new(), 0));
+    }
+    let text = fs::read_to_string(&path).map_err(TrainError::io(&path))?;
+    let available = fs::metadata(&data).map_err(TrainError::io(&data))?.len();
+    let (mut items, mut length) = (Vec::<Item>::new(), 0);
+    for line in text.split_inclusive('\n') {
+        let Some(line) = line.strip_suffix('\n') else { break };
+        let item: Item = serde_json::from_str(line).map_err(TrainError::json(&path))?;
+        let expected = items.last().map_or(0, |last| last.offset + last.bytes);
+        if item.offset != expected || item.offset + item.bytes > available {
+            return Err(TrainError::Mismatch {
+                what: format!("item {}", items.len()),
+                expected: format!("bytes from {expected} on within the {available} of {}", data.display()),
+                found: format!("{} bytes from {} on", item.bytes, item.offset),
+                path,
+            });
+        }
+        length += line.len() as u64 + 1;
+        items.push(item);
+    }
+    Ok((items, length))
+}
+
+impl Store {
+    /// Opens a store with at least one item; `advice` says how to make one.
+    ///
+    /// # Errors
+    /// No items, or files that do not belong together.
+    pub fn open(folder: &Path, advice: &str) -> Result<Self> {
+        let items = read_items(folder)?.0;
+        if items.is_empty() {
+            let advice = advice.to_owned();
+            return Err(TrainError::Missing { what: "data set", path: folder.into(), advice });
+        }
+        let [_, path] = paths(folder);
+        let data = Mutex::new(File::open(&path).map_err(TrainError::io(&path))?);
+        Ok(Self { folder: folder.into(), data, items })
+    }
+
+    /// The items, in the order in which they were made.
+    pub fn items(&self) -> &[Item] {
+        &self.items
+    }
+
+    /// The bytes of an item.
+    ///
+    /// # Errors
+    /// A file that cannot be read.
+    ///
+    /// # Panics
+    /// If there is no such item.
+    pub fn read(&self, index: usize) -> Result<Vec<u8>> {
+        let item = &self.items[index];
+        let mut bytes = vec![0; item.bytes as usize];
+        let mut data = self.data.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        data.seek(SeekFrom::Start(item.offset))
+            .and_then(|_| data.read_exact(&mut bytes))
+            .map_err(TrainError::io(&self.folder))?;
+        Ok(bytes)
+    }
+}
+
+/// A store that grows.
+#[derive(Debug)]
+pub struct StoreWriter {
+    folder: PathBuf,
+    data: File,
+    lines: File,
+    len: usize,
+    offset: u64,
+}
+
+impl StoreWriter {
+    /// Opens or makes the store in `folder`; what an interrupted writer left half done is cut off.
+    ///
+    /// # Errors
+    /// A folder that cannot be written, or files that do not belong together.
+    pub fn open(folder: &Path) -> Result<Self> {
+        fs::create_dir_all(folder).map_err(TrainError::io(folder))?;
+        let (items, length) = read_items(folder)?;
+        let offset = items.last().map_or(0, |last| last.offset + last.bytes);
+        let cut = |path: &Path, length: u64| {
+            let mut file = OpenOptions::new().create(true).write(true).truncate(false).open(path)?;
+            file.set_len(length)?;
+            file.seek(SeekFrom::End(0))?;
+            Ok(file)
+        };
+        let [lines, data] = paths(folder);
+        let data = cut(&data, offset).map_err(TrainError::io(&data))?;
+        let lines = cut(&lines, length).map_err(TrainError::io(&lines))?;
+        Ok(Self { folder: folder.into(), data, lines, len: items.len(), offset })
+    }
+
+    /// Items written so far.
+    pub fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// Adds an item of `[frames, height, width]`.
+    ///
+    /// # Errors
+    /// A full disk.
+    pub fn append(&mut self, size: [usize; 3], captions: Vec<String>, bytes: &[u8]) -> Result<()> {
+        let item = Item { size, offset: self.offset, bytes: bytes.len() as u64, captions };
+        let line = serde_json::to_string(&item).map_err(TrainError::json(&self.folder))? + "\n";
+        // The line comes last: without it the bytes do not count.
+        self.data
+            .write_all(bytes)
+            .and_then(|()| self.lines.write_all(line.as_bytes()))
+            .map_err(TrainError::io(&self.folder))?;
+        self.offset += item.bytes;
+        self.len += 1;
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_interrupted_writer_continues() {
+        let folder = tempfile::tempdir().unwrap();
+        let captions = |text: &str| vec![text.to_owned(), "一个红球".to_owned()];
+        let mut writer = StoreWriter::open(folder.path()).unwrap();
+        writer.append([1, 2, 3], captions("first"), &[1; 18]).unwrap();
+        writer.append([1, 1, 2], captions("second"), &[2; 6]).unwrap();
+        // Killed between the bytes and the line, and within the line.
+        writer.data.write_all(&[9; 5]).unwrap();
+        writer.lines.write_all(br#"{"size":[1,"#).unwrap();
+        drop(writer);
+
+        let mut writer = StoreWriter::open(folder.path()).unwrap();
+        assert_eq!(writer.len(), 2);
+        writer.append([1, 1, 1], captions("third"), &[3; 3]).unwrap();
+        let store = Store::open(folder.path(), "").unwrap();
+        assert_eq!(store.items().len(), 3);
+        let read: Vec<Vec<u8>> = (0..3).map(|index| store.read(index).unwrap()).collect();
+        assert_eq!(read, [vec![1; 18], vec![2; 6], vec![3; 3]]);
+        assert_eq!(store.items()[1].captions, captions("second"));
+    }
+
+    #[test]
+    fn what_is_missing_or_cut_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let message = Store::open(folder.path(), "run `make`").unwrap_err().to_string();
+        assert!(message.contains("run `make`"), "{message}");
+        StoreWriter::open(folder.path()).unwrap().append([1, 1, 1], vec![], &[0; 3]).unwrap();
+        fs::write(folder.path().join("data.bin"), [0; 2]).unwrap();
+        let message = Store::open(folder.path(), "").unwrap_err().to_string();
+        assert!(message.contains("item 0") && message.contains("data.bin"), "{message}");
+    }
+}

@@ -1,0 +1,13 @@
+//! Optimisation of a flat list of parameters: few passes over memory, in parallel, with the same
+//! result for any number of threads.
+
+mod adamw;
+mod clip;
+mod ema;
+
+pub use adamw::{AdamW, AdamWConfig};
+pub use clip::{clip_factor, global_norm};
+pub use ema::Ema;
+
+/// Numbers that one task works on: fixed, so that sums do not depend on the number of threads.
+const CHUNK: usize = 1 << 15;

@@ -1,0 +1,145 @@
+//! AdamW (Loshchilov and Hutter 2019, algorithm 2), in one pass over memory.
+
+use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
+
+use super::CHUNK;
+use crate::parameters::Entry;
+
+/// The settings of [`AdamW`]. The learning rate is an argument of each step.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct AdamWConfig {
+    /// Decay of the mean of the gradients.
+    pub beta1: f64,
+    /// Decay of the mean of their squares.
+    pub beta2: f64,
+    /// Added to the root of the squares' mean.
+    pub epsilon: f64,
+    /// Decoupled decay of weights of two dimensions and more, times the learning rate.
+    pub weight_decay: f64,
+}
+
+/// The optimiser's state for a flat list of parameters.
+#[derive(Clone, Debug, PartialEq)]
+pub struct AdamW {
+    config: AdamWConfig,
+    /// Mean of the gradients (PyTorch's `exp_avg`).
+    pub exp_avg: Vec<f32>,
+    /// Mean of the squared gradients (PyTorch's `exp_avg_sq`).
+    pub exp_avg_sq: Vec<f32>,
+    /// Ranges of the flat list, at most a chunk long, and whether they decay.
+    chunks: Vec<(usize, bool)>,
+}
+
+/// One task's share of the lists.
+struct Chunk<'a> {
+    weights: &'a mut [f32],
+    gradients: &'a [f32],
+    exp_avg: &'a mut [f32],
+    exp_avg_sq: &'a mut [f32],
+    decays: bool,
+}
+
+impl AdamW {
+    /// A fresh state for these parameters.
+    pub fn new(config: AdamWConfig, entries: &[Entry]) -> Self {
+        let len = entries.iter().map(Entry::len).sum();
+        let mut chunks = Vec::new();
+        for entry in entries {
+            let mut rest = entry.len();
+            while rest > 0 {
+                chunks.push((rest.min(CHUNK), entry.decays()));
+                rest -= rest.min(CHUNK);
+            }
+        }
+        Self { config, exp_avg: vec![0.0; len], exp_avg_sq: vec![0.0; len], chunks }
+    }
+
+    /// Step number `step` (from 1) with the gradients times `gradient_scale`.
+    pub fn step(
+        &mut self,
+        weights: &mut [f32],
+        gradients: &[f32],
+        gradient_scale: f32,
+        learning_rate: f64,
+        step: u64,
+    ) {
+        let AdamWConfig { beta1, beta2, epsilon, weight_decay } = self.config;
+        let power = step.min(i32::MAX as u64) as i32;
+        // m̂ = m / (1 - β1ᵗ), v̂ = v / (1 - β2ᵗ): the corrections are the same for all weights.
+        let step_size = (learning_rate / (1.0 - beta1.powi(power))) as f32;
+        let root_correction = (1.0 / (1.0 - beta2.powi(power)).sqrt()) as f32;
+        let (beta1, beta2, epsilon) = (beta1 as f32, beta2 as f32, epsilon as f32);
+        let shrink = (1.0 - learning_rate * weight_decay) as f32;
+
+        self.split(weights, gradients).into_par_iter().for_each(|chunk| {
+            let shrink = if chunk.decays { shrink } else { 1.0 };
+            let moments = chunk.exp_avg.iter_mut().zip(chunk.exp_avg_sq);
+            for ((weight, gradient), (m, v)) in chunk.weights.iter_mut().zip(chunk.gradients).zip(moments) {
+                let gradient = gradient * gradient_scale;
+                *m = beta1 * *m + (1.0 - beta1) * gradient;
+                *v = beta2 * *v + (1.0 - beta2) * gradient * gradient;
+                *weight = *weight * shrink - step_size * *m / (v.sqrt() * root_correction + epsilon);
+            }
+        });
+    }
+
+    fn split<'a>(&'a mut self, weights: &'a mut [f32], gradients: &'a [f32]) -> Vec<Chunk<'a>> {
+        let mut rest = (weights, gradients, &mut self.exp_avg[..], &mut self.exp_avg_sq[..]);
+        let mut chunks = Vec::with_capacity(self.chunks.len());
+        for &(len, decays) in &self.chunks {
+            let (weights, gradients) = (rest.0.split_at_mut(len), rest.1.split_at(len));
+            let (exp_avg, exp_avg_sq) = (rest.2.split_at_mut(len), rest.3.split_at_mut(len));
+            rest = (weights.1, gradients.1, exp_avg.1, exp_avg_sq.1);
+            chunks.push(Chunk {
+                weights: weights.0,
+                gradients: gradients.0,
+                exp_avg: exp_avg.0,
+                exp_avg_sq: exp_avg_sq.0,
+                decays,
+            });
+        }
+        chunks
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CONFIG: AdamWConfig = AdamWConfig { beta1: 0.9, beta2: 0.99, epsilon: 1e-8, weight_decay: 0.1 };
+
+    fn entry(name: &str, shape: &[usize]) -> Entry {
+        Entry { name: name.into(), shape: shape.to_vec() }
+    }
+
+    #[test]
+    fn two_steps_by_hand() {
+        let entries = [entry("weight", &[2, 2]), entry("bias", &[1])];
+        let mut adamw = AdamW::new(CONFIG, &entries);
+        let mut weights = vec![1.0, -2.0, 0.5, 0.0, 1.0];
+        adamw.step(&mut weights, &[0.4, -0.2, 0.0, 1.0, 0.4], 0.5, 0.01, 1);
+        // After one step m̂ / √v̂ is the gradient's sign, so each weight moves by the learning rate;
+        // the matrix also shrinks by 0.01 * 0.1.
+        let expected = [1.0 * 0.999 - 0.01, -2.0 * 0.999 + 0.01, 0.5 * 0.999, -0.01, 1.0 - 0.01];
+        for (weight, expected) in weights.iter().zip(expected) {
+            assert!((weight - expected).abs() < 1e-6, "{weight} {expected}");
+        }
+        adamw.step(&mut weights, &[0.0; 5], 1.0, 0.01, 2);
+        // g = 0.2, then 0: m = 0.9 * 0.1 * 0.2, v = 0.99 * 0.01 * 0.04.
+        let (m, v) = (0.018 / (1.0 - 0.81), 0.000_396 / (1.0 - 0.980_1));
+        let bias = 0.99 - 0.01 * m / f64::sqrt(v);
+        assert!((f64::from(weights[4]) - bias).abs() < 1e-6, "{} {bias}", weights[4]);
+    }
+
+    #[test]
+    fn chunks_cover_long_parameters() {
+        let entries = [entry("a", &[3]), entry("b", &[2, CHUNK + 5]), entry("c", &[4, 1, 1])];
+        let len = entries.iter().map(Entry::len).sum::<usize>();
+        let mut adamw = AdamW::new(CONFIG, &entries);
+        let mut weights = vec![0.0; len];
+        adamw.step(&mut weights, &vec![1.0; len], 1.0, 0.5, 1);
+        assert!(weights.iter().all(|w| (w + 0.5).abs() < 1e-6));
+        assert!(!entries[2].decays() && entries[1].decays());
+    }
+}

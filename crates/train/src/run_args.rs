@@ -1,0 +1,218 @@
+//! The flags of every training run.
+
+use std::{fmt, path::PathBuf};
+
+use clap::{Args, ValueEnum};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::{
+    error::{Result, TrainError},
+    optim::AdamWConfig,
+    schedule::LearningRate,
+};
+
+/// The number format of products.
+#[derive(ValueEnum, Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Precision {
+    /// 32 bits.
+    F32,
+    /// 16 bits with f32 sums, where the processor has such products.
+    Bf16,
+}
+
+impl fmt::Display for Precision {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::F32 => "f32",
+            Self::Bf16 => "bf16",
+        })
+    }
+}
+
+impl Precision {
+    /// Runs `work` with products in this format; their backward passes follow.
+    pub fn scope<R>(self, work: impl FnOnce() -> R) -> R {
+        let precision = match self {
+            Self::F32 => nn::Precision::F32,
+            Self::Bf16 => nn::Precision::Bf16,
+        };
+        nn::with_precision(precision, work)
+    }
+}
+
+/// How long, how fast, and where to.
+#[derive(Args, Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RunArgs {
+    /// Folder of the run: losses, samples, checkpoints, and the model as diffusers folders
+    #[arg(long, default_value_os_t = Self::default().output)]
+    pub output: PathBuf,
+    /// Steps of the whole run
+    #[arg(long, default_value_t = Self::default().steps)]
+    pub steps: u64,
+    /// Minutes of the whole run, in place of --steps: schedules then follow the clock, so that no
+    /// two such runs are alike
+    #[arg(long)]
+    pub minutes: Option<f64>,
+    /// Highest learning rate
+    #[arg(long, default_value_t = Self::default().learning_rate)]
+    pub learning_rate: f64,
+    /// Steps over which the learning rate rises
+    #[arg(long, default_value_t = Self::default().warmup_steps)]
+    pub warmup_steps: u64,
+    /// Learning rate at the end of the cosine, as a share of the highest
+    #[arg(long, default_value_t = Self::default().final_learning_rate_share)]
+    pub final_learning_rate_share: f64,
+    /// AdamW's decay of the gradients' mean
+    #[arg(long, default_value_t = Self::default().beta1)]
+    pub beta1: f64,
+    /// AdamW's decay of the squared gradients' mean
+    #[arg(long, default_value_t = Self::default().beta2)]
+    pub beta2: f64,
+    /// Decoupled weight decay of matrices and kernels
+    #[arg(long, default_value_t = Self::default().weight_decay)]
+    pub weight_decay: f64,
+    /// Longest gradient; longer ones are scaled down
+    #[arg(long, default_value_t = Self::default().max_grad_norm)]
+    pub max_grad_norm: f64,
+    /// Batches whose gradients make one step
+    #[arg(long, default_value_t = Self::default().accumulate)]
+    pub accumulate: usize,
+    /// Share of the averaged weights kept each step
+    #[arg(long, default_value_t = Self::default().ema_decay)]
+    pub ema_decay: f64,
+    /// Seed of the first weights and of every draw
+    #[arg(long, default_value_t = Self::default().seed)]
+    pub seed: u64,
+    /// Steps between evaluations on held-out data; 0: never
+    #[arg(long, default_value_t = Self::default().evaluate_every)]
+    pub evaluate_every: u64,
+    /// Steps between pictures of samples; 0: never
+    #[arg(long, default_value_t = Self::default().sample_every)]
+    pub sample_every: u64,
+    /// Steps between checkpoints
+    #[arg(long, default_value_t = Self::default().checkpoint_every)]
+    pub checkpoint_every: u64,
+    /// Number format of matrix products, attention and convolutions; weights, sums and the optimiser
+    /// are always f32
+    #[arg(long, default_value_t = Self::default().precision)]
+    pub precision: Precision,
+    /// Continue the run in --output from its newest checkpoint
+    #[arg(long)]
+    pub resume: bool,
+    /// Start from the averaged weights of another run's folder
+    #[arg(long, conflicts_with = "resume")]
+    pub init_from: Option<PathBuf>,
+}
+
+impl Default for RunArgs {
+    fn default() -> Self {
+        Self {
+            output: "kinora-run".into(),
+            steps: 10_000,
+            minutes: None,
+            learning_rate: 1e-3,
+            warmup_steps: 100,
+            final_learning_rate_share: 0.05,
+            beta1: 0.9,
+            beta2: 0.99,
+            weight_decay: 0.01,
+            max_grad_norm: 1.0,
+            accumulate: 1,
+            ema_decay: 0.999,
+            seed: 0,
+            evaluate_every: 500,
+            sample_every: 1000,
+            checkpoint_every: 500,
+            precision: Precision::Bf16,
+            resume: false,
+            init_from: None,
+        }
+    }
+}
+
+/// Settings that may change when a run is resumed: how long it lasts and what it shows.
+pub const FREE_ON_RESUME: [&str; 8] = [
+    "output",
+    "steps",
+    "minutes",
+    "evaluate_every",
+    "sample_every",
+    "checkpoint_every",
+    "resume",
+    "init_from",
+];
+
+impl RunArgs {
+    /// Checks each setting by itself.
+    ///
+    /// # Errors
+    /// The first setting that makes no sense.
+    pub fn check(&self) -> Result<()> {
+        let positive = |flag, value: f64| {
+            let (expected, found) = ("a number above 0".to_owned(), value.to_string());
+            if value > 0.0 && value.is_finite() {
+                Ok(())
+            } else {
+                Err(TrainError::Setting { flag, expected, found })
+            }
+        };
+        let share = |flag, value: f64| {
+            let (expected, found) =
+                ("a share from 0 up to, but not including, 1".to_owned(), value.to_string());
+            if (0.0..1.0).contains(&value) {
+                Ok(())
+            } else {
+                Err(TrainError::Setting { flag, expected, found })
+            }
+        };
+        positive("--learning-rate", self.learning_rate)?;
+        positive("--max-grad-norm", self.max_grad_norm)?;
+        positive("--steps", self.steps as f64)?;
+        positive("--minutes", self.minutes.unwrap_or(1.0))?;
+        positive("--accumulate", self.accumulate as f64)?;
+        positive("--checkpoint-every", self.checkpoint_every as f64)?;
+        share("--beta1", self.beta1)?;
+        share("--beta2", self.beta2)?;
+        share("--ema-decay", self.ema_decay)
+    }
+
+    /// The optimiser's part.
+    pub fn adamw(&self) -> AdamWConfig {
+        AdamWConfig { beta1: self.beta1, beta2: self.beta2, epsilon: 1e-8, weight_decay: self.weight_decay }
+    }
+
+    /// The learning rate's part.
+    pub fn schedule(&self) -> LearningRate {
+        LearningRate {
+            peak: self.learning_rate,
+            warmup_steps: self.warmup_steps,
+            final_share: self.final_learning_rate_share,
+        }
+    }
+
+    /// The share of the run that is done.
+    pub fn progress(&self, step: u64, seconds: f64) -> f64 {
+        match self.minutes {
+            Some(minutes) => (seconds / (60.0 * minutes)).min(1.0),
+            None => (step as f64 / self.steps as f64).min(1.0),
+        }
+    }
+}
+
+/// Every setting by name, flattened, for the checkpoint.
+///
+/// # Errors
+/// Never for this crate's arguments, which are plain records.
+pub fn settings(args: &impl Serialize) -> Result<Value> {
+    let value = serde_json::to_value(args).map_err(TrainError::part("recording the settings"))?;
+    let mut flat = serde_json::Map::new();
+    for (name, value) in value.as_object().into_iter().flatten() {
+        match value.as_object() {
+            Some(inner) if name == "run" => flat.extend(inner.clone()),
+            _ => _ = flat.insert(name.clone(), value.clone()),
+        }
+    }
+    Ok(flat.into())
+}

@@ -1,0 +1,254 @@
+//! The loop of every training: gradients, AdamW, averaged weights, logs, samples, checkpoints.
+//!
+//! ```text
+//! for each step:  loss of --accumulate batches -> gradients -> clip -> AdamW -> EMA -> losses.jsonl
+//! now and then:   evaluate (held-out) · sample (samples/*.png) · checkpoint, curve.png, model folders
+//! ```
+//!
+//! All randomness is drawn from (seed, step), so a resumed run repeats an uninterrupted one bit for
+//! bit. Only with `--minutes` does the clock have a say.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    time::Instant,
+};
+
+use burn::{module::Module, tensor::Tensor};
+use serde_json::Value;
+
+use crate::{
+    checkpoint::{self, RunState},
+    curve,
+    error::{Result, TrainError},
+    interrupt,
+    log::{Figures, Kind, Line, Log},
+    optim::{clip_factor, global_norm},
+    parameters::{self, Entry},
+    progress::Progress,
+    run_args::{FREE_ON_RESUME, RunArgs},
+};
+
+/// Where a run stands when a batch is drawn.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Moment {
+    /// The seed of the run.
+    pub seed: u64,
+    /// Batches drawn before this one: the index of its randomness.
+    pub batch: u64,
+    /// The share of the run that is done, 0 to 1.
+    pub progress: f64,
+}
+
+/// What is trained.
+pub trait Objective {
+    /// The module that holds all trained parameters.
+    type Model: Module;
+
+    /// A word for the progress line.
+    const NAME: &'static str;
+
+    /// The loss of one batch, and figures to log beside it.
+    ///
+    /// # Errors
+    /// Data that cannot be read.
+    fn loss(&self, model: &Self::Model, moment: Moment) -> Result<(Tensor<1>, Figures)>;
+
+    /// Figures on held-out data; the same data and draws each time.
+    ///
+    /// # Errors
+    /// Data that cannot be read.
+    fn evaluate(&self, model: &Self::Model) -> Result<Figures>;
+
+    /// Writes a picture of what the model can do.
+    ///
+    /// # Errors
+    /// A path that cannot be written.
+    fn sample(&self, model: &Self::Model, path: &Path) -> Result<()>;
+
+    /// Writes the model as diffusers folders into `folder`.
+    ///
+    /// # Errors
+    /// A path that cannot be written.
+    fn export(&self, model: &Self::Model, folder: &Path) -> Result<()>;
+}
+
+/// How a run ended.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Outcome {
+    /// Steps done.
+    pub step: u64,
+    /// Whether a stop was asked for before the end.
+    pub interrupted: bool,
+    /// The last checkpoint.
+    pub checkpoint: PathBuf,
+}
+
+/// Trains `model` by `objective`, from its present weights or from a checkpoint.
+///
+/// `settings` are all of the run's flags by name; they are kept in the checkpoints.
+///
+/// # Errors
+/// Settings that make no sense or differ from the resumed run's, files that cannot be written, a
+/// loss that is not finite.
+pub fn train<O: Objective>(
+    objective: &O,
+    model: O::Model,
+    args: &RunArgs,
+    settings: &Value,
+) -> Result<Outcome> {
+    args.check()?;
+    Run::start(objective, model, args, settings)?.finish()
+}
+
+struct Run<'a, O: Objective> {
+    objective: &'a O,
+    model: O::Model,
+    args: &'a RunArgs,
+    settings: &'a Value,
+    entries: Vec<Entry>,
+    state: RunState,
+    log: Log,
+}
+
+impl<'a, O: Objective> Run<'a, O> {
+    fn start(objective: &'a O, model: O::Model, args: &'a RunArgs, settings: &'a Value) -> Result<Self> {
+        let output = &args.output;
+        fs::create_dir_all(output).map_err(TrainError::io(output))?;
+        let entries = parameters::entries(&model);
+        let weights = match &args.init_from {
+            Some(other) => checkpoint::weights(other, &entries)?[1].clone(),
+            None => parameters::gather(&model)?,
+        };
+        let mut state = RunState::new(weights, &entries, args.adamw(), args.ema_decay);
+        if args.resume {
+            checkpoint::resume(output, &mut state, settings, &FREE_ON_RESUME, &entries)?;
+        } else if !checkpoint::list(output)?.is_empty() {
+            return Err(TrainError::RunExists { path: output.clone() });
+        }
+        let model = parameters::scatter(model, &state.weights);
+        let log = Log::open(output, state.step)?;
+        Ok(Self { objective, model, args, settings, entries, state, log })
+    }
+
+    fn finish(mut self) -> Result<Outcome> {
+        let mut progress = Progress::new(O::NAME, self.progress());
+        progress.finish(&format!(
+            "trains {:.2} M parameters from step {} in {}",
+            self.state.weights.len() as f64 / 1e6,
+            self.state.step,
+            self.args.output.display()
+        ));
+        let (mut checkpointed, mut smooth_loss, mut speed) = (None, f64::NAN, f64::NAN);
+        while self.progress() < 1.0 && !interrupt::requested() {
+            let start = Instant::now();
+            let loss = self.step()?;
+            let seconds = start.elapsed().as_secs_f64();
+            self.state.seconds += seconds;
+            let blend = |old: f64, new: f64| if old.is_nan() { new } else { 0.98 * old + 0.02 * new };
+            (smooth_loss, speed) = (blend(smooth_loss, loss), blend(speed, 1.0 / seconds));
+            let step = self.state.step;
+            let due = |every: u64| every > 0 && step.is_multiple_of(every);
+            if due(self.args.evaluate_every) {
+                self.evaluate()?;
+            }
+            if due(self.args.sample_every) {
+                self.sample()?;
+            }
+            if due(self.args.checkpoint_every) {
+                checkpointed = Some((step, self.checkpoint()?));
+            }
+            progress
+                .update(self.progress(), &format!("step {step}  loss {smooth_loss:.4}  {speed:.2} steps/s"));
+        }
+        let step = self.state.step;
+        let checkpoint = match checkpointed {
+            Some((at, path)) if at == step => path,
+            _ => self.checkpoint()?,
+        };
+        progress.finish(&format!("stands at step {step}: {}", checkpoint.display()));
+        Ok(Outcome { step, interrupted: self.progress() < 1.0, checkpoint })
+    }
+
+    fn progress(&self) -> f64 {
+        self.args.progress(self.state.step, self.state.seconds)
+    }
+
+    /// One step of the optimiser; its loss.
+    fn step(&mut self) -> Result<f64> {
+        let (args, progress) = (self.args, self.progress());
+        let share = 1.0 / args.accumulate as f32;
+        let mut gradients = vec![0.0; self.state.weights.len()];
+        let (mut loss, mut figures) = (0.0, Figures::new());
+        for batch in 0..args.accumulate as u64 {
+            let batch = self.state.step * args.accumulate as u64 + batch;
+            let moment = Moment { seed: args.seed, batch, progress };
+            let (batch_loss, batch_figures) =
+                args.precision.scope(|| self.objective.loss(&self.model, moment))?;
+            let mut batch_gradients = batch_loss.backward();
+            parameters::add_gradients(&self.model, &mut batch_gradients, share, &mut gradients)?;
+            loss += parameters::to_scalar(batch_loss)? * share;
+            figures = batch_figures;
+        }
+        let norm = global_norm(&gradients);
+        self.check_finite("the loss", f64::from(loss))?;
+        self.check_finite("the norm of the gradients", norm)?;
+
+        let learning_rate = args.schedule().at(self.state.step, progress);
+        let state = &mut self.state;
+        state.step += 1;
+        let clip = clip_factor(norm, args.max_grad_norm);
+        state.adamw.step(&mut state.weights, &gradients, clip, learning_rate, state.step);
+        state.ema.update(&state.weights, state.step);
+        self.model = parameters::scatter(self.model.clone(), &state.weights);
+
+        let mut line = vec![
+            ("loss".into(), f64::from(loss)),
+            ("learning_rate".into(), learning_rate),
+            ("grad_norm".into(), norm),
+        ];
+        line.extend(figures);
+        self.log.write(&Line::new(state.step, Kind::Train, line))?;
+        Ok(f64::from(loss))
+    }
+
+    fn check_finite(&self, what: &'static str, value: f64) -> Result<()> {
+        if value.is_finite() {
+            return Ok(());
+        }
+        let kept = match checkpoint::list(&self.args.output)?.last() {
+            Some((_, path)) => format!("the last good checkpoint is {}", path.display()),
+            None => "there is no checkpoint yet".into(),
+        };
+        Err(TrainError::NotFinite { step: self.state.step + 1, what, value, kept })
+    }
+
+    /// The model with averaged weights, free of gradients.
+    fn averaged(&self) -> O::Model {
+        parameters::scatter(self.model.valid(), &self.state.ema.weights)
+    }
+
+    fn evaluate(&mut self) -> Result<()> {
+        let model = self.averaged();
+        let figures = self.args.precision.scope(|| self.objective.evaluate(&model))?;
+        self.log.write(&Line::new(self.state.step, Kind::Evaluation, figures))
+    }
+
+    fn sample(&self) -> Result<()> {
+        let folder = self.args.output.join("samples");
+        fs::create_dir_all(&folder).map_err(TrainError::io(&folder))?;
+        let path = folder.join(format!("step-{:08}.png", self.state.step));
+        let model = self.averaged();
+        self.args.precision.scope(|| self.objective.sample(&model, &path))
+    }
+
+    fn checkpoint(&self) -> Result<PathBuf> {
+        let path = checkpoint::save(&self.args.output, &self.state, self.settings, &self.entries)?;
+        curve::draw(&self.args.output)?;
+        self.objective.export(&self.averaged(), &self.args.output)?;
+        Ok(path)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,114 @@
+//! What a reconstruction is judged by.
+
+use burn::tensor::Tensor;
+use clap::Args;
+use models::wan::Posterior;
+use serde::{Deserialize, Serialize};
+
+/// The weight of each part of the loss.
+#[derive(Args, Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct LossWeights {
+    /// Weight of the mean absolute error
+    #[arg(long, default_value_t = Self::default().l1_weight)]
+    pub l1_weight: f64,
+    /// Weight of the mean squared error
+    #[arg(long, default_value_t = Self::default().mse_weight)]
+    pub mse_weight: f64,
+    /// Weight of the absolute error of differences between neighbours in space and time
+    #[arg(long, default_value_t = Self::default().gradient_weight)]
+    pub gradient_weight: f64,
+    /// Weight of the divergence of the latents from a standard normal, a mean over them
+    #[arg(long, default_value_t = Self::default().kl_weight)]
+    pub kl_weight: f64,
+}
+
+impl Default for LossWeights {
+    fn default() -> Self {
+        Self { l1_weight: 1.0, mse_weight: 1.0, gradient_weight: 0.25, kl_weight: 1e-6 }
+    }
+}
+
+/// The loss of `video` rebuilt as `rebuilt`, both `[batch, 3, frames, height, width]`; and the mean
+/// squared error alone.
+pub fn reconstruction_loss(
+    video: Tensor<5>,
+    rebuilt: Tensor<5>,
+    posterior: &Posterior,
+    weights: &LossWeights,
+) -> (Tensor<1>, Tensor<1>) {
+    let error = rebuilt - video;
+    let mse = error.clone().square().mean();
+    let mut loss = error.clone().abs().mean() * weights.l1_weight + mse.clone() * weights.mse_weight;
+    if weights.gradient_weight > 0.0 {
+        loss = loss + neighbour_differences(error) * weights.gradient_weight;
+    }
+    if weights.kl_weight > 0.0 {
+        loss = loss + kl_divergence(posterior) * weights.kl_weight;
+    }
+    (loss, mse)
+}
+
+/// Mean absolute difference between neighbours, summed over time, rows and columns. Of an error, it
+/// is the error of edges and of motion.
+fn neighbour_differences(x: Tensor<5>) -> Tensor<1> {
+    let mut sum = Tensor::zeros([1], &x.device());
+    for dim in 2..5 {
+        let len = x.dims()[dim];
+        if len > 1 {
+            let difference = x.clone().narrow(dim, 1, len - 1) - x.clone().narrow(dim, 0, len - 1);
+            sum = sum + difference.abs().mean();
+        }
+    }
+    sum
+}
+
+/// The mean over all latents of `KL(N(mean, exp(logvar)) || N(0, 1))` (Kingma and Welling 2014,
+/// appendix B).
+fn kl_divergence(posterior: &Posterior) -> Tensor<1> {
+    let logvar = posterior.logvar.clone();
+    (posterior.mean.clone().square() + logvar.clone().exp() - 1.0 - logvar).mean() * 0.5
+}
+
+/// Peak signal-to-noise ratio in dB of a mean squared error between values within -1 and 1.
+pub fn psnr(mse: f64) -> f64 {
+    10.0 * (4.0 / mse).log10()
+}
+
+#[cfg(test)]
+mod tests {
+    use burn::tensor::Device;
+
+    use super::*;
+    use crate::parameters::to_scalar;
+
+    fn posterior(mean: f32, logvar: f32) -> Posterior {
+        let full = |value: f32| Tensor::full([1, 2, 1, 2, 2], value, &Device::flex());
+        Posterior { mean: full(mean), logvar: full(logvar) }
+    }
+
+    #[test]
+    fn each_part_by_hand() {
+        let device = Device::flex();
+        let video = Tensor::<5>::zeros([1, 1, 1, 1, 4], &device);
+        let rebuilt = Tensor::<1>::from_floats([0.0, 0.5, 0.5, -0.5], &device).reshape([1, 1, 1, 1, 4]);
+        let part = |l1_weight, mse_weight, gradient_weight, kl_weight| {
+            let weights = LossWeights { l1_weight, mse_weight, gradient_weight, kl_weight };
+            let (loss, mse) =
+                reconstruction_loss(video.clone(), rebuilt.clone(), &posterior(2.0, 0.0), &weights);
+            assert_eq!(to_scalar(mse).unwrap(), 0.1875);
+            to_scalar(loss).unwrap()
+        };
+        assert_eq!(part(1.0, 0.0, 0.0, 0.0), 0.375);
+        assert_eq!(part(0.0, 2.0, 0.0, 0.0), 0.375);
+        assert_eq!(part(0.0, 0.0, 1.0, 0.0), 0.5); // (0.5 + 0 + 1) / 3
+        assert_eq!(part(0.0, 0.0, 0.0, 1.0), 2.0); // mean² / 2
+    }
+
+    #[test]
+    fn divergence_is_zero_at_the_prior_only() {
+        let divergence = |mean, logvar| to_scalar(kl_divergence(&posterior(mean, logvar))).unwrap();
+        assert_eq!(divergence(0.0, 0.0), 0.0);
+        assert!((divergence(0.0, 1.0) - 0.5 * (1.0_f32.exp() - 2.0)).abs() < 1e-6);
+        assert!((psnr(4e-3) - 30.0).abs() < 1e-9);
+    }
+}

@@ -1,0 +1,111 @@
+//! The autoencoder as an objective of the trainer.
+
+use std::{collections::HashMap, path::Path};
+
+use burn::tensor::{Device, Tensor};
+use media::{Clip, SheetLayout, SheetRow};
+use models::{
+    wan::AutoencoderKlWan,
+    weights::{Precision, save_folder},
+};
+
+use super::{VaeArgs, batch::Pictures, psnr, reconstruction_loss};
+use crate::{
+    dataset::{Store, Subset, to_clips, to_tensor},
+    error::{Result, TrainError},
+    files,
+    log::Figures,
+    parameters::to_scalar,
+    random::{Purpose, noise},
+    trainer::{Moment, Objective},
+};
+
+/// Frames of each clip on a sample sheet.
+const SHEET_FRAMES: usize = 5;
+
+pub struct VaeObjective<'a> {
+    args: &'a VaeArgs,
+    pictures: Pictures,
+    validation: Store,
+    device: Device,
+}
+
+impl<'a> VaeObjective<'a> {
+    pub fn new(args: &'a VaeArgs, device: Device) -> Result<Self> {
+        let advice = "make it with `kinora train data --validation 64`";
+        Ok(Self {
+            args,
+            pictures: Pictures::open(&args.data, args, device.clone())?,
+            validation: Store::open(&args.data.join(Subset::Validation.name()), advice)?,
+            device,
+        })
+    }
+
+    /// Each evaluation clip at full size, `[1, 3, frames, height, width]`, and rebuilt.
+    fn rebuilt<'b>(
+        &'b self,
+        model: &'b AutoencoderKlWan,
+    ) -> impl Iterator<Item = Result<[Tensor<5>; 2]>> + 'b {
+        (0..self.validation.items().len().min(self.args.evaluate_clips)).map(|index| {
+            let size = self.validation.items()[index].size;
+            model.config().latent_size(size).map_err(TrainError::part("the size of held-out clips"))?;
+            let video = to_tensor(&[self.validation.read(index)?], size, &self.device);
+            let rebuilt = model.decode_clamped(model.encode(video.clone()).mean);
+            Ok([video, rebuilt])
+        })
+    }
+}
+
+impl Objective for VaeObjective<'_> {
+    type Model = AutoencoderKlWan;
+    const NAME: &'static str = "vae";
+
+    fn loss(&self, model: &AutoencoderKlWan, moment: Moment) -> Result<(Tensor<1>, Figures)> {
+        let video = self.pictures.batch(self.args, moment)?;
+        let frames = video.dims()[2];
+        let posterior = model.encode(video.clone());
+        let mut noise = noise(moment.seed, Purpose::Batch, moment.batch);
+        let latents = posterior.sample(noise.tensor(posterior.mean.dims(), &self.device));
+        let rebuilt = model.decode(latents);
+        let (loss, mse) = reconstruction_loss(video, rebuilt, &posterior, &self.args.loss);
+        let psnr = psnr(f64::from(to_scalar(mse)?));
+        Ok((loss, vec![("frames".into(), frames as f64), ("psnr".into(), psnr)]))
+    }
+
+    fn evaluate(&self, model: &AutoencoderKlWan) -> Result<Figures> {
+        let (mut whole, mut first, mut count) = (0.0, 0.0, 0.0);
+        for pair in self.rebuilt(model) {
+            let [video, rebuilt] = pair?;
+            let error = (video - rebuilt).square();
+            whole += psnr(f64::from(to_scalar(error.clone().mean())?));
+            first += psnr(f64::from(to_scalar(error.narrow(2, 0, 1).mean())?));
+            count += 1.0;
+        }
+        Ok(vec![("psnr".into(), whole / count), ("psnr_first_frame".into(), first / count)])
+    }
+
+    fn sample(&self, model: &AutoencoderKlWan, path: &Path) -> Result<()> {
+        let mut clips: Vec<Clip> = Vec::new();
+        for pair in self.rebuilt(model) {
+            for video in pair? {
+                clips.extend(to_clips(video, f64::from(world::ClipSpec::default().fps))?);
+            }
+        }
+        let captions = ["original", "rebuilt"];
+        let rows: Vec<SheetRow<'_>> = clips
+            .iter()
+            .zip(captions.iter().cycle())
+            .map(|(clip, caption)| SheetRow { clip, caption })
+            .collect();
+        let layout = SheetLayout { frames_per_clip: SHEET_FRAMES, clips_across: captions.len() };
+        let sheet = media::contact_sheet(&rows, layout).map_err(TrainError::part("drawing samples"))?;
+        media::write(&sheet, path, None).map_err(TrainError::part("writing samples"))
+    }
+
+    fn export(&self, model: &AutoencoderKlWan, folder: &Path) -> Result<()> {
+        files::write_folder(&folder.join("vae"), |part| {
+            save_folder(model, model.config(), part, Precision::F32, &HashMap::new())
+                .map_err(TrainError::part("exporting the autoencoder"))
+        })
+    }
+}
