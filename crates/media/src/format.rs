@@ -73,7 +73,7 @@ impl Format {
         let size = format!("{width}x{height}");
         let (longer, shorter) = (width.max(height), width.min(height));
         match self {
-            Self::Mp4 if width % 2 != 0 || height % 2 != 0 => {
+            Self::Mp4 if !width.is_multiple_of(2) || !height.is_multiple_of(2) => {
                 refuse("an even width and height".into(), size, "choose an even size, or write .gif or .png")
             }
             Self::Mp4 if longer > Self::MAX_MP4_SIDES.0 || shorter > Self::MAX_MP4_SIDES.1 => {

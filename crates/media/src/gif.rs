@@ -34,7 +34,7 @@ pub(crate) fn encode(clip: &Clip, provenance: Option<&Value>) -> Result<Vec<u8>>
                 ..Frame::default()
             })?;
         }
-        encoder.into_inner().map_err(EncodingError::from)
+        encoder.into_inner()
     };
     write().map_err(Error::encoder(Format::Gif))
 }

@@ -82,7 +82,7 @@ pub fn read(path: &Path) -> Result<Clip> {
     })
 }
 
-/// The value that [`write`] stored in the file, or `None` for a file that carries no such record
+/// The value that [`write()`] stored in the file, or `None` for a file that carries no such record
 /// (any other program's). The frames are not decoded.
 ///
 /// # Errors
@@ -96,7 +96,7 @@ pub fn read_provenance(path: &Path) -> Result<Option<Value>> {
     Ok(comments.iter().find_map(|comment| provenance::from_comment(comment)))
 }
 
-/// Whether a later [`write`] to `path` can succeed: the extension is known, the folder exists and
+/// Whether a later [`write()`] to `path` can succeed: the extension is known, the folder exists and
 /// takes new files, and `path` is not itself a folder. Ask before the work, not after it.
 ///
 /// # Errors
