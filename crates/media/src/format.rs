@@ -21,6 +21,9 @@ impl Format {
     /// The longer and the shorter side of the largest picture that openh264 encodes.
     const MAX_MP4_SIDES: (usize, usize) = (3840, 2160);
 
+    /// openh264 refuses pictures smaller than one block of H.264.
+    const MIN_MP4_SIDE: usize = 16;
+
     /// Browsers show a GIF frame for at least 2 hundredths of a second, or else for 10.
     const MAX_GIF_FPS: f64 = 50.0;
 
@@ -64,8 +67,8 @@ impl Format {
     /// that a request can be refused before its frames are made.
     ///
     /// # Errors
-    /// MP4: an odd side (H.264 stores colour at half resolution) or one past 3840x2160, upright or
-    /// not. GIF: a side past 65535 or more than 50 frames per second. PNG: a side past 2^31 - 1.
+    /// MP4: an odd side (H.264 stores colour at half resolution), one below 16 or one past
+    /// 3840x2160, upright or not. GIF: a side past 65535 or more than 50 frames per second. PNG: a side past 2^31 - 1.
     pub fn check(self, width: usize, height: usize, fps: f64) -> Result<()> {
         let refuse = |expected: String, found: String, advice| {
             Err(Error::Unsupported { format: self, expected, found, advice })
@@ -76,6 +79,11 @@ impl Format {
             Self::Mp4 if !width.is_multiple_of(2) || !height.is_multiple_of(2) => {
                 refuse("an even width and height".into(), size, "choose an even size, or write .gif or .png")
             }
+            Self::Mp4 if shorter < Self::MIN_MP4_SIDE => refuse(
+                format!("sides of at least {}", Self::MIN_MP4_SIDE),
+                size,
+                "choose a larger size, or write .gif or .png",
+            ),
             Self::Mp4 if longer > Self::MAX_MP4_SIDES.0 || shorter > Self::MAX_MP4_SIDES.1 => {
                 let (longest, shortest) = Self::MAX_MP4_SIDES;
                 refuse(format!("sides of at most {longest} and {shortest}"), size, "choose a smaller size")
@@ -127,6 +135,7 @@ mod tests {
         for (format, width, height, fps) in [
             (Format::Mp4, 127, 128, 8.0),
             (Format::Mp4, 128, 127, 8.0),
+            (Format::Mp4, 14, 128, 8.0),
             (Format::Mp4, 3842, 16, 8.0),
             (Format::Mp4, 2176, 2176, 8.0),
             (Format::Gif, 65536, 16, 8.0),
