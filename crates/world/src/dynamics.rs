@@ -156,6 +156,7 @@ impl<'a> Stage<'a> {
             // On its side a cylinder rolls like a ball of its radius that keeps its axis.
             Kind::Cylinder if rolls => ColliderBuilder::ball(half.x),
             Kind::Cylinder => ColliderBuilder::cylinder(half.y, half.x),
+            Kind::Cone => ColliderBuilder::cone(half.y, half.x),
             _ => ColliderBuilder::cuboid(half.x, half.y, half.z),
         };
         let turning = match thing.kind {
@@ -227,8 +228,12 @@ impl<'a> Stage<'a> {
         let vector = direction.vector();
         let length = match event.action {
             Action::PassesBehind => {
-                let reach = |thing: &Thing| thing.kind.half_extent().x * thing.size.scale();
-                2.0 * (reach(self.scene.main()) + reach(&self.scene.things[1])) + 0.1
+                let reach = |thing: &Thing| {
+                    let half = thing.kind.half_extent() * thing.size.scale();
+                    half.x.max(half.z)
+                };
+                // What is nearer to the camera hides a longer way behind it.
+                2.0 * (reach(self.scene.main()) + 1.35 * reach(&self.scene.things[1])) + 0.2
             }
             _ if self.scene.events.len() > 1 => {
                 TRAVEL_SHARE_OF_TWO * if vector.x != 0.0 { TRAVEL_SIDEWAYS } else { TRAVEL_DEPTH }
@@ -370,7 +375,7 @@ impl<'a> Stage<'a> {
                 let orientation = *body.rotation();
                 let to =
                     if action == Action::Rests || event.direction.is_none() { orientation } else { facing };
-                let sign = if self.scene.seed % 2 == 0 { 1.0 } else { -1.0 };
+                let sign = if self.scene.seed.is_multiple_of(2) { 1.0 } else { -1.0 };
                 let spin = if action == Action::Spins { sign * SPIN_RATE * TAU } else { 0.0 };
                 self.drive = Drive::Path { from, velocity, turn: (orientation, to), spin };
             }

@@ -101,7 +101,7 @@ impl Kind {
             Kind::Dog => [0.66, 0.47, 0.22],
             Kind::Robot => [0.22, 0.58, 0.44],
             Kind::Person => [0.2, 0.62, 0.36],
-            Kind::Plane => [0.76, 0.33, 0.78],
+            Kind::Plane => [0.74, 0.3, 0.78],
         };
         Vec3::new(x, y, z)
     }

@@ -248,35 +248,50 @@ fn draw_yaw(kind: Kind, rng: &mut ChaCha8Rng) -> f32 {
 
 /// Puts every thing in its place so that the relations hold and nothing overlaps.
 fn place_things(scene: &mut Scene, rng: &mut ChaCha8Rng) {
-    /// Air between two things side by side, in metres.
-    const GAP: f32 = 0.22;
-    let reach = |thing: &Thing| {
-        let half = thing.kind.half_extent() * thing.size.scale();
-        half.x.max(half.z)
-    };
-    let main_reach = reach(&scene.things[0]);
+    /// Air between two things, in metres.
+    const GAP: f32 = 0.2;
+    let main = main_footprint(scene);
     let jitter: f32 = if scene.things.len() == 1 { rng.random_range(-0.2..0.2) } else { 0.0 };
     let goes_deep = scene.events.iter().any(|e| e.direction.is_some_and(|d| d.vector().z != 0.0));
     scene.things[0].place = [jitter, if goes_deep { -0.5 } else { 0.0 }];
     for neighbour in scene.neighbours.clone() {
-        let thing = &scene.things[neighbour.thing];
-        let apart = main_reach + reach(thing) + GAP;
+        let other = footprint(&scene.things[neighbour.thing]);
+        let [beside, before] = [0, 1].map(|axis| main[axis] + other[axis] + GAP);
         let side = if rng.random_bool(0.5) { 1.0 } else { -1.0 };
-        let place = match neighbour.relation {
-            Some(Relation::LeftOf) => [apart, 0.0],
-            Some(Relation::RightOf) => [-apart, 0.0],
+        scene.things[neighbour.thing].place = match neighbour.relation {
+            Some(Relation::LeftOf) => [beside, 0.0],
+            Some(Relation::RightOf) => [-beside, 0.0],
             // To the side as well, so that neither hides the other.
-            Some(Relation::Behind) => [side * 0.55 * apart, apart],
-            Some(Relation::InFrontOf) => [side * 0.55 * apart, -apart],
+            Some(Relation::Behind) => [0.6 * side * beside, before],
+            Some(Relation::InFrontOf) => [0.6 * side * beside, -before],
             Some(Relation::OnTopOf) => [jitter, 0.0],
-            None => match scene.events[0].action {
-                Action::PassesBehind => [0.0, apart],
-                _ => {
-                    let ahead = scene.events[0].direction.map_or(1.0, |direction| direction.vector().x);
-                    [0.35 * ahead, 0.0]
-                }
-            },
+            // In the camera's line of sight to the middle of the way.
+            None if scene.events[0].action == Action::PassesBehind => [before * scene.azimuth.tan(), before],
+            None => [0.35 * scene.events[0].direction.map_or(1.0, |ahead| ahead.vector().x), 0.0],
         };
-        scene.things[neighbour.thing].place = place;
+    }
+}
+
+/// Half the width and half the depth of the ground that a thing takes up as it stands.
+fn footprint(thing: &Thing) -> [f32; 2] {
+    let half = thing.kind.half_extent() * thing.size.scale();
+    let (sin, cos) = thing.yaw.sin_cos();
+    match thing.kind {
+        Kind::Ball | Kind::Cone | Kind::Cylinder => [half.x, half.z],
+        _ => [cos.abs() * half.x + sin.abs() * half.z, sin.abs() * half.x + cos.abs() * half.z],
+    }
+}
+
+/// The same for the main thing, however its events turn it.
+fn main_footprint(scene: &Scene) -> [f32; 2] {
+    let main = scene.main();
+    let half = main.kind.half_extent() * main.size.scale();
+    let event = scene.events[0];
+    match (main.kind, event.action) {
+        // On its side, a rolling cylinder is as deep or as wide as it was high.
+        (Kind::Cylinder, Action::Rolls) => [half.x.max(half.y); 2],
+        (_, Action::Spins) if !matches!(main.kind, Kind::Ball | Kind::Cylinder) => [half.x.hypot(half.z); 2],
+        _ if event.direction.is_some() => [half.x.max(half.z); 2],
+        _ => footprint(main),
     }
 }

@@ -1,11 +1,11 @@
 //! From a scene to the exact truth about each frame of a clip.
 
-use glam::{Vec2, Vec3};
+use glam::{Mat3, Quat, Vec2, Vec3};
 
 use crate::dynamics;
-use crate::figure::Figure;
+use crate::figure::{Figure, Piece};
 use crate::place::CameraMove;
-use crate::scene::Scene;
+use crate::scene::{Scene, Thing};
 use crate::truth::{
     Camera, ClipSpec, FrameTruth, GroundTruth, Happening, Moment, Rays, ScreenBox, ThingState,
 };
@@ -16,7 +16,7 @@ const FIELD_OF_VIEW: f32 = 0.70;
 const DISTANCE: f32 = 5.0;
 /// How much farther it may draw back to keep everything in the frame.
 const FARTHEST: f32 = 1.6;
-/// The share of the frame's shorter side that the things' ways may fill.
+/// The share of the frame that the things' ways may fill.
 const FILL: f32 = 0.9;
 /// Half the angle of a pan (with one thing; less with more) and of an orbit, in radians.
 const PAN: f32 = 0.105;
@@ -49,7 +49,7 @@ pub fn simulate(scene: &Scene, spec: &ClipSpec) -> GroundTruth {
         })
         .collect();
 
-    let framing = Framing::new(scene, &frames);
+    let framing = Framing::new(scene, &frames, spec);
     let last = spec.num_frames.saturating_sub(1).max(1) as f32;
     for (index, frame) in frames.iter_mut().enumerate() {
         frame.camera = framing.camera(scene, index as f32 / last);
@@ -60,51 +60,88 @@ pub fn simulate(scene: &Scene, spec: &ClipSpec) -> GroundTruth {
     GroundTruth { spec: *spec, gravity: scene.gravity, restitution: scene.restitution, frames, moments }
 }
 
-/// What the camera has to keep in the frame.
+/// Where the camera looks from, before it moves.
 struct Framing {
     middle: Vec3,
     distance: f32,
 }
 
 impl Framing {
-    fn new(scene: &Scene, frames: &[FrameTruth]) -> Self {
-        let (mut low, mut high) = (Vec3::INFINITY, Vec3::NEG_INFINITY);
-        for (thing, states) in
-            scene.things.iter().enumerate().flat_map(|(i, t)| frames.iter().map(move |f| (t, &f.things[i])))
-        {
-            let half = thing.kind.half_extent() * thing.size.scale();
-            low = low.min(states.position - half);
-            high = high.max(states.position + half);
+    /// Near enough for the things to have their named size, and far enough for all of their ways
+    /// to be in the frame.
+    fn new(scene: &Scene, frames: &[FrameTruth], spec: &ClipSpec) -> Self {
+        const ROUNDS: usize = 8;
+        let corners: Vec<Vec3> = frames
+            .iter()
+            .flat_map(|frame| scene.things.iter().zip(&frame.things))
+            .flat_map(|(thing, state)| box_corners(thing, state))
+            .collect();
+        let (low, high) = bounds(&corners);
+        let mut framing = Self { middle: (low + high) / 2.0, distance: DISTANCE };
+        let size = Vec2::new(spec.width as f32, spec.height as f32);
+        for _ in 0..ROUNDS {
+            let camera = framing.camera_at(scene, 0.0, 1.0);
+            let seen: Vec<Vec2> = corners.iter().filter_map(|&at| camera.project(at, spec)).collect();
+            let (low, high) = seen
+                .iter()
+                .fold((Vec2::INFINITY, Vec2::NEG_INFINITY), |(low, high), at| (low.min(*at), high.max(*at)));
+            if !low.is_finite() {
+                break;
+            }
+            let metres_per_pixel = framing.distance * camera.rays(spec).pixel_angle();
+            let shift = ((low + high) - size) / 2.0 * metres_per_pixel;
+            framing.middle += camera.axes() * Vec3::new(shift.x, -shift.y, 0.0);
+            let excess = ((high - low) / (size * FILL)).max_element();
+            framing.distance = (framing.distance * excess).clamp(DISTANCE, DISTANCE * FARTHEST);
         }
-        let middle = (low + high) / 2.0;
-        let needed = 0.5 * (high.x - low.x).max(1.1 * (high.y - low.y)) / (0.5 * FIELD_OF_VIEW).tan() / FILL;
-        let distance = needed.clamp(DISTANCE, DISTANCE * FARTHEST);
-        // In depth the main thing's size should be right where it is for most of the clip.
-        Self { middle: Vec3::new(middle.x, middle.y, middle.z * 0.5), distance }
+        framing
     }
 
     /// The camera at a time from 0 (first frame) to 1 (last frame).
     fn camera(&self, scene: &Scene, time: f32) -> Camera {
         let swing = 2.0 * time - 1.0;
-        let pan_angle = PAN / scene.things.len() as f32;
-        let (mut azimuth, mut pan, mut zoom) = (scene.azimuth, 0.0, 1.0);
+        let pan = PAN / scene.things.len() as f32 * swing;
         match scene.camera {
-            CameraMove::Still => {}
-            CameraMove::PanLeft => pan = -pan_angle * swing,
-            CameraMove::PanRight => pan = pan_angle * swing,
-            CameraMove::ZoomIn => zoom = ZOOM.0 + (ZOOM.1 - ZOOM.0) * time,
-            CameraMove::ZoomOut => zoom = ZOOM.1 + (ZOOM.0 - ZOOM.1) * time,
-            CameraMove::OrbitLeft => azimuth -= ORBIT * swing,
-            CameraMove::OrbitRight => azimuth += ORBIT * swing,
+            CameraMove::Still => self.camera_at(scene, 0.0, 1.0),
+            CameraMove::PanLeft => turned(self.camera_at(scene, 0.0, 1.0), pan),
+            CameraMove::PanRight => turned(self.camera_at(scene, 0.0, 1.0), -pan),
+            CameraMove::ZoomIn => self.camera_at(scene, 0.0, ZOOM.0 + (ZOOM.1 - ZOOM.0) * time),
+            CameraMove::ZoomOut => self.camera_at(scene, 0.0, ZOOM.1 + (ZOOM.0 - ZOOM.1) * time),
+            CameraMove::OrbitLeft => self.camera_at(scene, -ORBIT * swing, 1.0),
+            CameraMove::OrbitRight => self.camera_at(scene, ORBIT * swing, 1.0),
         }
-        let (rise, out) = (scene.elevation.sin(), scene.elevation.cos());
+    }
+
+    /// The camera on its circle, at an angle from its usual place, and this many times as far away.
+    fn camera_at(&self, scene: &Scene, orbit: f32, zoom: f32) -> Camera {
+        let azimuth = scene.azimuth + orbit;
+        let (rise, out) = scene.elevation.sin_cos();
         let from_middle = Vec3::new(azimuth.sin() * out, rise, azimuth.cos() * out);
         let position = self.middle + from_middle * self.distance * zoom;
-        let ahead = self.middle - position;
-        // A pan to the right turns the view to the right: about -y.
-        let ahead = glam::Quat::from_rotation_y(-pan) * ahead;
-        Camera { position, target: position + ahead, field_of_view: FIELD_OF_VIEW }
+        Camera { position, target: self.middle, field_of_view: FIELD_OF_VIEW }
     }
+}
+
+/// A camera turned on its foot to the left, by an angle in radians.
+fn turned(camera: Camera, angle: f32) -> Camera {
+    let ahead = Quat::from_rotation_y(angle) * (camera.target - camera.position);
+    Camera { target: camera.position + ahead, ..camera }
+}
+
+/// The corners of an upright box around a thing.
+fn box_corners(thing: &Thing, state: &ThingState) -> impl Iterator<Item = Vec3> {
+    let half = thing.kind.half_extent() * thing.size.scale();
+    let turn = Mat3::from_quat(state.orientation);
+    let reach = turn.x_axis.abs() * half.x + turn.y_axis.abs() * half.y + turn.z_axis.abs() * half.z;
+    let position = state.position;
+    (0..8).map(move |corner| {
+        let side = |bit: u32| if corner >> bit & 1 == 0 { -1.0 } else { 1.0 };
+        position + reach * Vec3::new(side(0), side(1), side(2))
+    })
+}
+
+fn bounds(points: &[Vec3]) -> (Vec3, Vec3) {
+    points.iter().fold((Vec3::INFINITY, Vec3::NEG_INFINITY), |(low, high), at| (low.min(*at), high.max(*at)))
 }
 
 /// Fills in how each thing appears in the frame.
@@ -124,11 +161,17 @@ pub(crate) fn figures(scene: &Scene, frame: &FrameTruth) -> Vec<Figure> {
 
 fn screen_box(figure: &Figure, camera: &Camera, spec: &ClipSpec) -> Option<ScreenBox> {
     let mut found: Option<ScreenBox> = None;
-    for corner in figure.corners() {
-        let at = camera.project(corner, spec)?;
+    for piece in figure.bounding_pieces() {
+        let on = match piece {
+            Piece::Point(at) => {
+                let at = camera.project(at, spec)?;
+                ScreenBox { min: at, max: at }
+            }
+            Piece::Round { centre, half_axes } => camera.bounds(centre, half_axes, spec)?,
+        };
         found = Some(match found {
-            None => ScreenBox { min: at, max: at },
-            Some(known) => ScreenBox { min: known.min.min(at), max: known.max.max(at) },
+            None => on,
+            Some(known) => ScreenBox { min: known.min.min(on.min), max: known.max.max(on.max) },
         });
     }
     found

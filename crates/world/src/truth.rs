@@ -71,6 +71,35 @@ impl Camera {
         })
     }
 
+    /// The box in the frame around an ellipsoid with these half axes (the columns); none if part of
+    /// it is behind the camera.
+    ///
+    /// The tangent planes through the camera solve `c_zz λ² - 2 c_xz λ + c_xx = 0`, where `c` is the
+    /// ellipsoid's dual conic and `λ` the slope of the plane.
+    pub(crate) fn bounds(&self, centre: Vec3, half_axes: Mat3, spec: &ClipSpec) -> Option<ScreenBox> {
+        let to_camera = self.axes().transpose();
+        let centre = to_camera * (centre - self.position);
+        let axes = to_camera * half_axes;
+        let dual = |i: usize, j: usize| axes.row(i).dot(axes.row(j)) - centre[i] * centre[j];
+        let depth = dual(2, 2);
+        if centre.z >= 0.0 || depth >= 0.0 {
+            return None;
+        }
+        // Slopes from the left to the right, and from the top to the bottom: depth is -z.
+        let slopes = |axis: usize| {
+            let middle = dual(axis, 2) / depth;
+            let spread = (middle * middle - dual(axis, axis) / depth).max(0.0).sqrt();
+            (-middle - spread, -middle + spread)
+        };
+        let ((left, right), (down, up)) = (slopes(0), slopes(1));
+        let scale = self.focal_length(spec);
+        let middle = Vec2::new(spec.width as f32, spec.height as f32) / 2.0;
+        Some(ScreenBox {
+            min: middle + Vec2::new(left, -up) * scale,
+            max: middle + Vec2::new(right, -down) * scale,
+        })
+    }
+
     /// The rays of a frame.
     pub fn rays(&self, spec: &ClipSpec) -> Rays {
         Rays {

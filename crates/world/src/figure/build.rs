@@ -266,12 +266,12 @@ fn person(paint: &Paints, posture: Posture) -> Vec<Solid> {
 fn plane(paint: &Paints) -> Vec<Solid> {
     let along = Mat3::from_rotation_z(FRAC_PI_2);
     vec![
-        turned(capsule(0.16, 0.56), [0.0, 0.26, 0.0], along, paint.main),
-        solid(block(0.17, 0.025, 0.78), [0.08, 0.26, 0.0], paint.main),
-        solid(block(0.1, 0.02, 0.3), [-0.62, 0.34, 0.0], paint.main),
-        turned(block(0.11, 0.2, 0.025), [-0.62, 0.46, 0.0], Mat3::from_rotation_z(0.35), paint.deep),
-        solid(ellipsoid(0.15, 0.1, 0.12), [0.42, 0.36, 0.0], fixed(GLASS)),
-        turned(frustum(0.07, 0.07, 0.14), [0.14, 0.16, 0.4], along, fixed(STEEL)),
-        turned(frustum(0.07, 0.07, 0.14), [0.14, 0.16, -0.4], along, fixed(STEEL)),
+        turned(capsule(0.16, 0.56), [0.0, 0.18, 0.0], along, paint.main),
+        solid(block(0.17, 0.025, 0.78), [0.08, 0.18, 0.0], paint.main),
+        solid(block(0.1, 0.02, 0.3), [-0.6, 0.26, 0.0], paint.main),
+        turned(block(0.11, 0.2, 0.025), [-0.58, 0.38, 0.0], Mat3::from_rotation_z(0.35), paint.deep),
+        solid(ellipsoid(0.15, 0.1, 0.12), [0.42, 0.28, 0.0], fixed(GLASS)),
+        turned(frustum(0.07, 0.07, 0.14), [0.14, 0.08, 0.4], along, fixed(STEEL)),
+        turned(frustum(0.07, 0.07, 0.14), [0.14, 0.08, -0.4], along, fixed(STEEL)),
     ]
 }

@@ -2,6 +2,8 @@
 
 mod build;
 mod shape;
+#[cfg(test)]
+mod tests;
 
 use glam::{Mat3, Vec3};
 
@@ -44,7 +46,7 @@ impl Paint {
             Marking::Stripes { count, albedo } => {
                 let radius = point.x.hypot(point.z);
                 let wave = (count * point.z.atan2(point.x)).cos();
-                self.albedo.lerp(albedo, soften((0.35 - wave) * radius / count))
+                self.albedo.lerp(albedo, soften((0.7 - wave) * radius / count))
             }
         }
     }
@@ -69,7 +71,7 @@ pub struct Part {
 
 impl Part {
     /// A point of the world in the part's own axes.
-    pub fn to_local(&self, point: Vec3) -> Vec3 {
+    pub fn local_point(&self, point: Vec3) -> Vec3 {
         self.to_local * (point - self.centre)
     }
 
@@ -78,8 +80,39 @@ impl Part {
         if !meets_sphere(origin, direction, self.centre, self.radius) {
             return None;
         }
-        let entry = self.shape.enter(self.to_local(origin), self.to_local * direction)?;
+        let entry = self.shape.enter(self.local_point(origin), self.to_local * direction)?;
         Some(Entry { normal: self.rotation * entry.normal, ..entry })
+    }
+
+    fn bounding_pieces(&self) -> Vec<Piece> {
+        let half = self.shape.half_extent();
+        let place = |local: Vec3| self.centre + self.rotation * local;
+        let corner = |x: f32, y: f32, z: f32| Piece::Point(place(half * Vec3::new(x, y, z)));
+        let round = |y: f32, radii: Vec3| Piece::Round {
+            centre: place(Vec3::Y * y),
+            half_axes: self.rotation * Mat3::from_diagonal(radii),
+        };
+        let disc = |y: f32, radius: f32| round(y, Vec3::new(radius, 0.0, radius));
+        match self.shape {
+            Shape::Block(_) => (0..8)
+                .map(|index| {
+                    let side = |bit: u32| if index >> bit & 1 == 0 { -1.0 } else { 1.0 };
+                    corner(side(0), side(1), side(2))
+                })
+                .collect(),
+            Shape::Gable(_) => [-1.0, 1.0]
+                .into_iter()
+                .flat_map(|x| [corner(x, -1.0, -1.0), corner(x, -1.0, 1.0), corner(x, 1.0, 0.0)])
+                .collect(),
+            Shape::Frustum { bottom, top, half_height } => {
+                vec![disc(-half_height, bottom), disc(half_height, top)]
+            }
+            Shape::Capsule { radius, half_height } => {
+                [-half_height, half_height].map(|y| round(y, Vec3::splat(radius))).to_vec()
+            }
+            // For a bowl this is too high, but what it carries is higher.
+            Shape::Ellipsoid(radii) | Shape::Bowl(radii) => vec![round(0.0, radii)],
+        }
     }
 }
 
@@ -155,47 +188,19 @@ impl Figure {
             && self.parts.iter().any(|part| part.enter(origin, direction).is_some())
     }
 
-    /// Points around every part: the outline in the frame is inside the outline of these.
-    pub fn corners(&self) -> impl Iterator<Item = Vec3> {
-        self.parts.iter().flat_map(|part| outline(part))
+    /// The pieces whose outlines in the frame bound the outline of the figure.
+    pub fn bounding_pieces(&self) -> impl Iterator<Item = Piece> {
+        self.parts.iter().flat_map(Part::bounding_pieces)
     }
 }
 
-/// Points on the surface of a part or just outside of it, close enough for a box around it.
-fn outline(part: &Part) -> impl Iterator<Item = Vec3> {
-    let half = part.shape.half_extent();
-    const SIDES: usize = 16;
-    let point = move |local: Vec3| part.centre + part.rotation * local;
-    let ring = |index: usize| {
-        let angle = std::f32::consts::TAU * index as f32 / SIDES as f32;
-        Vec3::new(angle.cos(), 0.0, angle.sin())
-    };
-    let points: Vec<Vec3> = match part.shape {
-        Shape::Block(_) => [-1.0, 1.0]
-            .into_iter()
-            .flat_map(|x| [-1.0, 1.0].map(|y| (x, y)))
-            .flat_map(|(x, y)| [-1.0, 1.0].map(|z| half * Vec3::new(x, y, z)))
-            .collect(),
-        Shape::Gable(_) => [-1.0, 1.0]
-            .into_iter()
-            .flat_map(|x| [(-1.0, -1.0), (-1.0, 1.0), (1.0, 0.0)].map(|(y, z)| half * Vec3::new(x, y, z)))
-            .collect(),
-        Shape::Frustum { bottom, top, half_height } => (0..SIDES)
-            .flat_map(|i| [ring(i) * bottom - Vec3::Y * half_height, ring(i) * top + Vec3::Y * half_height])
-            .collect(),
-        Shape::Ellipsoid(_) | Shape::Capsule { .. } | Shape::Bowl(_) => {
-            let top = if matches!(part.shape, Shape::Bowl(_)) { 0 } else { SIDES / 4 };
-            (0..SIDES)
-                .flat_map(|i| {
-                    (0..=SIDES / 4 + top).map(move |j| {
-                        let rise = std::f32::consts::TAU * (j as f32 / SIDES as f32 - 0.25);
-                        half * (ring(i) * rise.cos() + Vec3::Y * rise.sin())
-                    })
-                })
-                .collect()
-        }
-    };
-    points.into_iter().map(point)
+/// A piece of a part: the part is inside of the convex hull of its pieces.
+#[derive(Clone, Copy, Debug)]
+pub enum Piece {
+    /// A corner.
+    Point(Vec3),
+    /// An ellipsoid, or a disc if one of its half axes (the columns) is nothing.
+    Round { centre: Vec3, half_axes: Mat3 },
 }
 
 /// Whether a ray with a unit direction meets a ball in front of it.

@@ -14,6 +14,9 @@ const HALF_WIDTH: f32 = 3.2;
 const HEIGHT: f32 = 4.2;
 const DEPTH: (f32, f32) = (-3.0, 2.6);
 
+/// Keeps what falls apart from the other draws with the scene's seed.
+const STREAM: u64 = 0x00D0_0F5A_11E4;
+
 /// One streak or flake in the frame.
 #[derive(Clone, Copy, Debug)]
 struct Mark {
@@ -41,7 +44,7 @@ impl Precipitation {
         let light = super::light::Light::of(scene);
         // Bright against the ground, but not brighter than the night allows.
         let tint = (light.sky + light.sun * 0.6) * 1.3 + 0.06;
-        let mut rng = ChaCha8Rng::seed_from_u64(scene.seed ^ 0x5EED_0F_DA1F);
+        let mut rng = ChaCha8Rng::seed_from_u64(scene.seed ^ STREAM);
         let mut marks = Vec::with_capacity(count);
         for _ in 0..count {
             let x: f32 = rng.random_range(-HALF_WIDTH..HALF_WIDTH);

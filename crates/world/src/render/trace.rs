@@ -135,7 +135,7 @@ impl Tracer<'_> {
         let at = origin + direction * entry.distance;
         let normal = entry.normal;
         let footprint = entry.distance * self.rays.pixel_angle();
-        let albedo = solid.paint.albedo_at(solid.to_local(at), footprint);
+        let albedo = solid.paint.albedo_at(solid.local_point(at), footprint);
         let above = at + normal * CLEARANCE;
 
         let facing_sun = normal.dot(self.light.to_sun);
