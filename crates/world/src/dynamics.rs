@@ -1,7 +1,7 @@
 //! How the things move: rigid bodies for what rolls, slides, falls, bounces, jumps and collides,
 //! and set paths for what walks, drives, flies, floats and spins.
 
-use std::f32::consts::{FRAC_PI_2, PI, TAU};
+use std::f32::consts::TAU;
 
 use glam::{Quat, Vec3};
 use rapier3d::prelude::{
@@ -9,29 +9,17 @@ use rapier3d::prelude::{
     RigidBodyBuilder, RigidBodyHandle, RigidBodyType,
 };
 
+use crate::course;
 use crate::event::{Action, Event};
 use crate::kind::Kind;
 use crate::place::Ground;
-use crate::scene::{Relation, Scene, Thing};
+use crate::scene::{Scene, Thing};
 use crate::truth::{ClipSpec, Happening, Moment, Posture};
 
 /// The longest step of the physics, in seconds.
 const LONGEST_STEP: f32 = 1.0 / 480.0;
-/// How far a thing travels sideways and in depth during a whole clip, in metres.
-const TRAVEL_SIDEWAYS: f32 = 1.5;
-const TRAVEL_DEPTH: f32 = 2.8;
-/// The share of that for each of two events.
-const TRAVEL_SHARE_OF_TWO: f32 = 0.7;
-/// The gap that a colliding thing crosses before it hits, in metres, and when it does,
-/// as a share of the clip.
-const APPROACH: f32 = 0.9;
+/// When a colliding thing hits the other, as a share of the clip.
 const HIT_AT: f32 = 0.42;
-/// The height of flight over the ground, in metres, and that behind something.
-const ALTITUDE: f32 = 0.75;
-const ALTITUDE_BEHIND: f32 = 0.25;
-/// The share of a solid's height that is under water while it floats, and of a boat's.
-const DRAUGHT: f32 = 0.35;
-const DRAUGHT_OF_BOAT: f32 = 0.08;
 /// Turns per second of a thing that spins.
 const SPIN_RATE: f32 = 0.42;
 /// Steps (pairs of them) and wing beats per second.
@@ -42,9 +30,6 @@ const JUMP_HEIGHT: f32 = 0.5;
 const JUMP_PAUSE: f32 = 0.16;
 /// The time to turn around, in seconds.
 const TURN_TIME: f32 = 0.3;
-/// How far those who walk sideways turn to the camera, and how far a plane banks, in radians.
-const THREE_QUARTER: f32 = 0.5;
-const BANK: f32 = 0.4;
 /// The friction of what has been hit or dropped.
 const GRIP: f32 = 0.12;
 /// The share of its first speed that a sliding thing has lost by the end of its slide.
@@ -117,18 +102,12 @@ impl<'a> Stage<'a> {
             ColliderBuilder::cuboid(60.0, 1.0, 60.0).translation(Vec3::NEG_Y).friction(1.0).restitution(0.0);
         world.insert(RigidBodyBuilder::fixed(), ground);
 
-        let carried = scene.neighbours.iter().find(|n| n.relation == Some(Relation::OnTopOf));
-        let rest_height = standing_height(scene, scene.main())
-            + carried.map_or(0.0, |n| {
-                let carrier = &scene.things[n.thing];
-                2.0 * carrier.kind.half_extent().y * carrier.size.scale()
-            });
         let mut stage = Self {
             scene,
             duration,
             world,
             handles: Vec::new(),
-            rest_height,
+            rest_height: course::rest_height(scene),
             drive: Drive::Free,
             begun: 0,
             begun_at: 0.0,
@@ -136,12 +115,15 @@ impl<'a> Stage<'a> {
             has_hit: false,
             moments: Vec::new(),
         };
-        let start = stage.start();
+        let start = course::start(scene);
         for (index, thing) in scene.things.iter().enumerate() {
-            let height = standing_height(scene, thing);
+            let height = course::standing_height(scene, thing);
             let position = if index == 0 { start } else { Vec3::new(thing.place[0], height, thing.place[1]) };
-            let orientation =
-                if index == 0 { stage.facing(scene.events[0]) } else { Quat::from_rotation_y(thing.yaw) };
+            let orientation = if index == 0 {
+                course::facing(scene, scene.events[0])
+            } else {
+                Quat::from_rotation_y(thing.yaw)
+            };
             stage.insert(thing, position, orientation, index == 0);
         }
         stage
@@ -186,94 +168,6 @@ impl<'a> Stage<'a> {
         self.handles.push(self.world.insert(body, collider));
     }
 
-    /// Where the main thing is in the first frame.
-    fn start(&self) -> Vec3 {
-        let main = self.scene.main();
-        let event = self.scene.events[0];
-        let middle = Vec3::new(main.place[0], self.rest_height, main.place[1]);
-        match event.action {
-            action if action.drops() => middle + Vec3::Y * self.scene.drop_height,
-            Action::CollidesWith => {
-                let ahead = event.direction.map_or(Vec3::X, |direction| direction.vector());
-                let other = &self.scene.things[1];
-                let reach = |thing: &Thing| thing.kind.half_extent().x * thing.size.scale();
-                let place = Vec3::new(other.place[0], middle.y, other.place[1]);
-                place - ahead * (APPROACH + reach(main) + reach(other))
-            }
-            _ => {
-                // The middle of the way is at the thing's place.
-                let mut at = Vec3::ZERO;
-                let (mut low, mut high) = (at, at);
-                for &event in &self.scene.events {
-                    at += self.travel(event);
-                    low = low.min(at);
-                    high = high.max(at);
-                }
-                middle - (low + high) / 2.0 + Vec3::Y * self.altitude(event)
-            }
-        }
-    }
-
-    fn altitude(&self, event: Event) -> f32 {
-        match event.action {
-            Action::Flies => ALTITUDE,
-            Action::PassesBehind if self.scene.main().kind.gait() == Some(Action::Flies) => ALTITUDE_BEHIND,
-            _ => 0.0,
-        }
-    }
-
-    /// The way that an event takes the main thing.
-    fn travel(&self, event: Event) -> Vec3 {
-        let Some(direction) = event.direction else { return Vec3::ZERO };
-        let vector = direction.vector();
-        let length = match event.action {
-            Action::PassesBehind => {
-                let reach = |thing: &Thing| {
-                    let half = thing.kind.half_extent() * thing.size.scale();
-                    half.x.max(half.z)
-                };
-                // What is nearer to the camera hides a longer way behind it.
-                2.0 * (reach(self.scene.main()) + 1.35 * reach(&self.scene.things[1])) + 0.2
-            }
-            _ if self.scene.events.len() > 1 => {
-                TRAVEL_SHARE_OF_TWO * if vector.x != 0.0 { TRAVEL_SIDEWAYS } else { TRAVEL_DEPTH }
-            }
-            _ if vector.x != 0.0 => TRAVEL_SIDEWAYS,
-            _ => TRAVEL_DEPTH,
-        };
-        vector * length
-    }
-
-    /// The orientation in which the main thing does something.
-    fn facing(&self, event: Event) -> Quat {
-        let main = self.scene.main();
-        let own = Quat::from_rotation_y(main.yaw);
-        let Some(direction) = event.direction else {
-            let rolls_later = self.scene.events.iter().find(|event| event.action == Action::Rolls);
-            return match (main.kind, rolls_later.and_then(|event| event.direction)) {
-                (Kind::Cylinder, Some(direction)) => lying_across(direction.vector()),
-                _ => own,
-            };
-        };
-        match (main.kind, event.action) {
-            (Kind::Cylinder, Action::Rolls) => lying_across(direction.vector()),
-            (Kind::Ball | Kind::Cube | Kind::Cone | Kind::Cylinder, _) => own,
-            (Kind::Robot, Action::Slides) => own,
-            _ => {
-                let v = direction.vector();
-                let yaw = (-v.z).atan2(v.x);
-                match main.kind {
-                    // Seen from the side these are thin: they turn a little to the camera.
-                    Kind::Robot | Kind::Person => Quat::from_rotation_y(yaw - THREE_QUARTER * v.x),
-                    Kind::Plane if self.altitude(event) > 0.0 => {
-                        Quat::from_rotation_y(yaw) * Quat::from_rotation_x(BANK * v.x)
-                    }
-                    _ => Quat::from_rotation_y(yaw),
-                }
-            }
-        }
-    }
-
     /// When the event at this index is due, in seconds.
     fn due(&self, index: usize) -> f32 {
         self.duration * index as f32 / self.scene.events.len() as f32
@@ -315,10 +209,10 @@ impl<'a> Stage<'a> {
     fn begin(&mut self, event: Event, time: f32) {
         let main = self.scene.main();
         let (body, collider) = self.handles[0];
-        let travel = self.travel(event);
+        let travel = course::travel(self.scene, event);
         let length = self.length();
         let velocity = travel / length;
-        let (facing, altitude) = (self.facing(event), self.altitude(event));
+        let (facing, altitude) = (course::facing(self.scene, event), course::altitude(self.scene, event));
         let action = match event.action {
             Action::PassesBehind => main.kind.gait().unwrap_or(Action::Slides),
             action => action,
@@ -357,7 +251,7 @@ impl<'a> Stage<'a> {
             }
             Action::CollidesWith => {
                 let ahead = event.direction.map_or(Vec3::X, |direction| direction.vector());
-                let velocity = ahead * APPROACH / (HIT_AT * length);
+                let velocity = ahead * course::APPROACH / (HIT_AT * length);
                 if main.kind == Kind::Ball {
                     collider.set_friction(0.9);
                     roll(body, velocity, main.kind.half_extent().x * main.size.scale());
@@ -507,25 +401,4 @@ fn roll(body: &mut rapier3d::prelude::RigidBody, velocity: Vec3, radius: f32) {
     let fall = body.linvel().y;
     body.set_linvel(velocity + Vec3::Y * fall, true);
     body.set_angvel(Vec3::Y.cross(velocity) / radius, true);
-}
-
-/// A thing that stood upright, laid down so that it rolls this way.
-fn lying_across(way: Vec3) -> Quat {
-    if way.x != 0.0 {
-        Quat::from_rotation_x(FRAC_PI_2)
-    } else {
-        Quat::from_rotation_y(PI) * Quat::from_rotation_z(FRAC_PI_2)
-    }
-}
-
-/// The height of a thing's middle when it stands on the ground, or floats.
-fn standing_height(scene: &Scene, thing: &Thing) -> f32 {
-    let half = thing.kind.half_extent() * thing.size.scale();
-    if scene.ground == Ground::Water {
-        let draught = if thing.kind == Kind::Boat { DRAUGHT_OF_BOAT } else { DRAUGHT };
-        return half.y * (1.0 - 2.0 * draught);
-    }
-    let is_main = std::ptr::eq(thing, scene.main());
-    let rolls = is_main && scene.events.iter().any(|event| event.action == Action::Rolls);
-    if thing.kind == Kind::Cylinder && rolls { half.x } else { half.y }
 }

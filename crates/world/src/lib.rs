@@ -6,6 +6,7 @@
 #![forbid(unsafe_code)]
 
 mod caption;
+mod course;
 mod dynamics;
 mod event;
 mod figure;

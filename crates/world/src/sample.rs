@@ -88,10 +88,13 @@ fn draw(seed: u64, rng: &mut ChaCha8Rng) -> Option<Scene> {
 
 /// One event, or for a thing alone sometimes two in order.
 fn draw_events(kind: Kind, count: usize, rng: &mut ChaCha8Rng) -> Option<Vec<Event>> {
+    // What most kinds can do would otherwise crowd out what only a few can.
     let weight = |action: &Action| match action {
-        Action::Rests => 0.6,
-        action if action.needs_other() => 1.5,
-        _ => 1.0,
+        Action::Rests | Action::Spins => 0.55,
+        Action::Bounces => 1.8,
+        action if action.travels() => 2.0,
+        action if action.needs_other() => 2.0,
+        _ => 0.9,
     };
     let possible: Vec<Action> = kind
         .actions()
@@ -178,9 +181,11 @@ fn draw_ground(kind: Kind, events: &[Event], rng: &mut ChaCha8Rng) -> Option<Gro
 /// The other things are of kinds that can be where they are asked to be.
 fn draw_neighbour(scene: &Scene, colour: Colour, rng: &mut ChaCha8Rng) -> Option<Thing> {
     let action = scene.events[0].action;
+    let carries = could_be_carried(scene) && rng.random_bool(0.4);
     let kinds: Vec<Kind> = Kind::ALL
         .into_iter()
         .filter(|kind| match action {
+            _ if carries => kind.has_flat_top(),
             Action::CollidesWith => {
                 matches!(kind, Kind::Ball | Kind::Cube | Kind::Cone | Kind::Cylinder | Kind::Robot)
             }
@@ -194,9 +199,17 @@ fn draw_neighbour(scene: &Scene, colour: Colour, rng: &mut ChaCha8Rng) -> Option
     let kind = *kinds.choose(rng)?;
     let size = match action {
         Action::PassesBehind => Size::Large,
+        _ if carries => Size::Large,
         _ => *Size::ALL.choose(rng)?,
     };
     Some(Thing { kind, colour, size, place: [0.0; 2], yaw: draw_yaw(kind, rng) })
+}
+
+/// Whether the main thing could stand on another: it is small, and stays in place.
+fn could_be_carried(scene: &Scene) -> bool {
+    let main = scene.main();
+    let stays = matches!(scene.events[0].action, Action::Rests | Action::Jumps | Action::Spins);
+    stays && main.size == Size::Small && main.kind.half_extent().x < 0.7 && scene.ground != Ground::Water
 }
 
 /// A relation that leaves the main thing's way free and both things visible.
@@ -213,16 +226,8 @@ fn draw_relation(scene: &Scene, neighbour: &Thing, rng: &mut ChaCha8Rng) -> Opti
             _ => None,
         };
     }
-    let smaller = scene.main().size < neighbour.size || scene.main().kind == neighbour.kind;
-    let stands = matches!(event.action, Action::Rests | Action::Jumps | Action::Spins);
-    if stands
-        && smaller
-        && neighbour.kind.has_flat_top()
-        && neighbour.size == Size::Large
-        && scene.main().kind.half_extent().x < 0.7
-        && scene.main().size == Size::Small
-        && rng.random_bool(0.6)
-    {
+    let is_carrier = neighbour.kind.has_flat_top() && neighbour.size == Size::Large;
+    if is_carrier && could_be_carried(scene) && rng.random_bool(0.7) {
         return Some(OnTopOf);
     }
     let options: &[Relation] = match event.direction {
