@@ -2,7 +2,10 @@
 
 use clap::Subcommand;
 
-use crate::{dataset, dataset::DataArgs, error::Result, interrupt, vae, vae::VaeArgs};
+use crate::{
+    dataset, dataset::DataArgs, denoiser, denoiser::DenoiserArgs, error::Result, interrupt, latents,
+    latents::LatentsArgs, vae, vae::VaeArgs,
+};
 
 /// What to train.
 #[derive(Subcommand, Clone, Debug, PartialEq)]
@@ -11,6 +14,10 @@ pub enum TrainCommand {
     Data(DataArgs),
     /// Train the video autoencoder
     Vae(VaeArgs),
+    /// Encode every clip and still once
+    Latents(LatentsArgs),
+    /// Train the transformer and the text encoder on latents
+    Denoiser(DenoiserArgs),
 }
 
 /// Runs a subcommand. Ctrl-C finishes the step in hand and saves it.
@@ -22,5 +29,7 @@ pub fn run(command: TrainCommand) -> Result<()> {
     match command {
         TrainCommand::Data(args) => dataset::make(&args),
         TrainCommand::Vae(args) => vae::train(&args).map(drop),
+        TrainCommand::Latents(args) => latents::make(&args),
+        TrainCommand::Denoiser(args) => denoiser::train(&args).map(drop),
     }
 }

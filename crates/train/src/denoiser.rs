@@ -1,0 +1,87 @@
+//! `kinora train denoiser`: the transformer and the text encoder, jointly and from nothing, on
+//! latents (rectified flow, Liu et al. 2022; Lipman et al. 2022).
+
+mod args;
+mod batch;
+mod export;
+mod loss;
+mod objective;
+mod sample;
+
+pub use args::DenoiserArgs;
+pub use loss::flow_loss;
+
+use burn::{
+    module::Module,
+    tensor::{Device, Int, Tensor, TensorData},
+};
+use models::{
+    ModelConfig,
+    umt5::Umt5Encoder,
+    wan::{AutoencoderKlWanConfig, WanTransformer3d},
+};
+
+use crate::{
+    error::{Result, TrainError},
+    latents, run_args,
+    tokenizer::PromptTokenizer,
+    trainer::{self, Outcome},
+};
+
+/// All that is trained here.
+#[derive(Module, Debug)]
+pub struct Denoiser {
+    /// Predicts the velocity.
+    pub transformer: WanTransformer3d,
+    /// Makes the context out of the prompt.
+    pub text_encoder: Umt5Encoder,
+}
+
+impl Denoiser {
+    /// The context of prompts, `[batch, max_length, text_dim]`; zeros where there is padding.
+    ///
+    /// # Errors
+    /// A prompt that the tokenizer refuses.
+    pub fn context(
+        &self,
+        prompts: &[&str],
+        tokenizer: &PromptTokenizer,
+        device: &Device,
+    ) -> Result<Tensor<3>> {
+        let shape = [prompts.len(), tokenizer.max_length()];
+        let (mut ids, mut mask) = (Vec::new(), Vec::new());
+        for prompt in prompts {
+            let (own, used) = tokenizer.encode(prompt)?;
+            ids.extend(own.iter().map(|&id| i64::from(id)));
+            mask.extend((0..shape[1]).map(|token| if token < used { 1.0_f32 } else { 0.0 }));
+        }
+        let ids = Tensor::<2, Int>::from_data(TensorData::new(ids, shape), device);
+        let mask = Tensor::<2>::from_data(TensorData::new(mask, shape), device);
+        Ok(self.text_encoder.context(ids, mask))
+    }
+}
+
+/// Trains a denoiser; `output/model` is the whole pipeline that it exports.
+///
+/// # Errors
+/// Settings that make no sense, missing latents, and those of [`trainer::train`].
+pub fn train(args: &DenoiserArgs) -> Result<Outcome> {
+    args.check()?;
+    let vae = AutoencoderKlWanConfig::load(&args.vae).map_err(TrainError::part("the autoencoder"))?;
+    latents::check_source(&args.latents, &args.vae, vae.z_dim)?;
+    let tokenizer = PromptTokenizer::for_world(args.max_sequence_length)?;
+    let device = Device::flex();
+    let trained = device.clone().autodiff();
+    let part = |what| TrainError::part::<models::Error>(what);
+    let seed = args.run.seed;
+    let model = Denoiser {
+        transformer: WanTransformer3d::new(&args.transformer(vae.z_dim), &trained)
+            .map_err(part("building the transformer"))?
+            .init_weights(seed),
+        text_encoder: Umt5Encoder::new(&args.text_encoder(tokenizer.vocab_size()), &trained)
+            .map_err(part("building the text encoder"))?
+            .init_weights(seed.wrapping_add(1)),
+    };
+    let objective = objective::DenoiserObjective::new(args, &vae, tokenizer, device)?;
+    trainer::train(&objective, model, &args.run, &run_args::settings(args)?)
+}

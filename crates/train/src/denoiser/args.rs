@@ -1,0 +1,210 @@
+//! The flags of `kinora train denoiser`, and kinora-tiny as their defaults.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+use models::{umt5::Umt5Config, wan::WanTransformer3dConfig, weights::Precision};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    error::{Result, TrainError},
+    run_args::RunArgs,
+    schedule::Ramp,
+    timeline::TimelineArgs,
+};
+
+/// The number format of exported weights.
+#[derive(ValueEnum, Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Dtype {
+    /// 4 bytes a weight.
+    F32,
+    /// 2 bytes a weight.
+    Bf16,
+}
+
+impl std::fmt::Display for Dtype {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::F32 => "f32",
+            Self::Bf16 => "bf16",
+        })
+    }
+}
+
+impl Dtype {
+    pub(super) fn precision(self) -> Precision {
+        match self {
+            Self::F32 => Precision::F32,
+            Self::Bf16 => Precision::Bf16,
+        }
+    }
+}
+
+/// What to train, on what, and how.
+#[derive(Args, Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct DenoiserArgs {
+    /// Folder that `kinora train latents` made
+    #[arg(long, default_value_os_t = Self::default().latents)]
+    pub latents: PathBuf,
+    /// Folder of the autoencoder that made them
+    #[arg(long, default_value_os_t = Self::default().vae)]
+    pub vae: PathBuf,
+    /// Heads of every attention of the transformer
+    #[arg(long, default_value_t = Self::default().num_attention_heads)]
+    pub num_attention_heads: usize,
+    /// Features of a head
+    #[arg(long, default_value_t = Self::default().attention_head_dim)]
+    pub attention_head_dim: usize,
+    /// Transformer blocks
+    #[arg(long, default_value_t = Self::default().num_layers)]
+    pub num_layers: usize,
+    /// Hidden features of the transformer's feed-forward layers
+    #[arg(long, default_value_t = Self::default().ffn_dim)]
+    pub ffn_dim: usize,
+    /// Side of the square of latents that makes a token
+    #[arg(long, default_value_t = Self::default().latent_patch)]
+    pub latent_patch: usize,
+    /// Features of a text token
+    #[arg(long, default_value_t = Self::default().text_dim)]
+    pub text_dim: usize,
+    /// Layers of the text encoder
+    #[arg(long, default_value_t = Self::default().text_layers)]
+    pub text_layers: usize,
+    /// Heads of the text encoder
+    #[arg(long, default_value_t = Self::default().text_heads)]
+    pub text_heads: usize,
+    /// Tokens of every prompt, padding included
+    #[arg(long, default_value_t = Self::default().max_sequence_length)]
+    pub max_sequence_length: usize,
+    /// Clips of a batch
+    #[arg(long, default_value_t = Self::default().batch_clips)]
+    pub batch_clips: usize,
+    /// Stills of a batch
+    #[arg(long, default_value_t = Self::default().batch_stills)]
+    pub batch_stills: usize,
+    /// Share of batches that are stills, over the run
+    #[arg(long, default_value_t = Self::default().still_share)]
+    pub still_share: Ramp,
+    /// Share of still batches that are first frames of clips
+    #[arg(long, default_value_t = Self::default().first_frame_share)]
+    pub first_frame_share: f64,
+    /// Share of prompts that are dropped, for guidance
+    #[arg(long, default_value_t = Self::default().prompt_dropout)]
+    pub prompt_dropout: f64,
+    /// Held-out clips to evaluate on
+    #[arg(long, default_value_t = Self::default().evaluate_clips)]
+    pub evaluate_clips: usize,
+    /// Clips on a sample sheet
+    #[arg(long, default_value_t = Self::default().sample_clips)]
+    pub sample_clips: usize,
+    /// Steps of the sampler for sample sheets
+    #[arg(long, default_value_t = Self::default().sample_steps)]
+    pub sample_steps: usize,
+    /// Guidance for sample sheets
+    #[arg(long, default_value_t = Self::default().guidance_scale)]
+    pub guidance_scale: f64,
+    /// Shift of the sampler's schedule, which the exported scheduler has too
+    #[arg(long, default_value_t = Self::default().flow_shift)]
+    pub flow_shift: f64,
+    /// Number format of the exported weights
+    #[arg(long, default_value_t = Self::default().dtype)]
+    pub dtype: Dtype,
+    #[allow(missing_docs, reason = "flattened into the flags, which have their own")]
+    #[command(flatten)]
+    pub timeline: TimelineArgs,
+    #[allow(missing_docs, reason = "flattened into the flags, which have their own")]
+    #[command(flatten)]
+    pub run: RunArgs,
+}
+
+impl Default for DenoiserArgs {
+    fn default() -> Self {
+        Self {
+            latents: "kinora-latents".into(),
+            vae: "kinora-run/vae".into(),
+            num_attention_heads: 4,
+            attention_head_dim: 64,
+            num_layers: 8,
+            ffn_dim: 1024,
+            latent_patch: 2,
+            text_dim: 256,
+            text_layers: 2,
+            text_heads: 4,
+            max_sequence_length: 48,
+            batch_clips: 8,
+            batch_stills: 40,
+            still_share: Ramp { start: 0.8, end: 0.2 },
+            first_frame_share: 0.05,
+            prompt_dropout: 0.1,
+            evaluate_clips: 16,
+            sample_clips: 6,
+            sample_steps: 20,
+            guidance_scale: 4.0,
+            flow_shift: 2.0,
+            dtype: Dtype::Bf16,
+            timeline: TimelineArgs::default(),
+            run: RunArgs::default(),
+        }
+    }
+}
+
+impl DenoiserArgs {
+    /// The transformer's configuration for latents of so many channels.
+    pub fn transformer(&self, channels: usize) -> WanTransformer3dConfig {
+        WanTransformer3dConfig {
+            patch_size: [1, self.latent_patch, self.latent_patch],
+            num_attention_heads: self.num_attention_heads,
+            attention_head_dim: self.attention_head_dim,
+            in_channels: channels,
+            out_channels: channels,
+            text_dim: self.text_dim,
+            ffn_dim: self.ffn_dim,
+            num_layers: self.num_layers,
+            ..WanTransformer3dConfig::default()
+        }
+    }
+
+    /// The text encoder's configuration for so many ids.
+    pub fn text_encoder(&self, vocab_size: usize) -> Umt5Config {
+        Umt5Config {
+            vocab_size,
+            d_model: self.text_dim,
+            d_kv: self.text_dim / self.text_heads.max(1),
+            d_ff: 2 * self.text_dim,
+            num_layers: self.text_layers,
+            num_heads: self.text_heads,
+            ..Umt5Config::default()
+        }
+    }
+
+    /// Checks what the models' own checks do not see.
+    ///
+    /// # Errors
+    /// The first setting that makes no sense.
+    pub(super) fn check(&self) -> Result<()> {
+        let setting = |flag, expected: &str, found: String, holds: bool| {
+            let expected = expected.to_owned();
+            if holds { Ok(()) } else { Err(TrainError::Setting { flag, expected, found }) }
+        };
+        let share = |flag, value: f64| {
+            setting(flag, "a share from 0 to 1", value.to_string(), (0.0..=1.0).contains(&value))
+        };
+        let positive = |flag, value: usize| setting(flag, "at least 1", value.to_string(), value > 0);
+        share("--first-frame-share", self.first_frame_share)?;
+        share("--prompt-dropout", self.prompt_dropout)?;
+        let TimelineArgs { shared_share, independent_share, .. } = self.timeline;
+        share("--shared-share", shared_share)?;
+        share("--independent-share", independent_share)?;
+        share("--shared-share with --independent-share", shared_share + independent_share)?;
+        positive("--batch-clips", self.batch_clips)?;
+        positive("--batch-stills", self.batch_stills)?;
+        positive("--sample-clips", self.sample_clips)?;
+        positive("--sample-steps", self.sample_steps)?;
+        positive("--evaluate-clips", self.evaluate_clips)?;
+        let (length, heads) = (self.max_sequence_length, self.text_heads);
+        setting("--max-sequence-length", "at least 2", length.to_string(), length > 1)?;
+        let fits = heads > 0 && self.text_dim.is_multiple_of(heads);
+        setting("--text-heads", "a divisor of --text-dim", heads.to_string(), fits)
+    }
+}

@@ -1,0 +1,68 @@
+//! The trained model as a diffusers pipeline.
+
+use std::{collections::HashMap, fs, path::Path};
+
+use diffusion::{Sampler, SchedulerConfig};
+use models::{
+    ModelConfig,
+    wan::AutoencoderKlWan,
+    weights::{Checkpoint, Precision, save_folder},
+};
+use serde_json::json;
+
+use super::Denoiser;
+use crate::{
+    error::{Result, TrainError},
+    files,
+    tokenizer::PromptTokenizer,
+};
+
+/// Writes `folder` as a `WanPipeline` in one piece.
+pub fn export(
+    model: &Denoiser,
+    vae: &AutoencoderKlWan,
+    tokenizer: &PromptTokenizer,
+    flow_shift: f64,
+    precision: Precision,
+    folder: &Path,
+) -> Result<()> {
+    files::write_folder(folder, |part| {
+        let part = |name: &str| part.join(name);
+        save(&model.transformer, model.transformer.config(), &part("transformer"), precision)?;
+        save(&model.text_encoder, model.text_encoder.config(), &part("text_encoder"), precision)?;
+        save(vae, vae.config(), &part("vae"), precision)?;
+        tokenizer.save(&part("tokenizer"))?;
+        let scheduler = part("scheduler");
+        fs::create_dir_all(&scheduler).map_err(TrainError::io(&scheduler))?;
+        let path = scheduler.join("scheduler_config.json");
+        let config = SchedulerConfig::new(Sampler::UniPc, flow_shift).to_json();
+        fs::write(&path, config).map_err(TrainError::io(&path))?;
+        files::write_json(&part("model_index.json"), &index())
+    })
+}
+
+fn save<M: Checkpoint, C: ModelConfig>(
+    model: &M,
+    config: &C,
+    folder: &Path,
+    precision: Precision,
+) -> Result<()> {
+    save_folder(model, config, folder, precision, &HashMap::new())
+        .map_err(TrainError::part(format!("exporting {}", folder.display())))
+}
+
+/// `model_index.json`: the classes of the parts, and that each token has its own timestep.
+fn index() -> serde_json::Value {
+    json!({
+        "_class_name": "WanPipeline",
+        "_diffusers_version": "0.42.1",
+        "boundary_ratio": null,
+        "expand_timesteps": true,
+        "scheduler": ["diffusers", "UniPCMultistepScheduler"],
+        "text_encoder": ["transformers", "UMT5EncoderModel"],
+        "tokenizer": ["transformers", "PreTrainedTokenizerFast"],
+        "transformer": ["diffusers", "WanTransformer3DModel"],
+        "transformer_2": [null, null],
+        "vae": ["diffusers", "AutoencoderKLWan"],
+    })
+}

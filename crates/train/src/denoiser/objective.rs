@@ -1,0 +1,122 @@
+//! The denoiser as an objective of the trainer.
+
+use std::path::Path;
+
+use burn::tensor::{Device, Tensor};
+use models::wan::{AutoencoderKlWan, AutoencoderKlWanConfig};
+
+use super::{
+    Denoiser, DenoiserArgs,
+    batch::{Buckets, TrainingSet},
+    export, flow_loss, sample,
+};
+use crate::{
+    dataset::Subset,
+    error::{Result, TrainError},
+    latents::read_vae,
+    log::Figures,
+    parameters::to_scalar,
+    random::{Purpose, noise},
+    timeline::Timeline,
+    tokenizer::PromptTokenizer,
+    trainer::{Moment, Objective},
+};
+
+/// Timesteps that an evaluation asks about: little, middling and much noise.
+const EVALUATED: [f64; 3] = [0.2, 0.5, 0.8];
+
+pub struct DenoiserObjective<'a> {
+    args: &'a DenoiserArgs,
+    training: TrainingSet,
+    validation: Buckets,
+    vae: AutoencoderKlWan,
+    tokenizer: PromptTokenizer,
+    device: Device,
+}
+
+impl<'a> DenoiserObjective<'a> {
+    pub fn new(
+        args: &'a DenoiserArgs,
+        vae: &AutoencoderKlWanConfig,
+        tokenizer: PromptTokenizer,
+        device: Device,
+    ) -> Result<Self> {
+        let training = TrainingSet::open(&args.latents, vae, &device)?;
+        let validation = Buckets::open(&args.latents, Subset::Validation, vae, &device)?;
+        let transformer = args.transformer(vae.z_dim);
+        for shape in training.shapes().chain(validation.shapes()) {
+            transformer.token_grid(shape).map_err(TrainError::part("the latents' size"))?;
+        }
+        let vae = read_vae(&args.vae, vae, &device)?;
+        Ok(Self { args, training, validation, vae, tokenizer, device })
+    }
+
+    fn loss_of(
+        &self,
+        model: &Denoiser,
+        latents: Tensor<5>,
+        noise: Tensor<5>,
+        prompts: &[&str],
+        timelines: &[Timeline],
+    ) -> Result<Tensor<1>> {
+        let context = model.context(prompts, &self.tokenizer, &self.device)?;
+        Ok(flow_loss(latents, noise, timelines, |x_t, timestep| {
+            model.transformer.forward(x_t, timestep, context)
+        }))
+    }
+}
+
+impl Objective for DenoiserObjective<'_> {
+    type Model = Denoiser;
+    const NAME: &'static str = "denoiser";
+
+    fn loss(&self, model: &Denoiser, moment: Moment) -> Result<(Tensor<1>, Figures)> {
+        let batch = self.training.batch(self.args, moment)?;
+        let shape = batch.latents.dims();
+        let noise = noise(moment.seed, Purpose::Batch, moment.batch).tensor(shape, &self.device);
+        let loss = self.loss_of(model, batch.latents, noise, &batch.prompts, &batch.timelines)?;
+        Ok((loss, vec![("frames".into(), shape[2] as f64)]))
+    }
+
+    /// The loss at fixed timesteps, and that with the first frame known.
+    fn evaluate(&self, model: &Denoiser) -> Result<Figures> {
+        let items = self.validation.largest();
+        let items = &items[..items.len().min(self.args.evaluate_clips)];
+        let frames = self.validation.latents.store().items()[items[0]].size[0];
+        let mut first_known = Timeline::shared(frames, 0.5);
+        (first_known.timesteps[0], first_known.known[0]) = (0.0, frames > 1);
+        let asked = EVALUATED
+            .map(|t| (format!("loss_at_{t}"), Timeline::shared(frames, t)))
+            .into_iter()
+            .chain([("loss_first_frame_known".to_owned(), first_known)]);
+        let mut figures = Figures::new();
+        for (name, timeline) in asked {
+            let mut noise = noise(self.args.run.seed, Purpose::Evaluation, 0);
+            let (mut sum, mut count) = (0.0, 0.0);
+            for indices in items.chunks(self.args.batch_clips) {
+                let latents = self.validation.normalized(indices, frames)?;
+                let noise = noise.tensor(latents.dims(), &self.device);
+                let prompts: Vec<&str> = indices
+                    .iter()
+                    .map(|&index| self.validation.captions(index).first().map_or("", String::as_str))
+                    .collect();
+                let timelines = vec![timeline.clone(); indices.len()];
+                let loss = to_scalar(self.loss_of(model, latents, noise, &prompts, &timelines)?)?;
+                sum += f64::from(loss) * indices.len() as f64;
+                count += indices.len() as f64;
+            }
+            figures.push((name, sum / count));
+        }
+        Ok(figures)
+    }
+
+    fn sample(&self, model: &Denoiser, path: &Path) -> Result<()> {
+        let (args, clips) = (self.args, &self.training.clips);
+        sample::draw_sheet(model, &self.vae, &self.tokenizer, clips, args, &self.device, path)
+    }
+
+    fn export(&self, model: &Denoiser, folder: &Path) -> Result<()> {
+        let (shift, precision) = (self.args.flow_shift, self.args.dtype.precision());
+        export::export(model, &self.vae, &self.tokenizer, shift, precision, &folder.join("model"))
+    }
+}

@@ -1,0 +1,270 @@
+//! `kinora train latents`: every clip and still encoded once, and the latents' statistics.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use burn::tensor::{Device, Tensor, TensorData};
+use clap::Args;
+use half::f16;
+use models::{
+    ModelConfig,
+    wan::{AutoencoderKlWan, AutoencoderKlWanConfig},
+    weights::{Checkpoint, load},
+};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    dataset::{Store, StoreWriter, Subset, to_tensor},
+    error::{Result, TrainError},
+    files, interrupt,
+    parameters::to_vec,
+    progress::Progress,
+    run_args::Precision,
+};
+
+/// What to encode with what.
+#[derive(Args, Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct LatentsArgs {
+    /// Folder that `kinora train data` made
+    #[arg(long, default_value_os_t = Self::default().data)]
+    pub data: PathBuf,
+    /// Folder of the autoencoder; its config.json gets the latents' mean and standard deviation
+    #[arg(long, default_value_os_t = Self::default().vae)]
+    pub vae: PathBuf,
+    /// Folder of the latents; what is there is kept and added to
+    #[arg(long, default_value_os_t = Self::default().output)]
+    pub output: PathBuf,
+    /// Number format of the products
+    #[arg(long, default_value_t = Self::default().precision)]
+    pub precision: Precision,
+}
+
+impl Default for LatentsArgs {
+    fn default() -> Self {
+        Self {
+            data: "kinora-data".into(),
+            vae: "kinora-run/vae".into(),
+            output: "kinora-latents".into(),
+            precision: Precision::Bf16,
+        }
+    }
+}
+
+/// `latents.json`: the autoencoder that all latents come from.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct Header {
+    /// Of the bytes of its weights.
+    vae_fingerprint: String,
+    channels: usize,
+}
+
+/// Encodes what is missing, then measures. Ctrl-C stops it; a second run goes on.
+///
+/// # Errors
+/// A missing data set or autoencoder, sizes that the autoencoder cannot take, latents of another
+/// autoencoder.
+pub fn make(args: &LatentsArgs) -> Result<()> {
+    let config = AutoencoderKlWanConfig::load(&args.vae).map_err(TrainError::part("the autoencoder"))?;
+    let device = Device::flex();
+    let vae = read_vae(&args.vae, &config, &device)?;
+    let header = Header { vae_fingerprint: fingerprint(&args.vae)?, channels: config.z_dim };
+    fs::create_dir_all(&args.output).map_err(TrainError::io(&args.output))?;
+    check_header(&args.output, &header, true)?;
+    for subset in Subset::ALL {
+        args.precision.scope(|| encode(args, subset, &vae, &device))?;
+    }
+    if interrupt::requested() {
+        return Ok(());
+    }
+    let (mean, std) = statistics(&LatentStore::open(&args.output, Subset::Clips)?)?;
+    AutoencoderKlWanConfig { latents_mean: mean, latents_std: std, ..config }
+        .save(&args.vae)
+        .map_err(TrainError::part("recording the latents' statistics"))
+}
+
+/// Reads the autoencoder in `folder`.
+///
+/// # Errors
+/// Weights that are missing or belong to another configuration.
+pub fn read_vae(folder: &Path, config: &AutoencoderKlWanConfig, device: &Device) -> Result<AutoencoderKlWan> {
+    AutoencoderKlWan::new(config, device)
+        .and_then(|model| load(model, folder))
+        .map_err(TrainError::part("reading the autoencoder"))
+}
+
+/// Fails if the latents in `folder` come from another autoencoder than the one in `vae`.
+///
+/// # Errors
+/// As said, or files that cannot be read.
+pub fn check_source(folder: &Path, vae: &Path, channels: usize) -> Result<()> {
+    check_header(folder, &Header { vae_fingerprint: fingerprint(vae)?, channels }, false)
+}
+
+fn check_header(folder: &Path, header: &Header, may_make: bool) -> Result<()> {
+    let path = folder.join("latents.json");
+    if !path.exists() {
+        if may_make {
+            return files::write_json(&path, header);
+        }
+        let advice = "make them with `kinora train latents`".to_owned();
+        return Err(TrainError::Missing { what: "folder of latents", path: folder.into(), advice });
+    }
+    let found: Header = files::read_json(&path)?;
+    if found == *header {
+        return Ok(());
+    }
+    Err(TrainError::Mismatch {
+        path,
+        what: "autoencoder of these latents".into(),
+        expected: format!("{header:?}; remove the folder, or name the autoencoder that made it"),
+        found: format!("{found:?}"),
+    })
+}
+
+/// FNV-1a of the weights' bytes: tells files apart, not adversaries.
+fn fingerprint(vae: &Path) -> Result<String> {
+    let path = vae.join(format!("{}.safetensors", AutoencoderKlWan::STEM));
+    let bytes = fs::read(&path).map_err(TrainError::io(&path))?;
+    let hash = bytes.iter().fold(0xcbf2_9ce4_8422_2325_u64, |hash, &byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3)
+    });
+    Ok(format!("{hash:016x}"))
+}
+
+fn encode(args: &LatentsArgs, subset: Subset, vae: &AutoencoderKlWan, device: &Device) -> Result<()> {
+    let advice = format!("make it with `kinora train data --output {}`", args.data.display());
+    let pixels = Store::open(&args.data.join(subset.name()), &advice)?;
+    let mut writer = StoreWriter::open(&args.output.join(subset.name()))?;
+    let count = pixels.items().len();
+    let share = |done: usize| done as f64 / count as f64;
+    let mut progress = Progress::new(subset.name(), share(writer.len()));
+    while writer.len() < count && !interrupt::requested() {
+        let index = writer.len();
+        let item = &pixels.items()[index];
+        let size = vae.config().latent_size(item.size).map_err(TrainError::part("the size of a clip"))?;
+        let mean = vae.encode(to_tensor(&[pixels.read(index)?], item.size, device)).mean;
+        let bytes: Vec<u8> =
+            to_vec(mean)?.iter().flat_map(|&value| f16::from_f32(value).to_le_bytes()).collect();
+        writer.append(size, item.captions.clone(), &bytes)?;
+        progress.update(share(index + 1), &format!("{} of {count}", index + 1));
+    }
+    progress.finish(&format!("{} of {count} in {}", writer.len(), args.output.display()));
+    Ok(())
+}
+
+/// Latents that are read.
+#[derive(Debug)]
+pub struct LatentStore {
+    store: Store,
+    channels: usize,
+}
+
+impl LatentStore {
+    /// Opens a subset of the latents in `folder`.
+    ///
+    /// # Errors
+    /// None there.
+    pub fn open(folder: &Path, subset: Subset) -> Result<Self> {
+        let header: Header = files::read_json(&folder.join("latents.json"))?;
+        let store = Store::open(&folder.join(subset.name()), "make it with `kinora train latents`")?;
+        Ok(Self { store, channels: header.channels })
+    }
+
+    /// The store of their bytes.
+    pub fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// An item's values, `[channels, frames, height, width]`, as the encoder gave them.
+    ///
+    /// # Errors
+    /// A file that cannot be read.
+    pub fn read(&self, index: usize) -> Result<Vec<f32>> {
+        let bytes = self.store.read(index)?;
+        Ok(bytes.chunks_exact(2).map(|b| f16::from_le_bytes([b[0], b[1]]).to_f32()).collect())
+    }
+
+    /// Items of one `[frames, height, width]`, cut to their first `frames` latent frames, as
+    /// `[batch, channels, frames, height, width]`.
+    ///
+    /// # Errors
+    /// A file that cannot be read.
+    pub fn batch(&self, indices: &[usize], frames: usize, device: &Device) -> Result<Tensor<5>> {
+        let [all, height, width] = self.store.items()[indices[0]].size;
+        let mut values = Vec::with_capacity(indices.len() * self.channels * frames * height * width);
+        for &index in indices {
+            for channel in self.read(index)?.chunks_exact(all * height * width) {
+                values.extend_from_slice(&channel[..frames * height * width]);
+            }
+        }
+        let shape = [indices.len(), self.channels, frames, height, width];
+        Ok(Tensor::from_data(TensorData::new(values, shape), device))
+    }
+}
+
+/// Mean and standard deviation of each channel.
+fn statistics(latents: &LatentStore) -> Result<(Vec<f64>, Vec<f64>)> {
+    let channels = latents.channels;
+    let (mut sums, mut squares, mut count) = (vec![0.0; channels], vec![0.0; channels], 0.0);
+    for index in 0..latents.store.items().len() {
+        let values = latents.read(index)?;
+        let plane = values.len() / channels;
+        for (channel, values) in values.chunks_exact(plane).enumerate() {
+            sums[channel] += values.iter().map(|&x| f64::from(x)).sum::<f64>();
+            squares[channel] += values.iter().map(|&x| f64::from(x).powi(2)).sum::<f64>();
+        }
+        count += plane as f64;
+    }
+    let mean: Vec<f64> = sums.iter().map(|sum| sum / count).collect();
+    // A channel that the autoencoder does not use must not be blown up.
+    let std = squares.iter().zip(&mean).map(|(s, m)| (s / count - m * m).max(1e-6).sqrt()).collect();
+    Ok((mean, std))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn store(folder: &Path, items: &[(usize, f32)]) -> LatentStore {
+        let header = Header { vae_fingerprint: String::new(), channels: 2 };
+        files::write_json(&folder.join("latents.json"), &header).unwrap();
+        let mut writer = StoreWriter::open(&folder.join("clips")).unwrap();
+        for &(frames, value) in items {
+            // Channel 0 counts up frame by frame, channel 1 is constant.
+            let values = (0..frames * 2).map(|i| i as f32).chain(vec![value; frames * 2]);
+            let bytes: Vec<u8> = values.flat_map(|v| f16::from_f32(v).to_le_bytes()).collect();
+            writer.append([frames, 1, 2], vec![], &bytes).unwrap();
+        }
+        LatentStore::open(folder, Subset::Clips).unwrap()
+    }
+
+    #[test]
+    fn batches_are_cut_in_time() {
+        let folder = tempfile::tempdir().unwrap();
+        let latents = store(folder.path(), &[(3, 7.0), (3, -1.0)]);
+        let batch = latents.batch(&[1, 0], 2, &Device::flex()).unwrap();
+        assert_eq!(batch.dims(), [2, 2, 2, 1, 2]);
+        let expected = [0., 1., 2., 3., -1., -1., -1., -1., 0., 1., 2., 3., 7., 7., 7., 7.];
+        assert_eq!(to_vec(batch).unwrap(), expected);
+    }
+
+    #[test]
+    fn statistics_by_hand() {
+        let folder = tempfile::tempdir().unwrap();
+        let (mean, std) = statistics(&store(folder.path(), &[(2, 1.0), (2, 3.0)])).unwrap();
+        assert_eq!(mean, [1.5, 2.0]);
+        assert!((std[0] - 1.25_f64.sqrt()).abs() < 1e-12 && (std[1] - 1.0).abs() < 1e-12);
+    }
+
+    #[test]
+    fn latents_of_another_autoencoder_are_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        store(folder.path(), &[(1, 0.0)]);
+        let vae = tempfile::tempdir().unwrap();
+        fs::write(vae.path().join("diffusion_pytorch_model.safetensors"), b"weights").unwrap();
+        let message = check_source(folder.path(), vae.path(), 2).unwrap_err().to_string();
+        assert!(message.contains("autoencoder of these latents"), "{message}");
+    }
+}
