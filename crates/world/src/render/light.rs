@@ -80,7 +80,7 @@ impl Light {
         let cloud = grey(self.horizon * 0.55 + self.zenith * 0.25, 0.75);
         Self {
             sun: grey(self.sun, 0.4) * 0.3,
-            sky: grey(self.sky + self.sun * 0.32, 0.35),
+            sky: grey(self.sky + self.sun * 0.42, 0.35),
             bounce: grey(self.bounce, 0.4),
             horizon: cloud * 1.12,
             zenith: cloud * 0.8,
