@@ -138,6 +138,9 @@ pub fn resume(
     entries: &[Entry],
 ) -> Result<PathBuf> {
     let (path, run) = newest(output, "drop --resume to start the run")?;
+    // Through text, as the checkpoint's own: parsing may change a number's last bit.
+    let settings: Value =
+        serde_json::from_str(&settings.to_string()).map_err(TrainError::part("comparing the settings"))?;
     for (flag, found) in settings.as_object().into_iter().flatten() {
         let expected = &run.settings[flag];
         if expected != found && !free.contains(&flag.as_str()) {

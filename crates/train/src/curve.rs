@@ -37,7 +37,7 @@ pub fn draw(output: &Path) -> Result<()> {
         return Ok(());
     }
     let rows: Vec<SheetRow<'_>> = charts.iter().map(|(caption, clip)| SheetRow { clip, caption }).collect();
-    let layout = SheetLayout { frames_per_clip: 1, clips_across: 1 };
+    let layout = SheetLayout { frames_per_clip: 1, clips_across: 2 };
     let what = "drawing the curve";
     let sheet = media::contact_sheet(&rows, layout).map_err(TrainError::part(what))?;
     media::write(&sheet, &output.join("curve.png"), None).map_err(TrainError::part(what))

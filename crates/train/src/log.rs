@@ -63,11 +63,15 @@ impl Log {
     /// A file that cannot be written.
     pub fn open(output: &Path, step: u64) -> Result<Self> {
         let path = Self::path(output);
-        let kept: Vec<Line> = read(output)?.into_iter().filter(|line| line.step <= step).collect();
+        // The text is kept as it is: numbers need not survive parsing and printing to the last bit.
+        let kept: Vec<String> = whole_lines(&path)?
+            .into_iter()
+            .filter(|(_, line)| line.step <= step)
+            .map(|(text, _)| text + "\n")
+            .collect();
         let file = File::create(&path).map_err(TrainError::io(&path))?;
         let mut log = Self { path, file: BufWriter::new(file) };
-        kept.iter().try_for_each(|line| log.write_line(line))?;
-        log.flush()?;
+        log.write_text(&kept.concat())?;
         Ok(log)
     }
 
@@ -80,17 +84,13 @@ impl Log {
     /// # Errors
     /// A full disk.
     pub fn write(&mut self, line: &Line) -> Result<()> {
-        self.write_line(line)?;
-        self.flush()
-    }
-
-    fn write_line(&mut self, line: &Line) -> Result<()> {
         let text = serde_json::to_string(line).map_err(TrainError::json(&self.path))?;
-        writeln!(self.file, "{text}").map_err(TrainError::io(&self.path))
+        self.write_text(&(text + "\n"))
     }
 
-    fn flush(&mut self) -> Result<()> {
-        self.file.flush().map_err(TrainError::io(&self.path))
+    fn write_text(&mut self, text: &str) -> Result<()> {
+        let written = self.file.write_all(text.as_bytes()).and_then(|()| self.file.flush());
+        written.map_err(TrainError::io(&self.path))
     }
 }
 
@@ -99,16 +99,22 @@ impl Log {
 /// # Errors
 /// A file that cannot be read.
 pub fn read(output: &Path) -> Result<Vec<Line>> {
-    let path = Log::path(output);
+    Ok(whole_lines(&Log::path(output))?.into_iter().map(|(_, line)| line).collect())
+}
+
+/// Lines as text and as what they say.
+fn whole_lines(path: &Path) -> Result<Vec<(String, Line)>> {
     if !path.exists() {
         return Ok(Vec::new());
     }
-    let file = BufReader::new(File::open(&path).map_err(TrainError::io(&path))?);
+    let file = BufReader::new(File::open(path).map_err(TrainError::io(path))?);
     let mut lines = Vec::new();
     for text in file.lines() {
-        let text = text.map_err(TrainError::io(&path))?;
+        let text = text.map_err(TrainError::io(path))?;
         // A killed run may have left its last line half written: the step is done again.
-        lines.extend(serde_json::from_str::<Line>(&text));
+        if let Ok(line) = serde_json::from_str(&text) {
+            lines.push((text, line));
+        }
     }
     Ok(lines)
 }
@@ -123,8 +129,7 @@ mod tests {
         let line = |step| Line::new(step, Kind::Train, vec![("loss".into(), 0.5 / step as f64)]);
         let mut log = Log::open(folder.path(), 0).unwrap();
         (1..=4).for_each(|step| log.write(&line(step)).unwrap());
-        log.file.write_all(br#"{"step":5,"kind":"tr"#).unwrap();
-        log.flush().unwrap();
+        log.write_text(r#"{"step":5,"kind":"tr"#).unwrap();
         assert_eq!(read(folder.path()).unwrap().len(), 4);
         Log::open(folder.path(), 3).unwrap().write(&line(4)).unwrap();
         assert_eq!(read(folder.path()).unwrap(), [line(1), line(2), line(3), line(4)]);
