@@ -101,6 +101,16 @@ fn convolutions() {
         |x, w, b| bf16(|| crate::causal_conv3d(x, w, b, [1; 3], [2, 1, 1])),
         |x, w, b| crate::causal_conv3d(x, w, b, [1; 3], [2, 1, 1]),
     );
+    // A still takes a shorter way; a still after two black frames does not.
+    let zeros = |x: &Tensor<5>| x.zeros_like().repeat_dim(2, 2);
+    compare(
+        "causal 3-D of a still",
+        ([2, 3, 1, 6, 5], [7, 3, 3, 3, 3], [7]),
+        [true; 3],
+        ROUNDED,
+        |x, w, b| bf16(|| crate::causal_conv3d(x, w, b, [1; 3], [2, 1, 1])),
+        |x, w, b| crate::causal_conv3d(Tensor::cat(vec![zeros(&x), x], 2), w, b, [1; 3], [0, 1, 1]),
+    );
     compare(
         "2-D with stride",
         ([2, 3, 8, 6], [5, 3, 3, 3], [5]),
