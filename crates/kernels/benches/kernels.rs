@@ -42,7 +42,7 @@ fn main() {
         });
         let mut dw = vec![0.0; n * k];
         let sizes = Sizes { m: n, n: k, k: m };
-        measure(&format!("  its weight gradient"), "GFLOP/s", flop, || {
+        measure("  its weight gradient", "GFLOP/s", flop, || {
             matmul(sizes, (&c, Layout::Transposed), (&a, Layout::Plain), None, black_box(&mut dw));
         });
     }

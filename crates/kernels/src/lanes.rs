@@ -11,6 +11,7 @@ macro_rules! widest {
         #[cfg(target_arch = "x86_64")]
         {
             #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512bf16,fma")]
+            #[allow(clippy::too_many_arguments, reason = "as many as the body has")]
             fn wide($($arg: $type),*) {
                 $body($($arg),*)
             }

@@ -12,7 +12,6 @@ pub mod conv3d;
 mod isa;
 mod lanes;
 pub mod matmul;
-pub mod optim;
 pub mod pointwise;
 mod shared;
 
