@@ -1,3 +1,58 @@
-//! engine
+//! Text to video: the library that people call.
+//!
+//! ```text
+//! VideoRequest ── resolve(&ModelInfo) ──► Plan ── Pipeline::generate ──► Video ── Output::write ──► file
+//!                                                   │
+//!      text: prompt ─ tokenizer ─ text encoder ─► context
+//!      denoise: noise ─ sampler over the denoiser, guided, along the timeline ─► latents
+//!      decode: latents ─ autoencoder ─► frames
+//! ```
+//!
+//! A [`VideoRequest`] is what a user asks for, by flags or as JSON; a [`Plan`] is that request checked against a
+//! model, with every value that was left open filled in. A [`Pipeline`] is a model in memory. Models are diffusers
+//! folders, or the one that is embedded in the program.
+//!
+//! ```no_run
+//! # fn main() -> engine::Result<()> {
+//! use std::ops::ControlFlow;
+//!
+//! let request = engine::VideoRequest { prompt: "a red ball bounces".into(), ..Default::default() };
+//! let output = engine::Output::for_path("ball.mp4".as_ref())?;
+//! let files = engine::ModelFiles::new(request.model.as_deref());
+//! let plan = request.resolve(&engine::ModelInfo::read(&files)?)?;
+//! let pipeline = engine::Pipeline::load(&files, &burn::tensor::Device::flex())?;
+//! let video = pipeline.generate(&plan, &mut |progress: engine::Progress| {
+//!     println!("{} {}/{}", progress.stage, progress.step, progress.total);
+//!     ControlFlow::Continue(())
+//! })?;
+//! output.write(&video)
+//! # }
+//! ```
 
 #![forbid(unsafe_code)]
+
+mod denoise;
+mod error;
+mod model;
+mod output;
+mod pipeline;
+mod plan;
+mod precision;
+mod progress;
+mod request;
+mod size;
+mod tensor_file;
+mod text;
+mod timeline;
+mod video;
+
+pub use error::{Error, Result};
+pub use model::{ModelFiles, ModelInfo, NativeClip};
+pub use output::{Output, Summary, summary};
+pub use pipeline::Pipeline;
+pub use plan::Plan;
+pub use precision::Precision;
+pub use progress::{Observer, Progress, Stage, Timings, unobserved};
+pub use request::VideoRequest;
+pub use size::{ParseSizeError, Size};
+pub use video::Video;

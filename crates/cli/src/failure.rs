@@ -1,0 +1,84 @@
+//! Every way to end other than well: one line on standard error, and an exit code.
+
+use std::{
+    io::{self, Write},
+    panic::{self, AssertUnwindSafe},
+    process::ExitCode,
+    sync::Mutex,
+};
+
+use anyhow::{Error, Result};
+use clap::{Parser, error::ErrorKind};
+
+const FAILED: u8 = 1;
+const USAGE: u8 = 2;
+
+/// Flags that cannot be served.
+#[derive(Debug)]
+pub struct Usage(String);
+
+impl std::fmt::Display for Usage {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Usage {}
+
+/// The error for flags that cannot be served.
+pub fn usage(message: impl std::fmt::Display) -> Error {
+    Error::new(Usage(message.to_string()))
+}
+
+/// The command line, or help and version, which end the program.
+pub fn parse<T: Parser>() -> Result<T> {
+    T::try_parse().map_err(|error| match error.kind() {
+        ErrorKind::DisplayHelp
+        | ErrorKind::DisplayVersion
+        | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => error.exit(),
+        _ => {
+            let text = error.render().to_string();
+            let end = ["Usage:", "For more information"].iter().filter_map(|part| text.find(part)).min();
+            let message = &text[..end.unwrap_or(text.len())];
+            usage(format!("{} (--help lists every flag)", message.trim_start_matches("error:")))
+        }
+    })
+}
+
+/// Writes to standard output; a reader that has gone away (`| head`) is no failure.
+pub fn print(text: &str) -> Result<()> {
+    let mut stdout = io::stdout().lock();
+    match writeln!(stdout, "{text}").and_then(|()| stdout.flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error.into()),
+        _ => Ok(()),
+    }
+}
+
+/// Runs the program. A bug that panics is reported in one line too.
+pub fn guard(run: impl FnOnce() -> Result<()>) -> ExitCode {
+    static PANIC: Mutex<String> = Mutex::new(String::new());
+    panic::set_hook(Box::new(|info| {
+        if let Ok(mut message) = PANIC.lock()
+            && message.is_empty()
+        {
+            *message = info.to_string();
+        }
+    }));
+    let (message, code) = match panic::catch_unwind(AssertUnwindSafe(run)) {
+        Ok(Ok(())) => return ExitCode::SUCCESS,
+        Ok(Err(error)) => (error.to_string(), exit_code(&error)),
+        Err(_) => {
+            let panic = PANIC.lock().map(|message| message.clone()).unwrap_or_default();
+            (format!("internal error, please report it: {panic}"), FAILED)
+        }
+    };
+    let one_line = message.split_whitespace().collect::<Vec<_>>().join(" ");
+    // Nobody is left to tell when this fails.
+    let _ = writeln!(io::stderr(), "error: {one_line}");
+    ExitCode::from(code)
+}
+
+fn exit_code(error: &Error) -> u8 {
+    let from_engine = error.downcast_ref::<engine::Error>().is_some_and(engine::Error::is_usage);
+    if from_engine || error.is::<Usage>() { USAGE } else { FAILED }
+}

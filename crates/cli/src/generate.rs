@@ -1,0 +1,117 @@
+//! `kinora generate`
+
+use std::{fs, path::PathBuf, time::Instant};
+
+use anyhow::{Result, anyhow};
+use burn::tensor::Device;
+use clap::Args;
+use engine::{ModelFiles, ModelInfo, Output, Pipeline, Video, VideoRequest};
+use serde_json::json;
+
+use crate::{
+    failure::{print, usage},
+    progress::Bar,
+};
+
+#[derive(Args)]
+pub struct GenerateArgs {
+    #[command(flatten)]
+    request: VideoRequest,
+
+    /// File to write: .mp4, .gif, .png (an image, or a contact sheet of a video), or .safetensors (frames as
+    /// numbers: `frames`, [frames, height, width, 3], 0 to 1)
+    #[arg(short, long, value_name = "FILE", default_value = "video.mp4")]
+    output: PathBuf,
+
+    /// Read the request from a JSON file, in place of its flags: the fields have the flags' names, such as
+    /// {"prompt": "a red ball", "num_frames": 17}
+    #[arg(long = "request", value_name = "FILE", conflicts_with = "VideoRequest")]
+    request_file: Option<PathBuf>,
+
+    /// Show how long each part took
+    #[arg(short, long)]
+    verbose: bool,
+
+    /// Print the result as one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+pub fn run(args: GenerateArgs) -> Result<()> {
+    let start = Instant::now();
+    let request = args.request()?;
+    // Whatever can be known to fail fails before the work.
+    let output = Output::for_path(&args.output)?;
+    let files = ModelFiles::new(request.model.as_deref());
+    let plan = request.resolve(&ModelInfo::read(&files)?)?;
+    output.check(&plan)?;
+
+    let pipeline = Pipeline::load(&files, &Device::flex())?;
+    let unknown_words = unknown_words(&pipeline, &files, &request)?;
+    if !unknown_words.is_empty() {
+        let advice =
+            if files == ModelFiles::Embedded { "; `kinora vocabulary` lists what it does" } else { "" };
+        eprintln!("warning: the model does not know these words: {}{advice}", unknown_words.join(", "));
+    }
+    let mut bar = Bar::new();
+    let video = pipeline.generate(&plan, &mut |progress| bar.show(progress))?;
+    drop(bar);
+    output.write(&video)?;
+    args.report(&video, &unknown_words, start.elapsed().as_secs_f64())
+}
+
+/// The embedded model knows the words of the world that it was trained on; a tokenizer that knows the letters of a
+/// Chinese word does not yet know the word.
+fn unknown_words(pipeline: &Pipeline, files: &ModelFiles, request: &VideoRequest) -> Result<Vec<String>> {
+    let text = format!("{} {}", request.prompt, request.negative_prompt);
+    match files {
+        ModelFiles::Embedded => Ok(world::unknown_words(&text)),
+        ModelFiles::Folder(_) => Ok(pipeline.unknown_words(&text)?),
+    }
+}
+
+impl GenerateArgs {
+    fn request(&self) -> Result<VideoRequest> {
+        let Some(path) = &self.request_file else { return Ok(self.request.clone()) };
+        let text =
+            fs::read_to_string(path).map_err(|error| anyhow!("cannot read {}: {error}", path.display()))?;
+        serde_json::from_str(&text).map_err(|error| usage(format!("{}: {error}", path.display())))
+    }
+
+    fn report(&self, video: &Video, unknown_words: &[String], seconds: f64) -> Result<()> {
+        let Video { size, num_frames, fps, timings, .. } = video;
+        if self.json {
+            return print(
+                &json!({
+                    "output": self.output,
+                    "width": size.width,
+                    "height": size.height,
+                    "num_frames": num_frames,
+                    "fps": fps,
+                    "unknown_words": unknown_words,
+                    "seconds": seconds,
+                    "timings": timings,
+                    "provenance": video.provenance,
+                })
+                .to_string(),
+            );
+        }
+        if self.verbose {
+            for (part, seconds) in [
+                ("load", timings.load),
+                ("text", timings.text),
+                ("denoise", timings.denoise),
+                ("decode", timings.decode),
+                ("write and the rest", seconds - timings.total()),
+            ] {
+                eprintln!("{part:18} {seconds:8.2} s");
+            }
+        }
+        let path = self.output.display();
+        let what = match num_frames {
+            1 => format!("an image of {size}"),
+            _ => format!("{num_frames} frames of {size} at {fps} fps"),
+        };
+        print(&format!("{path}: {what}, made in {seconds:.1} s"))
+    }
+}

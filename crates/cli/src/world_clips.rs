@@ -1,0 +1,103 @@
+//! `kinora world`
+
+use std::{fs, path::PathBuf};
+
+use anyhow::{Result, anyhow};
+use clap::Args;
+use engine::Size;
+use indicatif::ProgressIterator;
+use media::{Clip, SheetLayout, SheetRow};
+use rand::SeedableRng;
+use rand_chacha::ChaCha8Rng;
+use serde_json::json;
+use world::{Caption, ClipSpec, Language, Scene, Split};
+
+use crate::failure::usage;
+
+#[derive(Args)]
+pub struct WorldArgs {
+    /// How many clips
+    #[arg(long, default_value_t = 16)]
+    count: usize,
+
+    /// Folder to write into; made if need be
+    #[arg(short, long, value_name = "FOLDER")]
+    output: PathBuf,
+
+    /// Seed of the first scene; each further one has the next
+    #[arg(long, default_value_t = 0)]
+    seed: u64,
+
+    /// Width and height in pixels
+    #[arg(long, value_name = "WxH", default_value_t = Size { width: ClipSpec::default().width, height: ClipSpec::default().height })]
+    size: Size,
+
+    /// Frames of each clip
+    #[arg(long, value_name = "FRAMES", default_value_t = ClipSpec::default().num_frames)]
+    num_frames: usize,
+
+    /// Frames a second
+    #[arg(long, default_value_t = ClipSpec::default().fps)]
+    fps: u32,
+
+    /// Scenes with combinations that training never shows, such as a colour on a kind of thing
+    #[arg(long)]
+    held_out: bool,
+}
+
+/// Frames of each clip on the contact sheet, and clips side by side.
+const SHEET: SheetLayout = SheetLayout { frames_per_clip: 5, clips_across: 2 };
+
+pub fn run(args: &WorldArgs) -> Result<()> {
+    let spec = args.spec()?;
+    let folder = &args.output;
+    fs::create_dir_all(folder)
+        .map_err(|error| anyhow!("cannot make the folder {}: {error}", folder.display()))?;
+    media::check_folder_writable(&folder.join("contact-sheet.png"))?;
+
+    let (mut clips, mut index) = (Vec::with_capacity(args.count), String::new());
+    for number in (0..args.count).progress() {
+        let scene = Scene::sample(args.seed.wrapping_add(number as u64), args.split());
+        let captions = captions(&scene);
+        let truth = world::simulate(&scene, &spec);
+        let pixels = world::render(&scene, &truth, &spec);
+        let clip = Clip::new(spec.width, spec.height, f64::from(spec.fps), pixels)?;
+
+        let (video, record) = (format!("{number:04}.mp4"), format!("{number:04}.json"));
+        media::write(&clip, &folder.join(&video), None)?;
+        let record_json = json!({ "clip": spec, "scene": scene, "captions": captions, "truth": truth });
+        media::write_atomically(&folder.join(&record), record_json.to_string().as_bytes())?;
+        let texts = captions.each_ref().map(|caption| &caption.text);
+        index += &format!(
+            "{}\n",
+            json!({ "video": video, "truth": record, "seed": scene.seed, "captions": texts })
+        );
+        let [english, _] = captions;
+        clips.push((clip, english.text));
+    }
+    media::write_atomically(&folder.join("captions.jsonl"), index.as_bytes())?;
+    let rows = clips.iter().map(|(clip, caption)| SheetRow { clip, caption }).collect::<Vec<_>>();
+    media::write(&media::contact_sheet(&rows, SHEET)?, &folder.join("contact-sheet.png"), None)?;
+    crate::failure::print(&format!("{}: {} clips of {}", folder.display(), args.count, args.size))
+}
+
+/// One caption in each language, chosen by the scene's own seed.
+fn captions(scene: &Scene) -> [Caption; 2] {
+    let mut rng = ChaCha8Rng::seed_from_u64(scene.seed);
+    Language::ALL.map(|language| world::caption(scene, language, &mut rng))
+}
+
+impl WorldArgs {
+    fn split(&self) -> Split {
+        if self.held_out { Split::HeldOut } else { Split::Train }
+    }
+
+    fn spec(&self) -> Result<ClipSpec> {
+        let Size { width, height } = self.size;
+        if self.count == 0 || self.num_frames == 0 || self.fps == 0 {
+            return Err(usage("--count, --num-frames and --fps: expected at least 1, found 0"));
+        }
+        media::Format::Mp4.check(width, height, f64::from(self.fps)).map_err(usage)?;
+        Ok(ClipSpec { width, height, num_frames: self.num_frames, fps: self.fps })
+    }
+}

@@ -1,0 +1,125 @@
+//! What can go wrong between a request and its video.
+
+use std::{io, path::PathBuf};
+
+use crate::Stage;
+
+/// The result of every fallible function of this crate.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// Why a video could not be made.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A value of the request that cannot be served.
+    #[error("{field}: expected {expected}, found {found}")]
+    Request {
+        /// The field of [`VideoRequest`](crate::VideoRequest).
+        field: &'static str,
+        /// What would be accepted.
+        expected: String,
+        /// What was asked for.
+        found: String,
+    },
+    /// The output's name does not say what to write.
+    #[error(
+        "{}: cannot tell the format from this name; end it in one of {}, .safetensors",
+        .path.display(),
+        media::Format::extensions()
+    )]
+    UnknownExtension {
+        /// The path as given.
+        path: PathBuf,
+    },
+    /// A clip that the chosen format cannot hold.
+    #[error(transparent)]
+    Format(media::Error),
+    /// A folder without `model_index.json`.
+    #[error("{folder}: no model: expected a diffusers folder with `model_index.json`; {found}")]
+    NotAModel {
+        /// The folder.
+        folder: PathBuf,
+        /// What is there instead.
+        found: &'static str,
+    },
+    /// A model of a kind that is not served.
+    #[error("{file}: `{field}` is {found}, expected {expected}")]
+    Unsupported {
+        /// The file that says so.
+        file: PathBuf,
+        /// The field of it.
+        field: &'static str,
+        /// What is served.
+        expected: String,
+        /// What the file says.
+        found: String,
+    },
+    /// A file that cannot be read.
+    #[error("{path}: cannot read: {source}")]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// A file that does not hold what it should.
+    #[error("{path}: {what}: expected {expected}, found {found}")]
+    Malformed {
+        /// The file.
+        path: PathBuf,
+        /// The part of it.
+        what: String,
+        /// What it should be.
+        expected: String,
+        /// What it is.
+        found: String,
+    },
+    /// The tokenizer refused a prompt.
+    #[error("the tokenizer cannot read the prompt: {0}")]
+    Tokenizer(String),
+    /// The latents became infinite or undefined.
+    #[error(
+        "step {step} of {total}: the latents are no longer finite numbers; try --precision f32, a lower \
+         --guidance-scale, or another model"
+    )]
+    NotFinite {
+        /// The step after which they were found, from 1.
+        step: usize,
+        /// Steps in all.
+        total: usize,
+    },
+    /// The observer asked to stop.
+    #[error("cancelled during {stage}, after step {step} of {total}")]
+    Cancelled {
+        /// Where.
+        stage: Stage,
+        /// Steps of the stage that were done.
+        step: usize,
+        /// Steps of the stage in all.
+        total: usize,
+    },
+    /// A failure of the models' files.
+    #[error(transparent)]
+    Models(#[from] models::Error),
+    /// A failure of the schedule.
+    #[error(transparent)]
+    Diffusion(#[from] diffusion::Error),
+    /// A failure of reading or writing media.
+    #[error(transparent)]
+    Media(#[from] media::Error),
+}
+
+impl Error {
+    /// For values of a request.
+    pub(crate) fn request(
+        field: &'static str,
+        expected: impl Into<String>,
+        found: impl std::fmt::Display,
+    ) -> Self {
+        Self::Request { field, expected: expected.into(), found: found.to_string() }
+    }
+
+    /// Whether the request is at fault, so that another one would be served.
+    pub fn is_usage(&self) -> bool {
+        matches!(self, Self::Request { .. } | Self::UnknownExtension { .. } | Self::Format(_))
+    }
+}

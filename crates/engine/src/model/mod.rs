@@ -1,0 +1,8 @@
+//! A model on disk or in the program: its files, and what they say about it.
+
+mod embedded;
+mod files;
+mod info;
+
+pub use files::ModelFiles;
+pub use info::{ModelInfo, NativeClip};

@@ -1,0 +1,145 @@
+//! Where a video goes, and what is found in such a file.
+
+use std::{
+    collections::HashMap,
+    fs,
+    path::{Path, PathBuf},
+};
+
+use media::Format;
+use safetensors::SafeTensors;
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::{Error, Plan, Result, Video, tensor_file};
+
+const FRAMES: &str = "frames";
+const PROVENANCE: &str = "kinora";
+
+/// A file to write, its format chosen by its name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Output {
+    path: PathBuf,
+    kind: Kind,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Media(Format),
+    /// The tensor `frames`, `[frames, height, width, 3]`, f32, 0 to 1.
+    Tensors,
+}
+
+fn is_tensors(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("safetensors"))
+}
+
+impl Output {
+    /// The file at `path`: `.mp4`, `.gif`, `.png` or `.safetensors`.
+    ///
+    /// # Errors
+    /// [`Error::UnknownExtension`].
+    pub fn for_path(path: &Path) -> Result<Self> {
+        let kind = match is_tensors(path) {
+            true => Kind::Tensors,
+            false => Kind::Media(
+                Format::from_path(path).map_err(|_| Error::UnknownExtension { path: path.to_owned() })?,
+            ),
+        };
+        Ok(Self { path: path.to_owned(), kind })
+    }
+
+    /// Fails if the video of a plan could not be written: ask before the work, not after it.
+    ///
+    /// # Errors
+    /// A size or rate that the format cannot hold, or a place that takes no files.
+    pub fn check(&self, plan: &Plan) -> Result<()> {
+        if let Kind::Media(format) = self.kind {
+            format.check(plan.size.width, plan.size.height, plan.fps).map_err(Error::Format)?;
+        }
+        Ok(media::check_folder_writable(&self.path)?)
+    }
+
+    /// Writes the video with its provenance inside; the file appears whole or not at all.
+    ///
+    /// # Errors
+    /// A place that takes no files, or a clip that the format cannot hold.
+    pub fn write(&self, video: &Video) -> Result<()> {
+        match self.kind {
+            Kind::Media(_) => Ok(media::write(&video.to_clip()?, &self.path, Some(&video.provenance))?),
+            Kind::Tensors => {
+                let shape = [video.num_frames, video.size.height, video.size.width, 3];
+                let metadata = HashMap::from([
+                    (PROVENANCE.to_owned(), video.provenance.to_string()),
+                    ("fps".to_owned(), video.fps.to_string()),
+                ]);
+                let bytes = tensor_file::to_bytes(FRAMES, &video.frames, &shape, metadata);
+                let bytes = bytes.map_err(|error| Error::Malformed {
+                    path: self.path.clone(),
+                    what: format!("tensor `{FRAMES}`"),
+                    expected: format!("shape {shape:?}"),
+                    found: error.to_string(),
+                })?;
+                Ok(media::write_atomically(&self.path, &bytes)?)
+            }
+        }
+    }
+}
+
+/// What a file holds.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Summary {
+    /// Pixels from left to right.
+    pub width: usize,
+    /// Pixels from top to bottom.
+    pub height: usize,
+    /// Frames; a contact sheet has one.
+    pub num_frames: usize,
+    /// Frames a second; absent where the file has no clock.
+    pub fps: Option<f64>,
+    /// How Kinora made it; absent in every other program's files.
+    pub provenance: Option<Value>,
+}
+
+/// Reads what a file holds: any MP4, GIF or PNG, or a safetensors file that [`Output::write`] wrote.
+///
+/// # Errors
+/// A file that cannot be read or is none of these.
+pub fn summary(path: &Path) -> Result<Summary> {
+    if is_tensors(path) {
+        return tensor_summary(path);
+    }
+    let clip = media::read(path)?;
+    Ok(Summary {
+        width: clip.width(),
+        height: clip.height(),
+        num_frames: clip.num_frames(),
+        fps: (clip.num_frames() > 1).then(|| clip.fps()),
+        provenance: media::read_provenance(path)?,
+    })
+}
+
+fn tensor_summary(path: &Path) -> Result<Summary> {
+    let bytes = fs::read(path).map_err(|source| Error::Unreadable { path: path.to_owned(), source })?;
+    let malformed = |found: String| Error::Malformed {
+        path: path.to_owned(),
+        what: format!("tensor `{FRAMES}`"),
+        expected: "[frames, height, width, 3], as Kinora writes it".into(),
+        found,
+    };
+    let broken = |error: safetensors::SafeTensorError| malformed(error.to_string());
+    let (_, header) = SafeTensors::read_metadata(&bytes).map_err(broken)?;
+    let file = SafeTensors::deserialize(&bytes).map_err(broken)?;
+    let tensor = file.tensor(FRAMES).map_err(broken)?;
+    let &[num_frames, height, width, 3] = tensor.shape() else {
+        return Err(malformed(format!("shape {:?}", tensor.shape())));
+    };
+    let text = |key: &str| header.metadata().as_ref().and_then(|metadata| metadata.get(key));
+    Ok(Summary {
+        width,
+        height,
+        num_frames,
+        fps: text("fps").and_then(|fps| fps.parse().ok()),
+        provenance: text(PROVENANCE).and_then(|json| serde_json::from_str(json).ok()),
+    })
+}

@@ -1,0 +1,187 @@
+//! From a request to a checked plan: every rule that joins fields of the request with the model is here.
+
+use std::path::Path;
+
+use diffusion::{Sampler, Schedule};
+use media::Clip;
+
+use crate::{Error, ModelInfo, Result, Size, VideoRequest};
+
+/// A request that can be served: nothing is left open, and everything fits the model.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// The request with every value filled in that depends on the model (lengths as `num_frames`).
+    pub request: VideoRequest,
+    /// Pixels.
+    pub size: Size,
+    /// Frames.
+    pub num_frames: usize,
+    /// Frames a second.
+    pub fps: f64,
+    /// The sampler.
+    pub sampler: Sampler,
+    /// Its noise levels.
+    pub schedule: Schedule,
+    /// `[channels, frames, height, width]` of the latents.
+    pub latent_shape: [usize; 4],
+    /// Tokens of the denoiser along time, height and width.
+    pub token_grid: [usize; 3],
+    /// Whether the model answers to the negative prompt too.
+    pub guided: bool,
+}
+
+impl VideoRequest {
+    /// Checks the request against a model and fills in what it left open.
+    ///
+    /// # Errors
+    /// [`Error::Request`] for the first field that cannot be served, with what would be.
+    pub fn resolve(&self, info: &ModelInfo) -> Result<Plan> {
+        for (field, prompt) in [("prompt", &self.prompt), ("negative_prompt", &self.negative_prompt)] {
+            if prompt.chars().count() > LONGEST_PROMPT {
+                let found = format!("{} characters", prompt.chars().count());
+                return Err(Error::request(field, format!("at most {LONGEST_PROMPT} characters"), found));
+            }
+        }
+        if self.prompt.trim().is_empty() {
+            return Err(Error::request("prompt", "some words that say what the video shows", "nothing"));
+        }
+        if !(self.guidance_scale >= 0.0 && self.guidance_scale.is_finite()) {
+            let expected = "0 or more (1: no guidance)";
+            return Err(Error::request("guidance_scale", expected, self.guidance_scale));
+        }
+        let size = self.resolve_size(info)?;
+        let fps = self.fps.unwrap_or(info.native.fps);
+        if !Clip::FPS_RANGE.contains(&fps) {
+            let expected = format!("{} to {}", Clip::FPS_RANGE.start(), Clip::FPS_RANGE.end());
+            return Err(Error::request("fps", expected, fps));
+        }
+        let num_frames = self.resolve_num_frames(info, fps)?;
+        check_memory(size, num_frames)?;
+        let latents = info.vae.latent_size([num_frames, size.height, size.width])?;
+        let (sampler, schedule) = self.resolve_schedule(info)?;
+        let token_grid = info.transformer.token_grid(latents).map_err(|_| {
+            let most = info.most_pixels_and_frames();
+            let expected =
+                format!("at most {} and {} frames, as far as the model's positions reach", most.0, most.1);
+            Error::request("size and num_frames", expected, format!("{num_frames} frames of {size}"))
+        })?;
+        let [frames, height, width] = latents;
+        Ok(Plan {
+            request: Self {
+                size: Some(size),
+                num_frames: Some(num_frames),
+                seconds: None,
+                fps: Some(fps),
+                sampler: Some(sampler),
+                ..self.clone()
+            },
+            size,
+            num_frames,
+            fps,
+            sampler,
+            schedule,
+            latent_shape: [info.vae.z_dim, frames, height, width],
+            token_grid,
+            guided: self.guidance_scale != 1.0,
+        })
+    }
+
+    fn resolve_size(&self, info: &ModelInfo) -> Result<Size> {
+        let size = self.size.unwrap_or(info.native.size);
+        let multiple = info.size_multiple();
+        let fits = |side: usize, multiple: usize| side > 0 && side.is_multiple_of(multiple);
+        if fits(size.width, multiple.width) && fits(size.height, multiple.height) {
+            return Ok(size);
+        }
+        let nearest = |side: usize, multiple: usize| ((side + multiple / 2) / multiple).max(1) * multiple;
+        let nearest = Size {
+            width: nearest(size.width, multiple.width),
+            height: nearest(size.height, multiple.height),
+        };
+        let expected = format!(
+            "a width that is a multiple of {} and a height that is one of {} (such as {nearest})",
+            multiple.width, multiple.height
+        );
+        Err(Error::request("size", expected, size))
+    }
+
+    /// A length in frames must be possible as it stands; one in seconds is rounded to the nearest that is.
+    fn resolve_num_frames(&self, info: &ModelInfo, fps: f64) -> Result<usize> {
+        let multiple = info.frames_multiple();
+        match (self.num_frames, self.seconds) {
+            (Some(_), Some(_)) => Err(Error::request("seconds", "either seconds or num_frames", "both")),
+            (Some(0), None) => Err(Error::request("num_frames", "at least 1 (1 makes an image)", 0)),
+            (Some(frames), None) if (frames - 1).is_multiple_of(multiple) => Ok(frames),
+            (Some(frames), None) => {
+                let below = (frames - 1) / multiple * multiple + 1;
+                let expected = format!(
+                    "1 more than a multiple of {multiple} (the nearest are {below} and {})",
+                    below + multiple
+                );
+                Err(Error::request("num_frames", expected, frames))
+            }
+            (None, Some(seconds)) if !(seconds > 0.0 && seconds.is_finite()) => {
+                Err(Error::request("seconds", "more than 0", seconds))
+            }
+            (None, Some(seconds)) => {
+                let steps = ((seconds * fps - 1.0) / multiple as f64).round().max(0.0);
+                // Saturates; the check of the memory refuses what is left of such a number.
+                Ok((steps as usize).saturating_mul(multiple).saturating_add(1))
+            }
+            (None, None) => Ok(info.native.num_frames),
+        }
+    }
+
+    fn resolve_schedule(&self, info: &ModelInfo) -> Result<(Sampler, Schedule)> {
+        let own = info.scheduler.sampler()?;
+        let sampler = self.sampler.unwrap_or(own);
+        let is_flow = |sampler| matches!(sampler, Sampler::Euler | Sampler::UniPc);
+        if is_flow(sampler) != is_flow(own) {
+            let possible = Sampler::ALL.into_iter().filter(|&other| is_flow(other) == is_flow(own));
+            let possible = possible.map(Sampler::name).collect::<Vec<_>>().join(" or ");
+            let expected = format!("{possible}, as the model was trained for");
+            return Err(Error::request("sampler", expected, sampler));
+        }
+        let steps = self.num_inference_steps;
+        let schedule = match sampler == own {
+            true => info.scheduler.schedule(steps),
+            false => sampler.schedule(steps, info.scheduler.shift()?),
+        };
+        match schedule {
+            Ok(schedule) => Ok((sampler, schedule)),
+            Err(diffusion::Error::NumSteps { max, .. }) => {
+                Err(Error::request("steps", format!("1 to {max}"), steps))
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+}
+
+/// As in other video services; the model reads far fewer words.
+const LONGEST_PROMPT: usize = 32_000;
+
+/// Frames are kept as f32 while they are made, beside the autoencoder's own features: a bound that keeps a slip of
+/// the keyboard from claiming all of the machine's memory.
+fn check_memory(size: Size, num_frames: usize) -> Result<()> {
+    let values = [size.width, size.height, 3].iter().try_fold(num_frames, |a, &b| a.checked_mul(b));
+    match values {
+        Some(values) if values <= Clip::MAX_BYTES / size_of::<f32>() => Ok(()),
+        _ => Err(Error::request(
+            "size and num_frames",
+            format!("at most {} pixels in all frames together", Clip::MAX_BYTES / size_of::<f32>() / 3),
+            format!("{num_frames} frames of {size}"),
+        )),
+    }
+}
+
+impl Plan {
+    /// The request as it is written into files: complete, with no more of a path than its last name.
+    pub(crate) fn record(&self) -> VideoRequest {
+        let last = |path: &Path| path.file_name().unwrap_or(path.as_os_str()).into();
+        VideoRequest {
+            model: self.request.model.as_deref().map(last),
+            noise: self.request.noise.as_deref().map(last),
+            ..self.request.clone()
+        }
+    }
+}

@@ -1,0 +1,89 @@
+//! From a prompt to what the denoiser reads of it.
+
+use burn::tensor::{Device, Int, Tensor, TensorData};
+use models::umt5::Umt5Encoder;
+use serde::Deserialize;
+use tokenizers::{Tokenizer, TruncationParams};
+
+use crate::{Error, ModelFiles, ModelInfo, Result};
+
+/// Tokenizer and text encoder.
+#[derive(Debug)]
+pub(crate) struct PromptEncoder {
+    tokenizer: Tokenizer,
+    encoder: Umt5Encoder,
+    max_sequence_length: usize,
+    unknown: Option<u32>,
+}
+
+/// The field of `tokenizer_config.json` that names the token for unknown words.
+#[derive(Deserialize)]
+struct TokenizerConfig {
+    unk_token: Option<serde_json::Value>,
+}
+
+impl PromptEncoder {
+    pub fn load(files: &ModelFiles, info: &ModelInfo, device: &Device) -> Result<Self> {
+        let file = "tokenizer/tokenizer.json";
+        let malformed = |error: tokenizers::Error| Error::Malformed {
+            path: files.path(file),
+            what: "the tokenizer".into(),
+            expected: "a file of the tokenizers library".into(),
+            found: error.to_string(),
+        };
+        let mut tokenizer = Tokenizer::from_bytes(files.read(file)?).map_err(malformed)?;
+        let truncation =
+            TruncationParams { max_length: info.max_sequence_length, ..TruncationParams::default() };
+        // Padding is added here, beside the mask that goes with it.
+        tokenizer.with_padding(None).with_truncation(Some(truncation)).map_err(malformed)?;
+        let config: TokenizerConfig = files.json("tokenizer/tokenizer_config.json")?;
+        let unknown = config.unk_token.as_ref().and_then(|token| token.as_str());
+        Ok(Self {
+            unknown: unknown.and_then(|token| tokenizer.token_to_id(token)),
+            tokenizer,
+            encoder: files.fill("text_encoder", Umt5Encoder::new(&info.text_encoder, device)?)?,
+            max_sequence_length: info.max_sequence_length,
+        })
+    }
+
+    /// The context of each prompt, `[prompts, max_sequence_length, d_model]`, zero after its end.
+    pub fn context(&self, prompts: &[&str], device: &Device) -> Result<Tensor<3>> {
+        let config = self.encoder.config();
+        let length = self.max_sequence_length;
+        let (mut ids, mut mask) = (Vec::new(), Vec::new());
+        for prompt in prompts {
+            let prompt = one_line(prompt);
+            let encoding =
+                self.tokenizer.encode(prompt, true).map_err(|e| Error::Tokenizer(e.to_string()))?;
+            let found = encoding.get_ids().iter().map(|&id| id as usize).collect::<Vec<_>>();
+            config.check_ids(&found)?;
+            let pads = length - found.len();
+            mask.extend(found.iter().map(|_| 1.0_f32).chain(std::iter::repeat_n(0.0, pads)));
+            ids.extend(found.into_iter().chain(std::iter::repeat_n(config.pad_token_id, pads)));
+        }
+        let ids = ids.into_iter().map(|id| id as i32).collect::<Vec<_>>();
+        let shape = [prompts.len(), length];
+        let ids = Tensor::<2, Int>::from_data(TensorData::new(ids, shape), device);
+        let mask = Tensor::<2>::from_data(TensorData::new(mask, shape), device);
+        Ok(self.encoder.context(ids, mask))
+    }
+
+    /// The words of a prompt that the tokenizer has no token for, as they are written, in order and each once.
+    pub fn unknown_words(&self, prompt: &str) -> Result<Vec<String>> {
+        let Some(unknown) = self.unknown else { return Ok(Vec::new()) };
+        let encoding = self.tokenizer.encode(prompt, false).map_err(|e| Error::Tokenizer(e.to_string()))?;
+        let mut words = Vec::<String>::new();
+        for (&id, &(start, end)) in encoding.get_ids().iter().zip(encoding.get_offsets()) {
+            let word = prompt.get(start..end).unwrap_or_default();
+            if id == unknown && word.chars().any(char::is_alphabetic) && !words.iter().any(|w| w == word) {
+                words.push(word.to_owned());
+            }
+        }
+        Ok(words)
+    }
+}
+
+/// A prompt as `WanPipeline` cleans it: no space at the ends, single ones between words.
+fn one_line(prompt: &str) -> String {
+    prompt.split_whitespace().collect::<Vec<_>>().join(" ")
+}

@@ -1,0 +1,34 @@
+//! What comes out.
+
+use media::Clip;
+use serde_json::Value;
+
+use crate::{Result, Size, Timings};
+
+/// Frames, and how they were made.
+#[derive(Clone, Debug)]
+pub struct Video {
+    /// Pixels.
+    pub size: Size,
+    /// Frames; 1 is an image.
+    pub num_frames: usize,
+    /// Frames a second.
+    pub fps: f64,
+    /// `[frames, height, width, 3]`, sRGB, 0 to 1.
+    pub frames: Vec<f32>,
+    /// Version, model and the whole request, as it is written into files.
+    pub provenance: Value,
+    /// Seconds of each part.
+    pub timings: Timings,
+}
+
+impl Video {
+    /// The frames with 8 bits for each value.
+    ///
+    /// # Errors
+    /// More memory than a clip may take.
+    pub fn to_clip(&self) -> Result<Clip> {
+        let bytes = self.frames.iter().map(|value| (value * 255.0).round() as u8).collect();
+        Ok(Clip::new(self.size.width, self.size.height, self.fps, bytes)?)
+    }
+}
