@@ -32,7 +32,8 @@ fn values(len: usize) -> Vec<f32> {
 
 fn main() {
     println!("instruction set: {:?}, {} threads", kernels::isa(), rayon::current_num_threads());
-    for (m, n, k) in [(2048, 2048, 2048), (320, 1024, 256), (2560, 1024, 256), (2560, 256, 1024), (768, 8960, 1536)]
+    for (m, n, k) in
+        [(2048, 2048, 2048), (320, 1024, 256), (2560, 1024, 256), (2560, 256, 1024), (768, 8960, 1536)]
     {
         let (a, b, mut c) = (values(m * k), values(n * k), vec![0.0; m * n]);
         let flop = 2.0 * (m * n * k) as f64;
@@ -89,7 +90,9 @@ fn main() {
     let len = 4096 * 1536;
     let (x, mut y) = (values(len), vec![0.0; len]);
     let row = values(1536);
-    measure("gelu 4096x1536", "GB/s", 8.0 * len as f64, || activate(Activation::GeluTanh, &x, black_box(&mut y)));
+    measure("gelu 4096x1536", "GB/s", 8.0 * len as f64, || {
+        activate(Activation::GeluTanh, &x, black_box(&mut y))
+    });
     measure("layer norm + modulation 4096x1536", "GB/s", 8.0 * len as f64, || {
         layer_norm_modulate(&x, &row, &row, 1536, 1e-6, black_box(&mut y));
     });

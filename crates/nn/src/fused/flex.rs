@@ -1,9 +1,6 @@
 //! The operations on burn's CPU tensors.
 
-use burn::{
-    backend::Flex,
-    tensor::DType,
-};
+use burn::{backend::Flex, tensor::DType};
 use burn_flex::{FlexTensor, Layout};
 use kernels::{
     attention::{Attention, Saved, attention, attention_backward},
