@@ -69,10 +69,8 @@ impl Output {
             Kind::Media(_) => Ok(media::write(&video.to_clip()?, &self.path, Some(&video.provenance))?),
             Kind::Tensors => {
                 let shape = [video.num_frames, video.size.height, video.size.width, 3];
-                let metadata = HashMap::from([
-                    (PROVENANCE.to_owned(), video.provenance.to_string()),
-                    ("fps".to_owned(), video.fps.to_string()),
-                ]);
+                // One entry: the order of several is random, and the same video should be the same bytes.
+                let metadata = HashMap::from([(PROVENANCE.to_owned(), video.provenance.to_string())]);
                 let bytes = tensor_file::to_bytes(FRAMES, &video.frames, &shape, metadata);
                 let bytes = bytes.map_err(|error| Error::Malformed {
                     path: self.path.clone(),
@@ -134,12 +132,13 @@ fn tensor_summary(path: &Path) -> Result<Summary> {
     let &[num_frames, height, width, 3] = tensor.shape() else {
         return Err(malformed(format!("shape {:?}", tensor.shape())));
     };
-    let text = |key: &str| header.metadata().as_ref().and_then(|metadata| metadata.get(key));
+    let record = header.metadata().as_ref().and_then(|metadata| metadata.get(PROVENANCE));
+    let provenance = record.and_then(|json| serde_json::from_str::<Value>(json).ok());
     Ok(Summary {
         width,
         height,
         num_frames,
-        fps: text("fps").and_then(|fps| fps.parse().ok()),
-        provenance: text(PROVENANCE).and_then(|json| serde_json::from_str(json).ok()),
+        fps: provenance.as_ref().and_then(|provenance| provenance["request"]["fps"].as_f64()),
+        provenance,
     })
 }

@@ -1,0 +1,52 @@
+//! Runs the program as a user does.
+
+#![allow(dead_code)] // each test file uses its part
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::{Command, Output},
+};
+
+/// The model that is embedded in the program, as a folder.
+pub fn model_folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../weights/kinora-tiny")
+}
+
+/// `kinora` in `folder`, with arguments that are separated by spaces.
+pub fn kinora(folder: &Path, arguments: &str) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_kinora"));
+    command.current_dir(folder).args(arguments.split_whitespace());
+    command
+}
+
+/// What the program printed, if it did well.
+pub fn succeed(mut command: Command) -> String {
+    let output = command.output().expect("the program starts");
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    assert!(output.status.success(), "{command:?}: {}", text(&output.stderr));
+    text(&output.stdout)
+}
+
+/// The one line with which the program failed.
+pub fn fail(mut command: Command, code: i32) -> String {
+    let Output { status, stdout, stderr } = command.output().expect("the program starts");
+    let stderr = String::from_utf8_lossy(&stderr).into_owned();
+    assert_eq!(status.code(), Some(code), "{command:?}: {stderr}");
+    assert!(stdout.is_empty(), "{command:?} printed a result");
+    let lines = stderr.lines().collect::<Vec<_>>();
+    assert!(
+        lines.len() == 1 && lines[0].starts_with("error: "),
+        "{command:?}: expected one line, found {stderr}"
+    );
+    stderr
+}
+
+/// The names in a folder, sorted.
+pub fn names(folder: &Path) -> Vec<String> {
+    let entries = fs::read_dir(folder).expect("a folder");
+    let mut names =
+        entries.map(|e| e.expect("an entry").file_name().to_string_lossy().into_owned()).collect::<Vec<_>>();
+    names.sort();
+    names
+}

@@ -1,0 +1,191 @@
+//! `kinora generate` and `kinora info`, as a user runs them.
+
+mod common;
+
+use std::{fs, path::Path};
+
+use common::{fail, kinora, model_folder, names, succeed};
+use serde_json::Value;
+
+/// A small, quick video.
+const SMALL: &str = "--size 64x48 --num-frames 5 --steps 2";
+
+fn generate(folder: &Path, prompt: &str, flags: &str) -> std::process::Command {
+    let mut command = kinora(folder, "generate");
+    command.arg(prompt).args(flags.split_whitespace());
+    command
+}
+
+fn info(folder: &Path, file: &str) -> Value {
+    let text = succeed(kinora(folder, &format!("info --json {file}")));
+    serde_json::from_str(&text).expect("one JSON object")
+}
+
+#[test]
+fn every_format_is_written_and_says_how_it_was_made() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let files = ["a.mp4", "a.gif", "a.png", "a.safetensors"];
+    for file in files {
+        let text =
+            succeed(generate(folder.path(), "a red ball bounces", &format!("{SMALL} --json -o {file}")));
+        let result: Value = serde_json::from_str(&text).expect("one JSON object");
+        assert_eq!(result["num_frames"], 5);
+        assert!(result["timings"]["denoise"].as_f64().expect("seconds") > 0.0);
+        let info = info(folder.path(), file);
+        assert_eq!(info["provenance"], result["provenance"], "{file}");
+        let request = &info["provenance"]["request"];
+        assert_eq!((&request["prompt"], &request["size"]), (&"a red ball bounces".into(), &"64x48".into()));
+        if file != "a.png" {
+            assert_eq!([&info["width"], &info["height"], &info["num_frames"]], [64, 48, 5], "{file}");
+        }
+    }
+    assert_eq!(names(folder.path()), ["a.gif", "a.mp4", "a.png", "a.safetensors"]);
+    let text = succeed(kinora(folder.path(), "info a.mp4"));
+    assert!(text.contains("64x48") && text.contains("a red ball bounces"), "{text}");
+}
+
+#[test]
+fn one_frame_is_an_image() {
+    let folder = tempfile::tempdir().expect("a folder");
+    succeed(generate(folder.path(), "a blue cube", "--size 64x48 --num-frames 1 --steps 2 -o a.png"));
+    let info = info(folder.path(), "a.png");
+    assert_eq!([&info["width"], &info["height"], &info["num_frames"]], [64, 48, 1]);
+}
+
+#[test]
+fn the_same_bytes_for_any_number_of_threads() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let bytes = |threads: &str, precision: &str| {
+        // Large enough for every operation to be shared among threads.
+        let flags =
+            format!("--size 128x128 --num-frames 9 --steps 2 --precision {precision} -o a.safetensors");
+        let mut command = generate(folder.path(), "a green car drives to the left", &flags);
+        succeed({
+            command.env("RAYON_NUM_THREADS", threads);
+            command
+        });
+        fs::read(folder.path().join("a.safetensors")).expect("a file")
+    };
+    for precision in ["bf16", "f32"] {
+        let one = bytes("1", precision);
+        for threads in ["2", "3"] {
+            assert!(bytes(threads, precision) == one, "{precision}, {threads} threads");
+        }
+    }
+}
+
+#[test]
+fn a_request_can_be_made_again_from_its_record() {
+    let folder = tempfile::tempdir().expect("a folder");
+    succeed(generate(folder.path(), "一个红色的球", &format!("{SMALL} --seed 9 -o a.mp4")));
+    let request = &info(folder.path(), "a.mp4")["provenance"]["request"];
+    fs::write(folder.path().join("a.json"), request.to_string()).expect("written");
+    succeed(kinora(folder.path(), "generate --request a.json -o b.mp4"));
+    let read = |file: &str| fs::read(folder.path().join(file)).expect("a file");
+    assert!(read("a.mp4") == read("b.mp4"));
+}
+
+#[test]
+fn the_embedded_model_and_its_folder_make_the_same_frames() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let frames = |model: &str, file: &str| {
+        let mut command = generate(folder.path(), "a red ball", &format!("{SMALL} -o {file} {model}"));
+        if !model.is_empty() {
+            command.arg(model_folder());
+        }
+        succeed(command);
+        let bytes = fs::read(folder.path().join(file)).expect("a file");
+        let file = safetensors::SafeTensors::deserialize(&bytes).expect("frames");
+        file.tensor("frames").expect("frames").data().to_vec()
+    };
+    assert!(frames("", "a.safetensors") == frames("--model", "b.safetensors"));
+    let hash = |file: &str| info(folder.path(), file)["provenance"]["model"]["sha256"].clone();
+    assert_eq!(hash("a.safetensors"), hash("b.safetensors"));
+}
+
+#[test]
+fn unknown_words_are_named_in_a_warning() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut command = generate(folder.path(), "a purple zeppelin and a 鲸", &format!("{SMALL} -o a.gif"));
+    let output = command.output().expect("the program starts");
+    assert!(output.status.success());
+    let warning = String::from_utf8_lossy(&output.stderr);
+    assert!(warning.starts_with("warning: ") && warning.contains("zeppelin, 鲸"), "{warning}");
+    assert!(!warning.contains("purple"), "{warning}");
+}
+
+#[test]
+fn wrong_requests_are_one_line_and_exit_code_2() {
+    let folder = tempfile::tempdir().expect("a folder");
+    fs::write(folder.path().join("a.json"), r#"{"promt": "a ball"}"#).expect("written");
+    for (prompt, flags, named) in [
+        ("", "", "prompt"),
+        ("x", "--size 100x90", "96x96"),
+        ("x", "--size 12", "WIDTHxHEIGHT"),
+        ("x", "--num-frames 0", "at least 1"),
+        ("x", "--num-frames 6", "5 and 9"),
+        ("x", "--seconds -1", "more than 0"),
+        ("x", "--guidance-scale -1", "0 or more"),
+        ("x", "--steps 0", "1 to 1000"),
+        ("x", "--sampler heun", "unipc"),
+        ("x", "--output a.avi", ".safetensors"),
+        ("x", "--output a.gif --fps 100", "50 frames per second"),
+        ("x", "--bogus", "--bogus"),
+        ("x", "--seconds 1 --num-frames 5", "--num-frames"),
+        ("x", "--request a.json", "--request"),
+    ] {
+        let message = fail(generate(folder.path(), prompt, flags), 2);
+        assert!(message.contains(named), "{flags}: {message}");
+    }
+    let message = fail(kinora(folder.path(), "generate --request a.json"), 2);
+    assert!(message.contains("promt") && message.contains("a.json"), "{message}");
+    fail(kinora(folder.path(), "frobnicate"), 2);
+    assert_eq!(names(folder.path()), ["a.json"]);
+}
+
+#[test]
+fn failures_are_one_line_and_exit_code_1_and_leave_nothing() {
+    let folder = tempfile::tempdir().expect("a folder");
+    fs::create_dir(folder.path().join("empty")).expect("made");
+    for (flags, named) in [
+        ("--output missing/a.mp4", "missing/a.mp4"),
+        ("--model empty", "model_index.json"),
+        ("--model nowhere", "nowhere"),
+        ("--noise nowhere.safetensors", "nowhere.safetensors"),
+    ] {
+        let message = fail(generate(folder.path(), "a ball", flags), 1);
+        assert!(message.contains(named), "{flags}: {message}");
+    }
+    let message = fail(kinora(folder.path(), "info nowhere.mp4"), 1);
+    assert!(message.contains("nowhere.mp4"), "{message}");
+    assert_eq!(names(folder.path()), ["empty"]);
+}
+
+#[test]
+fn damaged_weights_name_the_file() {
+    let folder = tempfile::tempdir().expect("a folder");
+    copy(&model_folder(), &folder.path().join("model"));
+    let weights = folder.path().join("model/vae/diffusion_pytorch_model.safetensors");
+    let whole = fs::read(&weights).expect("weights");
+    for damaged in [&whole[..whole.len() / 2], &[0xff; 64], &[]] {
+        fs::write(&weights, damaged).expect("written");
+        let message = fail(generate(folder.path(), "a ball", "--model model -o a.mp4"), 1);
+        assert!(message.contains("vae/diffusion_pytorch_model.safetensors"), "{message}");
+    }
+    fs::remove_file(&weights).expect("removed");
+    let message = fail(generate(folder.path(), "a ball", "--model model -o a.mp4"), 1);
+    assert!(message.contains("model/vae"), "{message}");
+    assert_eq!(names(folder.path()), ["model"]);
+}
+
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).expect("made");
+    for name in names(from) {
+        let (from, to) = (from.join(&name), to.join(&name));
+        if from.is_dir() {
+            copy(&from, &to);
+        } else {
+            fs::copy(from, to).expect("copied");
+        }
+    }
+}

@@ -1,0 +1,90 @@
+//! The modes besides `generate`, and what the help says.
+
+mod common;
+
+use std::fs;
+
+use burn::tensor::Device;
+use common::{fail, kinora, names, succeed};
+use serde_json::Value;
+
+#[test]
+fn the_world_is_written_with_captions_and_truth() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let world = |folder: &std::path::Path, output: &str| {
+        succeed(kinora(folder, &format!("world --count 3 --size 32x48 --num-frames 5 --seed 5 -o {output}")))
+    };
+    world(folder.path(), "a");
+    let a = folder.path().join("a");
+    let clips = ["0000.json", "0000.mp4", "0001.json", "0001.mp4", "0002.json", "0002.mp4"];
+    assert_eq!(names(&a), [&clips[..], &["captions.jsonl", "contact-sheet.png"]].concat());
+
+    let captions = fs::read_to_string(a.join("captions.jsonl")).expect("captions");
+    assert_eq!(captions.lines().count(), 3);
+    for line in captions.lines() {
+        let line: Value = serde_json::from_str(line).expect("JSON");
+        let truth = fs::read(a.join(line["truth"].as_str().expect("a name"))).expect("the truth");
+        let truth: Value = serde_json::from_slice(&truth).expect("JSON");
+        assert_eq!(truth["scene"]["seed"], line["seed"]);
+        assert_eq!(truth["truth"]["frames"].as_array().map(Vec::len), Some(5));
+        let info = succeed(kinora(&a, &format!("info --json {}", line["video"].as_str().expect("a name"))));
+        let info: Value = serde_json::from_str(&info).expect("JSON");
+        assert_eq!([&info["width"], &info["height"], &info["num_frames"]], [32, 48, 5]);
+        assert_eq!(line["captions"].as_array().map(Vec::len), Some(2));
+    }
+    world(folder.path(), "b");
+    for name in names(&a) {
+        let read = |output: &str| fs::read(folder.path().join(output).join(&name)).expect("a file");
+        assert!(read("a") == read("b"), "{name}: the same seed gives the same bytes");
+    }
+}
+
+#[test]
+fn impossible_worlds_are_refused() {
+    let folder = tempfile::tempdir().expect("a folder");
+    for (flags, named) in [("--count 0", "at least 1"), ("--size 33x32", "even"), ("--fps x", "--fps")] {
+        let message = fail(kinora(folder.path(), &format!("world -o a {flags}")), 2);
+        assert!(message.contains(named), "{message}");
+    }
+    fs::write(folder.path().join("file"), "").expect("written");
+    fail(kinora(folder.path(), "world --count 1 -o file"), 1);
+    assert_eq!(names(folder.path()), ["file"]);
+}
+
+#[test]
+fn the_vocabulary_is_what_the_embedded_model_has_tokens_for() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (english, chinese) = ("vocabulary --language en", "vocabulary --language zh");
+    let (english, chinese) =
+        (succeed(kinora(folder.path(), english)), succeed(kinora(folder.path(), chinese)));
+    assert!(english.contains("ball") && !english.contains('球'), "{english}");
+    assert!(chinese.contains('球') && !chinese.contains("ball"), "{chinese}");
+
+    let json = succeed(kinora(folder.path(), "vocabulary --json"));
+    let json: Value = serde_json::from_str(&json).expect("JSON");
+    let pipeline = engine::Pipeline::load(&engine::ModelFiles::Embedded, &Device::flex()).expect("loaded");
+    for language in ["en", "zh"] {
+        for group in json[language].as_array().expect("groups") {
+            let phrases = group["phrases"].as_array().expect("phrases").iter().filter_map(Value::as_str);
+            let phrases = phrases.collect::<Vec<_>>().join(" ");
+            assert_eq!(pipeline.unknown_words(&phrases).expect("read"), Vec::<String>::new(), "{group}");
+        }
+    }
+}
+
+#[test]
+fn every_flag_is_explained() {
+    let folder = tempfile::tempdir().expect("a folder");
+    for mode in ["generate", "info", "vocabulary", "world", "train data", "train vae", "train denoiser"] {
+        let help = succeed(kinora(folder.path(), &format!("{mode} --help")));
+        let explained = |part: &str| part.lines().skip(1).any(|line| !line.trim().is_empty());
+        // In the long form, what explains a flag stands below or beside it.
+        for line in help.lines().filter(|line| line.trim_start().starts_with("--")) {
+            let flag = line.trim();
+            let rest = &help[help.find(line).expect("a line")..];
+            let beside = flag.split("  ").count() > 1;
+            assert!(beside || explained(rest.split("\n\n").next().unwrap_or_default()), "{mode}: {flag}");
+        }
+    }
+    assert!(succeed(kinora(folder.path(), "--version")).starts_with("kinora "));
+}

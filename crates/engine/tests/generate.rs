@@ -1,0 +1,155 @@
+//! Whole runs of small models: against diffusers, and what happens when something is wrong.
+
+mod common;
+
+use std::{fs, ops::ControlFlow};
+
+use burn::tensor::Device;
+use common::Recorded;
+use engine::{Error, ModelFiles, Output, Pipeline, Plan, Progress, Stage, VideoRequest, unobserved};
+
+fn open(request: &VideoRequest) -> (Pipeline, Plan) {
+    let files = ModelFiles::new(request.model.as_deref());
+    let pipeline = Pipeline::load(&files, &Device::flex()).expect("loaded");
+    let plan = request.resolve(pipeline.info()).expect("a plan");
+    (pipeline, plan)
+}
+
+/// The largest difference allowed, relative to the largest value, in f32.
+const TOLERANCE: f32 = 1e-4;
+
+#[test]
+fn frames_agree_with_diffusers() {
+    for name in ["pipeline_21", "pipeline_22"] {
+        let recorded = Recorded::open(name);
+        let (pipeline, plan) = open(&recorded.request());
+        let video = pipeline.generate(&plan, &mut unobserved).expect("a video");
+        let (shape, expected) = recorded.tensor("frames");
+        assert_eq!(shape, [video.num_frames, video.size.height, video.size.width, 3]);
+        let error = video.frames.iter().zip(&expected).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+        let scale = expected.iter().copied().fold(0.0, f32::max);
+        println!("{name} frames {:.1e}", error / scale);
+        assert!(error / scale <= TOLERANCE, "{name}: relative error {:e}", error / scale);
+    }
+}
+
+#[test]
+fn the_observer_sees_every_step_and_can_stop() {
+    let recorded = Recorded::open("pipeline_22");
+    let (pipeline, plan) = open(&recorded.request());
+    let mut seen = Vec::new();
+    let mut observer = |progress: Progress| {
+        seen.push((progress.stage, progress.step));
+        ControlFlow::Continue(())
+    };
+    let video = pipeline.generate(&plan, &mut observer).expect("a video");
+    assert!(video.timings.denoise > 0.0 && video.timings.total() >= video.timings.denoise);
+    let stage = |stage, steps: usize| (0..=steps).map(move |step| (stage, step));
+    let expected = stage(Stage::Text, 1).chain(stage(Stage::Denoise, 5)).chain(stage(Stage::Decode, 1));
+    assert_eq!(seen, expected.collect::<Vec<_>>());
+
+    let mut stop = |progress: Progress| match progress {
+        Progress { stage: Stage::Denoise, step: 2, .. } => ControlFlow::Break(()),
+        _ => ControlFlow::Continue(()),
+    };
+    let error = pipeline.generate(&plan, &mut stop).expect_err("stopped");
+    assert!(matches!(error, Error::Cancelled { stage: Stage::Denoise, step: 2, total: 5 }), "{error}");
+}
+
+#[test]
+fn the_seed_chooses_the_video() {
+    let recorded = Recorded::open("pipeline_22");
+    let request = VideoRequest { noise: None, ..recorded.request() };
+    let (pipeline, plan) = open(&request);
+    let frames = |seed| {
+        let plan = VideoRequest { seed, ..plan.request.clone() }.resolve(pipeline.info()).expect("a plan");
+        pipeline.generate(&plan, &mut unobserved).expect("a video").frames
+    };
+    assert_eq!(frames(1), frames(1));
+    assert_ne!(frames(1), frames(2));
+}
+
+#[test]
+fn every_sampler_of_the_flow_and_no_guidance_run() {
+    let recorded = Recorded::open("pipeline_21");
+    let (pipeline, plan) = open(&recorded.request());
+    let run = |request: VideoRequest| {
+        let plan = request.resolve(pipeline.info()).expect("a plan");
+        pipeline.generate(&plan, &mut unobserved).expect("a video").frames
+    };
+    let unipc = run(plan.request.clone());
+    assert_ne!(run(VideoRequest { sampler: "euler".parse().ok(), ..plan.request.clone() }), unipc);
+    let unguided = VideoRequest { guidance_scale: 1.0, ..plan.request.clone() };
+    let other_negative = VideoRequest { negative_prompt: "3 4".into(), ..unguided.clone() };
+    assert_eq!(run(unguided), run(other_negative), "without guidance nothing is avoided");
+}
+
+#[test]
+fn latents_that_are_not_finite_stop_the_run() {
+    let recorded = Recorded::open("pipeline_22");
+    let weights = recorded.path("transformer/diffusion_pytorch_model.safetensors");
+    let mut bytes = fs::read(&weights).expect("read");
+    let end = bytes.len();
+    bytes[end - 4..].copy_from_slice(&f32::NAN.to_le_bytes());
+    fs::write(&weights, bytes).expect("written");
+    let (pipeline, plan) = open(&recorded.request());
+    let error = pipeline.generate(&plan, &mut unobserved).expect_err("not finite");
+    assert!(matches!(error, Error::NotFinite { step: 1, total: 5 }), "{error}");
+}
+
+#[test]
+fn noise_that_does_not_fit_is_refused() {
+    let recorded = Recorded::open("pipeline_22");
+    let request = VideoRequest { num_frames: Some(9), ..recorded.request() };
+    let (pipeline, plan) = open(&request);
+    let message = pipeline.generate(&plan, &mut unobserved).expect_err("a shape").to_string();
+    assert!(message.contains("[6, 3, 4, 2]") && message.contains("[6, 2, 4, 2]"), "{message}");
+
+    let no_noise = recorded.path("vae/diffusion_pytorch_model.safetensors");
+    for (file, named) in [(no_noise, "`noise`"), (recorded.path("model_index.json"), "safetensors file")] {
+        let plan = VideoRequest { noise: Some(file.clone()), ..recorded.request() };
+        let plan = plan.resolve(pipeline.info()).expect("a plan");
+        let message = pipeline.generate(&plan, &mut unobserved).expect_err("no noise").to_string();
+        assert!(message.contains(&file.display().to_string()) && message.contains(named), "{message}");
+    }
+}
+
+#[test]
+fn files_hold_the_frames_and_the_whole_request() {
+    let recorded = Recorded::open("pipeline_22");
+    let (pipeline, plan) = open(&recorded.request());
+    let video = pipeline.generate(&plan, &mut unobserved).expect("a video");
+    let folder = tempfile::tempdir().expect("a folder");
+    for name in ["a.mp4", "a.gif", "a.png", "a.safetensors"] {
+        let path = folder.path().join(name);
+        let output = Output::for_path(&path).expect("a known format");
+        output.check(&plan).expect("writable");
+        output.write(&video).expect("written");
+        let summary = engine::summary(&path).expect("readable");
+        assert_eq!(summary.provenance, Some(video.provenance.clone()), "{name}");
+        if name != "a.png" {
+            assert_eq!([summary.num_frames, summary.height, summary.width], [5, 32, 16], "{name}");
+            assert!((summary.fps.expect("a rate") - video.fps).abs() < 1.1, "{name}: {:?}", summary.fps);
+        }
+    }
+    let bytes = fs::read(folder.path().join("a.safetensors")).expect("read");
+    let file = safetensors::SafeTensors::deserialize(&bytes).expect("a safetensors file");
+    let frames = file.tensor("frames").expect("frames");
+    assert_eq!(frames.shape(), [5, 32, 16, 3]);
+    let expected = video.frames.iter().flat_map(|value| value.to_le_bytes()).collect::<Vec<_>>();
+    assert_eq!(frames.data(), expected);
+
+    let request: VideoRequest =
+        serde_json::from_value(video.provenance["request"].clone()).expect("the request reads back");
+    assert_eq!(request.prompt, plan.request.prompt);
+    assert_eq!(request.noise.as_deref(), Some("noise.safetensors".as_ref()), "no folder is given away");
+    assert_eq!(video.provenance["model"]["sha256"].as_str().map(str::len), Some(64));
+}
+
+#[test]
+fn words_without_a_token_are_named_once() {
+    let recorded = Recorded::open("pipeline_22");
+    let (pipeline, _) = open(&recorded.request());
+    assert_eq!(pipeline.unknown_words("5 cat 9 dog 龙 cat 99").expect("read"), ["cat", "dog", "龙"]);
+    assert!(pipeline.unknown_words("5 9").expect("read").is_empty());
+}

@@ -1,0 +1,163 @@
+//! From flags and JSON to a plan: what is filled in, and what is refused.
+
+mod common;
+
+use std::path::Path;
+
+use clap::{Args, FromArgMatches};
+use common::Recorded;
+use engine::{Error, ModelFiles, ModelInfo, Size, VideoRequest};
+use serde_json::{Value, json};
+
+fn info(recorded: &Recorded) -> engine::Result<ModelInfo> {
+    ModelInfo::read(&ModelFiles::Folder(recorded.folder.path().to_owned()))
+}
+
+fn from_flags(flags: &[&str]) -> VideoRequest {
+    let command = VideoRequest::augment_args(clap::Command::new("generate").no_binary_name(true));
+    VideoRequest::from_arg_matches(&command.get_matches_from(flags)).expect("a request")
+}
+
+fn from_json(json: Value) -> VideoRequest {
+    serde_json::from_value(json).expect("a request")
+}
+
+#[test]
+fn flags_and_json_are_the_same_request() {
+    assert_eq!(from_flags(&["a ball"]), from_json(json!({ "prompt": "a ball" })));
+    assert_eq!(from_flags(&[]), VideoRequest::default());
+    assert_eq!(from_json(json!({})), VideoRequest::default());
+    let flags = [
+        "a ball",
+        "--negative-prompt",
+        "blur",
+        "--seed",
+        "7",
+        "--steps",
+        "12",
+        "--guidance-scale",
+        "3.5",
+        "--size",
+        "64x32",
+        "--num-frames",
+        "9",
+        "--fps",
+        "12",
+        "--sampler",
+        "euler",
+        "--model",
+        "folder",
+        "--noise",
+        "noise.safetensors",
+        "--precision",
+        "f32",
+    ];
+    let all = json!({
+        "prompt": "a ball", "negative_prompt": "blur", "seed": 7, "num_inference_steps": 12,
+        "guidance_scale": 3.5, "size": "64x32", "seconds": null, "num_frames": 9, "fps": 12.0,
+        "sampler": "euler", "model": "folder", "noise": "noise.safetensors", "precision": "f32",
+    });
+    assert_eq!(from_flags(&flags), from_json(all.clone()));
+    // Every field takes part, so that a new one is added above.
+    assert_eq!(serde_json::to_value(from_flags(&flags)).expect("JSON"), all);
+    assert_eq!(from_flags(&["x", "--seconds", "1.5"]), from_json(json!({ "prompt": "x", "seconds": 1.5 })));
+
+    let unknown = serde_json::from_value::<VideoRequest>(json!({ "prompt": "x", "stepps": 3 }));
+    assert!(unknown.expect_err("an unknown field").to_string().contains("stepps"));
+}
+
+#[test]
+fn what_a_request_leaves_open_comes_from_the_model() {
+    let recorded = Recorded::open("pipeline_22");
+    let index = json!({
+        "_class_name": "WanPipeline", "expand_timesteps": true,
+        "_kinora": { "size": "64x48", "num_frames": 13, "fps": 6.0 },
+    });
+    recorded.write_json("model_index.json", &index);
+    let info = info(&recorded).expect("read");
+    let plan = from_json(json!({ "prompt": "5" })).resolve(&info).expect("a plan");
+    assert_eq!((plan.size, plan.num_frames, plan.fps), (Size { width: 64, height: 48 }, 13, 6.0));
+    assert_eq!(plan.latent_shape, [6, 4, 6, 8]);
+    assert_eq!(plan.token_grid, [4, 3, 4]);
+    assert_eq!(plan.request.sampler.map(|sampler| sampler.name()), Some("unipc"));
+    assert_eq!(plan.request.num_frames, Some(13));
+    // What was filled in resolves to itself.
+    assert_eq!(plan.request.resolve(&info).expect("a plan").request, plan.request);
+
+    let seconds = |seconds: f64, fps: f64| {
+        let request = from_json(json!({ "prompt": "5", "seconds": seconds, "fps": fps }));
+        request.resolve(&info).expect("a plan").num_frames
+    };
+    assert_eq!(
+        [seconds(2.0, 8.0), seconds(1.0, 8.0), seconds(0.01, 8.0), seconds(5.0, 16.0)],
+        [17, 9, 1, 81]
+    );
+}
+
+#[test]
+fn wan_has_its_published_sizes() {
+    for (name, size, num_frames) in [("pipeline_21", "832x480", 81), ("pipeline_22", "1280x704", 121)] {
+        let native = info(&Recorded::open(name)).expect("read").native;
+        assert_eq!((native.size.to_string().as_str(), native.num_frames), (size, num_frames));
+    }
+}
+
+#[test]
+fn impossible_requests_are_refused_with_what_is_possible() {
+    let info = info(&Recorded::open("pipeline_22")).expect("read");
+    for (field, value, field_named, advice) in [
+        ("prompt", json!(" \n"), "prompt", "what the video shows"),
+        ("prompt", json!("5 ".repeat(20_000)), "prompt", "32000"),
+        ("size", json!("100x90"), "size", "96x96"),
+        ("size", json!("0x16"), "size", "16x16"),
+        ("size", json!("2048x16"), "size", "1024x1024"),
+        ("num_frames", json!(0), "num_frames", "at least 1"),
+        ("num_frames", json!(6), "num_frames", "5 and 9"),
+        ("num_frames", json!(100_001), "num_frames", "253 frames"),
+        ("num_frames", json!(400_000_001), "num_frames", "pixels"),
+        ("seconds", json!(0.0), "seconds", "more than 0"),
+        ("seconds", json!(1e300), "num_frames", "pixels"),
+        ("fps", json!(0.0), "fps", "0.01"),
+        ("fps", json!(1e9), "fps", "1000"),
+        ("guidance_scale", json!(-1.0), "guidance_scale", "0 or more"),
+        ("num_inference_steps", json!(0), "steps", "1 to 1000"),
+        ("num_inference_steps", json!(5000), "steps", "1 to 1000"),
+        ("sampler", json!("ddpm"), "sampler", "euler or unipc"),
+    ] {
+        let mut request = json!({ "prompt": "5", "size": "32x32", field: value });
+        if !["num_frames", "seconds"].contains(&field) {
+            request["num_frames"] = 5.into();
+        }
+        let error = from_json(request).resolve(&info).expect_err(field);
+        let message = error.to_string();
+        assert!(error.is_usage() && message.contains(field_named) && message.contains(advice), "{message}");
+    }
+    let both = json!({ "prompt": "5", "seconds": 1.0, "num_frames": 5 });
+    assert!(from_json(both).resolve(&info).is_err());
+    let not_a_number = VideoRequest { guidance_scale: f64::NAN, ..from_json(json!({ "prompt": "5" })) };
+    assert!(not_a_number.resolve(&info).is_err());
+}
+
+#[test]
+fn models_that_are_not_served_say_why() {
+    let cases: [(&str, Value, &str); 5] = [
+        ("model_index.json", json!({ "_class_name": "WanImageToVideoPipeline" }), "WanImageToVideoPipeline"),
+        (
+            "model_index.json",
+            json!({ "_class_name": "WanPipeline", "transformer_2": ["diffusers", "WanTransformer3DModel"] }),
+            "transformer_2",
+        ),
+        ("transformer/config.json", json!({ "_class_name": "AutoencoderKLWan" }), "WanTransformer3DModel"),
+        ("transformer/config.json", json!({ "in_channels": 5, "rope_max_seq_len": 64 }), "in_channels"),
+        ("scheduler/scheduler_config.json", json!([]), "scheduler_config.json"),
+    ];
+    for (file, content, named) in cases {
+        let recorded = Recorded::open("pipeline_22");
+        recorded.write_json(file, &content);
+        let error = info(&recorded).expect_err(named);
+        let message = error.to_string();
+        assert!(message.contains(named) && message.contains(file) && !error.is_usage(), "{message}");
+    }
+    let missing = ModelInfo::read(&ModelFiles::new(Some(Path::new("no/such/folder")))).expect_err("missing");
+    assert!(matches!(missing, Error::NotAModel { .. }), "{missing}");
+}
