@@ -15,7 +15,7 @@ pub enum Activation {
     GeluTanh,
 }
 
-const TWO_SQRT_2_OVER_PI: f32 = 1.595_769_1;
+const TWO_SQRT_2_OVER_PI: f32 = 1.595_769;
 const CUBIC: f32 = 0.044_715;
 
 impl Activation {
