@@ -82,3 +82,17 @@ fn exit_code(error: &Error) -> u8 {
     let from_engine = error.downcast_ref::<engine::Error>().is_some_and(engine::Error::is_usage);
     if from_engine || error.is::<Usage>() { USAGE } else { FAILED }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn exit_codes_tell_whose_fault_it_is() {
+        let code = |run: fn() -> Result<()>| guard(run);
+        assert_eq!(code(|| Ok(())), ExitCode::SUCCESS);
+        assert_eq!(code(|| Err(usage("no such flag"))), ExitCode::from(USAGE));
+        assert_eq!(code(|| Err(anyhow::anyhow!("no disk"))), ExitCode::from(FAILED));
+        assert_eq!(code(|| panic!("a bug")), ExitCode::from(FAILED));
+    }
+}

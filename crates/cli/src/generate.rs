@@ -44,6 +44,7 @@ pub fn run(args: GenerateArgs) -> Result<()> {
     let output = Output::for_path(&args.output)?;
     let files = ModelFiles::new(request.model.as_deref());
     let plan = request.resolve(&ModelInfo::read(&files)?)?;
+    plan.check_memory()?;
     output.check(&plan)?;
 
     let pipeline = Pipeline::load(&files, &Device::flex())?;

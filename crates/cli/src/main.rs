@@ -43,6 +43,12 @@ enum Mode {
     Train(train::TrainCommand),
 }
 
+/// Every operation allocates its result, and glibc gives large blocks back to the system at once, to be zeroed page by
+/// page again. Measured on 2 cores with 20 steps: 17 frames of 128x128 in 1.3 s, not 1.9 s, at 220 MB, not 130 MB; 33
+/// frames of 512x512 with 2 steps in 29 s, not 33 s, at 2.7 GB, not 2.0 GB.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     failure::guard(|| match failure::parse::<Cli>()?.mode {
         Mode::Generate(args) => generate::run(args),

@@ -86,5 +86,10 @@ fn every_flag_is_explained() {
             assert!(beside || explained(rest.split("\n\n").next().unwrap_or_default()), "{mode}: {flag}");
         }
     }
+    let page = include_str!("../../../docs/generate.md");
+    for word in succeed(kinora(folder.path(), "generate --help")).split_whitespace() {
+        let flag = word.trim_end_matches(|letter: char| !letter.is_ascii_lowercase());
+        assert!(!flag.starts_with("--") || page.contains(flag), "docs/generate.md: no word of {flag}");
+    }
     assert!(succeed(kinora(folder.path(), "--version")).starts_with("kinora "));
 }

@@ -73,6 +73,16 @@ pub enum Error {
         /// What it is.
         found: String,
     },
+    /// A video that is too large for this machine.
+    #[error(
+        "this video needs about {needed} of memory and the machine has {available}: choose a smaller size or fewer frames"
+    )]
+    Memory {
+        /// About what it takes.
+        needed: String,
+        /// What there is.
+        available: String,
+    },
     /// The tokenizer refused a prompt.
     #[error("the tokenizer cannot read the prompt: {0}")]
     Tokenizer(String),

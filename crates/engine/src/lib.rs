@@ -33,6 +33,7 @@
 
 mod denoise;
 mod error;
+mod memory;
 mod model;
 mod output;
 mod pipeline;

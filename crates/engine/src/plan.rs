@@ -28,6 +28,8 @@ pub struct Plan {
     pub token_grid: [usize; 3],
     /// Whether the model answers to the negative prompt too.
     pub guided: bool,
+    /// About how many bytes of memory it takes, besides the weights.
+    pub memory: usize,
 }
 
 impl VideoRequest {
@@ -56,7 +58,7 @@ impl VideoRequest {
             return Err(Error::request("fps", expected, fps));
         }
         let num_frames = self.resolve_num_frames(info, fps)?;
-        check_memory(size, num_frames)?;
+        let memory = Self::memory(size, num_frames, info)?;
         let latents = info.vae.latent_size([num_frames, size.height, size.width])?;
         let (sampler, schedule) = self.resolve_schedule(info)?;
         let token_grid = info.transformer.token_grid(latents).map_err(|_| {
@@ -83,6 +85,7 @@ impl VideoRequest {
             latent_shape: [info.vae.z_dim, frames, height, width],
             token_grid,
             guided: self.guidance_scale != 1.0,
+            memory,
         })
     }
 
@@ -132,6 +135,19 @@ impl VideoRequest {
         }
     }
 
+    /// A clip that no file can hold is refused on every machine alike; [`Plan::check_memory`] asks this one.
+    fn memory(size: Size, num_frames: usize, info: &ModelInfo) -> Result<usize> {
+        let bytes = [size.width, size.height, 3].iter().try_fold(num_frames, |a, &b| a.checked_mul(b));
+        match (bytes, Plan::decoder_bytes(size, num_frames, info)) {
+            (Some(bytes), Some(memory)) if bytes <= Clip::MAX_BYTES => Ok(memory),
+            _ => Err(Error::request(
+                "size and num_frames",
+                format!("at most {} pixels in all frames together", Clip::MAX_BYTES / 3),
+                format!("{num_frames} frames of {size}"),
+            )),
+        }
+    }
+
     fn resolve_schedule(&self, info: &ModelInfo) -> Result<(Sampler, Schedule)> {
         let own = info.scheduler.sampler()?;
         let sampler = self.sampler.unwrap_or(own);
@@ -159,20 +175,6 @@ impl VideoRequest {
 
 /// As in other video services; the model reads far fewer words.
 const LONGEST_PROMPT: usize = 32_000;
-
-/// Frames are kept as f32 while they are made, beside the autoencoder's own features: a bound that keeps a slip of
-/// the keyboard from claiming all of the machine's memory.
-fn check_memory(size: Size, num_frames: usize) -> Result<()> {
-    let values = [size.width, size.height, 3].iter().try_fold(num_frames, |a, &b| a.checked_mul(b));
-    match values {
-        Some(values) if values <= Clip::MAX_BYTES / size_of::<f32>() => Ok(()),
-        _ => Err(Error::request(
-            "size and num_frames",
-            format!("at most {} pixels in all frames together", Clip::MAX_BYTES / size_of::<f32>() / 3),
-            format!("{num_frames} frames of {size}"),
-        )),
-    }
-}
 
 impl Plan {
     /// The request as it is written into files: complete, with no more of a path than its last name.
