@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 /// The instruction sets that have kernels of their own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Isa {
-    /// x86-64 with AVX-512 F, BW, VL and BF16 (AMD Zen 4 and later, Intel Cooper Lake and later).
+    /// x86-64 with AVX-512 F, BW, VL, DQ and BF16 (AMD Zen 4 and later, Intel Cooper Lake and later).
     Avx512Bf16,
     /// Any other machine: no bf16 products; callers use f32 ones.
     Portable,

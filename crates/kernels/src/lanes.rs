@@ -66,7 +66,8 @@ pub(crate) fn exp(x: f32) -> f32 {
     for c in [1.0 / 720.0, 1.0 / 120.0, 1.0 / 24.0, 1.0 / 6.0, 0.5, 1.0, 1.0] {
         e = e * r + c;
     }
-    f32::from_bits((e.to_bits()).wrapping_add(bits << 23))
+    // A NaN would lose itself in the integer arithmetic.
+    if x.is_nan() { x } else { f32::from_bits(e.to_bits().wrapping_add(bits << 23)) }
 }
 
 /// Deterministic values in -1..1 for tests.
@@ -101,5 +102,12 @@ mod tests {
     #[test]
     fn exp_is_clamped_beyond_its_range() {
         assert!(exp(-1e9) < 1e-37 && exp(1e9).is_finite());
+    }
+
+    #[test]
+    fn exp_of_nan_is_nan() {
+        for bits in [0x7fc0_0000, 0x7f80_0001, 0x7fff_ffff, 0xffc0_01ff] {
+            assert!(exp(f32::from_bits(bits)).is_nan());
+        }
     }
 }

@@ -26,7 +26,11 @@ impl<'a, T> Shared<'a, T> {
     /// No other live reference may overlap this part.
     #[allow(clippy::mut_from_ref, reason = "disjointness is the caller's promise")]
     pub(crate) unsafe fn range(&self, start: usize, len: usize) -> &'a mut [T] {
-        assert!(start + len <= self.len, "part {start}+{len} of a slice of {}", self.len);
+        assert!(
+            start.checked_add(len).is_some_and(|end| end <= self.len),
+            "part {start}+{len} of a slice of {}",
+            self.len
+        );
         // SAFETY: in bounds by the check; the caller promises that nothing overlaps.
         unsafe { std::slice::from_raw_parts_mut(self.start.add(start), len) }
     }

@@ -83,6 +83,16 @@ pub(crate) fn require(
     Err(Error::Config { class, field, expected: expected.into(), found: format!("{found:?}") })
 }
 
+/// Larger than any field of a published configuration; beyond it, sizes would overflow or exhaust memory before the
+/// weights could be compared with them.
+const LARGEST_SIZE: usize = 1 << 20;
+
+/// `Ok` if a width, a count or another size makes sense.
+pub(crate) fn require_size(class: &'static str, field: &'static str, found: usize) -> Result<()> {
+    let expected = format!("from 1 to {LARGEST_SIZE}");
+    require(class, field, found, expected, (1..=LARGEST_SIZE).contains(&found))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

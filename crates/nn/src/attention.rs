@@ -7,6 +7,9 @@ use crate::{
     precision::in_bf16,
 };
 
+/// Scores that burn's own operations hold at once: 128 MiB of f32.
+const MOST_SCORES: usize = 1 << 25;
+
 /// `softmax(q kᵀ / sqrt(head_dim)) v` for every head.
 ///
 /// `q` is `[batch, queries, heads, head_dim]`, `k` and `v` are `[batch, keys, heads, head_dim]`;
@@ -15,8 +18,15 @@ pub fn attention(q: Tensor<4>, k: Tensor<4>, v: Tensor<4>) -> Tensor<4> {
     if in_bf16(&q) {
         return apply3(Op::Attention, q, k, v);
     }
-    let [.., head_dim] = q.dims();
-    let (q, k, v) = (q.swap_dims(1, 2), k.swap_dims(1, 2), v.swap_dims(1, 2)); // [batch, heads, tokens, head_dim]
-    let scores = q.matmul(k.transpose()).div_scalar((head_dim as f64).sqrt());
-    softmax(scores, 3).matmul(v).swap_dims(1, 2)
+    let [batch, queries, heads, head_dim] = q.dims();
+    let keys = k.dims()[1];
+    let (q, k, v) = (q.swap_dims(1, 2), k.swap_dims(1, 2).transpose(), v.swap_dims(1, 2)); // [batch, heads, ..]
+    // Queries do not see each other: a block of them at a time keeps the scores small.
+    let block = (MOST_SCORES / (batch * heads * keys).max(1)).clamp(1, queries.max(1));
+    let blocks = (0..queries).step_by(block).map(|start| {
+        let q = q.clone().narrow(2, start, block.min(queries - start));
+        let scores = q.matmul(k.clone()).div_scalar((head_dim as f64).sqrt());
+        softmax(scores, 3).matmul(v.clone())
+    });
+    Tensor::cat(blocks.collect(), 2).swap_dims(1, 2)
 }

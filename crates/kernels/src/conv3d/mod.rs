@@ -53,18 +53,30 @@ impl Conv3d {
     }
 
     /// Values of the input.
+    ///
+    /// # Panics
+    /// If the number does not fit.
     pub fn input_len(&self) -> usize {
-        self.batch * self.inputs * self.size.iter().product::<usize>()
+        let [frames, height, width] = self.size;
+        product([self.batch, self.inputs, frames, height, width])
     }
 
     /// Values of the weights, `[outputs, inputs, kernel..]`.
+    ///
+    /// # Panics
+    /// If the number does not fit.
     pub fn weight_len(&self) -> usize {
-        self.outputs * self.inputs * self.taps()
+        let [kt, kh, kw] = self.kernel;
+        product([self.outputs, self.inputs, kt, kh, kw])
     }
 
     /// Values of the output.
+    ///
+    /// # Panics
+    /// If the number does not fit, or as [`Self::output_size`].
     pub fn output_len(&self) -> usize {
-        self.batch * self.outputs * self.output_size().iter().product::<usize>()
+        let [frames, height, width] = self.output_size();
+        product([self.batch, self.outputs, frames, height, width])
     }
 
     fn taps(&self) -> usize {
@@ -72,10 +84,20 @@ impl Conv3d {
     }
 
     fn check(&self, x: usize, weight: usize, y: usize) {
+        let sizes = [&self.size, &self.kernel, &self.stride];
+        assert!(
+            self.inputs > 0 && self.outputs > 0 && sizes.iter().all(|size| !size.contains(&0)),
+            "{self:?}: every size but the batch must be at least 1"
+        );
         assert_eq!(x, self.input_len(), "input of {self:?}");
         assert_eq!(weight, self.weight_len(), "weights of {self:?}");
         assert_eq!(y, self.output_len(), "output of {self:?}");
     }
+}
+
+/// The product of sizes; the fast paths trust that slices are as long as it says.
+fn product(sizes: [usize; 5]) -> usize {
+    sizes.into_iter().try_fold(1usize, usize::checked_mul).expect("the sizes of a convolution fit in memory")
 }
 
 /// `y = x * weight + bias`; inputs are rounded to bf16, sums are f32.

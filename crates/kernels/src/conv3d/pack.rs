@@ -158,6 +158,9 @@ fn plain_rows(volume: Volume, x: &[f32], packed: &mut [u16]) {
 #[inline(always)]
 pub(super) fn bf16(x: f32) -> u32 {
     let bits = x.to_bits();
+    if x.is_nan() {
+        return (bits >> 16) | 0x40; // rounding could carry a NaN into an ordinary number
+    }
     bits.wrapping_add(0x7fff + ((bits >> 16) & 1)) >> 16
 }
 

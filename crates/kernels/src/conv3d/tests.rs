@@ -28,6 +28,17 @@ fn shapes() -> Vec<Conv3d> {
             back: [0, 1, 1],
             ..causal
         },
+        // Odd sizes under stride 2 on every axis; a stride beyond the kernel; a width of one.
+        Conv3d { size: [5, 7, 37], stride: [2, 2, 2], ..causal },
+        Conv3d {
+            size: [2, 5, 40],
+            kernel: [1, 1, 1],
+            stride: [1, 2, 3],
+            front: [0; 3],
+            back: [0; 3],
+            ..causal
+        },
+        Conv3d { inputs: 3, outputs: 70, size: [2, 3, 1], ..causal },
         Conv3d {
             size: [9, 3, 17],
             kernel: [3, 1, 1],

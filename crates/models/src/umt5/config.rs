@@ -3,7 +3,10 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use crate::{Error, ModelConfig, Result, config::require};
+use crate::{
+    Error, ModelConfig, Result,
+    config::{require, require_size},
+};
 
 const CLASS: &str = "UMT5EncoderModel";
 
@@ -105,8 +108,10 @@ impl ModelConfig for Umt5Config {
             ("num_heads", self.num_heads),
         ];
         for (field, value) in positive {
-            require(CLASS, field, value, "at least 1", value > 0)?;
+            require_size(CLASS, field, value)?;
         }
+        let padding = "less than `vocab_size`";
+        require(CLASS, "pad_token_id", self.pad_token_id, padding, self.pad_token_id < self.vocab_size)?;
         let gated = "\"gated-gelu\", which every published UMT5 has";
         let activation = &self.feed_forward_proj;
         require(CLASS, "feed_forward_proj", activation, gated, activation == "gated-gelu")?;

@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 
 use crate::{
     Error, ModelConfig, Result,
-    config::{diffusers_class, diffusers_header, require},
+    config::{diffusers_class, diffusers_header, require, require_size},
 };
 
 const CLASS: &str = "WanTransformer3DModel";
@@ -118,7 +118,7 @@ impl ModelConfig for WanTransformer3dConfig {
 
     fn check(&self) -> Result<()> {
         let positive: [(&'static str, usize); 9] = [
-            ("patch_size", self.patch_size.iter().product()),
+            ("patch_size", self.patch_size.into_iter().fold(1, usize::saturating_mul)),
             ("num_attention_heads", self.num_attention_heads),
             ("in_channels", self.in_channels),
             ("out_channels", self.out_channels),
@@ -129,7 +129,7 @@ impl ModelConfig for WanTransformer3dConfig {
             ("rope_max_seq_len", self.rope_max_seq_len),
         ];
         for (field, value) in positive {
-            require(CLASS, field, value, "at least 1", value > 0)?;
+            require_size(CLASS, field, value)?;
         }
         let head_dim = self.attention_head_dim;
         let even = "an even number: rotary embedding and sinusoids pair features up";

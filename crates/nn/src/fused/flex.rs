@@ -1,7 +1,7 @@
 //! The operations on burn's CPU tensors.
 
 use burn::{backend::Flex, tensor::DType};
-use burn_flex::{FlexTensor, Layout};
+use burn_flex::FlexTensor;
 use kernels::{
     attention::{Attention, Saved, attention, attention_backward},
     conv3d::{Conv3d, conv3d, conv3d_backward_input, conv3d_backward_weight},
@@ -59,7 +59,6 @@ fn values(tensor: &FlexTensor) -> &[f32] {
 fn make(dims: &[usize], fill: impl FnOnce(&mut [f32])) -> FlexTensor {
     let mut out = FlexTensor::zeros(dims.to_vec().into(), DType::F32);
     fill(out.storage_mut::<f32>());
-    debug_assert!(Layout::contiguous(dims.to_vec().into()).is_contiguous());
     out
 }
 
@@ -104,10 +103,12 @@ fn forward(op: &Op, inputs: &[View<'_>]) -> (FlexTensor, Option<FlexTensor>) {
             pointwise::channel_rms_norm(x.values, inputs[1].values, positions(x), silu, y);
         }),
         Op::LayerNormModulate { eps } => make(x.dims, |y| {
+            assert_eq!(x.dims[0], inputs[1].dims[0], "a row of modulation for each sample");
             let (shift, scale) = (inputs[1].values, inputs[2].values);
             pointwise::layer_norm_modulate(x.values, shift, scale, x.last(), eps, y);
         }),
         Op::GatedResidual => make(x.dims, |out| {
+            assert_eq!(x.dims[0], inputs[2].dims[0], "a row of gates for each sample");
             pointwise::gated_residual(x.values, inputs[1].values, inputs[2].values, x.last(), out);
         }),
         Op::Rope => rotate(x.dims, x.values, inputs, false),

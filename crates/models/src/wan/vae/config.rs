@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 
 use crate::{
     Error, ModelConfig, Result,
-    config::{diffusers_class, diffusers_header, require},
+    config::{diffusers_class, diffusers_header, require, require_size},
 };
 
 const CLASS: &str = "AutoencoderKLWan";
@@ -129,20 +129,23 @@ impl ModelConfig for AutoencoderKlWanConfig {
     }
 
     fn check(&self) -> Result<()> {
-        let positive: [(&'static str, usize); 6] = [
+        let positive: [(&'static str, usize); 7] = [
             ("base_dim", self.base_dim),
             ("decoder_base_dim", self.decoder_base_dim.unwrap_or(1)),
             ("z_dim", self.z_dim),
             ("num_res_blocks", self.num_res_blocks),
             ("patch_size", self.pixel_patch()),
             ("dim_mult", self.dim_mult.iter().copied().min().unwrap_or(0)),
+            ("dim_mult", self.dim_mult.iter().copied().max().unwrap_or(0)),
         ];
         for (field, value) in positive {
-            require(CLASS, field, value, "at least 1", value > 0)?;
+            require_size(CLASS, field, value)?;
         }
         let none = "[]: attention inside the scales is not served";
         require(CLASS, "attn_scales", &self.attn_scales, none, self.attn_scales.is_empty())?;
 
+        let scales = "at most 8 scales";
+        require(CLASS, "dim_mult", &self.dim_mult, scales, self.dim_mult.len() <= 8)?;
         let halvings = self.dim_mult.len() - 1;
         let times = &self.temperal_downsample;
         let one_each = format!("{halvings} values, one for each step between two scales of `dim_mult`");
