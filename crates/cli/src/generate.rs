@@ -1,6 +1,11 @@
 //! `kinora generate`
 
-use std::{fs, path::PathBuf, time::Instant};
+use std::{
+    fs,
+    io::{self, Write},
+    path::PathBuf,
+    time::Instant,
+};
 
 use anyhow::{Result, anyhow};
 use burn::tensor::Device;
@@ -52,7 +57,9 @@ pub fn run(args: GenerateArgs) -> Result<()> {
     if !unknown_words.is_empty() {
         let advice =
             if files == ModelFiles::Embedded { "; `kinora vocabulary` lists what it does" } else { "" };
-        eprintln!("warning: the model does not know these words: {}{advice}", unknown_words.join(", "));
+        let words = unknown_words.join(", ");
+        // A warning that nobody can read is no failure.
+        let _ = writeln!(io::stderr(), "warning: the model does not know these words: {words}{advice}");
     }
     let mut bar = Bar::new();
     let video = pipeline.generate(&plan, &mut |progress| bar.show(progress))?;
@@ -105,7 +112,7 @@ impl GenerateArgs {
                 ("decode", timings.decode),
                 ("write and the rest", seconds - timings.total()),
             ] {
-                eprintln!("{part:18} {seconds:8.2} s");
+                let _ = writeln!(io::stderr(), "{part:18} {seconds:8.2} s");
             }
         }
         let path = self.output.display();

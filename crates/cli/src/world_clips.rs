@@ -48,6 +48,9 @@ pub struct WorldArgs {
 /// Frames of each clip on the contact sheet, and clips side by side.
 const SHEET: SheetLayout = SheetLayout { frames_per_clip: 5, clips_across: 2 };
 
+/// The contact sheet shows the first so many clips.
+const MAX_CLIPS_ON_SHEET: usize = 64;
+
 pub fn run(args: &WorldArgs) -> Result<()> {
     let spec = args.spec()?;
     let folder = &args.output;
@@ -55,7 +58,7 @@ pub fn run(args: &WorldArgs) -> Result<()> {
         .map_err(|error| anyhow!("cannot make the folder {}: {error}", folder.display()))?;
     media::check_folder_writable(&folder.join("contact-sheet.png"))?;
 
-    let (mut clips, mut index) = (Vec::with_capacity(args.count), String::new());
+    let (mut clips, mut index) = (Vec::new(), String::new());
     for number in (0..args.count).progress() {
         let scene = Scene::sample(args.seed.wrapping_add(number as u64), args.split());
         let captions = captions(&scene);
@@ -72,8 +75,11 @@ pub fn run(args: &WorldArgs) -> Result<()> {
             "{}\n",
             json!({ "video": video, "truth": record, "seed": scene.seed, "captions": texts })
         );
-        let [english, _] = captions;
-        clips.push((clip, english.text));
+        if number < MAX_CLIPS_ON_SHEET {
+            let [english, _] = captions;
+            let frames = clip.evenly_spaced(SHEET.frames_per_clip).concat();
+            clips.push((Clip::new(spec.width, spec.height, clip.fps(), frames)?, english.text));
+        }
     }
     media::write_atomically(&folder.join("captions.jsonl"), index.as_bytes())?;
     let rows = clips.iter().map(|(clip, caption)| SheetRow { clip, caption }).collect::<Vec<_>>();
@@ -97,7 +103,21 @@ impl WorldArgs {
         if self.count == 0 || self.num_frames == 0 || self.fps == 0 {
             return Err(usage("--count, --num-frames and --fps: expected at least 1, found 0"));
         }
-        media::Format::Mp4.check(width, height, f64::from(self.fps)).map_err(usage)?;
+        let fps = f64::from(self.fps);
+        if !Clip::FPS_RANGE.contains(&fps) {
+            let (slowest, fastest) = (Clip::FPS_RANGE.start(), Clip::FPS_RANGE.end());
+            return Err(usage(format!("--fps: expected {slowest} to {fastest}, found {fps}")));
+        }
+        media::Format::Mp4.check(width, height, fps).map_err(usage)?;
+        let bytes = [width, height, 3].iter().try_fold(self.num_frames, |a, &b| a.checked_mul(b));
+        if bytes.is_none_or(|bytes| bytes > Clip::MAX_BYTES) {
+            return Err(usage(format!(
+                "--size and --num-frames: expected at most {} bytes of frames, found {} frames of {}",
+                Clip::MAX_BYTES,
+                self.num_frames,
+                self.size
+            )));
+        }
         Ok(ClipSpec { width, height, num_frames: self.num_frames, fps: self.fps })
     }
 }

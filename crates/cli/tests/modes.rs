@@ -42,7 +42,14 @@ fn the_world_is_written_with_captions_and_truth() {
 #[test]
 fn impossible_worlds_are_refused() {
     let folder = tempfile::tempdir().expect("a folder");
-    for (flags, named) in [("--count 0", "at least 1"), ("--size 33x32", "even"), ("--fps x", "--fps")] {
+    for (flags, named) in [
+        ("--count 0", "at least 1"),
+        ("--size 33x32", "even"),
+        ("--fps x", "--fps"),
+        ("--fps 1001", "0.01 to 1000"),
+        ("--num-frames 100000", "bytes"),
+        ("--num-frames 18446744073709551615", "bytes"),
+    ] {
         let message = fail(kinora(folder.path(), &format!("world -o a {flags}")), 2);
         assert!(message.contains(named), "{message}");
     }
@@ -63,6 +70,8 @@ fn the_vocabulary_is_what_the_embedded_model_has_tokens_for() {
     let json = succeed(kinora(folder.path(), "vocabulary --json"));
     let json: Value = serde_json::from_str(&json).expect("JSON");
     let pipeline = engine::Pipeline::load(&engine::ModelFiles::Embedded, &Device::flex()).expect("loaded");
+    let unknown = pipeline.unknown_words("a red zeppelin").expect("read");
+    assert_eq!(unknown, ["zeppelin"], "a word without a token is told apart");
     for language in ["en", "zh"] {
         for group in json[language].as_array().expect("groups") {
             let phrases = group["phrases"].as_array().expect("phrases").iter().filter_map(Value::as_str);
@@ -75,7 +84,8 @@ fn the_vocabulary_is_what_the_embedded_model_has_tokens_for() {
 #[test]
 fn every_flag_is_explained() {
     let folder = tempfile::tempdir().expect("a folder");
-    for mode in ["generate", "info", "vocabulary", "world", "train data", "train vae", "train denoiser"] {
+    let training = ["train data", "train vae", "train latents", "train denoiser"];
+    for mode in ["generate", "info", "vocabulary", "world"].into_iter().chain(training) {
         let help = succeed(kinora(folder.path(), &format!("{mode} --help")));
         let explained = |part: &str| part.lines().skip(1).any(|line| !line.trim().is_empty());
         // In the long form, what explains a flag stands below or beside it.

@@ -119,7 +119,7 @@ impl VideoRequest {
                 let below = (frames - 1) / multiple * multiple + 1;
                 let expected = format!(
                     "1 more than a multiple of {multiple} (the nearest are {below} and {})",
-                    below + multiple
+                    below.saturating_add(multiple)
                 );
                 Err(Error::request("num_frames", expected, frames))
             }

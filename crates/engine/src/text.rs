@@ -55,7 +55,8 @@ impl PromptEncoder {
             let prompt = one_line(prompt);
             let encoding =
                 self.tokenizer.encode(prompt, true).map_err(|e| Error::Tokenizer(e.to_string()))?;
-            let found = encoding.get_ids().iter().map(|&id| id as usize).collect::<Vec<_>>();
+            // A tokenizer may add its marks after it has cut the prompt.
+            let found = encoding.get_ids().iter().take(length).map(|&id| id as usize).collect::<Vec<_>>();
             config.check_ids(&found)?;
             let pads = length - found.len();
             mask.extend(found.iter().map(|_| 1.0_f32).chain(std::iter::repeat_n(0.0, pads)));

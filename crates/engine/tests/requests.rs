@@ -113,6 +113,7 @@ fn impossible_requests_are_refused_with_what_is_possible() {
         ("size", json!("2048x16"), "size", "1024x1024"),
         ("num_frames", json!(0), "num_frames", "at least 1"),
         ("num_frames", json!(6), "num_frames", "5 and 9"),
+        ("num_frames", json!(u64::MAX), "num_frames", "1 more than a multiple"),
         ("num_frames", json!(100_001), "num_frames", "253 frames"),
         ("num_frames", json!(400_000_001), "num_frames", "pixels"),
         ("seconds", json!(0.0), "seconds", "more than 0"),

@@ -8,7 +8,7 @@ mod pixels;
 mod rendered;
 mod store;
 
-pub use pixels::{Crop, cut, to_clips, to_tensor};
+pub use pixels::{BYTES_PER_PIXEL, Crop, cut, to_clips, to_tensor};
 pub use rendered::{DataArgs, make};
 pub use store::{Item, Store, StoreWriter};
 

@@ -16,6 +16,10 @@ pub fn write_folder(path: &Path, fill: impl FnOnce(&Path) -> Result<()>) -> Resu
         path.with_file_name(name)
     };
     let (part, old) = (sibling(".part"), sibling(".old"));
+    // A run that was stopped between the two renames below left its folder aside.
+    if !path.exists() && old.exists() {
+        fs::rename(&old, path).map_err(TrainError::io(&old))?;
+    }
     for leftover in [&part, &old] {
         if leftover.exists() {
             fs::remove_dir_all(leftover).map_err(TrainError::io(leftover))?;
@@ -27,7 +31,11 @@ pub fn write_folder(path: &Path, fill: impl FnOnce(&Path) -> Result<()>) -> Resu
     if path.exists() {
         fs::rename(path, &old).map_err(TrainError::io(path))?;
     }
-    fs::rename(&part, path).map_err(TrainError::io(path))?;
+    if let Err(error) = fs::rename(&part, path) {
+        // The first failure is the one to report; should this one fail too, the next call tries again.
+        let _ = fs::rename(&old, path);
+        return Err(TrainError::io(path)(error));
+    }
     if old.exists() {
         fs::remove_dir_all(&old).map_err(TrainError::io(&old))?;
     }
@@ -40,7 +48,15 @@ pub fn write_folder(path: &Path, fill: impl FnOnce(&Path) -> Result<()>) -> Resu
 /// A path that cannot be written.
 pub fn write_json(path: &Path, value: &impl serde::Serialize) -> Result<()> {
     let text = serde_json::to_string_pretty(value).map_err(TrainError::json(path))?;
-    fs::write(path, text + "\n").map_err(TrainError::io(path))
+    write_text(path, &(text + "\n"))
+}
+
+/// Writes a text in one piece.
+///
+/// # Errors
+/// A path that cannot be written.
+pub fn write_text(path: &Path, text: &str) -> Result<()> {
+    media::write_atomically(path, text.as_bytes()).map_err(TrainError::part("writing"))
 }
 
 /// Reads a JSON file.
@@ -87,6 +103,11 @@ mod tests {
         write("three", false).unwrap();
         assert_eq!(fs::read_to_string(path.join("a")).unwrap(), "three");
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+
+        // Stopped between the two renames: what stepped aside is still what was there before.
+        fs::rename(&path, folder.path().join("model.old")).unwrap();
+        write("four", true).unwrap_err();
+        assert_eq!(fs::read_to_string(path.join("a")).unwrap(), "three");
     }
 
     #[test]

@@ -1,8 +1,11 @@
 //! Ctrl-C and kill: the step in hand is finished and saved.
 
-use std::sync::{
-    Once,
-    atomic::{AtomicBool, Ordering},
+use std::{
+    io::{self, Write},
+    sync::{
+        Once,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 static INTERRUPTED: AtomicBool = AtomicBool::new(false);
@@ -15,7 +18,7 @@ pub fn listen() {
             if INTERRUPTED.swap(true, Ordering::SeqCst) {
                 std::process::exit(130);
             }
-            eprintln!("\nstopping after this step (again: at once) ...");
+            let _ = writeln!(io::stderr(), "\nstopping after this step (again: at once) ...");
         };
         // A program that already handles the signals itself calls `request_stop` instead.
         let _ = ctrlc::set_handler(stop);

@@ -16,7 +16,7 @@ use models::{
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    dataset::{Store, StoreWriter, Subset, to_tensor},
+    dataset::{BYTES_PER_PIXEL, Store, StoreWriter, Subset, to_tensor},
     error::{Result, TrainError},
     files, interrupt,
     parameters::to_vec,
@@ -135,7 +135,7 @@ fn fingerprint(vae: &Path) -> Result<String> {
 
 fn encode(args: &LatentsArgs, subset: Subset, vae: &AutoencoderKlWan, device: &Device) -> Result<()> {
     let advice = format!("make it with `kinora train data --output {}`", args.data.display());
-    let pixels = Store::open(&args.data.join(subset.name()), &advice)?;
+    let pixels = Store::open(&args.data.join(subset.name()), BYTES_PER_PIXEL, &advice)?;
     let mut writer = StoreWriter::open(&args.output.join(subset.name()))?;
     let count = pixels.items().len();
     let share = |done: usize| done as f64 / count as f64;
@@ -168,7 +168,8 @@ impl LatentStore {
     /// None there.
     pub fn open(folder: &Path, subset: Subset) -> Result<Self> {
         let header: Header = files::read_json(&folder.join("latents.json"))?;
-        let store = Store::open(&folder.join(subset.name()), "make it with `kinora train latents`")?;
+        let bytes = header.channels.saturating_mul(size_of::<f16>());
+        let store = Store::open(&folder.join(subset.name()), bytes, "make it with `kinora train latents`")?;
         Ok(Self { store, channels: header.channels })
     }
 

@@ -150,22 +150,14 @@ impl RunArgs {
     /// # Errors
     /// The first setting that makes no sense.
     pub fn check(&self) -> Result<()> {
-        let positive = |flag, value: f64| {
-            let (expected, found) = ("a number above 0".to_owned(), value.to_string());
-            if value > 0.0 && value.is_finite() {
-                Ok(())
-            } else {
-                Err(TrainError::Setting { flag, expected, found })
-            }
+        let setting = |flag, expected: &str, value: f64, holds: bool| {
+            let (expected, found) = (expected.to_owned(), value.to_string());
+            if holds { Ok(()) } else { Err(TrainError::Setting { flag, expected, found }) }
         };
+        let positive =
+            |flag, value: f64| setting(flag, "a number above 0", value, value > 0.0 && value.is_finite());
         let share = |flag, value: f64| {
-            let (expected, found) =
-                ("a share from 0 up to, but not including, 1".to_owned(), value.to_string());
-            if (0.0..1.0).contains(&value) {
-                Ok(())
-            } else {
-                Err(TrainError::Setting { flag, expected, found })
-            }
+            setting(flag, "a share from 0 up to, but not including, 1", value, (0.0..1.0).contains(&value))
         };
         positive("--learning-rate", self.learning_rate)?;
         positive("--max-grad-norm", self.max_grad_norm)?;
@@ -175,7 +167,11 @@ impl RunArgs {
         positive("--checkpoint-every", self.checkpoint_every as f64)?;
         share("--beta1", self.beta1)?;
         share("--beta2", self.beta2)?;
-        share("--ema-decay", self.ema_decay)
+        share("--ema-decay", self.ema_decay)?;
+        let decay = self.weight_decay;
+        setting("--weight-decay", "a number of at least 0", decay, decay >= 0.0 && decay.is_finite())?;
+        let last = self.final_learning_rate_share;
+        setting("--final-learning-rate-share", "a share from 0 to 1", last, (0.0..=1.0).contains(&last))
     }
 
     /// The optimiser's part.
@@ -215,4 +211,21 @@ pub fn settings(args: &impl Serialize) -> Result<Value> {
         }
     }
     Ok(flat.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_that_make_no_sense_are_named() {
+        RunArgs { weight_decay: 0.0, final_learning_rate_share: 1.0, ..RunArgs::default() }.check().unwrap();
+        for value in [-0.5, 1.5, f64::NAN, f64::INFINITY] {
+            let args = RunArgs { final_learning_rate_share: value, ..RunArgs::default() };
+            let message = args.check().unwrap_err().to_string();
+            assert!(message.contains("--final-learning-rate-share"), "{message}");
+            let decay = RunArgs { weight_decay: value, ..RunArgs::default() }.check();
+            assert_eq!(decay.is_ok(), value == 1.5, "{value}");
+        }
+    }
 }

@@ -109,7 +109,7 @@ impl PromptTokenizer {
         fs::create_dir_all(folder).map_err(TrainError::io(folder))?;
         let path = folder.join("tokenizer.json");
         let text = self.tokenizer.to_string(true).map_err(refused)?;
-        fs::write(&path, text).map_err(TrainError::io(&path))?;
+        files::write_text(&path, &text)?;
         let [pad, eos, unk] = SPECIAL;
         let names = json!({ "pad_token": pad, "eos_token": eos, "unk_token": unk });
         files::write_json(&folder.join("special_tokens_map.json"), &names)?;

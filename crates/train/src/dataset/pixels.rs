@@ -8,6 +8,9 @@ use crate::{
     parameters::to_vec,
 };
 
+/// Red, green and blue, a byte each.
+pub const BYTES_PER_PIXEL: usize = 3;
+
 /// A box of frames, rows and columns within a clip: where it begins and how long it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Crop {

@@ -163,7 +163,7 @@ fn captions(rng: &mut ChaCha8Rng, caption: impl Fn(Language, &mut ChaCha8Rng) ->
 
 #[cfg(test)]
 mod tests {
-    use super::super::Store;
+    use super::super::{BYTES_PER_PIXEL, Store};
     use super::*;
 
     #[test]
@@ -180,7 +180,8 @@ mod tests {
         make(&args(first.path(), 2)).unwrap();
         make(&args(second.path(), 2)).unwrap();
         for subset in Subset::ALL {
-            let stores = [&first, &second].map(|f| Store::open(&f.path().join(subset.name()), "").unwrap());
+            let stores = [&first, &second]
+                .map(|f| Store::open(&f.path().join(subset.name()), BYTES_PER_PIXEL, "").unwrap());
             assert_eq!(stores[0].items(), stores[1].items());
             let last = stores[0].items().len() - 1;
             assert_eq!(stores[0].read(last).unwrap(), stores[1].read(last).unwrap());

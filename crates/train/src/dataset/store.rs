@@ -51,7 +51,8 @@ fn read_items(folder: &Path) -> Result<(Vec<Item>, u64)> {
         let Some(line) = line.strip_suffix('\n') else { break };
         let item: Item = serde_json::from_str(line).map_err(TrainError::json(&path))?;
         let expected = items.last().map_or(0, |last| last.offset + last.bytes);
-        if item.offset != expected || item.offset + item.bytes > available {
+        let end = item.offset.checked_add(item.bytes);
+        if item.offset != expected || end.is_none_or(|end| end > available) {
             return Err(TrainError::Mismatch {
                 what: format!("item {}", items.len()),
                 expected: format!("bytes from {expected} on within the {available} of {}", data.display()),
@@ -66,17 +67,29 @@ fn read_items(folder: &Path) -> Result<(Vec<Item>, u64)> {
 }
 
 impl Store {
-    /// Opens a store with at least one item; `advice` says how to make one.
+    /// Opens a store with at least one item, each of `bytes_per_position` bytes for every pixel or latent
+    /// position of its size; `advice` says how to make one.
     ///
     /// # Errors
-    /// No items, or files that do not belong together.
-    pub fn open(folder: &Path, advice: &str) -> Result<Self> {
+    /// No items, files that do not belong together, or an item whose size is not that of its bytes.
+    pub fn open(folder: &Path, bytes_per_position: usize, advice: &str) -> Result<Self> {
         let items = read_items(folder)?.0;
         if items.is_empty() {
             let advice = advice.to_owned();
             return Err(TrainError::Missing { what: "data set", path: folder.into(), advice });
         }
-        let [_, path] = paths(folder);
+        let [lines, path] = paths(folder);
+        for (index, item) in items.iter().enumerate() {
+            let bytes = item.size.iter().try_fold(bytes_per_position, |a, &b| a.checked_mul(b));
+            if bytes.is_none_or(|bytes| bytes as u64 != item.bytes) {
+                return Err(TrainError::Mismatch {
+                    path: lines,
+                    what: format!("item {index}"),
+                    expected: format!("{bytes_per_position} bytes for each position of {:?}", item.size),
+                    found: format!("{} bytes", item.bytes),
+                });
+            }
+        }
         let data = Mutex::new(File::open(&path).map_err(TrainError::io(&path))?);
         Ok(Self { folder: folder.into(), data, items })
     }
@@ -182,7 +195,7 @@ mod tests {
         let mut writer = StoreWriter::open(folder.path()).unwrap();
         assert_eq!(writer.len(), 2);
         writer.append([1, 1, 1], captions("third"), &[3; 3]).unwrap();
-        let store = Store::open(folder.path(), "").unwrap();
+        let store = Store::open(folder.path(), 3, "").unwrap();
         assert_eq!(store.items().len(), 3);
         let read: Vec<Vec<u8>> = (0..3).map(|index| store.read(index).unwrap()).collect();
         assert_eq!(read, [vec![1; 18], vec![2; 6], vec![3; 3]]);
@@ -192,11 +205,20 @@ mod tests {
     #[test]
     fn what_is_missing_or_cut_is_named() {
         let folder = tempfile::tempdir().unwrap();
-        let message = Store::open(folder.path(), "run `make`").unwrap_err().to_string();
+        let message = Store::open(folder.path(), 3, "run `make`").unwrap_err().to_string();
         assert!(message.contains("run `make`"), "{message}");
         StoreWriter::open(folder.path()).unwrap().append([1, 1, 1], vec![], &[0; 3]).unwrap();
+        let message = Store::open(folder.path(), 4, "").unwrap_err().to_string();
+        assert!(message.contains("item 0") && message.contains("4 bytes for each position"), "{message}");
         fs::write(folder.path().join("data.bin"), [0; 2]).unwrap();
-        let message = Store::open(folder.path(), "").unwrap_err().to_string();
+        let message = Store::open(folder.path(), 3, "").unwrap_err().to_string();
         assert!(message.contains("item 0") && message.contains("data.bin"), "{message}");
+        let endless = r#"{"size":[1,1,1],"offset":0,"bytes":3,"captions":[]}
+{"size":[1,1,1],"offset":3,"bytes":18446744073709551615,"captions":[]}
+"#;
+        fs::write(folder.path().join("data.bin"), [0; 9]).unwrap();
+        fs::write(folder.path().join("items.jsonl"), endless).unwrap();
+        let message = Store::open(folder.path(), 3, "").unwrap_err().to_string();
+        assert!(message.contains("item 1") && message.contains("data.bin"), "{message}");
     }
 }

@@ -9,6 +9,7 @@ use models::{
     weights::{Checkpoint, Precision, save_folder},
 };
 use serde_json::json;
+use world::ClipSpec;
 
 use super::Denoiser;
 use crate::{
@@ -36,7 +37,7 @@ pub fn export(
         fs::create_dir_all(&scheduler).map_err(TrainError::io(&scheduler))?;
         let path = scheduler.join("scheduler_config.json");
         let config = SchedulerConfig::new(Sampler::UniPc, flow_shift).to_json();
-        fs::write(&path, config).map_err(TrainError::io(&path))?;
+        files::write_text(&path, &config)?;
         files::write_json(&part("model_index.json"), &index())
     })
 }
@@ -51,11 +52,18 @@ fn save<M: Checkpoint, C: ModelConfig>(
         .map_err(TrainError::part(format!("exporting {}", folder.display())))
 }
 
-/// `model_index.json`: the classes of the parts, and that each token has its own timestep.
+/// `model_index.json`: the classes of the parts, that each token has its own timestep, and the clip that the
+/// model is trained on, which `engine` makes where a request leaves size and length open.
 fn index() -> serde_json::Value {
+    let ClipSpec { width, height, num_frames, fps } = ClipSpec::default();
     json!({
         "_class_name": "WanPipeline",
         "_diffusers_version": "0.42.1",
+        "_kinora": {
+            "size": format!("{width}x{height}"),
+            "num_frames": num_frames,
+            "fps": f64::from(fps),
+        },
         "boundary_ratio": null,
         "expand_timesteps": true,
         "scheduler": ["diffusers", "UniPCMultistepScheduler"],
@@ -65,4 +73,14 @@ fn index() -> serde_json::Value {
         "transformer_2": [null, null],
         "vae": ["diffusers", "AutoencoderKLWan"],
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_index_says_what_the_model_is_trained_on() {
+        assert_eq!(index()["_kinora"], json!({ "size": "128x128", "num_frames": 17, "fps": 8.0 }));
+    }
 }

@@ -118,6 +118,9 @@ impl VaeArgs {
     pub(super) fn check(&self, config: &AutoencoderKlWanConfig) -> Result<()> {
         let setting =
             |flag, expected: String, found: String| Err(TrainError::Setting { flag, expected, found });
+        if self.evaluate_clips == 0 {
+            return setting("--evaluate-clips", "at least 1".into(), "0".into());
+        }
         if self.clip_frames.is_empty() {
             return setting("--clip-frames", "at least one number".into(), "empty".into());
         }
@@ -130,11 +133,31 @@ impl VaeArgs {
                 );
             }
         }
-        let smallest = self.crop * self.crop;
-        if self.batch_pixels < smallest {
-            let found = self.batch_pixels.to_string();
-            return setting("--batch-pixels", format!("at least one crop, {smallest}"), found);
+        match self.crop.checked_mul(self.crop) {
+            Some(smallest) if smallest <= self.batch_pixels => Ok(()),
+            _ => {
+                let expected = format!("at least one crop, {0} x {0}", self.crop);
+                setting("--batch-pixels", expected, self.batch_pixels.to_string())
+            }
         }
-        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_cannot_be_trained_is_named() {
+        let check = |args: VaeArgs| args.check(&args.config()).map_err(|error| error.to_string());
+        check(VaeArgs::default()).unwrap();
+        for (args, flag) in [
+            (VaeArgs { evaluate_clips: 0, ..VaeArgs::default() }, "--evaluate-clips is 0"),
+            (VaeArgs { batch_pixels: 64 * 64 - 1, ..VaeArgs::default() }, "--batch-pixels is 4095"),
+            (VaeArgs { crop: 1 << 32, ..VaeArgs::default() }, "--batch-pixels"),
+        ] {
+            let message = check(args).unwrap_err();
+            assert!(message.contains(flag), "{message}");
+        }
     }
 }

@@ -8,7 +8,7 @@ use rand_chacha::ChaCha8Rng;
 
 use super::VaeArgs;
 use crate::{
-    dataset::{Crop, Store, Subset, cut, to_tensor},
+    dataset::{BYTES_PER_PIXEL, Crop, Store, Subset, cut, to_tensor},
     error::{Result, TrainError},
     random::{Purpose, rng},
     trainer::Moment,
@@ -28,7 +28,7 @@ impl Pictures {
     /// A data set that is missing or too small in time or space.
     pub fn open(folder: &Path, args: &VaeArgs, device: Device) -> Result<Self> {
         let advice = format!("make it with `kinora train data --output {}`", folder.display());
-        let open = |subset: Subset| Store::open(&folder.join(subset.name()), &advice);
+        let open = |subset: Subset| Store::open(&folder.join(subset.name()), BYTES_PER_PIXEL, &advice);
         let (clips, stills) = (open(Subset::Clips)?, open(Subset::Stills)?);
         let longest = args.clip_frames.iter().copied().max().unwrap_or(1);
         for (store, frames) in [(&clips, longest), (&stills, 1)] {

@@ -11,7 +11,7 @@ use models::{
 
 use super::{VaeArgs, batch::Pictures, psnr, reconstruction_loss};
 use crate::{
-    dataset::{Store, Subset, to_clips, to_tensor},
+    dataset::{BYTES_PER_PIXEL, Store, Subset, to_clips, to_tensor},
     error::{Result, TrainError},
     files,
     log::Figures,
@@ -36,7 +36,7 @@ impl<'a> VaeObjective<'a> {
         Ok(Self {
             args,
             pictures: Pictures::open(&args.data, args, device.clone())?,
-            validation: Store::open(&args.data.join(Subset::Validation.name()), advice)?,
+            validation: Store::open(&args.data.join(Subset::Validation.name()), BYTES_PER_PIXEL, advice)?,
             device,
         })
     }
