@@ -149,7 +149,7 @@ fn failures_are_one_line_and_exit_code_1_and_leave_nothing() {
     fs::create_dir(folder.path().join("empty")).expect("made");
     for (flags, named) in [
         ("--output missing/a.mp4", "missing/a.mp4"),
-        #[cfg(target_os = "linux")] // elsewhere the free memory is not known
+        #[cfg(target_os = "linux")] // elsewhere the machine's memory is not known
         ("--size 16384x16384 --num-frames 5", "GiB"),
         ("--model empty", "model_index.json"),
         ("--model nowhere", "nowhere"),
