@@ -2,34 +2,97 @@
 
 use std::sync::OnceLock;
 
-/// The instruction sets that have kernels of their own.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// The instruction sets that have kernels of their own, from the least to the best.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Isa {
-    /// x86-64 with AVX-512 F, BW, VL, DQ and BF16 (AMD Zen 4 and later, Intel Cooper Lake and later).
-    Avx512Bf16,
-    /// Any other machine: no bf16 products; callers use f32 ones.
+    /// Any machine: the readable definitions, and loops in plain Rust.
     Portable,
+    /// x86-64 with AVX2 and FMA (Intel Haswell and later, every AMD Zen): f32 and 16-bit integer products.
+    Avx2,
+    /// x86-64 with AVX-512 F, BW, VL, DQ, BF16 and VNNI (AMD Zen 4 and later, Intel Cooper Lake and
+    /// later): bf16 and 8-bit integer products.
+    Avx512Bf16,
 }
 
-/// The best instruction set that this machine has, unless `KINORA_ISA=portable` forbids it.
+impl Isa {
+    const ALL: [Self; 3] = [Self::Portable, Self::Avx2, Self::Avx512Bf16];
+
+    /// What `KINORA_ISA` calls it: `portable`, `avx2` or `avx512`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Portable => "portable",
+            Self::Avx2 => "avx2",
+            Self::Avx512Bf16 => "avx512",
+        }
+    }
+
+    /// Whether this machine has it.
+    pub fn is_available(self) -> bool {
+        self <= best()
+    }
+
+    /// Every level that this machine has, from the least to the best.
+    pub fn available() -> impl Iterator<Item = Self> {
+        Self::ALL.into_iter().filter(|isa| isa.is_available())
+    }
+}
+
+/// The instruction set in use: the best that this machine has, or a lower one if `KINORA_ISA`
+/// names it.
+///
+/// A name that is not known, or a level that the machine lacks, leaves it at the best.
 pub fn isa() -> Isa {
     static ISA: OnceLock<Isa> = OnceLock::new();
-    *ISA.get_or_init(|| {
-        let forced = std::env::var("KINORA_ISA").is_ok_and(|name| name == "portable");
-        if !forced && has_avx512_bf16() { Isa::Avx512Bf16 } else { Isa::Portable }
-    })
+    *ISA.get_or_init(|| choose(std::env::var("KINORA_ISA").ok().as_deref(), best()))
+}
+
+fn choose(name: Option<&str>, best: Isa) -> Isa {
+    let named = name.and_then(|name| Isa::ALL.into_iter().find(|isa| isa.name() == name));
+    named.map_or(best, |isa| isa.min(best))
+}
+
+fn best() -> Isa {
+    static BEST: OnceLock<Isa> = OnceLock::new();
+    *BEST.get_or_init(detect)
 }
 
 #[cfg(target_arch = "x86_64")]
-fn has_avx512_bf16() -> bool {
-    is_x86_feature_detected!("avx512f")
+fn detect() -> Isa {
+    let avx2 = is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma");
+    let avx512 = is_x86_feature_detected!("avx512f")
         && is_x86_feature_detected!("avx512bw")
         && is_x86_feature_detected!("avx512vl")
         && is_x86_feature_detected!("avx512dq")
         && is_x86_feature_detected!("avx512bf16")
+        && is_x86_feature_detected!("avx512vnni");
+    match (avx2, avx512) {
+        (true, true) => Isa::Avx512Bf16,
+        (true, false) => Isa::Avx2,
+        (false, _) => Isa::Portable,
+    }
 }
 
 #[cfg(not(target_arch = "x86_64"))]
-fn has_avx512_bf16() -> bool {
-    false
+fn detect() -> Isa {
+    Isa::Portable
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_lowers_the_level_and_never_raises_it() {
+        assert_eq!(choose(None, Isa::Avx512Bf16), Isa::Avx512Bf16);
+        assert_eq!(choose(Some("avx2"), Isa::Avx512Bf16), Isa::Avx2);
+        assert_eq!(choose(Some("portable"), Isa::Avx2), Isa::Portable);
+        assert_eq!(choose(Some("avx512"), Isa::Avx2), Isa::Avx2);
+        assert_eq!(choose(Some("avx2"), Isa::Portable), Isa::Portable);
+        assert_eq!(choose(Some("sse9"), Isa::Avx2), Isa::Avx2);
+    }
+
+    #[test]
+    fn the_one_in_use_is_available() {
+        assert!(isa().is_available() && Isa::available().next() == Some(Isa::Portable));
+    }
 }

@@ -3,23 +3,29 @@
 /// Lanes of a partial sum: one AVX-512 vector of f32.
 pub(crate) const LANES: usize = 16;
 
-/// Compiles a function twice, once with AVX-512 allowed, and calls the one that the machine runs.
+/// Compiles a function for each instruction set, and calls the one that the machine runs.
 ///
-/// The body must be marked `#[inline(always)]`, so that it is compiled inside the wide version.
+/// The body must be marked `#[inline(always)]`, so that it is compiled inside the wide versions.
 macro_rules! widest {
     ($body:ident($($arg:ident: $type:ty),* $(,)?)) => {{
         #[cfg(target_arch = "x86_64")]
         {
-            #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512bf16,fma")]
+            #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512bf16,avx512vnni,avx2,fma")]
             #[allow(clippy::too_many_arguments, reason = "as many as the body has")]
-            fn wide($($arg: $type),*) {
+            fn avx512($($arg: $type),*) {
                 $body($($arg),*)
             }
-            if $crate::isa() == $crate::Isa::Avx512Bf16 {
-                // SAFETY: the features were detected.
-                unsafe { wide($($arg),*) }
-            } else {
+            #[target_feature(enable = "avx2,fma")]
+            #[allow(clippy::too_many_arguments, reason = "as many as the body has")]
+            fn avx2($($arg: $type),*) {
                 $body($($arg),*)
+            }
+            match $crate::isa() {
+                // SAFETY: the features were detected.
+                $crate::Isa::Avx512Bf16 => unsafe { avx512($($arg),*) },
+                // SAFETY: the features were detected.
+                $crate::Isa::Avx2 => unsafe { avx2($($arg),*) },
+                $crate::Isa::Portable => $body($($arg),*),
             }
         }
         #[cfg(not(target_arch = "x86_64"))]
