@@ -14,4 +14,4 @@ mod vae;
 
 pub use transformer::WanTransformer3d;
 pub use transformer_config::WanTransformer3dConfig;
-pub use vae::{AutoencoderKlWan, AutoencoderKlWanConfig, Posterior};
+pub use vae::{AutoencoderKlWan, AutoencoderKlWanConfig, DecoderStream, EncoderStream, Posterior};

@@ -6,6 +6,8 @@ use burn::{
 };
 use nn::{CausalConv3d, ChannelRmsNorm, Conv2d, attention, linear};
 
+use super::past::Past;
+
 /// A 3×3×3 convolution that keeps the size.
 pub(super) fn conv3(inputs: usize, outputs: usize, device: &Device) -> CausalConv3d {
     CausalConv3d::new([inputs, outputs], [3; 3], [1; 3], [1; 3], device)
@@ -39,9 +41,9 @@ impl ResidualBlock {
     }
 
     /// `[batch, channels, frames, height, width]` to the same size.
-    pub fn forward(&self, x: Tensor<5>) -> Tensor<5> {
-        let h = self.conv1.forward(self.norm1.forward(x.clone(), true));
-        let h = self.conv2.forward(self.norm2.forward(h, true));
+    pub fn forward(&self, x: Tensor<5>, past: &mut Past) -> Tensor<5> {
+        let h = past.conv(&self.conv1, self.norm1.forward(x.clone(), true));
+        let h = past.conv(&self.conv2, self.norm2.forward(h, true));
         match &self.conv_shortcut {
             Some(conv) => conv.forward(x) + h,
             None => x + h,
@@ -102,10 +104,10 @@ impl MidBlock {
         }
     }
 
-    pub fn forward(&self, x: Tensor<5>) -> Tensor<5> {
-        let mut x = self.resnets[0].forward(x);
+    pub fn forward(&self, x: Tensor<5>, past: &mut Past) -> Tensor<5> {
+        let mut x = self.resnets[0].forward(x, past);
         for (attention, resnet) in self.attentions.iter().zip(&self.resnets[1..]) {
-            x = resnet.forward(attention.forward(x));
+            x = resnet.forward(attention.forward(x), past);
         }
         x
     }

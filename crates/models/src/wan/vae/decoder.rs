@@ -9,6 +9,7 @@ use nn::{CausalConv3d, ChannelRmsNorm};
 use super::{
     blocks::{MidBlock, ResidualBlock, conv3},
     config::AutoencoderKlWanConfig,
+    past::Past,
     resample::Upsample,
     shortcut::DupUp,
 };
@@ -36,10 +37,22 @@ impl WanDecoder3d {
     }
 
     /// `[batch, z_dim, frames, height, width]` to `[batch, out_channels, ..]`.
-    pub fn forward(&self, x: Tensor<5>) -> Tensor<5> {
-        let x = self.mid_block.forward(self.conv_in.forward(x));
-        let x = self.up_blocks.iter().fold(x, |x, block| block.forward(x));
-        self.conv_out.forward(self.norm_out.forward(x, true))
+    pub fn forward(&self, x: Tensor<5>, past: &mut Past) -> Tensor<5> {
+        let x = self.mid_block.forward(past.conv(&self.conv_in, x), past);
+        self.scales(&self.up_blocks, x, past)
+    }
+
+    /// The scales of `blocks` and the output layer. Each scale hands on what it has made before it
+    /// makes more, so that a stream never holds all frames at the largest scale.
+    fn scales(&self, blocks: &[UpBlock], x: Tensor<5>, past: &mut Past) -> Tensor<5> {
+        let pieces = past.pieces(x).into_iter().map(|x| match blocks.split_first() {
+            Some((block, later)) => {
+                let x = block.forward(x, past);
+                self.scales(later, x, past)
+            }
+            None => past.conv(&self.conv_out, self.norm_out.forward(x, true)),
+        });
+        Tensor::cat(pieces.collect(), 2)
     }
 }
 
@@ -73,11 +86,11 @@ impl UpBlock {
         }
     }
 
-    pub fn forward(&self, x: Tensor<5>) -> Tensor<5> {
-        let shortcut = self.shortcut.map(|shortcut| shortcut.forward(x.clone()));
-        let x = self.resnets.iter().fold(x, |x, block| block.forward(x));
+    fn forward(&self, x: Tensor<5>, past: &mut Past) -> Tensor<5> {
+        let shortcut = self.shortcut.map(|shortcut| shortcut.forward(x.clone(), past.at_start()));
+        let x = self.resnets.iter().fold(x, |x, block| block.forward(x, past));
         let x = match &self.upsampler {
-            Some(upsampler) => upsampler.forward(x),
+            Some(upsampler) => upsampler.forward(x, past),
             None => x,
         };
         match shortcut {

@@ -9,6 +9,7 @@ use nn::{CausalConv3d, ChannelRmsNorm};
 use super::{
     blocks::{MidBlock, ResidualBlock, conv3},
     config::AutoencoderKlWanConfig,
+    past::Past,
     resample::Downsample,
     shortcut::AvgDown,
 };
@@ -36,10 +37,11 @@ impl WanEncoder3d {
     }
 
     /// `[batch, in_channels, frames, height, width]` to `[batch, 2 * z_dim, ..]`.
-    pub fn forward(&self, x: Tensor<5>) -> Tensor<5> {
-        let x = self.down_blocks.iter().fold(self.conv_in.forward(x), |x, block| block.forward(x));
-        let x = self.mid_block.forward(x);
-        self.conv_out.forward(self.norm_out.forward(x, true))
+    pub fn forward(&self, x: Tensor<5>, past: &mut Past) -> Tensor<5> {
+        let x = past.conv(&self.conv_in, x);
+        let x = self.down_blocks.iter().fold(x, |x, block| block.forward(x, past));
+        let x = self.mid_block.forward(x, past);
+        past.conv(&self.conv_out, self.norm_out.forward(x, true))
     }
 }
 
@@ -71,11 +73,11 @@ impl DownBlock {
         }
     }
 
-    pub fn forward(&self, x: Tensor<5>) -> Tensor<5> {
+    fn forward(&self, x: Tensor<5>, past: &mut Past) -> Tensor<5> {
         let shortcut = self.shortcut.map(|shortcut| shortcut.forward(x.clone()));
-        let x = self.resnets.iter().fold(x, |x, block| block.forward(x));
+        let x = self.resnets.iter().fold(x, |x, block| block.forward(x, past));
         let x = match &self.downsampler {
-            Some(downsampler) => downsampler.forward(x),
+            Some(downsampler) => downsampler.forward(x, past),
             None => x,
         };
         match shortcut {

@@ -6,17 +6,21 @@
 //! ```
 //!
 //! diffusers runs the first frame alone and then 4 frames at a time, with a cache in front of every
-//! convolution. That equals one causal pass over the whole clip, which is what is written here. The
-//! cache shows in three places: time is resampled from the second frame on (the first stands for
-//! itself), a temporal upsampling does not see the first frame, and shortcuts treat the first frame
-//! as the last of a group.
+//! convolution. That equals one causal pass over the whole clip. Both are the same code here: layers
+//! take the frames to come and their [`Past`], which for a clip in one piece (training) is empty,
+//! and for a [`DecoderStream`] or an [`EncoderStream`] is what they have seen before. diffusers'
+//! first chunk shows in three places: time is resampled from the second frame on (the first stands
+//! for itself), a temporal upsampling does not see the first frame, and shortcuts treat the first
+//! frame as the last of a group.
 
 mod blocks;
 mod config;
 mod decoder;
 mod encoder;
+mod past;
 mod resample;
 mod shortcut;
+mod stream;
 #[cfg(test)]
 mod tests;
 
@@ -29,8 +33,9 @@ use burn::{
 use nn::CausalConv3d;
 
 pub use config::AutoencoderKlWanConfig;
+pub use stream::{DecoderStream, EncoderStream};
 
-use self::{decoder::WanDecoder3d, encoder::WanEncoder3d};
+use self::{decoder::WanDecoder3d, encoder::WanEncoder3d, past::Past};
 use crate::{
     ModelConfig, Result,
     init::{self, Start, fans},
@@ -89,7 +94,11 @@ impl AutoencoderKlWan {
     /// `video` is `[batch, 3, frames, height, width]` within -1 and 1, of a size that
     /// [`latent_size`](AutoencoderKlWanConfig::latent_size) accepts.
     pub fn encode(&self, video: Tensor<5>) -> Posterior {
-        let x = self.encoder.forward(shortcut::patchify(video, self.config.pixel_patch()));
+        self.encode_after(video, &mut Past::of_whole_clip())
+    }
+
+    fn encode_after(&self, video: Tensor<5>, past: &mut Past) -> Posterior {
+        let x = self.encoder.forward(shortcut::patchify(video, self.config.pixel_patch()), past);
         let moments = self.quant_conv.forward(x); // [batch, 2 * z_dim, frames, height, width]
         let z = self.config.z_dim;
         Posterior {
@@ -102,7 +111,11 @@ impl AutoencoderKlWan {
     /// 1 + 4 (frames - 1), ..]` about -1 to 1. Not clamped, for training; see
     /// [`decode_clamped`](Self::decode_clamped).
     pub fn decode(&self, latents: Tensor<5>) -> Tensor<5> {
-        let x = self.decoder.forward(self.post_quant_conv.forward(latents));
+        self.decode_after(latents, &mut Past::of_whole_clip())
+    }
+
+    fn decode_after(&self, latents: Tensor<5>, past: &mut Past) -> Tensor<5> {
+        let x = self.decoder.forward(self.post_quant_conv.forward(latents), past);
         shortcut::unpatchify(x, self.config.pixel_patch())
     }
 

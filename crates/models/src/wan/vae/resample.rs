@@ -6,6 +6,8 @@ use burn::{
 };
 use nn::{CausalConv3d, Conv2d};
 
+use super::past::Past;
+
 /// Halves height and width, and time if it has a temporal convolution.
 #[derive(Module, Debug)]
 pub(super) struct Downsample {
@@ -21,14 +23,15 @@ impl Downsample {
         }
     }
 
-    /// `frames` to `1 + (frames - 1) / 2`: the first frame stays, then two become one.
-    pub fn forward(&self, x: Tensor<5>) -> Tensor<5> {
+    /// The first frame of the clip stays, then two become one; the first of them sees the frame
+    /// before it.
+    pub fn forward(&self, x: Tensor<5>, past: &mut Past) -> Tensor<5> {
         let x = each_frame(x, |images| self.conv.forward(images));
-        let frames = x.dims()[2];
-        match &self.time_conv {
-            Some(conv) if frames > 1 => Tensor::cat(vec![x.clone().narrow(2, 0, 1), conv.forward(x)], 2),
-            _ => x,
-        }
+        let Some(conv) = &self.time_conv else { return x };
+        let first = past.at_start().then(|| x.clone().narrow(2, 0, 1));
+        let x = past.join(conv, x, 1);
+        let pairs = (x.dims()[2] > 1).then(|| conv.forward(x));
+        Tensor::cat(first.into_iter().chain(pairs).collect(), 2)
     }
 }
 
@@ -45,15 +48,17 @@ impl Upsample {
         Self { conv: Conv2d::new([inputs, outputs], 3, 1, [1, 1], device), time_conv: time.then(temporal) }
     }
 
-    /// `frames` to `1 + 2 (frames - 1)`: the first frame stays, and is not seen by the others.
-    pub fn forward(&self, x: Tensor<5>) -> Tensor<5> {
-        let frames = x.dims()[2];
+    /// The first frame of the clip stays and is not seen by the others; each of these becomes two.
+    pub fn forward(&self, x: Tensor<5>, past: &mut Past) -> Tensor<5> {
         let x = match &self.time_conv {
-            Some(conv) if frames > 1 => {
-                let later = double_frames(conv.forward(x.clone().narrow(2, 1, frames - 1)));
-                Tensor::cat(vec![x.narrow(2, 0, 1), later], 2)
+            Some(conv) => {
+                let (frames, stay) = (x.dims()[2], usize::from(past.at_start()));
+                let first = (stay > 0).then(|| x.clone().narrow(2, 0, stay));
+                let later =
+                    (frames > stay).then(|| double_frames(past.conv(conv, x.narrow(2, stay, frames - stay))));
+                Tensor::cat(first.into_iter().chain(later).collect(), 2)
             }
-            _ => x,
+            None => x,
         };
         each_frame(x, |images| self.conv.forward(double_pixels(images)))
     }

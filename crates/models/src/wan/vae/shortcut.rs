@@ -52,7 +52,7 @@ impl AvgDown {
 }
 
 /// Channels are repeated and become blocks of `time × space × space` values (`DupUp3D`); of the
-/// first frame only the last of its `time` copies stays.
+/// clip's first frame only the last of its `time` copies stays.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct DupUp {
     pub channels: usize,
@@ -61,16 +61,17 @@ pub(super) struct DupUp {
 }
 
 impl DupUp {
-    pub fn forward(&self, x: Tensor<5>) -> Tensor<5> {
+    /// `at_start`: the first frame is that of the clip.
+    pub fn forward(&self, x: Tensor<5>, at_start: bool) -> Tensor<5> {
         let Self { channels, time, space } = *self;
         let [batch, inputs, t, h, w] = x.dims();
         let repeats = channels * time * space * space / inputs;
-        let frames = t * time;
+        let (frames, dropped) = (t * time, if at_start { time - 1 } else { 0 });
         x.reshape([batch, inputs, 1, t, h, w])
             .expand([batch, inputs, repeats, t, h, w])
             .reshape([batch, channels, time, space, space, t, h, w])
             .permute([0, 1, 5, 2, 6, 3, 7, 4]) // [batch, channels, t, time, h, space, w, space]
             .reshape([batch, channels, frames, h * space, w * space])
-            .narrow(2, time - 1, frames + 1 - time)
+            .narrow(2, dropped, frames - dropped)
     }
 }

@@ -2,10 +2,11 @@
 
 use burn::{
     module::{Module, ModuleVisitor, Param},
-    tensor::{Device, Distribution, Gradients, Tensor},
+    tensor::{Device, Distribution, FloatDType, Gradients, Tensor},
 };
+use nn::{Precision, with_precision};
 
-use super::{AutoencoderKlWan, AutoencoderKlWanConfig};
+use super::{AutoencoderKlWan, AutoencoderKlWanConfig, DecoderStream, past::Past};
 use crate::{
     ModelConfig,
     golden::{Golden, assert_round_trip},
@@ -14,6 +15,9 @@ use crate::{
 
 const GOLDENS: [&str; 4] = ["vae_21_a", "vae_21_b", "vae_22_a", "vae_22_b"];
 const FRAMES: [usize; 4] = [1, 5, 9, 17];
+
+/// How much the order of sums may change, relative to the largest value, in f32.
+const ROUNDING: f32 = 1e-5;
 
 fn model(golden: &Golden) -> AutoencoderKlWan {
     golden.fill(empty(golden), "model.")
@@ -28,7 +32,10 @@ fn blocks_agree_with_diffusers() {
     for golden in GOLDENS.map(Golden::open) {
         let mid_block = &model(&golden).encoder.mid_block;
         let x = golden.tensor("block.x");
-        golden.assert_close("block.resnet", mid_block.resnets[1].forward(x.clone()));
+        golden.assert_close(
+            "block.resnet",
+            mid_block.resnets[1].forward(x.clone(), &mut Past::of_whole_clip()),
+        );
         golden.assert_close("block.attention", mid_block.attentions[0].forward(x));
     }
 }
@@ -55,6 +62,84 @@ fn decoding_agrees_with_diffusers() {
             let decoded = model.decode(golden.tensor::<5>("latents").narrow(2, 0, latents));
             golden.assert_close(&format!("decoded.{frames}"), decoded);
         }
+    }
+}
+
+/// The clip of a stream of latent frames.
+fn streamed(mut stream: DecoderStream<'_>, latents: Tensor<5>) -> Tensor<5> {
+    let frames = latents.split(1, 2).into_iter().map(|frame| stream.decode(frame));
+    Tensor::cat(frames.collect(), 2)
+}
+
+/// The largest difference, relative to the largest value.
+fn difference(found: Tensor<5>, expected: Tensor<5>) -> f32 {
+    let largest = |x: Tensor<5>| x.abs().max().into_scalar::<f32>();
+    largest(found - expected.clone()) / largest(expected)
+}
+
+#[test]
+fn streamed_decoding_agrees_with_diffusers_and_with_one_pass() {
+    for golden in GOLDENS.map(Golden::open) {
+        let model = model(&golden);
+        let latents = golden.tensor::<5>("latents");
+        let whole = model.decode(latents.clone());
+        let stream = model.decoder_stream(FloatDType::F32);
+        for stream in [stream.clone(), stream.in_single_frames()] {
+            let video = streamed(stream, latents.clone());
+            golden.assert_close("decoded.17", video.clone());
+            let error = difference(video, whole.clone());
+            assert!(error < ROUNDING, "{error:e}");
+        }
+    }
+}
+
+/// A stream that keeps frames in bf16 differs by no more than bf16 products do.
+#[test]
+fn frames_that_are_kept_in_bf16_cost_no_more_than_products_in_bf16() {
+    for golden in GOLDENS.map(Golden::open) {
+        let model = model(&golden);
+        let latents = golden.tensor::<5>("latents");
+        let exact = model.decode(latents.clone());
+        let [whole, streamed] = with_precision(Precision::Bf16, || {
+            let stream = model.decoder_stream(FloatDType::BF16);
+            [model.decode(latents.clone()), streamed(stream, latents.clone())]
+        });
+        let (by_products, by_both) = (difference(whole, exact.clone()), difference(streamed, exact));
+        assert!(by_both < 2.0 * by_products.max(2.0_f32.powi(-8)), "{by_products:e} {by_both:e}");
+    }
+}
+
+#[test]
+fn a_stream_keeps_as_much_after_many_frames_as_after_three() {
+    for golden in GOLDENS.map(Golden::open) {
+        let model = model(&golden);
+        let latents = golden.tensor::<5>("latents").split(1, 2);
+        let mut stream = model.decoder_stream(FloatDType::F32).in_single_frames();
+        let kept = latents.into_iter().map(|frame| {
+            stream.decode(frame);
+            stream.kept_values()
+        });
+        let kept = kept.collect::<Vec<_>>();
+        assert!(kept[0] > 0 && kept[0] < kept[2], "{kept:?}");
+        assert!(kept[2..].iter().all(|&values| values == kept[2]), "{kept:?}");
+    }
+}
+
+#[test]
+fn streamed_encoding_agrees_with_diffusers() {
+    for golden in GOLDENS.map(Golden::open) {
+        let model = model(&golden);
+        let video = golden.tensor::<5>("video");
+        let group = model.config().scale_factor_temporal;
+        let mut stream = model.encoder_stream(FloatDType::F32);
+        let mut means = vec![stream.encode(video.clone().narrow(2, 0, 1)).mean];
+        for start in (1..FRAMES[3]).step_by(group) {
+            means.push(stream.encode(video.clone().narrow(2, start, group)).mean);
+        }
+        let means = Tensor::cat(means, 2);
+        golden.assert_close("mean.17", means.clone());
+        let error = difference(means, model.encode(video.narrow(2, 0, FRAMES[3])).mean);
+        assert!(error < ROUNDING, "{error:e}");
     }
 }
 

@@ -1,0 +1,106 @@
+//! What the layers have seen of a clip that comes a few frames at a time.
+
+use std::collections::HashMap;
+
+use burn::{
+    module::ParamId,
+    tensor::{FloatDType, Tensor},
+};
+use nn::{CausalConv3d, causal_conv3d};
+
+/// Values of the tensor that a late scale of a stream works on at once: 32 MiB in f32. Scales of
+/// larger frames take them one by one.
+const PIECE_VALUES: usize = 1 << 23;
+
+/// The frames in front of those to come, for each temporal convolution.
+///
+/// diffusers' `feat_cache`. A clip in one piece is a stream that ends with its first piece: it has
+/// no past and leaves none.
+#[derive(Clone, Debug)]
+pub(super) struct Past {
+    stream: Option<Stream>,
+    begun: bool,
+}
+
+#[derive(Clone, Debug)]
+struct Stream {
+    /// The number format in which frames are kept.
+    kept: FloatDType,
+    /// The last frames that a layer has seen, the latest last, by the layer's weight.
+    frames: HashMap<ParamId, Vec<Tensor<5>>>,
+    piece_values: usize,
+}
+
+impl Past {
+    /// Of a clip in one piece.
+    pub fn of_whole_clip() -> Self {
+        Self { stream: None, begun: false }
+    }
+
+    /// Of a clip that comes bit by bit, from its first frame on.
+    pub fn of_stream(kept: FloatDType) -> Self {
+        let stream = Stream { kept, frames: HashMap::new(), piece_values: PIECE_VALUES };
+        Self { stream: Some(stream), begun: false }
+    }
+
+    /// Whether the next frame is the first of the clip.
+    pub fn at_start(&self) -> bool {
+        !self.begun
+    }
+
+    /// What comes next follows on what was seen.
+    pub fn advance(&mut self) {
+        self.begun = true;
+    }
+
+    /// `conv`, which keeps the number of frames, over `x` `[batch, in, frames, height, width]` and
+    /// the frames before it; zeros stand before the clip.
+    pub fn conv(&mut self, conv: &CausalConv3d, x: Tensor<5>) -> Tensor<5> {
+        let [_, _, time, height, width] = conv.weight.dims();
+        let frames = x.dims()[2];
+        let x = self.join(conv, x, time - 1);
+        let zeros = time - 1 - (x.dims()[2] - frames);
+        if zeros == time - 1 {
+            return conv.forward(x);
+        }
+        causal_conv3d(x, conv.weight.val(), conv.bias.val(), [1; 3], [zeros, height / 2, width / 2])
+    }
+
+    /// The frames that `layer` kept, then `x`, of which it keeps the last `keep`.
+    pub fn join(&mut self, layer: &CausalConv3d, x: Tensor<5>, keep: usize) -> Tensor<5> {
+        let Some(stream) = self.stream.as_mut().filter(|_| keep > 0) else { return x };
+        let past = stream.frames.entry(layer.weight.id).or_default();
+        let dtype = FloatDType::from(x.dtype());
+        let mut seen = past.iter().map(|frame| frame.clone().cast(dtype)).collect::<Vec<_>>();
+        let frames = x.dims()[2];
+        for at in frames.saturating_sub(keep)..frames {
+            past.push(x.clone().narrow(2, at, 1).cast(stream.kept));
+        }
+        past.drain(..past.len().saturating_sub(keep));
+        seen.push(x);
+        Tensor::cat(seen, 2)
+    }
+
+    /// `x` as pieces of few enough frames for the memory; whole, if the clip is in one piece.
+    pub fn pieces(&self, x: Tensor<5>) -> Vec<Tensor<5>> {
+        let Some(stream) = &self.stream else { return vec![x] };
+        let [batch, channels, frames, height, width] = x.dims();
+        let most = (stream.piece_values / (batch * channels * height * width).max(1)).max(1);
+        (0..frames).step_by(most).map(|at| x.clone().narrow(2, at, most.min(frames - at))).collect()
+    }
+}
+
+#[cfg(test)]
+impl Past {
+    /// The same, with one frame in a piece.
+    pub fn in_single_frames(mut self) -> Self {
+        self.stream.iter_mut().for_each(|stream| stream.piece_values = 1);
+        self
+    }
+
+    /// Values that are kept.
+    pub fn kept_values(&self) -> usize {
+        let kept = self.stream.iter().flat_map(|stream| stream.frames.values().flatten());
+        kept.map(|frame| frame.dims().iter().product::<usize>()).sum()
+    }
+}
