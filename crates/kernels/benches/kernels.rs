@@ -1,12 +1,16 @@
 //! Throughput of the kernels at the shapes of kinora-tiny and of the Wan models:
 //! `cargo bench -p kinora-kernels`. Prints the median of several runs, in GFLOP/s or GB/s.
 
+#[path = "kernels/linear.rs"]
+mod linear;
+#[path = "kernels/peak.rs"]
+mod peak;
+
 use std::{hint::black_box, time::Instant};
 
 use kernels::{
     attention::{Attention, Saved, attention, attention_backward},
     conv3d::{Conv3d, conv3d, conv3d_backward_input, conv3d_backward_weight},
-    matmul::{Layout, Sizes, matmul},
     pointwise::{Activation, activate, layer_norm_modulate},
 };
 
@@ -32,20 +36,13 @@ fn values(len: usize) -> Vec<f32> {
 
 fn main() {
     println!("instruction set: {:?}, {} threads", kernels::isa(), rayon::current_num_threads());
-    for (m, n, k) in
-        [(2048, 2048, 2048), (320, 1024, 256), (2560, 1024, 256), (2560, 256, 1024), (768, 8960, 1536)]
-    {
-        let (a, b, mut c) = (values(m * k), values(n * k), vec![0.0; m * n]);
-        let flop = 2.0 * (m * n * k) as f64;
-        let sizes = Sizes { m, n, k };
-        measure(&format!("linear {m}x{k} -> {n}"), "GFLOP/s", flop, || {
-            matmul(sizes, (&a, Layout::Plain), (&b, Layout::Transposed), None, black_box(&mut c));
-        });
-        let mut dw = vec![0.0; n * k];
-        let sizes = Sizes { m: n, n: k, k: m };
-        measure("  its weight gradient", "GFLOP/s", flop, || {
-            matmul(sizes, (&c, Layout::Transposed), (&a, Layout::Plain), None, black_box(&mut dw));
-        });
+    let only = std::env::args().nth(1).filter(|name| !name.starts_with('-'));
+    let wanted = |name: &str| only.as_deref().is_none_or(|only| only == name);
+    if wanted("linear") {
+        linear::run();
+    }
+    if !wanted("rest") {
+        return;
     }
     for (batch, tokens, heads, head_dim) in [(8, 320, 4, 64), (1, 4096, 6, 64), (1, 4096, 12, 128)] {
         let shape = Attention { batch, queries: tokens, keys: tokens, heads, head_dim };

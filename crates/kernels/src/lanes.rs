@@ -3,11 +3,17 @@
 /// Lanes of a partial sum: one AVX-512 vector of f32.
 pub(crate) const LANES: usize = 16;
 
-/// Compiles a function for each instruction set, and calls the one that the machine runs.
+/// Compiles a function for each instruction set, and calls the one that is in use (or that is
+/// named, and available, before `=>`).
 ///
 /// The body must be marked `#[inline(always)]`, so that it is compiled inside the wide versions.
 macro_rules! widest {
-    ($body:ident($($arg:ident: $type:ty),* $(,)?)) => {{
+    ($body:ident($($arg:ident: $type:ty),* $(,)?)) => {
+        $crate::lanes::widest!($crate::isa() => $body($($arg: $type),*))
+    };
+    ($isa:expr => $body:ident($($arg:ident: $type:ty),* $(,)?)) => {{
+        let isa: $crate::Isa = $isa;
+        debug_assert!(isa.is_available());
         #[cfg(target_arch = "x86_64")]
         {
             #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512bf16,avx512vnni,avx2,fma")]
@@ -20,7 +26,7 @@ macro_rules! widest {
             fn avx2($($arg: $type),*) {
                 $body($($arg),*)
             }
-            match $crate::isa() {
+            match isa {
                 // SAFETY: the features were detected.
                 $crate::Isa::Avx512Bf16 => unsafe { avx512($($arg),*) },
                 // SAFETY: the features were detected.
@@ -29,7 +35,10 @@ macro_rules! widest {
             }
         }
         #[cfg(not(target_arch = "x86_64"))]
-        $body($($arg),*)
+        {
+            let _ = isa;
+            $body($($arg),*)
+        }
     }};
 }
 pub(crate) use widest;
@@ -74,6 +83,16 @@ pub(crate) fn exp(x: f32) -> f32 {
     }
     // A NaN would lose itself in the integer arithmetic.
     if x.is_nan() { x } else { f32::from_bits(e.to_bits().wrapping_add(bits << 23)) }
+}
+
+/// The bits of the nearest bf16, ties to even.
+#[inline(always)]
+pub(crate) fn bf16_bits(x: f32) -> u32 {
+    let bits = x.to_bits();
+    if x.is_nan() {
+        return (bits >> 16) | 0x40; // rounding could carry a NaN into an ordinary number
+    }
+    bits.wrapping_add(0x7fff + ((bits >> 16) & 1)) >> 16
 }
 
 /// Deterministic values in -1..1 for tests.

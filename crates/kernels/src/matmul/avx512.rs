@@ -1,106 +1,85 @@
-//! The AVX-512 BF16 micro-kernel: six rows by 64 columns in registers.
+//! The AVX-512 micro-kernels: six rows by 64 columns in registers.
 
 use std::arch::x86_64::*;
 
-/// Columns of a panel: four vectors of 16.
-pub(crate) const PANEL: usize = 64;
+use super::blocked::Operands;
+pub(crate) use super::blocked::PANEL;
+
 /// Rows in registers at once: 6 × 4 sums, 4 columns and a broadcast make 29 of 32 registers.
 const ROWS: usize = 6;
 
-/// Where a block of the product goes: `rows` rows of `width` (≤ 64) values, `stride` apart.
-#[derive(Clone, Copy)]
-pub(crate) struct Target {
-    pub c: *mut f32,
-    pub stride: usize,
-    pub rows: usize,
-    pub width: usize,
-}
-
-/// Multiplies packed rows (`[rows][pairs]`) by one packed panel (`[pairs][64]`).
-///
-/// With `accumulate` the product is added to the target, otherwise it overwrites it; `bias` is
-/// one value for each column.
+/// Adds a block of products to `sums`, `[rows][64]`: pairs of bf16, or quadruples of unsigned by
+/// signed bytes.
 ///
 /// # Safety
-/// The machine has AVX-512 F, BW, VL, DQ and BF16; the target's rows are valid for writing (and
-/// initialised if `accumulate`), and no one else touches them.
-#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512bf16")]
-pub(crate) unsafe fn rows_by_panel(
-    rows: &[u32],
-    pairs: usize,
-    panel: &[u32],
-    target: Target,
-    bias: Option<&[f32]>,
-    accumulate: bool,
-) {
-    assert!(rows.len() >= target.rows * pairs && panel.len() >= pairs * PANEL && target.width <= PANEL);
-    assert!(bias.is_none_or(|bias| bias.len() == target.width));
-    let mut row = 0;
-    while row < target.rows {
-        let count = ROWS.min(target.rows - row);
-        let a = rows[row * pairs..].as_ptr();
-        // SAFETY: `count` packed rows start at `a` and `pairs` packed vectors at the panel, by the
-        // assertion; the target has `count` rows from `row` on, by the caller's promise.
+/// The machine has AVX-512 F, BW, VL, DQ, BF16 and VNNI, and the operands have the sizes that they
+/// state.
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512bf16,avx512vnni")]
+pub(super) unsafe fn multiply<const INT8: bool>(operands: &Operands<'_>, sums: &mut [u32]) {
+    let rows = sums.len() / PANEL;
+    // As even as possible: 32 rows are 6 + 5 + 5 + 6 + 5 + 5, not five sixes and a pair.
+    let tiles = rows.div_ceil(ROWS);
+    for index in 0..tiles {
+        let (first, end) = (index * rows / tiles, (index + 1) * rows / tiles);
+        let a = operands.rows[first * operands.stride + operands.steps.start..].as_ptr();
+        let sums = sums[first * PANEL..].as_mut_ptr();
+        // SAFETY: `end - first` rows start at `a` and at `sums`, by the caller's promise.
         unsafe {
-            let c = target.c.add(row * target.stride);
-            let out = (c, target.stride, target.width);
-            match count {
-                6 => tile::<6>(a, pairs, panel.as_ptr(), out, bias, accumulate),
-                5 => tile::<5>(a, pairs, panel.as_ptr(), out, bias, accumulate),
-                4 => tile::<4>(a, pairs, panel.as_ptr(), out, bias, accumulate),
-                3 => tile::<3>(a, pairs, panel.as_ptr(), out, bias, accumulate),
-                2 => tile::<2>(a, pairs, panel.as_ptr(), out, bias, accumulate),
-                _ => tile::<1>(a, pairs, panel.as_ptr(), out, bias, accumulate),
+            match end - first {
+                6 => tile::<6, INT8>(operands, a, sums),
+                5 => tile::<5, INT8>(operands, a, sums),
+                4 => tile::<4, INT8>(operands, a, sums),
+                3 => tile::<3, INT8>(operands, a, sums),
+                2 => tile::<2, INT8>(operands, a, sums),
+                _ => tile::<1, INT8>(operands, a, sums),
             }
         }
-        row += count;
     }
 }
 
-/// `R` rows by 64 columns.
+/// `R` rows from `a` on by 64 columns.
 ///
 /// # Safety
-/// As [`rows_by_panel`], for `R` rows.
-#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512bf16")]
-unsafe fn tile<const R: usize>(
-    a: *const u32,
-    pairs: usize,
-    panel: *const u32,
-    (c, stride, width): (*mut f32, usize, usize),
-    bias: Option<&[f32]>,
-    accumulate: bool,
-) {
-    let mut sums = [[_mm512_setzero_ps(); 4]; R];
-    for pair in 0..pairs {
-        // SAFETY: `pair < pairs`: the panel has `pairs` groups of 64, each row `pairs` values.
-        unsafe {
-            let b: [__m512bh; 4] = std::array::from_fn(|j| load(panel.add(pair * PANEL + 16 * j)));
-            for (row, sums) in sums.iter_mut().enumerate() {
-                let x = broadcast(a.add(row * pairs + pair));
-                for (sum, b) in sums.iter_mut().zip(b) {
-                    *sum = _mm512_dpbf16_ps(*sum, b, x);
+/// As [`multiply`]; `R` rows are there, `stride` apart.
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512bf16,avx512vnni")]
+unsafe fn tile<const R: usize, const INT8: bool>(operands: &Operands<'_>, a: *const u32, sums: *mut u32) {
+    // SAFETY: rows, panel and sums have the sizes that the operands state, by the caller's promise.
+    unsafe {
+        let load = |from: *const u32| _mm512_loadu_si512(from.cast());
+        let mut acc: [[__m512i; 4]; R] = std::array::from_fn(|row| {
+            std::array::from_fn(|j| match operands.starts {
+                Some(starts) => load(starts.as_ptr().add(16 * j)),
+                None => load(sums.add(row * PANEL + 16 * j)),
+            })
+        });
+        let panel = operands.panel.as_ptr();
+        for step in 0..operands.steps.len() {
+            let b: [__m512i; 4] = std::array::from_fn(|j| load(panel.add(step * PANEL + 16 * j)));
+            for (row, acc) in acc.iter_mut().enumerate() {
+                let a = _mm512_set1_epi32(a.add(row * operands.stride + step).read().cast_signed());
+                for (acc, b) in acc.iter_mut().zip(b) {
+                    *acc = dot::<INT8>(*acc, a, b);
                 }
             }
         }
-    }
-    for j in 0..width.div_ceil(16) {
-        let mask = mask(width - 16 * j);
-        // SAFETY: masked lanes are not read; the others lie inside `bias` and the target.
-        unsafe {
-            let bias = match bias {
-                Some(bias) => _mm512_maskz_loadu_ps(mask, bias.as_ptr().add(16 * j)),
-                None => _mm512_setzero_ps(),
-            };
-            for (row, sums) in sums.iter().enumerate() {
-                let to = c.add(row * stride + 16 * j);
-                let mut sum = _mm512_add_ps(sums[j], bias);
-                if accumulate {
-                    sum = _mm512_add_ps(sum, _mm512_maskz_loadu_ps(mask, to));
-                }
-                _mm512_mask_storeu_ps(to, mask, sum);
+        for (row, acc) in acc.iter().enumerate() {
+            for (j, acc) in acc.iter().enumerate() {
+                _mm512_storeu_si512(sums.add(row * PANEL + 16 * j).cast(), *acc);
             }
         }
     }
+}
+
+/// `sum + a · b` over the pairs or quadruples of each lane.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bf16,avx512vnni")]
+fn dot<const INT8: bool>(sum: __m512i, a: __m512i, b: __m512i) -> __m512i {
+    if INT8 {
+        return _mm512_dpbusd_epi32(sum, a, b);
+    }
+    // SAFETY: both types are 512 plain bits.
+    let pairs = |x: __m512i| unsafe { std::mem::transmute::<__m512i, __m512bh>(x) };
+    _mm512_castps_si512(_mm512_dpbf16_ps(_mm512_castsi512_ps(sum), pairs(b), pairs(a)))
 }
 
 /// The lowest `left` of 16 lanes.

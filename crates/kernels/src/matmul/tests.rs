@@ -1,22 +1,150 @@
-//! The fast path against the definition, at edge sizes and in every layout.
+//! Every path that the machine has against the definitions, at edge sizes and in every layout.
 
-use super::{Layout, Sizes, matmul, scalar};
-use crate::lanes::test_values;
+use super::{
+    Epilogue, Layout, PackedBf16, PackedInt8, Residual, Sizes,
+    linear::{linear_bf16_on, linear_int8_on},
+    matmul_on, scalar,
+};
+use crate::{Isa, lanes::test_values, pointwise::Activation};
+
+/// Rows, outputs, inputs: around the tiles, panels and blocks of the depth, and odd.
+const SIZES: [(usize, usize, usize); 14] = [
+    (1, 1, 1),
+    (1, 130, 63),
+    (5, 64, 2),
+    (6, 65, 64),
+    (7, 63, 65),
+    (13, 130, 33),
+    (1, 200, 1030),
+    (49, 64, 520),
+    (64, 128, 257),
+    (65, 66, 511),
+    (97, 63, 66),
+    (100, 200, 129),
+    (193, 70, 600),
+    (300, 5, 7),
+];
+
+fn close(fast: &[f32], slow: &[f32], bound: f32, what: &str) {
+    assert_eq!(fast.len(), slow.len());
+    for (index, (fast, slow)) in fast.iter().zip(slow).enumerate() {
+        assert!((fast - slow).abs() <= bound, "{what}: {fast} for {slow} at {index}");
+    }
+}
+
+fn bits(x: &[f32]) -> Vec<u32> {
+    x.iter().map(|x| x.to_bits()).collect()
+}
 
 #[test]
-fn equals_the_definition_at_edge_sizes() {
-    let sizes = [(1, 1, 1), (7, 65, 3), (6, 64, 32), (13, 130, 33), (97, 63, 66), (100, 200, 129), (3, 5, 0)];
-    for (m, n, k) in sizes {
+fn products_equal_the_definition_in_every_layout() {
+    for (m, n, k) in SIZES.into_iter().chain([(3, 5, 0), (0, 3, 4), (4, 0, 3)]) {
+        let (a, b, bias) = (test_values(m * k, 1), test_values(k * n, 2), test_values(n, 3));
+        let sizes = Sizes { m, n, k };
         for a_layout in [Layout::Plain, Layout::Transposed] {
             for b_layout in [Layout::Plain, Layout::Transposed] {
-                let (a, b, bias) = (test_values(m * k, 1), test_values(k * n, 2), test_values(n, 3));
-                let (mut fast, mut slow) = (vec![f32::NAN; m * n], vec![f32::NAN; m * n]);
-                let sizes = Sizes { m, n, k };
-                matmul(sizes, (&a, a_layout), (&b, b_layout), Some(&bias), &mut fast);
+                let mut slow = vec![f32::NAN; m * n];
                 scalar::matmul(sizes, (&a, a_layout), (&b, b_layout), Some(&bias), &mut slow);
-                for (fast, slow) in fast.iter().zip(&slow) {
-                    // Both round their inputs alike; only the order of the f32 sums differs.
-                    assert!((fast - slow).abs() <= 1e-5 * (k as f32 + 1.0), "{m}x{n}x{k}: {fast} for {slow}");
+                for isa in Isa::available() {
+                    let mut fast = vec![f32::NAN; m * n];
+                    matmul_on(isa, sizes, (&a, a_layout), (&b, b_layout), Some(&bias), &mut fast);
+                    // All round their inputs alike; only the order of the f32 sums differs.
+                    let bound = 2e-6 * (k as f32 + 1.0);
+                    close(&fast, &slow, bound, &format!("{isa:?} {m}x{n}x{k} {a_layout:?} {b_layout:?}"));
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn bf16_layers_equal_the_definition() {
+    for (m, n, k) in SIZES {
+        let (x, weight) = (test_values(m * k, 1), test_values(k * n, 2));
+        let mut slow = vec![f32::NAN; m * n];
+        let sizes = Sizes { m, n, k };
+        scalar::matmul(sizes, (&x, Layout::Plain), (&weight, Layout::Transposed), None, &mut slow);
+        let weight = PackedBf16::new(&weight, n, k);
+        for isa in Isa::available() {
+            let mut fast = vec![f32::NAN; m * n];
+            linear_bf16_on(isa, &x, &weight, Epilogue::default(), &mut fast);
+            close(&fast, &slow, 2e-6 * (k as f32 + 1.0), &format!("{isa:?} {m}x{n}x{k}"));
+        }
+    }
+}
+
+#[test]
+fn int8_layers_are_the_definition_on_every_instruction_set() {
+    for (m, n, k) in SIZES {
+        for magnitude in [1.0, 1e-25, 1e15] {
+            let x: Vec<f32> = test_values(m * k, 1).iter().map(|x| x * magnitude).collect();
+            let weight = test_values(k * n, 2);
+            let mut slow = vec![f32::NAN; m * n];
+            scalar::linear_int8(Sizes { m, n, k }, &x, &weight, &mut slow);
+            let packed = PackedInt8::new(&weight, n, k);
+            for isa in Isa::available() {
+                let mut fast = vec![f32::NAN; m * n];
+                linear_int8_on(isa, &x, &packed, Epilogue::default(), &mut fast);
+                assert_eq!(bits(&fast), bits(&slow), "{isa:?} {m}x{n}x{k}, x in ±{magnitude}");
+            }
+        }
+    }
+}
+
+/// Levels of one sign, and as great as they come: sums beyond 16 bits in every pair.
+#[test]
+fn int8_sums_do_not_saturate() {
+    let (k, n) = (1000, 65);
+    for sign in [1.0, -1.0] {
+        let (x, weight) = (vec![sign; k], vec![1.0f32; n * k]);
+        let packed = PackedInt8::new(&weight, n, k);
+        for isa in Isa::available() {
+            let mut y = vec![0.0; n];
+            linear_int8_on(isa, &x, &packed, Epilogue::default(), &mut y);
+            close(&y, &vec![sign * k as f32; n], 1e-3, &format!("{isa:?}"));
+        }
+    }
+}
+
+#[test]
+fn int8_keeps_its_bound() {
+    let (m, n, k) = (9, 70, 130);
+    let (x, weight) = (test_values(m * k, 5), test_values(n * k, 6));
+    let mut y = vec![0.0; m * n];
+    scalar::linear_int8(Sizes { m, n, k }, &x, &weight, &mut y);
+    let greatest = |row: &[f32]| row.iter().fold(0.0f64, |max, x| max.max(f64::from(x.abs())));
+    for (i, x) in x.chunks_exact(k).enumerate() {
+        for (j, w) in weight.chunks_exact(k).enumerate() {
+            let exact: f64 = x.iter().zip(w).map(|(x, w)| f64::from(*x) * f64::from(*w)).sum();
+            let (max_x, max_w) = (greatest(x), greatest(w));
+            let (sx, sw) = (max_x / 127.0, max_w / 127.0);
+            let bound = k as f64 * (sx * max_w / 2.0 + sw * max_x / 2.0 + sx * sw / 4.0);
+            assert!((f64::from(y[i * n + j]) - exact).abs() <= 1.0001 * bound);
+        }
+    }
+}
+
+#[test]
+fn epilogues_equal_the_definition() {
+    let (m, n, k) = (12, 100, 40);
+    let (x, weight) = (test_values(m * k, 1), test_values(n * k, 2));
+    let (bias, values, gate) = (test_values(n, 3), test_values(m * n, 4), test_values(3 * n, 5));
+    let packed = (PackedBf16::new(&weight, n, k), PackedInt8::new(&weight, n, k));
+    for bias in [None, Some(&*bias)] {
+        for activation in [None, Some(Activation::Silu), Some(Activation::GeluTanh)] {
+            for gate in [None, Some(None), Some(Some(&*gate))] {
+                let residual = gate.map(|gate| Residual { values: &values, gate });
+                let epilogue = Epilogue { bias, activation, residual };
+                for isa in Isa::available() {
+                    let (mut fast, mut slow) = (vec![0.0; m * n], vec![0.0; m * n]);
+                    linear_bf16_on(isa, &x, &packed.0, epilogue, &mut fast);
+                    linear_bf16_on(isa, &x, &packed.0, Epilogue::default(), &mut slow);
+                    scalar::finish(epilogue, n, &mut slow);
+                    close(&fast, &slow, 1e-5, &format!("bf16 {isa:?} {epilogue:?}"));
+                    linear_int8_on(isa, &x, &packed.1, epilogue, &mut fast);
+                    linear_int8_on(isa, &x, &packed.1, Epilogue::default(), &mut slow);
+                    scalar::finish(epilogue, n, &mut slow);
+                    close(&fast, &slow, 1e-5, &format!("int8 {isa:?} {epilogue:?}"));
                 }
             }
         }
@@ -25,13 +153,61 @@ fn equals_the_definition_at_edge_sizes() {
 
 #[test]
 fn bits_do_not_depend_on_the_number_of_threads() {
-    let sizes = Sizes { m: 200, n: 150, k: 77 };
-    let (a, b) = (test_values(200 * 77, 1), test_values(77 * 150, 2));
-    let product = |threads| {
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-        let mut c = vec![0.0; 200 * 150];
-        pool.install(|| matmul(sizes, (&a, Layout::Plain), (&b, Layout::Plain), None, &mut c));
-        c
-    };
-    assert_eq!(product(1), product(3));
+    // Cut by rows, by columns, and by both.
+    for (m, n, k) in [(200, 150, 77), (1, 1500, 600), (60, 300, 300)] {
+        let (x, weight) = (test_values(m * k, 1), test_values(n * k, 2));
+        let packed = (PackedBf16::new(&weight, n, k), PackedInt8::new(&weight, n, k));
+        for isa in Isa::available() {
+            let products = |threads| {
+                let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+                let mut c = [vec![0.0; m * n], vec![0.0; m * n], vec![0.0; m * n]];
+                pool.install(|| {
+                    let (a, b) = ((&*x, Layout::Plain), (&*weight, Layout::Transposed));
+                    matmul_on(isa, Sizes { m, n, k }, a, b, None, &mut c[0]);
+                    linear_bf16_on(isa, &x, &packed.0, Epilogue::default(), &mut c[1]);
+                    linear_int8_on(isa, &x, &packed.1, Epilogue::default(), &mut c[2]);
+                });
+                c.map(|c| bits(&c))
+            };
+            let one = products(1);
+            assert!([2, 3, 16].into_iter().all(|threads| products(threads) == one), "{isa:?} {m}x{n}x{k}");
+        }
+    }
+}
+
+#[test]
+fn zeros_give_the_bias_and_no_number_stays_in_its_row() {
+    let (m, n, k) = (3, 65, 70);
+    let (weight, bias) = (test_values(n * k, 2), test_values(n, 3));
+    let packed = (PackedBf16::new(&weight, n, k), PackedInt8::new(&weight, n, k));
+    for isa in Isa::available() {
+        for bad in [0.0, f32::NAN, f32::INFINITY, f32::MAX, 1e-45] {
+            let mut x = vec![0.0; m * k];
+            x[k + 7] = bad;
+            let layers: [&dyn Fn(&mut [f32]); 2] =
+                [&|y| linear_bf16_on(isa, &x, &packed.0, Epilogue::bias(&bias), y), &|y| {
+                    linear_int8_on(isa, &x, &packed.1, Epilogue::bias(&bias), y)
+                }];
+            for layer in layers {
+                let mut y = vec![1.0; m * n];
+                layer(&mut y);
+                assert_eq!((&y[..n], &y[2 * n..]), (&*bias, &*bias), "{isa:?} {bad}");
+                match bad {
+                    _ if bad.abs() < 1e-30 => close(&y[n..2 * n], &bias, 1e-30, "tiny"),
+                    // Rounded to bf16, the greatest f32 is an infinity.
+                    _ if bad == f32::MAX => assert!(y[n..2 * n].iter().any(|y| y.is_nan() || y.abs() > 1e30)),
+                    _ => assert!(y[n..2 * n].iter().all(|y| !y.is_finite()), "{isa:?} {bad}"),
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn packed_weights_know_their_size() {
+    let weight = test_values(65 * 70, 1);
+    let (bf16, int8) = (PackedBf16::new(&weight, 65, 70), PackedInt8::new(&weight, 65, 70));
+    assert_eq!([bf16.n(), bf16.k(), int8.n(), int8.k()], [65, 70, 65, 70]);
+    // Two panels of 64: 35 pairs, or 18 quadruples and two numbers for each output.
+    assert_eq!((bf16.bytes(), int8.bytes()), (2 * 64 * 35 * 4, 2 * 64 * (18 * 4 + 8)));
 }

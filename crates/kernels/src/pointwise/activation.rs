@@ -21,7 +21,7 @@ const CUBIC: f32 = 0.044_715;
 impl Activation {
     /// The value and the derivative at `x`.
     #[inline(always)]
-    pub(super) fn at(self, x: f32) -> (f32, f32) {
+    pub(crate) fn at(self, x: f32) -> (f32, f32) {
         let (u, slope) = match self {
             Self::Silu => (x, 1.0),
             Self::GeluTanh => (

@@ -1,0 +1,91 @@
+//! Linear layers on packed weights: `x Wᵀ` for `x` `[rows, k]` of any number of rows.
+
+use super::{
+    Layout, bf16,
+    blocked::{self, Left},
+    epilogue::{Epilogue, Finish},
+    packed::{PackedBf16, PackedInt8},
+    quantize,
+};
+use crate::{Isa, isa};
+
+/// `out = epilogue(x Wᵀ)`, inputs and weights rounded to bf16, sums in f32.
+///
+/// `x` is `[rows, k]`, `out` `[rows, n]`, overwritten. Before the epilogue the error of an element
+/// is at most `2⁻⁷ Σ |x| |w|`.
+///
+/// # Panics
+/// If a slice has not the length that `x` and the weights ask for.
+pub fn linear_bf16(x: &[f32], weight: &PackedBf16, epilogue: Epilogue<'_>, out: &mut [f32]) {
+    linear_bf16_on(isa(), x, weight, epilogue, out);
+}
+
+/// `out = epilogue(x Wᵀ)` in 8-bit integers: every row of `x` is quantised with a scale of its own,
+/// the sums are exact, and then scaled.
+///
+/// `x` is `[rows, k]`, `out` `[rows, n]`, overwritten. Before the epilogue the error of an element
+/// is at most `k (sx |w| / 2 + sw |x| / 2 + sx sw / 4)` for the greatest `|x|`, `|w|` of the row
+/// and the output, `sx` and `sw` being 1/127 of them. A row with a NaN or an infinity becomes NaN.
+/// The bits are those of every other instruction set.
+///
+/// # Panics
+/// If a slice has not the length that `x` and the weights ask for.
+pub fn linear_int8(x: &[f32], weight: &PackedInt8, epilogue: Epilogue<'_>, out: &mut [f32]) {
+    linear_int8_on(isa(), x, weight, epilogue, out);
+}
+
+pub(crate) fn linear_bf16_on(
+    isa: Isa,
+    x: &[f32],
+    weight: &PackedBf16,
+    epilogue: Epilogue<'_>,
+    out: &mut [f32],
+) {
+    let (n, k) = (weight.n(), weight.k());
+    let rows = check(x, k, n, &epilogue, out);
+    let left = Left {
+        rows,
+        pack: |range, packed: &mut [u32], _: &mut [f32]| {
+            bf16::pack_rows(isa, (x, Layout::Plain), rows, k, range, packed);
+        },
+    };
+    blocked::product(isa, left, weight.right(), Finish { scales: None, epilogue, rows, n }, out);
+}
+
+pub(crate) fn linear_int8_on(
+    isa: Isa,
+    x: &[f32],
+    weight: &PackedInt8,
+    epilogue: Epilogue<'_>,
+    out: &mut [f32],
+) {
+    let (n, k) = (weight.n(), weight.k());
+    let rows = check(x, k, n, &epilogue, out);
+    let right = weight.right();
+    let offset = blocked::activation_offset(isa);
+    let left = Left {
+        rows,
+        pack: |range: std::ops::Range<usize>, packed: &mut [u32], scales: &mut [f32]| {
+            let x = x[range.start * k..range.end * k].chunks_exact(k);
+            let packed = packed.chunks_exact_mut(right.depth());
+            for ((x, packed), scale) in x.zip(packed).zip(scales) {
+                *scale = quantize::row(isa, x, offset, bytes(packed));
+            }
+        },
+    };
+    blocked::product(isa, left, right, Finish { scales: Some(weight.scales()), epilogue, rows, n }, out);
+}
+
+fn check(x: &[f32], k: usize, n: usize, epilogue: &Epilogue<'_>, out: &[f32]) -> usize {
+    assert!(x.len().is_multiple_of(k), "linear: x of {} values is not [rows, k = {k}]", x.len());
+    let rows = x.len() / k;
+    assert_eq!(out.len(), rows * n, "linear: out is not [{rows} rows, n = {n}]");
+    epilogue.check(rows, n);
+    rows
+}
+
+/// The same memory, byte by byte.
+fn bytes(words: &mut [u32]) -> &mut [u8] {
+    // SAFETY: four bytes for each word, in the same borrow; every byte is a value of both types.
+    unsafe { std::slice::from_raw_parts_mut(words.as_mut_ptr().cast(), size_of_val(words)) }
+}
