@@ -1,6 +1,6 @@
-//! Slices written by several threads at once, each in its own place.
+//! Memory of the thread pool: slices that threads write together, and buffers that a thread keeps.
 
-use std::marker::PhantomData;
+use std::{cell::RefCell, marker::PhantomData};
 
 /// A mutable slice that threads may share as long as they write disjoint parts of it.
 #[derive(Clone, Copy)]
@@ -40,4 +40,53 @@ impl<'a, T> Shared<'a, T> {
         assert!(index <= self.len);
         self.start.wrapping_add(index)
     }
+}
+
+/// Bytes that a buffer keeps between uses; a longer one is given back.
+const KEPT: usize = 64 << 20;
+
+#[repr(C, align(64))]
+#[derive(Clone, Copy)]
+struct Line([u32; 16]);
+
+/// A buffer on whole cache lines. What it holds is arbitrary: what an earlier use left there.
+#[derive(Default)]
+pub(crate) struct Buffer(Vec<Line>);
+
+impl Buffer {
+    /// `len` words.
+    pub(crate) fn words(&mut self, len: usize) -> &mut [u32] {
+        let lines = len.div_ceil(16);
+        if self.0.len() < lines {
+            self.0 = vec![Line([0; 16]); lines];
+        }
+        // SAFETY: a line is sixteen words and nothing else, and there are enough of them.
+        unsafe { std::slice::from_raw_parts_mut(self.0.as_mut_ptr().cast(), len) }
+    }
+
+    /// `len` numbers.
+    pub(crate) fn floats(&mut self, len: usize) -> &mut [f32] {
+        let words = self.words(len);
+        // SAFETY: every word is an f32 of the same size and alignment.
+        unsafe { std::slice::from_raw_parts_mut(words.as_mut_ptr().cast(), len) }
+    }
+}
+
+/// Runs `work` with `N` buffers that this thread keeps: fresh pages cost more than the arithmetic
+/// of a small operation.
+///
+/// The buffers are taken out meanwhile, so `work` may wait for other tasks of the thread pool.
+pub(crate) fn with_buffers<const N: usize, R>(work: impl FnOnce(&mut [Buffer; N]) -> R) -> R {
+    thread_local! {
+        static BUFFERS: RefCell<Vec<Buffer>> = const { RefCell::new(Vec::new()) };
+    }
+    let mut buffers = BUFFERS.with_borrow_mut(|kept| std::array::from_fn(|_| kept.pop().unwrap_or_default()));
+    let result = work(&mut buffers);
+    // In the order in which the next use takes them, so that each finds one of its size.
+    let used = buffers
+        .into_iter()
+        .rev()
+        .map(|buffer| if size_of_val(buffer.0.as_slice()) > KEPT { Buffer::default() } else { buffer });
+    BUFFERS.with_borrow_mut(|kept| kept.extend(used));
+    result
 }

@@ -2,17 +2,27 @@
 
 use super::{Attention, Saved, attention, attention_backward, scalar};
 use crate::lanes::test_values;
+use crate::threads::with_threads;
 
 /// bf16 keeps 8 bits: products of rounded values differ by about 2⁻⁸ of their size.
 const TOLERANCE: f32 = 0.02;
 
-fn shapes() -> [Attention; 4] {
+fn shapes() -> Vec<Attention> {
     let shape = Attention { batch: 2, queries: 7, keys: 5, heads: 3, head_dim: 8 };
-    [
+    vec![
         shape,
         Attention { queries: 100, keys: 300, heads: 1, head_dim: 64, ..shape },
         Attention { batch: 1, queries: 1, keys: 1, ..shape },
         Attention { queries: 97, keys: 513, heads: 2, head_dim: 72, ..shape },
+        // The training shapes of kinora-tiny, in one head: whole panels and a part of one.
+        Attention { queries: 64, keys: 64, heads: 1, head_dim: 64, ..shape },
+        Attention { batch: 1, queries: 49, keys: 320, heads: 1, head_dim: 128 },
+        // One more and one less than a panel of keys, a block and a pair.
+        Attention { batch: 1, queries: 3, keys: 65, heads: 1, head_dim: 24 },
+        Attention { batch: 1, queries: 65, keys: 63, heads: 2, head_dim: 40 },
+        Attention { batch: 1, queries: 33, keys: 257, heads: 1, head_dim: 136 },
+        // So many keys for one head that the backward pass cuts them into parts.
+        Attention { batch: 1, queries: 5, keys: 1100, heads: 1, head_dim: 16 },
     ]
 }
 
@@ -76,15 +86,52 @@ fn the_backward_definition_is_the_slope_of_the_forward() {
     }
 }
 
+/// Forward and backward: the result, its log-sum-exp and the three gradients.
+fn both_ways(shape: &Attention, q: &[f32], k: &[f32], v: &[f32]) -> [Vec<f32>; 5] {
+    let (mut out, mut lse) = (vec![0.0; q.len()], vec![0.0; shape.lse_len()]);
+    attention(shape, q, k, v, &mut out, &mut lse);
+    let (mut dq, mut dk, mut dv) = (q.to_vec(), k.to_vec(), v.to_vec());
+    let d_out = test_values(q.len(), 4);
+    let saved = Saved { q, k, v, out: &out, lse: &lse };
+    attention_backward(shape, saved, &d_out, &mut dq, &mut dk, &mut dv);
+    [out, lse, dq, dk, dv]
+}
+
 #[test]
 fn bits_do_not_depend_on_the_number_of_threads() {
-    let shape = shapes()[1];
-    let (q, k) = (test_values(shape.query_len(), 1), test_values(shape.key_len(), 2));
-    let run = |threads| {
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-        let (mut out, mut lse) = (vec![0.0; q.len()], vec![0.0; shape.lse_len()]);
-        pool.install(|| attention(&shape, &q, &k, &k, &mut out, &mut lse));
-        out
-    };
-    assert_eq!(run(1), run(3));
+    for shape in shapes() {
+        let (q, k) = (test_values(shape.query_len(), 1), test_values(shape.key_len(), 2));
+        let run = |threads| with_threads(threads, || both_ways(&shape, &q, &k, &k));
+        let one = run(1);
+        assert_eq!(one, run(2), "{shape:?}");
+        assert_eq!(one, run(3), "{shape:?}");
+    }
+}
+
+#[test]
+fn what_an_earlier_call_left_behind_has_no_effect() {
+    with_threads(1, || {
+        for shape in shapes() {
+            let (q, k) = (test_values(shape.query_len(), 1), test_values(shape.key_len(), 2));
+            let before = both_ways(&shape, &q, &k, &k);
+            let larger = Attention { batch: 2, queries: 130, keys: 700, heads: 2, head_dim: 136 };
+            let (nan, more) = (vec![f32::NAN; larger.query_len()], vec![f32::NAN; larger.key_len()]);
+            assert!(both_ways(&larger, &nan, &more, &more)[0][0].is_nan());
+            assert_eq!(before, both_ways(&shape, &q, &k, &k), "{shape:?}");
+        }
+    });
+}
+
+#[test]
+fn the_error_stays_below_half_a_percent() {
+    for shape in shapes() {
+        let (q, k) = (test_values(shape.query_len(), 1), test_values(shape.key_len(), 2));
+        let v = test_values(k.len(), 3);
+        let [out, lse, ..] = both_ways(&shape, &q, &k, &v);
+        let (mut exact, mut exact_lse) = (out.clone(), lse);
+        scalar::attention(&shape, &q, &k, &v, &mut exact, &mut exact_lse);
+        let norm = |x: &mut dyn Iterator<Item = f32>| x.map(|x| x * x).sum::<f32>().sqrt();
+        let error = norm(&mut out.iter().zip(&exact).map(|(a, b)| a - b));
+        assert!(error <= 5e-3 * norm(&mut exact.iter().copied()), "{shape:?}");
+    }
 }

@@ -1,0 +1,236 @@
+//! Products of packed bf16 pairs: tiles of up to six rows by 64 columns in registers.
+
+use std::arch::x86_64::*;
+
+use crate::matmul::avx512::{broadcast, load};
+
+/// Columns of a vector.
+pub(super) const VECTOR: usize = 16;
+/// Vectors and rows in registers at once: 24 sums, 4 columns and a broadcast of 32 registers.
+const VECTORS: usize = 4;
+const ROWS: usize = 6;
+
+/// The left side: pair `p` of row `r` is at `row * r + step * p`.
+///
+/// A matrix whose pairs lie along its columns is read transposed by `row: 1`.
+#[derive(Clone, Copy)]
+pub(super) struct Left<'a> {
+    pub pairs: &'a [u32],
+    pub row: usize,
+    pub step: usize,
+}
+
+/// The right side: the pairs `p` of all columns begin at `step * p`.
+#[derive(Clone, Copy)]
+pub(super) struct Right<'a> {
+    pub pairs: &'a [u32],
+    pub step: usize,
+}
+
+/// The size of a product; columns come in whole vectors.
+#[derive(Clone, Copy)]
+pub(super) struct Size {
+    pub rows: usize,
+    pub pairs: usize,
+    pub vectors: usize,
+}
+
+/// What becomes of a product.
+pub(super) enum Finish<'a> {
+    /// It is written.
+    Set,
+    /// It is added to what is there.
+    Add,
+    /// It is added to what is there times the row's factor.
+    Rescale(&'a [f32]),
+    /// The first `columns` are written, the others as -∞; each row's sixteen lanes of greatest
+    /// values are kept up.
+    Maxima { lanes: &'a mut [f32], columns: usize },
+}
+
+/// The same for one tile.
+#[derive(Clone, Copy)]
+enum TileFinish {
+    Set,
+    Add,
+    Rescale(*const f32),
+    Maxima(*mut f32, usize),
+}
+
+/// `left · right` into `out`, whose rows are `stride` apart.
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512bf16")]
+pub(super) fn multiply(
+    left: Left<'_>,
+    right: Right<'_>,
+    size: Size,
+    out: &mut [f32],
+    stride: usize,
+    mut finish: Finish<'_>,
+) {
+    let Size { rows, pairs, vectors } = size;
+    if rows == 0 || pairs == 0 || vectors == 0 {
+        return;
+    }
+    let columns = vectors * VECTOR;
+    assert!((rows - 1) * left.row + (pairs - 1) * left.step < left.pairs.len(), "left side of a product");
+    assert!((pairs - 1) * right.step + columns <= right.pairs.len(), "right side of a product");
+    assert!((rows - 1) * stride + columns <= out.len(), "result of a product");
+    match &finish {
+        Finish::Rescale(factors) => assert!(factors.len() >= rows),
+        Finish::Maxima { lanes, .. } => assert!(lanes.len() >= rows * VECTOR),
+        Finish::Set | Finish::Add => {}
+    }
+    let (groups, tiles) = (vectors.div_ceil(VECTORS), rows.div_ceil(ROWS));
+    for group in 0..groups {
+        let (first, end) = (group * vectors / groups, (group + 1) * vectors / groups);
+        for tile in 0..tiles {
+            // As even as possible: 64 rows are 6 and 5 by turns, not ten sixes and a four.
+            let (row, end_row) = (tile * rows / tiles, (tile + 1) * rows / tiles);
+            let finish = match &mut finish {
+                Finish::Set => TileFinish::Set,
+                Finish::Add => TileFinish::Add,
+                Finish::Rescale(factors) => TileFinish::Rescale(factors[row..].as_ptr()),
+                Finish::Maxima { lanes, columns } => TileFinish::Maxima(
+                    lanes[row * VECTOR..].as_mut_ptr(),
+                    columns.saturating_sub(first * VECTOR),
+                ),
+            };
+            let tile = Tile {
+                left: left.pairs[row * left.row..].as_ptr(),
+                row: left.row,
+                step: left.step,
+                right: right.pairs[first * VECTOR..].as_ptr(),
+                right_step: right.step,
+                pairs,
+                out: out[row * stride + first * VECTOR..].as_mut_ptr(),
+                stride,
+                finish,
+            };
+            // SAFETY: the tile lies inside the lengths asserted above.
+            unsafe {
+                match end - first {
+                    4 => tile.rows::<4>(end_row - row),
+                    3 => tile.rows::<3>(end_row - row),
+                    2 => tile.rows::<2>(end_row - row),
+                    _ => tile.rows::<1>(end_row - row),
+                }
+            }
+        }
+    }
+}
+
+#[derive(Clone, Copy)]
+struct Tile {
+    left: *const u32,
+    row: usize,
+    step: usize,
+    right: *const u32,
+    right_step: usize,
+    pairs: usize,
+    out: *mut f32,
+    stride: usize,
+    finish: TileFinish,
+}
+
+impl Tile {
+    /// # Safety
+    /// `rows` rows by `V` vectors lie inside both sides, the result and what the finish points to.
+    #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512bf16")]
+    unsafe fn rows<const V: usize>(self, rows: usize) {
+        // SAFETY: the caller's promise.
+        unsafe {
+            match rows {
+                6 => self.run::<6, V>(),
+                5 => self.run::<5, V>(),
+                4 => self.run::<4, V>(),
+                3 => self.run::<3, V>(),
+                2 => self.run::<2, V>(),
+                _ => self.run::<1, V>(),
+            }
+        }
+    }
+
+    /// # Safety
+    /// As [`Self::rows`], for `R` rows.
+    #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512bf16")]
+    unsafe fn run<const R: usize, const V: usize>(self) {
+        let mut sums = [[_mm512_setzero_ps(); V]; R];
+        for pair in 0..self.pairs {
+            // SAFETY: the caller's promise.
+            unsafe {
+                let b: [__m512bh; V] =
+                    std::array::from_fn(|j| load(self.right.add(pair * self.right_step + VECTOR * j)));
+                for (row, sums) in sums.iter_mut().enumerate() {
+                    let a = broadcast(self.left.add(row * self.row + pair * self.step));
+                    for (sum, b) in sums.iter_mut().zip(b) {
+                        *sum = _mm512_dpbf16_ps(*sum, b, a);
+                    }
+                }
+            }
+        }
+        // SAFETY: the caller's promise.
+        unsafe {
+            match self.finish {
+                TileFinish::Set => self.store(&sums, |_, sum, _| sum),
+                TileFinish::Add => {
+                    self.store(&sums, |_, sum, to| _mm512_add_ps(sum, _mm512_loadu_ps(to)));
+                }
+                TileFinish::Rescale(factors) => self.store(&sums, |row, sum, to| {
+                    _mm512_fmadd_ps(_mm512_loadu_ps(to), _mm512_set1_ps(*factors.add(row)), sum)
+                }),
+                TileFinish::Maxima(lanes, columns) => self.store_scores(sums, lanes, columns),
+            }
+        }
+    }
+
+    /// # Safety
+    /// As [`Self::rows`], for `R` rows.
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512bf16")]
+    unsafe fn store<const R: usize, const V: usize>(
+        &self,
+        sums: &[[__m512; V]; R],
+        value: impl Fn(usize, __m512, *const f32) -> __m512,
+    ) {
+        for (row, sums) in sums.iter().enumerate() {
+            for (j, sum) in sums.iter().enumerate() {
+                // SAFETY: the caller's promise.
+                unsafe {
+                    let to = self.out.add(row * self.stride + VECTOR * j);
+                    _mm512_storeu_ps(to, value(row, *sum, to));
+                }
+            }
+        }
+    }
+
+    /// # Safety
+    /// As [`Self::rows`], for `R` rows.
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512bf16")]
+    unsafe fn store_scores<const R: usize, const V: usize>(
+        &self,
+        sums: [[__m512; V]; R],
+        lanes: *mut f32,
+        columns: usize,
+    ) {
+        let masks: [__mmask16; V] = std::array::from_fn(|j| first_lanes(columns.saturating_sub(VECTOR * j)));
+        let nothing = _mm512_set1_ps(f32::NEG_INFINITY);
+        for (row, sums) in sums.into_iter().enumerate() {
+            // SAFETY: the caller's promise.
+            unsafe {
+                let mut max = _mm512_loadu_ps(lanes.add(row * VECTOR));
+                for (j, sum) in sums.into_iter().enumerate() {
+                    let score = _mm512_mask_blend_ps(masks[j], nothing, sum);
+                    max = _mm512_max_ps(max, score);
+                    _mm512_storeu_ps(self.out.add(row * self.stride + VECTOR * j), score);
+                }
+                _mm512_storeu_ps(lanes.add(row * VECTOR), max);
+            }
+        }
+    }
+}
+
+/// The mask of the first `count` of sixteen lanes.
+pub(super) fn first_lanes(count: usize) -> __mmask16 {
+    if count >= VECTOR { 0xffff } else { (1 << count) - 1 }
+}
