@@ -2,12 +2,59 @@
 
 use crate::{Error, Result};
 
+/// How large and long a clip is, and how fast it plays.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct ClipShape {
+    /// Pixels in a row, at least 1.
+    pub width: usize,
+    /// Rows of pixels, at least 1.
+    pub height: usize,
+    /// Frames, at least 1.
+    pub num_frames: usize,
+    /// Frames per second, within [`Clip::FPS_RANGE`]. A still has a rate too, which nothing shows.
+    pub fps: f64,
+}
+
+impl ClipShape {
+    /// Fails unless a clip can be so.
+    pub(crate) fn check(&self) -> Result<()> {
+        let Self { width, height, num_frames, fps } = *self;
+        let invalid = |expected: String, found: String| Err(Error::InvalidClip { expected, found });
+        if width == 0 || height == 0 {
+            return invalid("a width and a height of at least 1".into(), format!("{width}x{height}"));
+        }
+        if !Clip::FPS_RANGE.contains(&fps) {
+            let (slowest, fastest) = (Clip::FPS_RANGE.start(), Clip::FPS_RANGE.end());
+            return invalid(format!("{slowest} to {fastest} frames per second"), format!("{fps}"));
+        }
+        match width.checked_mul(height).and_then(|pixels| pixels.checked_mul(3)) {
+            Some(_) if num_frames > 0 => Ok(()),
+            _ => invalid(
+                format!("one or more whole frames of {width}x{height}x3 bytes"),
+                format!("{num_frames} frames"),
+            ),
+        }
+    }
+
+    /// Bytes of a frame of a shape that was checked.
+    pub(crate) fn frame_bytes(&self) -> usize {
+        self.width * self.height * 3
+    }
+
+    /// The indices of `count` frames at even distances in time, the first and the last among them (only the first if
+    /// `count` is 1; every frame if there are no more than `count`).
+    pub(crate) fn evenly_spaced(&self, count: usize) -> impl Iterator<Item = usize> {
+        let last = self.num_frames - 1;
+        let count = count.min(self.num_frames);
+        let steps = count.saturating_sub(1).max(1);
+        (0..count).map(move |i| (2 * i * last + steps) / (2 * steps))
+    }
+}
+
 /// Video as 8-bit RGB frames at a constant rate. A still is a clip of one frame.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Clip {
-    width: usize,
-    height: usize,
-    fps: f64,
+    shape: ClipShape,
     frames: Vec<u8>,
 }
 
@@ -26,27 +73,20 @@ impl Clip {
     /// [`Clip::MAX_BYTES`], or a rate outside [`Clip::FPS_RANGE`].
     pub fn new(width: usize, height: usize, fps: f64, frames: Vec<u8>) -> Result<Self> {
         let invalid = |expected: String, found: String| Err(Error::InvalidClip { expected, found });
-        if width == 0 || height == 0 {
-            return invalid("a width and a height of at least 1".into(), format!("{width}x{height}"));
-        }
-        if !Self::FPS_RANGE.contains(&fps) {
-            let (slowest, fastest) = (Self::FPS_RANGE.start(), Self::FPS_RANGE.end());
-            return invalid(format!("{slowest} to {fastest} frames per second"), format!("{fps}"));
-        }
+        let one = ClipShape { width, height, num_frames: 1, fps };
+        one.check()?;
         if frames.len() > Self::MAX_BYTES {
             let found = format!("{} bytes", frames.len());
             return invalid(format!("at most {} bytes of frames", Self::MAX_BYTES), found);
         }
-        let frame_bytes = width.checked_mul(height).and_then(|pixels| pixels.checked_mul(3));
-        match frame_bytes {
-            Some(bytes) if !frames.is_empty() && frames.len().is_multiple_of(bytes) => {
-                Ok(Self { width, height, fps, frames })
-            }
-            _ => invalid(
+        let num_frames = frames.len() / one.frame_bytes();
+        if num_frames == 0 || !frames.len().is_multiple_of(one.frame_bytes()) {
+            return invalid(
                 format!("one or more whole frames of {width}x{height}x3 bytes"),
                 format!("{} bytes", frames.len()),
-            ),
+            );
         }
+        Ok(Self { shape: ClipShape { num_frames, ..one }, frames })
     }
 
     /// One picture: `pixels` is `[height, width, 3]`.
@@ -62,29 +102,34 @@ impl Clip {
         Ok(clip)
     }
 
+    /// Size, length and rate.
+    pub fn shape(&self) -> ClipShape {
+        self.shape
+    }
+
     /// Pixels in a row.
     pub fn width(&self) -> usize {
-        self.width
+        self.shape.width
     }
 
     /// Rows of pixels.
     pub fn height(&self) -> usize {
-        self.height
+        self.shape.height
     }
 
     /// Frames per second. A still has a rate too, which nothing shows.
     pub fn fps(&self) -> f64 {
-        self.fps
+        self.shape.fps
     }
 
     /// At least 1.
     pub fn num_frames(&self) -> usize {
-        self.frames.len() / self.frame_bytes()
+        self.shape.num_frames
     }
 
     /// How long the clip plays, in seconds; the last frame counts as long as each other one.
     pub fn seconds(&self) -> f64 {
-        self.num_frames() as f64 / self.fps
+        self.num_frames() as f64 / self.fps()
     }
 
     /// All pixels, `[num_frames, height, width, 3]`.
@@ -99,26 +144,18 @@ impl Clip {
 
     /// The frames in order, each `[height, width, 3]`.
     pub fn frames(&self) -> impl ExactSizeIterator<Item = &[u8]> {
-        self.frames.chunks_exact(self.frame_bytes())
+        self.frames.chunks_exact(self.shape.frame_bytes())
     }
 
     /// Frame `index`, `[height, width, 3]`; `None` past the end.
     pub fn frame(&self, index: usize) -> Option<&[u8]> {
-        self.frames.chunks_exact(self.frame_bytes()).nth(index)
+        self.frames.chunks_exact(self.shape.frame_bytes()).nth(index)
     }
 
     /// `count` frames at even distances in time, the first and the last among them (only the first
     /// if `count` is 1; every frame if there are no more than `count`).
     pub fn evenly_spaced(&self, count: usize) -> Vec<&[u8]> {
-        let last = self.num_frames() - 1;
-        let count = count.min(self.num_frames());
-        let steps = count.saturating_sub(1).max(1);
-        let nearest = |i: usize| (2 * i * last + steps) / (2 * steps);
-        (0..count).filter_map(|i| self.frame(nearest(i))).collect()
-    }
-
-    fn frame_bytes(&self) -> usize {
-        self.width * self.height * 3
+        self.shape.evenly_spaced(count).filter_map(|index| self.frame(index)).collect()
     }
 }
 

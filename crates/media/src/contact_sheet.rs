@@ -1,6 +1,8 @@
 //! Many frames in one picture: clips as rows of frames over their captions.
 
-use crate::{Clip, Error, Result, caption};
+use serde_json::Value;
+
+use crate::{Clip, ClipShape, Error, Result, caption};
 
 /// One clip on a sheet.
 #[derive(Clone, Copy, Debug)]
@@ -66,14 +68,44 @@ pub fn contact_sheet(rows: &[SheetRow<'_>], layout: SheetLayout) -> Result<Clip>
     draw(&strips, clips_across)
 }
 
-/// A clip as a grid of frames in reading order.
-pub(crate) fn of_one_clip(clip: &Clip) -> Result<Clip> {
-    let (columns, max_rows) = ONE_CLIP;
-    let tiles = clip.evenly_spaced(columns * max_rows);
-    let size = (clip.width(), clip.height());
-    let strips: Vec<Strip<'_>> =
-        tiles.chunks(columns).map(|tiles| Strip { tiles: tiles.to_vec(), size, caption: "" }).collect();
-    draw(&strips, 1)
+/// A clip as one picture: its only frame, or a grid of frames in reading order.
+pub(crate) struct Writer {
+    shape: ClipShape,
+    provenance: Option<Value>,
+    seen: usize,
+    tiles: Vec<Vec<u8>>,
+}
+
+impl Writer {
+    pub fn new(shape: ClipShape, provenance: Option<&Value>) -> Self {
+        Self { shape, provenance: provenance.cloned(), seen: 0, tiles: Vec::new() }
+    }
+
+    /// Looks at the next frame.
+    pub fn keep(&mut self, frame: &[u8]) {
+        let (columns, max_rows) = ONE_CLIP;
+        if self.shape.evenly_spaced(columns * max_rows).any(|index| index == self.seen) {
+            self.tiles.push(frame.to_vec());
+        }
+        self.seen += 1;
+    }
+
+    /// The picture, and what is written into its file.
+    pub fn draw(self) -> Result<(Clip, Option<Value>)> {
+        let Self { shape: ClipShape { width, height, num_frames, .. }, provenance, mut tiles, .. } = self;
+        let picture = match num_frames {
+            1 => Clip::still(width, height, tiles.pop().unwrap_or_default()),
+            _ => {
+                let strips = tiles.chunks(ONE_CLIP.0).map(|tiles| Strip {
+                    tiles: tiles.iter().map(Vec::as_slice).collect(),
+                    size: (width, height),
+                    caption: "",
+                });
+                draw(&strips.collect::<Vec<_>>(), 1)
+            }
+        };
+        Ok((picture?, provenance))
+    }
 }
 
 struct Strip<'a> {

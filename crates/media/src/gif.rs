@@ -9,34 +9,71 @@ use gif::{
 use image::{AnimationDecoder, ImageDecoder, Limits, codecs::gif::GifDecoder};
 use serde_json::Value;
 
-use crate::{Clip, Error, Format, Result, error::Malformed, palette::Palette, provenance};
+use crate::{
+    Clip, ClipShape, Error, Format, Result,
+    atomic::{AtomicFile, Spool},
+    error::Malformed,
+    palette::{Colours, Palette},
+    provenance,
+    writer::Encode,
+};
 
 /// GIF counts time in hundredths of a second.
 const TICKS_PER_SECOND: f64 = 100.0;
 
-pub(crate) fn encode(clip: &Clip, provenance: Option<&Value>) -> Result<Vec<u8>> {
-    let write = || -> std::result::Result<Vec<u8>, EncodingError> {
-        let (width, height) = (clip.width() as u16, clip.height() as u16);
-        let mut palette = Palette::new(clip.as_bytes());
-        let mut encoder = Encoder::new(Vec::new(), width, height, palette.as_bytes())?;
-        encoder.set_repeat(Repeat::Infinite)?;
-        if let Some(provenance) = provenance {
-            let comment = provenance::to_comment(provenance);
-            encoder.write_raw_extension(AnyExtension(Extension::Comment as u8), &[comment.as_bytes()])?;
-        }
-        for (index, frame) in clip.frames().enumerate() {
-            encoder.write_frame(&Frame {
+/// Frames wait for the palette, which depends on all of them.
+pub(crate) struct Writer {
+    shape: ClipShape,
+    comment: Option<String>,
+    frames: Spool,
+    colours: Colours,
+}
+
+impl Writer {
+    pub fn new(shape: ClipShape, provenance: Option<&Value>, frames: Spool) -> Self {
+        Self { shape, comment: provenance.map(provenance::to_comment), frames, colours: Colours::default() }
+    }
+}
+
+impl Encode for Writer {
+    fn push(&mut self, frame: &[u8]) -> Result<()> {
+        self.colours.count(frame);
+        self.frames.append(frame)
+    }
+
+    fn finish(self: Box<Self>, file: &mut AtomicFile) -> Result<()> {
+        let Self { shape, comment, frames, colours } = *self;
+        let mut palette = Palette::new(colours);
+        let (width, height) = (shape.width as u16, shape.height as u16);
+        let path = file.path().to_owned();
+        let failed = |error| match error {
+            EncodingError::Io(source) => Error::Unwritable { path: path.clone(), source },
+            error => Error::encoder(Format::Gif)(error),
+        };
+        let begin = |palette: &Palette| -> std::result::Result<_, EncodingError> {
+            let mut encoder = Encoder::new(file, width, height, palette.as_bytes())?;
+            encoder.set_repeat(Repeat::Infinite)?;
+            if let Some(comment) = comment {
+                encoder.write_raw_extension(AnyExtension(Extension::Comment as u8), &[comment.as_bytes()])?;
+            }
+            Ok(encoder)
+        };
+        let mut encoder = begin(&palette).map_err(&failed)?;
+        let mut index = 0;
+        frames.for_each_chunk(shape.frame_bytes(), |frame| {
+            let frame = Frame {
                 width,
                 height,
-                delay: (tick(index + 1, clip.fps()) - tick(index, clip.fps())) as u16,
+                delay: (tick(index + 1, shape.fps) - tick(index, shape.fps)) as u16,
                 dispose: DisposalMethod::Keep,
-                buffer: palette.indices(frame, clip.width()).into(),
+                buffer: palette.indices(frame, shape.width).into(),
                 ..Frame::default()
-            })?;
-        }
-        encoder.into_inner()
-    };
-    write().map_err(Error::encoder(Format::Gif))
+            };
+            index += 1;
+            encoder.write_frame(&frame).map_err(&failed)
+        })?;
+        encoder.into_inner().map(drop).map_err(&failed)
+    }
 }
 
 /// When frame `index` starts. Rounding the start and not the length keeps the clip's total time.
@@ -72,7 +109,7 @@ pub(crate) fn decode(bytes: &[u8]) -> std::result::Result<Clip, Malformed> {
     Ok(Clip::new(width as usize, height as usize, rate(num_frames, seconds), rgb)?)
 }
 
-/// The rate of `num_frames` frames shown in `seconds`: the whole number that [`encode`] would have
+/// The rate of `num_frames` frames shown in `seconds`: the whole number that [`Writer`] would have
 /// rounded to that time, if there is one. Without a delay browsers show 10 frames per second.
 fn rate(num_frames: usize, seconds: f64) -> f64 {
     if seconds <= 0.0 {

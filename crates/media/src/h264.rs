@@ -11,7 +11,7 @@ use openh264::{
 };
 
 use crate::{
-    Clip, Error, Format, Result,
+    ClipShape, Error, Format, Result,
     colour::{self, Planes},
     error::Malformed,
 };
@@ -35,18 +35,16 @@ const NAL_PPS: u8 = 8;
 /// What separates NAL units in a bare stream. In MP4 each has its length before it instead.
 const START_CODE: [u8; 4] = [0, 0, 0, 1];
 
-/// A coded clip, in the pieces that a container stores.
+/// What a decoder must know of all frames; empty until the first one is coded.
 #[derive(Default)]
-pub(crate) struct Stream {
+pub(crate) struct ParameterSets {
     /// Sequence parameter set, without a start code.
     pub sps: Vec<u8>,
     /// Picture parameter set, without a start code.
     pub pps: Vec<u8>,
-    /// One for each frame, in order of coding and of display.
-    pub samples: Vec<Sample>,
 }
 
-/// One coded frame.
+/// One coded frame; frames are coded in the order in which they are shown.
 pub(crate) struct Sample {
     /// NAL units, each after its length in 4 bytes.
     pub data: Vec<u8>,
@@ -56,23 +54,34 @@ pub(crate) struct Sample {
 
 /// Constrained baseline, one slice, one thread: the same bytes on every machine with the same
 /// openh264.
-pub(crate) fn encode(clip: &Clip) -> Result<Stream> {
-    let failed = |reason: String| Error::Encoder { format: Format::Mp4, reason };
-    let mut encoder = Encoder::with_api_config(OpenH264API::from_source(), config(clip))
-        .map_err(Error::encoder(Format::Mp4))?;
-    let mut stream = Stream::default();
-    for (index, frame) in clip.frames().enumerate() {
-        let planes = colour::to_yuv420(frame, clip.width(), clip.height(), colour::BT709);
-        let picture = YUVBuffer::from_vec(planes, clip.width(), clip.height());
-        let coded = encoder.encode(&picture).map_err(Error::encoder(Format::Mp4))?;
+pub(crate) struct Coder {
+    encoder: Encoder,
+    shape: ClipShape,
+    pub parameter_sets: ParameterSets,
+}
+
+impl Coder {
+    pub fn new(shape: ClipShape) -> Result<Self> {
+        let encoder = Encoder::with_api_config(OpenH264API::from_source(), config(shape))
+            .map_err(Error::encoder(Format::Mp4))?;
+        Ok(Self { encoder, shape, parameter_sets: ParameterSets::default() })
+    }
+
+    /// Codes the next frame, `[height, width, 3]`.
+    pub fn encode(&mut self, frame: &[u8]) -> Result<Sample> {
+        let failed = |reason: &str| Error::Encoder { format: Format::Mp4, reason: reason.into() };
+        let ClipShape { width, height, .. } = self.shape;
+        let planes = colour::to_yuv420(frame, width, height, colour::BT709);
+        let picture = YUVBuffer::from_vec(planes, width, height);
+        let coded = self.encoder.encode(&picture).map_err(Error::encoder(Format::Mp4))?;
         let is_sync = coded.frame_type() == FrameType::IDR;
         let mut data = Vec::new();
         for layer in (0..coded.num_layers()).filter_map(|index| coded.layer(index)) {
             for nal in (0..layer.nal_count()).filter_map(|index| layer.nal_unit(index)) {
                 let nal = without_start_code(nal);
                 match nal.first().map(|header| header & 0x1f) {
-                    Some(NAL_SPS) => stream.sps = nal.to_vec(),
-                    Some(NAL_PPS) => stream.pps = nal.to_vec(),
+                    Some(NAL_SPS) => self.parameter_sets.sps = nal.to_vec(),
+                    Some(NAL_PPS) => self.parameter_sets.pps = nal.to_vec(),
                     Some(_) => {
                         data.extend((nal.len() as u32).to_be_bytes());
                         data.extend(nal);
@@ -82,19 +91,18 @@ pub(crate) fn encode(clip: &Clip) -> Result<Stream> {
             }
         }
         if data.is_empty() {
-            return Err(failed(format!("frame {index} was dropped")));
+            return Err(failed("a frame was dropped"));
         }
-        stream.samples.push(Sample { data, is_sync });
+        if self.parameter_sets.sps.is_empty() || self.parameter_sets.pps.is_empty() {
+            return Err(failed("no parameter sets were made"));
+        }
+        Ok(Sample { data, is_sync })
     }
-    if stream.sps.is_empty() || stream.pps.is_empty() {
-        return Err(failed("no parameter sets were made".into()));
-    }
-    Ok(stream)
 }
 
-fn config(clip: &Clip) -> EncoderConfig {
-    let pixels_per_second = (clip.width() * clip.height()) as f64 * clip.fps();
-    let fps = clip.fps().clamp(ENCODER_FPS.0, ENCODER_FPS.1);
+fn config(shape: ClipShape) -> EncoderConfig {
+    let pixels_per_second = (shape.width * shape.height) as f64 * shape.fps;
+    let fps = shape.fps.clamp(ENCODER_FPS.0, ENCODER_FPS.1);
     EncoderConfig::new()
         .profile(Profile::Baseline)
         .rate_control_mode(RateControlMode::Bufferbased)

@@ -7,8 +7,8 @@
 //!      └─ provenance (any JSON value) goes into the same file, in the format's own comment
 //! ```
 //!
-//! A still is a [`Clip`] of one frame, so there is one type for pictures and video. Files appear
-//! whole or not at all, and the same clip gives the same bytes on every run: no clock is read.
+//! A still is a [`Clip`] of one frame, so there is one type for pictures and video. A [`ClipWriter`]
+//! takes frames one by one, for clips that need not be in memory. Files appear whole or not at all, and the same clip gives the same bytes on every run: no clock is read.
 //!
 //! ```
 //! # fn main() -> media::Result<()> {
@@ -38,16 +38,18 @@ mod mp4;
 mod palette;
 mod png;
 mod provenance;
+mod writer;
 
 use std::path::Path;
 
 use serde_json::Value;
 
-pub use atomic::{check_folder_writable, write_atomically};
-pub use clip::Clip;
+pub use atomic::{AtomicFile, Spool, check_folder_writable, write_atomically};
+pub use clip::{Clip, ClipShape};
 pub use contact_sheet::{SheetLayout, SheetRow, contact_sheet};
 pub use error::{Error, Result};
 pub use format::Format;
+pub use writer::ClipWriter;
 
 /// Writes `clip` in the format that the extension of `path` names (`.mp4`, `.gif` or `.png`), with
 /// `provenance` inside the file. The file is replaced in one step: a failure leaves what was there.
@@ -58,15 +60,11 @@ pub use format::Format;
 /// An unknown extension, a clip that the format cannot hold (see [`Format::check`]) or a path that
 /// cannot be written.
 pub fn write(clip: &Clip, path: &Path, provenance: Option<&Value>) -> Result<()> {
-    let format = Format::from_path(path)?;
-    format.check(clip.width(), clip.height(), clip.fps())?;
-    let bytes = match format {
-        Format::Mp4 => mp4::encode(clip, provenance),
-        Format::Gif => gif::encode(clip, provenance),
-        Format::Png if clip.num_frames() == 1 => png::encode(clip, provenance),
-        Format::Png => png::encode(&contact_sheet::of_one_clip(clip)?, provenance),
-    }?;
-    write_atomically(path, &bytes)
+    let mut writer = ClipWriter::create(path, clip.shape(), provenance)?;
+    for frame in clip.frames() {
+        writer.push(frame)?;
+    }
+    writer.finish()
 }
 
 /// Reads every frame of an MP4 (H.264, 4:2:0), GIF or PNG; the content decides, not the name.

@@ -21,6 +21,20 @@ const DITHER_LEVELS: f32 = 6.0;
 
 type Rgb = [u8; 3];
 
+/// How often each colour occurs in the frames so far.
+#[derive(Default)]
+pub(crate) struct Colours(HashMap<Rgb, u32>);
+
+impl Colours {
+    /// Adds the pixels of a frame.
+    pub fn count(&mut self, rgb: &[u8]) {
+        for pixel in rgb.as_chunks().0 {
+            let count = self.0.entry(*pixel).or_default();
+            *count = count.saturating_add(1);
+        }
+    }
+}
+
 /// A palette and the nearest entry to each colour asked for so far.
 pub(crate) struct Palette {
     colours: Vec<Rgb>,
@@ -29,14 +43,10 @@ pub(crate) struct Palette {
 }
 
 impl Palette {
-    /// Chooses colours for `rgb`, all frames of a clip. A clip of no more than 256 colours gets
-    /// exactly those.
-    pub(crate) fn new(rgb: &[u8]) -> Self {
-        let mut counts = HashMap::<Rgb, u32>::new();
-        for pixel in rgb.as_chunks().0 {
-            *counts.entry(*pixel).or_default() += 1;
-        }
-        let mut counts: Vec<(Rgb, u32)> = counts.into_iter().collect();
+    /// Chooses colours for all frames of a clip. A clip of no more than 256 colours gets exactly
+    /// those.
+    pub(crate) fn new(colours: Colours) -> Self {
+        let mut counts: Vec<(Rgb, u32)> = colours.0.into_iter().collect();
         counts.sort_unstable(); // a hash map's order differs from run to run
         let exact = counts.len() <= MAX_COLOURS;
         let colours = if exact {
@@ -115,7 +125,9 @@ mod tests {
     #[test]
     fn few_colours_are_kept_exactly() {
         let rgb: Vec<u8> = (0..=255u8).flat_map(|i| [i, 255 - i, i / 2]).collect();
-        let mut palette = Palette::new(&rgb);
+        let mut colours = Colours::default();
+        colours.count(&rgb);
+        let mut palette = Palette::new(colours);
         let indices = palette.indices(&rgb, 16);
         let restored: Vec<u8> = indices.iter().flat_map(|&i| palette.colours[usize::from(i)]).collect();
         assert_eq!(restored, rgb);

@@ -7,13 +7,45 @@ mod mux;
 
 use serde_json::Value;
 
-use crate::{Clip, Result, error::Malformed, h264, provenance};
+use crate::{
+    ClipShape, Result,
+    atomic::{AtomicFile, Spool},
+    error::Malformed,
+    h264::Coder,
+    provenance,
+    writer::Encode,
+};
 
 pub(crate) use demux::decode;
 
-pub(crate) fn encode(clip: &Clip, provenance: Option<&Value>) -> Result<Vec<u8>> {
-    let comment = provenance.map(provenance::to_comment);
-    mux::mux(clip, &h264::encode(clip)?, comment.as_deref())
+/// Coded pictures wait for the index, which says where each of them is.
+pub(crate) struct Writer {
+    shape: ClipShape,
+    comment: Option<String>,
+    coder: Coder,
+    pictures: Spool,
+    samples: Vec<mux::SampleEntry>,
+}
+
+impl Writer {
+    pub fn new(shape: ClipShape, provenance: Option<&Value>, pictures: Spool) -> Result<Self> {
+        let comment = provenance.map(provenance::to_comment);
+        Ok(Self { shape, comment, coder: Coder::new(shape)?, pictures, samples: Vec::new() })
+    }
+}
+
+impl Encode for Writer {
+    fn push(&mut self, frame: &[u8]) -> Result<()> {
+        let sample = self.coder.encode(frame)?;
+        self.samples.push(mux::SampleEntry { size: sample.data.len() as u32, is_sync: sample.is_sync });
+        self.pictures.append(&sample.data)
+    }
+
+    fn finish(self: Box<Self>, file: &mut AtomicFile) -> Result<()> {
+        let Self { shape, comment, coder, pictures, samples } = *self;
+        file.append(&mux::head(shape, &coder.parameter_sets, &samples, comment.as_deref())?)?;
+        file.append_spool(pictures)
+    }
 }
 
 /// The comment tag at moov/udta/meta/ilst/©cmt. The frames are not looked at.
@@ -25,12 +57,16 @@ pub(crate) fn comments(bytes: &[u8]) -> std::result::Result<Vec<String>, Malform
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Clip;
 
     #[test]
     fn the_index_precedes_the_pictures_and_points_at_them() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.mp4");
         let clip = Clip::new(16, 16, 8.0, vec![100; 3 * 16 * 16 * 3]).unwrap();
         for provenance in [None, Some(&Value::from("any length of record"))] {
-            let bytes = encode(&clip, provenance).unwrap();
+            crate::write(&clip, &path, provenance).unwrap();
+            let bytes = std::fs::read(&path).unwrap();
             let kinds: Vec<usize> = [*b"ftyp", *b"moov", *b"mdat"]
                 .map(|kind| boxes::child(&bytes, kind).unwrap().as_ptr() as usize)
                 .to_vec();

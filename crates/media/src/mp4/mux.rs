@@ -7,32 +7,43 @@ use mp4_atom::{
 };
 
 use super::boxes;
-use crate::{Clip, Error, Format, Result, colour, h264::Stream};
+use crate::{ClipShape, Error, Format, Result, colour, h264::ParameterSets};
 
 const TRACK: u32 = 1;
 
 /// Clock ticks in the numerator of the frame rate: players expect a clock much finer than a frame.
 const TICKS: u32 = 1000;
 
-/// `ftyp`, `moov`, `mdat`, in this order.
-pub(super) fn mux(clip: &Clip, stream: &Stream, comment: Option<&str>) -> Result<Vec<u8>> {
+/// What the index says of a coded frame.
+pub(super) struct SampleEntry {
+    /// Bytes.
+    pub size: u32,
+    /// Whether a player can start here.
+    pub is_sync: bool,
+}
+
+/// `ftyp`, `moov` and the header of `mdat`; the samples follow in their order.
+pub(super) fn head(
+    shape: ClipShape,
+    parameter_sets: &ParameterSets,
+    samples: &[SampleEntry],
+    comment: Option<&str>,
+) -> Result<Vec<u8>> {
     let encode = |chunk_offset: u32| -> Result<Vec<u8>> {
         let mut head = Vec::new();
         let failed = Error::encoder::<mp4_atom::Error>(Format::Mp4);
         file_type().encode(&mut head).map_err(&failed)?;
-        movie(clip, stream, comment, chunk_offset).map_err(&failed)?.encode(&mut head).map_err(&failed)?;
-        let size = Some(stream.samples.iter().map(|sample| sample.data.len()).sum());
+        let table = |frame_ticks| sample_table(shape, parameter_sets, samples, frame_ticks, chunk_offset);
+        let movie = movie(shape, table, comment).map_err(&failed)?;
+        movie.encode(&mut head).map_err(&failed)?;
+        let size = Some(samples.iter().map(|sample| sample.size as usize).sum());
         Header { kind: Mdat::KIND, size }.encode(&mut head).map_err(&failed)?;
         Ok(head)
     };
     // Where the pictures start depends on the length of what says where they start, which does not
     // depend on the value: measure once, then write.
     let chunk_offset = encode(0)?.len() as u32;
-    let mut file = encode(chunk_offset)?;
-    for sample in &stream.samples {
-        file.extend_from_slice(&sample.data);
-    }
-    Ok(file)
+    encode(chunk_offset)
 }
 
 fn file_type() -> Ftyp {
@@ -44,17 +55,21 @@ fn file_type() -> Ftyp {
     }
 }
 
-fn movie(clip: &Clip, stream: &Stream, comment: Option<&str>, chunk_offset: u32) -> mp4_atom::Result<Moov> {
-    let (timescale, frame_ticks) = clock(clip.fps());
-    let duration = stream.samples.len() as u64 * u64::from(frame_ticks);
+fn movie(
+    shape: ClipShape,
+    table: impl FnOnce(u32) -> mp4_atom::Result<Stbl>,
+    comment: Option<&str>,
+) -> mp4_atom::Result<Moov> {
+    let (timescale, frame_ticks) = clock(shape.fps);
+    let duration = shape.num_frames as u64 * u64::from(frame_ticks);
     let track = Trak {
         tkhd: Tkhd {
             track_id: TRACK,
             duration,
             enabled: true,
             in_movie: true,
-            width: (clip.width() as u16).into(),
-            height: (clip.height() as u16).into(),
+            width: (shape.width as u16).into(),
+            height: (shape.height as u16).into(),
             ..Tkhd::default()
         },
         mdia: Mdia {
@@ -63,7 +78,7 @@ fn movie(clip: &Clip, stream: &Stream, comment: Option<&str>, chunk_offset: u32)
             minf: Minf {
                 vmhd: Some(Vmhd::default()),
                 dinf: Dinf { dref: Dref { entries: vec![Url::default().into()] } },
-                stbl: sample_table(clip, stream, frame_ticks, chunk_offset)?,
+                stbl: table(frame_ticks)?,
                 ..Minf::default()
             },
         },
@@ -85,17 +100,23 @@ fn movie(clip: &Clip, stream: &Stream, comment: Option<&str>, chunk_offset: u32)
     })
 }
 
-fn sample_table(clip: &Clip, stream: &Stream, frame_ticks: u32, chunk_offset: u32) -> mp4_atom::Result<Stbl> {
-    let count = stream.samples.len() as u32;
-    let sync = (1..).zip(&stream.samples).filter(|(_, sample)| sample.is_sync).map(|(number, _)| number);
+fn sample_table(
+    shape: ClipShape,
+    parameter_sets: &ParameterSets,
+    samples: &[SampleEntry],
+    frame_ticks: u32,
+    chunk_offset: u32,
+) -> mp4_atom::Result<Stbl> {
+    let count = samples.len() as u32;
+    let sync = (1..).zip(samples).filter(|(_, sample)| sample.is_sync).map(|(number, _)| number);
     let picture = Avc1 {
         visual: Visual {
             data_reference_index: 1,
-            width: clip.width() as u16,
-            height: clip.height() as u16,
+            width: shape.width as u16,
+            height: shape.height as u16,
             ..Visual::default()
         },
-        avcc: Avcc::new(&stream.sps, &stream.pps)?,
+        avcc: Avcc::new(&parameter_sets.sps, &parameter_sets.pps)?,
         colr: Some(Colr::new(colour::BT709_CODE, colour::BT709_CODE, colour::BT709_CODE, false)?),
         ..Avc1::default()
     };
@@ -111,9 +132,7 @@ fn sample_table(clip: &Clip, stream: &Stream, frame_ticks: u32, chunk_offset: u3
             }],
         },
         stsz: Stsz {
-            samples: StszSamples::Different {
-                sizes: stream.samples.iter().map(|sample| sample.data.len() as u32).collect(),
-            },
+            samples: StszSamples::Different { sizes: samples.iter().map(|sample| sample.size).collect() },
         },
         stco: Some(Stco { entries: vec![chunk_offset] }),
         ..Stbl::default()

@@ -1,5 +1,7 @@
 //! Clips to test with, and how close two clips are.
 
+#![allow(dead_code)] // each test file uses its part
+
 use media::Clip;
 
 /// A saturated ball crosses a graded sky over textured ground, as the embedded model's clips look.
