@@ -1,0 +1,146 @@
+#!/usr/bin/env python3
+"""Runs the same work through PyTorch and through Kinora, in turns, and prints how they compare.
+
+    python -m venv /tmp/pytorch && /tmp/pytorch/bin/pip install -r benches/requirements.txt
+    python benches/compare.py --python /tmp/pytorch/bin/python linear attention
+
+Each side is a process that lives through a subject, so that start-up does not count, and both take
+turns (A B A B ..), so that a machine that slows down slows both. A ratio is the median of the
+rounds' ratios. What is compared, and against which bar, is in `cases.py`.
+"""
+
+import argparse
+import json
+import os
+import statistics
+import sys
+import time
+from contextlib import ExitStack
+from pathlib import Path
+
+import programs
+import report
+from cases import CASES, Case
+from generate import generate
+from worker import Worker
+
+
+def main() -> None:
+    args = arguments()
+    cases = [case for case in CASES if matches(case.label, args.subjects)]
+    whole_process = matches("generate", args.subjects)
+    if not cases and not whole_process:
+        names = "\n".join(case.label for case in CASES)
+        sys.exit(f"no case contains any of {args.subjects}; the cases are\n{names}")
+    built = programs.find() if args.no_build else programs.build()
+    if args.build_only:
+        return
+
+    environment = os.environ | {name: str(args.threads) for name in programs.THREADS}
+    environment.pop("OPENBLAS_CORETYPE", None)  # would choose the kernels of another processor
+    machine = report.Machine.measure(built, environment, args.threads)
+    print(machine.markdown(), flush=True)
+
+    sections = {}
+    for subject in dict.fromkeys(case.subject for case in cases):
+        chosen = [case for case in cases if case.subject == subject]
+        rows = measure_subject(chosen, built, environment, machine, args)
+        sections[subject] = report.table(rows)
+        print(f"\n{sections[subject]}", flush=True)
+    if whole_process:
+        sections["generate"] = report.table([generate(built, environment, args.rounds)])
+        print(f"\n{sections['generate']}", flush=True)
+    if args.write:
+        complete = {subject for subject in sections if all(c in cases for c in CASES if c.subject == subject)}
+        report.write(args.write, {"machine": machine.markdown()} | {s: sections[s] for s in complete})
+
+
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    flag = parser.add_argument
+    flag("subjects", nargs="*", help="parts of the names of cases, such as vae or 'Wan 5B'; all by default")
+    flag("--python", default=sys.executable, help="a Python that has benches/requirements.txt")
+    flag("--threads", type=int, default=2, help="of each side [2]")
+    flag("--rounds", type=int, default=5, help="turns of each side at most [5]")
+    flag("--seconds", type=float, default=0.5, help="the least length of a turn [0.5]")
+    flag("--quick", action="store_true", help="2 rounds of 0.1 seconds")
+    flag("--toy", action="store_true", help="tiny sizes: only to see that both sides run")
+    flag("--no-build", action="store_true", help="use the programs of the last build")
+    flag("--build-only", action="store_true", help="build, and measure nothing")
+    flag("--write", type=Path, metavar="FILE", help="put the tables between the markers of a Markdown file")
+    args = parser.parse_args()
+    if args.quick or args.toy:
+        args.rounds, args.seconds = 2, 0.1
+    if args.toy and args.write:
+        parser.error("--toy measures nothing worth writing")
+    return args
+
+
+def matches(label: str, parts: list[str]) -> bool:
+    return not parts or any(part in label for part in parts)
+
+
+def measure_subject(cases: list[Case], built: dict, environment: dict, machine, args) -> list[report.Row]:
+    rows = []
+    with ExitStack() as stack:
+        workers = {}
+        for case in cases:
+            if case.memory_bar:  # what an earlier case has left behind would count
+                stack.pop_all().close()
+                workers.clear()
+            sides = [("PyTorch", name) for name in case.pytorch] + [("Kinora", name) for name in case.bars]
+            for side in sides:
+                if side not in workers:
+                    workers[side] = stack.enter_context(start(side, case.subject, built, environment, args))
+            rows += measure(case, {side: workers[side] for side in sides}, machine, args)
+    return rows
+
+
+def start(side: tuple, subject: str, built: dict, environment: dict, args) -> Worker:
+    who, _ = side
+    if who == "PyTorch":
+        command = [args.python, Path(__file__).parent / "pytorch" / "worker.py"]
+    else:
+        command = [built[programs.SERVED_BY[subject]], "--serve"]
+    return Worker(command, environment)
+
+
+def measure(case: Case, workers: dict, machine, args) -> list[report.Row]:
+    """The rows of one case: one for each precision that Kinora has."""
+    flop, ready = None, {}
+    for (who, precision), worker in workers.items():
+        request = case.request | (case.toy if args.toy else {})
+        request |= {"subject": case.subject, "precision": precision, "warm_up": case.warm_up}
+        answer = worker.ask({"prepare": request})
+        flop = answer.get("flop", flop)
+        if answer["ready"]:
+            ready[who, precision] = worker
+
+    rounds = {side: [] for side in ready}
+    peaks = dict.fromkeys(ready, 0)
+    for _ in range(min(args.rounds, case.rounds)):
+        for side, worker in ready.items():
+            time.sleep(0.02)  # the other side's threads stop waiting for work
+            answer = worker.ask({"run": args.seconds})
+            rounds[side].append(statistics.median(answer["seconds"]))
+            peaks[side] = max(peaks[side], answer["peak_bytes"])
+
+    medians = {side: statistics.median(seconds) for side, seconds in rounds.items()}
+    pytorch = min((("PyTorch", precision) for precision in case.pytorch), key=medians.get)
+    rows = []
+    for precision, bar in case.bars.items():
+        kinora = ("Kinora", precision)
+        if kinora not in ready:
+            rows.append(report.unserved(case, precision, bar))
+            continue
+        ratios = [theirs / ours for theirs, ours in zip(rounds[pytorch], rounds[kinora], strict=True)]
+        seconds = (medians[pytorch], medians[kinora])
+        share = machine.share(flop / medians[kinora], precision)
+        rows.append(report.speed(case, pytorch[1], precision, seconds, ratios, bar, share))
+        if case.memory_bar:
+            rows.append(report.memory(case, pytorch[1], precision, (peaks[pytorch], peaks[kinora])))
+    return rows
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,37 @@
+"""`kinora generate` as a whole process, against the length of the clip that it makes."""
+
+import json
+import statistics
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+
+import report
+
+PROMPT = "a red ball bounces on the grass"
+
+
+def generate(built: dict, environment: dict, rounds: int) -> report.Row:
+    with tempfile.TemporaryDirectory() as folder:
+        clip = Path(folder, "clip.mp4")
+        command = [built["kinora"], "generate", PROMPT, "--output", clip]
+        seconds = []
+        for _ in range(rounds):
+            start = time.perf_counter()
+            subprocess.run(command, env=environment, check=True, capture_output=True)
+            seconds.append(time.perf_counter() - start)
+        command = [built["kinora"], "info", "--json", clip]
+        info = json.loads(subprocess.run(command, check=True, capture_output=True).stdout)
+    plays = info["num_frames"] / info["fps"]
+    ratios = [plays / own for own in seconds]
+    name = f"default settings: {info['num_frames']} frames of {info['width']}×{info['height']}"
+    return report.Row(
+        name,
+        theirs=f"plays {plays:.2f} s",
+        ours=report.duration(statistics.median(seconds)),
+        share="",
+        ratio=report.spread(ratios),
+        bar="> 1",
+        met=report.verdict(statistics.median(ratios) > 1),
+    )

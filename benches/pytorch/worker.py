@@ -1,0 +1,58 @@
+"""Runs PyTorch's side of the comparison: requests on standard input, answers on standard output.
+
+    {"prepare": {"subject": "linear", "precision": "bf16", ...}}  ->  {"ready": true, "flop": 3623878656}
+    {"run": 0.5}  ->  {"seconds": [0.0101, 0.0099, ...], "peak_bytes": 803401728}
+
+One JSON object a line; `worker.rs` speaks the same. What is prepared is run once before the answer,
+unless the case says `"warm_up": false`; `run` repeats it until so many seconds have passed, at
+least once.
+"""
+
+import importlib
+import json
+import os
+import sys
+import time
+from pathlib import Path
+
+import torch
+
+RESET_PEAK = "5"  # man 5 proc: /proc/[pid]/clear_refs
+
+
+def main() -> None:
+    torch.set_num_threads(int(os.environ["OMP_NUM_THREADS"]))
+    torch.manual_seed(0)
+    work = None
+    for line in sys.stdin:
+        match json.loads(line):
+            case {"prepare": case}:
+                work = None
+                work, flop = importlib.import_module(case["subject"]).prepare(case)
+                if case["warm_up"]:
+                    work()
+                answer = {"ready": True, "flop": flop}
+            case {"run": seconds}:
+                Path("/proc/self/clear_refs").write_text(RESET_PEAK)
+                answer = {"seconds": repeat(work, seconds), "peak_bytes": peak_bytes()}
+        print(json.dumps(answer), flush=True)
+
+
+def repeat(work, at_least: float) -> list[float]:
+    seconds = []
+    while sum(seconds) < at_least or not seconds:
+        start = time.perf_counter()
+        work()
+        seconds.append(time.perf_counter() - start)
+    return seconds
+
+
+def peak_bytes() -> int:
+    """The most memory that the process has held at once."""
+    status = Path("/proc/self/status").read_text()
+    kibibytes = next(line.split()[1] for line in status.splitlines() if line.startswith("VmHWM:"))
+    return int(kibibytes) * 1024
+
+
+if __name__ == "__main__":
+    main()
