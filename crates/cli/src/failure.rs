@@ -12,6 +12,8 @@ use clap::{Parser, error::ErrorKind};
 
 const FAILED: u8 = 1;
 const USAGE: u8 = 2;
+/// What a shell reports of a program that Ctrl-C has ended.
+const INTERRUPTED: u8 = 130;
 
 /// Flags that cannot be served.
 #[derive(Debug)]
@@ -79,8 +81,12 @@ pub fn guard(run: impl FnOnce() -> Result<()>) -> ExitCode {
 }
 
 fn exit_code(error: &Error) -> u8 {
-    let from_engine = error.downcast_ref::<engine::Error>().is_some_and(engine::Error::is_usage);
-    if from_engine || error.is::<Usage>() { USAGE } else { FAILED }
+    match error.downcast_ref() {
+        Some(engine::Error::Cancelled { .. }) => INTERRUPTED,
+        Some(error) if error.is_usage() => USAGE,
+        _ if error.is::<Usage>() => USAGE,
+        _ => FAILED,
+    }
 }
 
 #[cfg(test)]
@@ -93,6 +99,8 @@ mod tests {
         assert_eq!(code(|| Ok(())), ExitCode::SUCCESS);
         assert_eq!(code(|| Err(usage("no such flag"))), ExitCode::from(USAGE));
         assert_eq!(code(|| Err(anyhow::anyhow!("no disk"))), ExitCode::from(FAILED));
+        let cancelled = || engine::Error::Cancelled { stage: engine::Stage::Denoise, step: 1, total: 2 };
+        assert_eq!(guard(|| Err(cancelled().into())), ExitCode::from(INTERRUPTED));
         assert_eq!(code(|| panic!("a bug")), ExitCode::from(FAILED));
     }
 }

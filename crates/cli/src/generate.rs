@@ -3,6 +3,7 @@
 use std::{
     fs,
     io::{self, Write},
+    ops::ControlFlow,
     path::PathBuf,
     time::Instant,
 };
@@ -10,8 +11,9 @@ use std::{
 use anyhow::{Result, anyhow};
 use burn::tensor::Device;
 use clap::Args;
-use engine::{ModelFiles, ModelInfo, Output, Pipeline, Video, VideoRequest};
-use serde_json::json;
+use engine::{ModelFiles, ModelInfo, Output, Pipeline, Plan, Timings, VideoRequest};
+use serde_json::{Value, json};
+use train::interrupt;
 
 use crate::{
     failure::{print, usage},
@@ -61,11 +63,18 @@ pub fn run(args: GenerateArgs) -> Result<()> {
         // A warning that nobody can read is no failure.
         let _ = writeln!(io::stderr(), "warning: the model does not know these words: {words}{advice}");
     }
+    let provenance = pipeline.provenance(&plan);
+    let mut file = output.begin(plan.shape(), &provenance)?;
     let mut bar = Bar::new();
-    let video = pipeline.generate(&plan, &mut |progress| bar.show(progress))?;
+    interrupt::listen();
+    let timings =
+        pipeline.stream(&plan, &mut |frame| file.push(frame), &mut |progress| {
+            bar.show(progress);
+            if interrupt::requested() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        })?;
     drop(bar);
-    output.write(&video)?;
-    args.report(&video, &unknown_words, start.elapsed().as_secs_f64())
+    file.finish()?;
+    args.report(&plan, &provenance, &timings, &unknown_words, start.elapsed().as_secs_f64())
 }
 
 /// The embedded model knows the words of the world that it was trained on; a tokenizer that knows the letters of a
@@ -86,8 +95,15 @@ impl GenerateArgs {
         serde_json::from_str(&text).map_err(|error| usage(format!("{}: {error}", path.display())))
     }
 
-    fn report(&self, video: &Video, unknown_words: &[String], seconds: f64) -> Result<()> {
-        let Video { size, num_frames, fps, timings, .. } = video;
+    fn report(
+        &self,
+        plan: &Plan,
+        provenance: &Value,
+        timings: &Timings,
+        unknown_words: &[String],
+        seconds: f64,
+    ) -> Result<()> {
+        let Plan { size, num_frames, fps, .. } = plan;
         if self.json {
             return print(
                 &json!({
@@ -99,7 +115,7 @@ impl GenerateArgs {
                     "unknown_words": unknown_words,
                     "seconds": seconds,
                     "timings": timings,
-                    "provenance": video.provenance,
+                    "provenance": provenance,
                 })
                 .to_string(),
             );

@@ -44,17 +44,25 @@ enum Mode {
 }
 
 /// Every operation allocates its result, and glibc gives large blocks back to the system at once, to be zeroed page by
-/// page again. Measured on 2 cores with 20 steps: 17 frames of 128x128 in 1.3 s, not 1.9 s, at 220 MB, not 130 MB; 33
-/// frames of 512x512 with 2 steps in 29 s, not 33 s, at 2.7 GB, not 2.0 GB.
+/// page again; mimalloc need not, see [`kernels::memory::keep_freed`].
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
+/// Bytes of a thread's stack: what the system gives the first thread.
+const STACK: usize = 8 << 20;
+
 fn main() -> ExitCode {
-    failure::guard(|| match failure::parse::<Cli>()?.mode {
-        Mode::Generate(args) => generate::run(args),
-        Mode::Info(args) => info::run(&args),
-        Mode::Vocabulary(args) => vocabulary::run(&args),
-        Mode::World(args) => world_clips::run(&args),
-        Mode::Train(command) => Ok(train::run(command)?),
+    kernels::memory::keep_freed();
+    failure::guard(|| {
+        let mode = failure::parse::<Cli>()?.mode;
+        rayon::ThreadPoolBuilder::new().stack_size(STACK).build_global()?;
+        // Inside the pool, an operation's share of this thread costs no switch to another one and back.
+        rayon::scope(|_| match mode {
+            Mode::Generate(args) => generate::run(args),
+            Mode::Info(args) => info::run(&args),
+            Mode::Vocabulary(args) => vocabulary::run(&args),
+            Mode::World(args) => world_clips::run(&args),
+            Mode::Train(command) => Ok(train::run(command)?),
+        })
     })
 }

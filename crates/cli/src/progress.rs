@@ -1,7 +1,5 @@
 //! The progress bar of `kinora generate`.
 
-use std::ops::ControlFlow;
-
 use engine::{Progress, Stage};
 use indicatif::{ProgressBar, ProgressStyle};
 
@@ -18,7 +16,7 @@ impl Bar {
         Self { bar, stage: None }
     }
 
-    pub fn show(&mut self, progress: Progress) -> ControlFlow<()> {
+    pub fn show(&mut self, progress: Progress) {
         if self.stage != Some(progress.stage) {
             self.stage = Some(progress.stage);
             self.bar.reset();
@@ -27,7 +25,6 @@ impl Bar {
         }
         self.bar.set_position(progress.step as u64);
         self.bar.tick();
-        ControlFlow::Continue(())
     }
 }
 

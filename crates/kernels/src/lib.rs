@@ -12,7 +12,9 @@ pub mod conv3d;
 mod isa;
 mod lanes;
 pub mod matmul;
+pub mod memory;
 pub mod pointwise;
 mod shared;
+pub mod threads;
 
 pub use isa::{Isa, isa};

@@ -4,6 +4,7 @@ use burn::{
     module::{Module, ModuleMapper, ModuleVisitor, Param},
     tensor::{DType, Gradients, Tensor, TensorData},
 };
+use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Result, TrainError};
@@ -122,7 +123,7 @@ pub fn add_gradients<M: Module>(
             match to_data(gradient) {
                 Ok(data) => {
                     let values = data.as_slice::<f32>().unwrap_or_default();
-                    own.iter_mut().zip(values).for_each(|(sum, value)| *sum += self.scale * value);
+                    own.par_iter_mut().zip(values).for_each(|(sum, value)| *sum += self.scale * value);
                 }
                 Err(error) => self.result = Err(error),
             }

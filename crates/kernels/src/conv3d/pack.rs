@@ -1,6 +1,6 @@
 //! The zero-padded bf16 forms of a convolution's operands.
 
-use rayon::prelude::*;
+use crate::threads::prelude::*;
 
 use crate::lanes::widest;
 

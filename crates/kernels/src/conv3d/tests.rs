@@ -2,6 +2,7 @@
 
 use super::{Conv3d, conv3d, conv3d_backward_input, conv3d_backward_weight, scalar};
 use crate::lanes::test_values;
+use crate::threads::with_threads;
 
 fn shapes() -> Vec<Conv3d> {
     let causal = Conv3d {
@@ -95,10 +96,9 @@ fn bits_do_not_depend_on_the_number_of_threads() {
     let (x, weight) = (test_values(shape.input_len(), 1), test_values(shape.weight_len(), 2));
     let dy = test_values(shape.output_len(), 4);
     let run = |threads| {
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
         let (mut y, mut dw) = (vec![0.0; dy.len()], vec![0.0; weight.len()]);
         let mut db = vec![0.0; shape.outputs];
-        pool.install(|| {
+        with_threads(threads, || {
             conv3d(&shape, &x, &weight, None, &mut y);
             conv3d_backward_weight(&shape, &x, &dy, &mut dw, &mut db);
         });

@@ -1,11 +1,11 @@
-//! AVX2 block products: four rows by 16 columns in registers.
+//! AVX2 tile products: three rows by 16 columns in registers.
 
 use std::arch::x86_64::*;
 
 use super::blocked::{Operands, PANEL};
 
-/// Rows in registers at once: 4 × 2 sums leave room for 16 columns in both halves.
-const ROWS: usize = 4;
+/// Rows in registers at once: half a tile, whose sums leave room for 16 columns in both halves.
+const ROWS: usize = 3;
 
 /// Pairs of bf16, widened to f32, sums in f32.
 ///
@@ -39,8 +39,7 @@ unsafe fn tiles<const INT8: bool>(operands: &Operands<'_>, sums: &mut [u32]) {
                 match rows - first {
                     1 => tile::<1, INT8>(operands, a, column, sums),
                     2 => tile::<2, INT8>(operands, a, column, sums),
-                    3 => tile::<3, INT8>(operands, a, column, sums),
-                    _ => tile::<4, INT8>(operands, a, column, sums),
+                    _ => tile::<3, INT8>(operands, a, column, sums),
                 }
             }
         }

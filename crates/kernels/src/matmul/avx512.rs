@@ -5,34 +5,27 @@ use std::arch::x86_64::*;
 use super::blocked::Operands;
 pub(crate) use super::blocked::PANEL;
 
-/// Rows in registers at once: 6 × 4 sums, 4 columns and a broadcast make 29 of 32 registers.
-const ROWS: usize = 6;
-
-/// Adds a block of products to `sums`, `[rows][64]`: pairs of bf16, or quadruples of unsigned by
-/// signed bytes.
+/// Adds a tile of products to `sums`, `[rows][64]`: pairs of bf16, or quadruples of unsigned by
+/// signed bytes. Six rows are 24 sums: with four vectors of the panel and a broadcast, 29 of the 32
+/// registers.
 ///
 /// # Safety
 /// The machine has AVX-512 F, BW, VL, DQ, BF16 and VNNI, and the operands have the sizes that they
 /// state.
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512bf16,avx512vnni")]
 pub(super) unsafe fn multiply<const INT8: bool>(operands: &Operands<'_>, sums: &mut [u32]) {
+    let a = operands.rows[operands.steps.start..].as_ptr();
     let rows = sums.len() / PANEL;
-    // As even as possible: 32 rows are 6 + 5 + 5 + 6 + 5 + 5, not five sixes and a pair.
-    let tiles = rows.div_ceil(ROWS);
-    for index in 0..tiles {
-        let (first, end) = (index * rows / tiles, (index + 1) * rows / tiles);
-        let a = operands.rows[first * operands.stride + operands.steps.start..].as_ptr();
-        let sums = sums[first * PANEL..].as_mut_ptr();
-        // SAFETY: `end - first` rows start at `a` and at `sums`, by the caller's promise.
-        unsafe {
-            match end - first {
-                6 => tile::<6, INT8>(operands, a, sums),
-                5 => tile::<5, INT8>(operands, a, sums),
-                4 => tile::<4, INT8>(operands, a, sums),
-                3 => tile::<3, INT8>(operands, a, sums),
-                2 => tile::<2, INT8>(operands, a, sums),
-                _ => tile::<1, INT8>(operands, a, sums),
-            }
+    let sums = sums.as_mut_ptr();
+    // SAFETY: so many rows start at `a` and at `sums`, by the caller's promise.
+    unsafe {
+        match rows {
+            6 => tile::<6, INT8>(operands, a, sums),
+            5 => tile::<5, INT8>(operands, a, sums),
+            4 => tile::<4, INT8>(operands, a, sums),
+            3 => tile::<3, INT8>(operands, a, sums),
+            2 => tile::<2, INT8>(operands, a, sums),
+            _ => tile::<1, INT8>(operands, a, sums),
         }
     }
 }

@@ -4,7 +4,7 @@
 
 use std::ops::Range;
 
-use rayon::prelude::*;
+use crate::threads::prelude::*;
 
 #[cfg(target_arch = "x86_64")]
 use super::pack;

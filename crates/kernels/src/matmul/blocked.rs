@@ -1,12 +1,12 @@
 //! The product of packed matrices, cut into tasks and blocks.
 //!
 //! A task takes some rows of the left matrix, packs them, and goes through panels of 64 columns of
-//! the right one. Of each panel, a block of the depth stays in the first-level cache while all
-//! rows of the task pass by; their sums wait in a buffer until the depth is done.
+//! the right one. Of each panel, a block of the depth stays in the second-level cache while all
+//! rows of the task pass by, six at a time; sums wait in a buffer until the depth is done.
 
 use std::ops::Range;
 
-use rayon::prelude::*;
+use crate::threads::prelude::*;
 
 #[cfg(target_arch = "x86_64")]
 use super::{avx2, avx512};
@@ -18,12 +18,14 @@ use crate::{
 
 /// Columns of a panel: four vectors of 16.
 pub(crate) const PANEL: usize = 64;
-/// Rows of a task at most: their sums (24 KiB) and a block of a panel stay in cache.
+/// Rows of a task at most: packed, they share the second-level cache with a block of a panel.
 const MAX_ROWS: usize = 96;
 /// Rows of a task at least, as long as there are more: fewer would read the panels too often.
 const MIN_ROWS: usize = 48;
-/// Packed values of the depth in a block: 32 KiB of a panel.
-const BLOCK_DEPTH: usize = 128;
+/// Rows that are multiplied and finished together.
+pub(super) const TILE: usize = 6;
+/// Packed values of the depth in a block: 256 KiB of a panel.
+const BLOCK_DEPTH: usize = 1024;
 /// Multiplications below which a second thread does not pay.
 const ONE_THREAD: usize = 1 << 19;
 
@@ -92,16 +94,16 @@ where
     if m == 0 {
         return;
     }
-    let grid = Grid::new(m, n, right.k, rayon::current_num_threads());
+    let grid = Grid::new(m, n, right.k, crate::threads::available());
     let out = Shared::new(out);
     let columns = |rows: &Range<usize>, panels: Range<usize>, packed: &[u32], scales: &[f32]| {
         with_buffers(|[sums]| {
             let sums = sums.words(rows.len() * PANEL);
             for panel in panels {
-                panel_sums(isa, packed, &right, panel, sums);
-                let place = Place { rows: rows.clone(), columns: panel * PANEL..n.min((panel + 1) * PANEL) };
+                let columns = panel * PANEL..n.min((panel + 1) * PANEL);
+                let place = Place { rows: rows.clone(), columns };
                 // SAFETY: tasks have different rows or panels.
-                unsafe { finish.block(isa, &place, sums, scales, &out) }
+                unsafe { panel_product(isa, packed, scales, &right, &place, &finish, sums, &out) }
             }
         });
     };
@@ -164,30 +166,58 @@ impl Grid {
     }
 }
 
-/// `sums = packed · panel` for all packed rows, `[rows][64]`.
-fn panel_sums(isa: Isa, packed: &[u32], right: &Right<'_>, panel: usize, sums: &mut [u32]) {
-    let depth = right.depth();
+/// All packed rows by one panel, finished.
+///
+/// # Safety
+/// No one else touches that place of `out`.
+#[allow(clippy::too_many_arguments, reason = "both operands, the place, and a buffer")]
+unsafe fn panel_product(
+    isa: Isa,
+    packed: &[u32],
+    scales: &[f32],
+    right: &Right<'_>,
+    place: &Place,
+    finish: &Finish<'_>,
+    sums: &mut [u32],
+    out: &Shared<'_, f32>,
+) {
+    let (depth, panel) = (right.depth(), place.columns.start / PANEL);
     let starts = right.starts.filter(|_| activation_offset(isa) != 0);
     let starts = starts
         .map_or([0; PANEL], |starts| starts[panel * PANEL..][..PANEL].try_into().expect("a panel of starts"));
     let panel = &right.panels[panel * depth * PANEL..][..depth * PANEL];
-    let blocks = depth.div_ceil(BLOCK_DEPTH).max(1);
+    let (blocks, tiles) = (depth.div_ceil(BLOCK_DEPTH), place.rows.len().div_ceil(TILE));
     for block in 0..blocks {
         let steps = part(depth, block, blocks);
-        let operands = Operands {
-            rows: packed,
-            stride: depth,
-            steps: steps.clone(),
-            panel: &panel[steps.start * PANEL..steps.end * PANEL],
-            starts: (block == 0).then_some(&starts),
-        };
-        operands.multiply(isa, right.format, sums);
+        for tile in 0..tiles {
+            let rows = part(place.rows.len(), tile, tiles);
+            let sums = &mut sums[rows.start * PANEL..rows.end * PANEL];
+            let operands = Operands {
+                rows: &packed[rows.start * depth..rows.end * depth],
+                stride: depth,
+                steps: steps.clone(),
+                panel: &panel[steps.start * PANEL..steps.end * PANEL],
+                starts: (block == 0).then_some(&starts),
+            };
+            let scales = &scales[rows.clone()];
+            let rows = place.rows.start + rows.start..place.rows.start + rows.end;
+            let place = Place { rows, columns: place.columns.clone() };
+            let last = block + 1 == blocks;
+            if last {
+                finish.prepare(&place, out);
+            }
+            operands.multiply(isa, right.format, sums);
+            if last {
+                // SAFETY: part of the caller's place.
+                unsafe { finish.block(isa, &place, sums, scales, out) }
+            }
+        }
     }
 }
 
-/// A block of the depth: some steps of all rows, and of a panel.
+/// A tile: some steps of the depth of a few rows, and of a panel.
 pub(super) struct Operands<'a> {
-    /// `[rows][stride]`
+    /// `[rows][stride]`, up to six rows.
     pub rows: &'a [u32],
     pub stride: usize,
     /// The steps of each row that meet the panel.
@@ -202,8 +232,12 @@ impl Operands<'_> {
     /// Adds the products to `sums`, `[rows][64]`.
     fn multiply(&self, isa: Isa, format: Format, sums: &mut [u32]) {
         let rows = sums.len() / PANEL;
-        assert!(sums.len().is_multiple_of(PANEL) && self.rows.len() == rows * self.stride);
-        assert!(self.steps.end <= self.stride && self.panel.len() == self.steps.len() * PANEL);
+        assert!(sums.len().is_multiple_of(PANEL) && (1..=TILE).contains(&rows));
+        assert!(
+            self.rows.len() == rows * self.stride
+                && self.steps.end <= self.stride
+                && self.panel.len() == self.steps.len() * PANEL
+        );
         // SAFETY: the instruction set is available (`product` checked it), and the sizes fit.
         #[cfg(target_arch = "x86_64")]
         unsafe {

@@ -59,6 +59,20 @@ pub(super) struct Finish<'a> {
 }
 
 impl Finish<'_> {
+    /// Fetches a place of the output while its sums are being computed: a write that misses the
+    /// cache waits for the rest of its line.
+    #[cfg_attr(not(target_arch = "x86_64"), allow(unused_variables, reason = "a hint of x86-64"))]
+    pub(super) fn prepare(&self, place: &Place, out: &Shared<'_, f32>) {
+        #[cfg(target_arch = "x86_64")]
+        for row in place.rows.clone() {
+            for column in place.columns.clone().step_by(16) {
+                use std::arch::x86_64::{_MM_HINT_ET0, _mm_prefetch};
+                // SAFETY: a hint, which any address may be given to.
+                unsafe { _mm_prefetch::<_MM_HINT_ET0>(out.at(row * self.n + column).cast()) }
+            }
+        }
+    }
+
     /// Writes a block of sums (`[rows][64]`, f32 or i32 bits) to its place in the output.
     ///
     /// # Safety

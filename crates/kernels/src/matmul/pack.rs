@@ -125,10 +125,11 @@ fn interleave_columns(b: &[f32], k: usize, packed: &mut [u32]) {
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512bf16")]
 unsafe fn transpose_pairs(a: &[f32], m: usize, k: usize, range: Range<usize>, packed: &mut [u32]) {
     let pairs = k.div_ceil(2);
-    for i in range.clone().step_by(16) {
-        let width = 16.min(range.end - i);
-        let mask_i = mask(width);
-        for start in (0..pairs).step_by(16) {
+    // Along the slice's rows first: their cache lines, and pages, come in order.
+    for start in (0..pairs).step_by(16) {
+        for i in range.clone().step_by(16) {
+            let width = 16.min(range.end - i);
+            let mask_i = mask(width);
             let row = |index: usize| {
                 if index >= k {
                     return _mm512_setzero_ps();

@@ -1,6 +1,6 @@
 //! Weights of linear layers, packed once for all their products.
 
-use rayon::prelude::*;
+use crate::threads::prelude::*;
 
 use super::{
     Layout, bf16,

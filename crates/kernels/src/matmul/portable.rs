@@ -1,4 +1,4 @@
-//! Block products in plain Rust.
+//! Tile products in plain Rust.
 
 use super::blocked::{Operands, PANEL};
 

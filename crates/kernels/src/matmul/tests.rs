@@ -5,6 +5,7 @@ use super::{
     linear::{linear_bf16_on, linear_int8_on},
     matmul_on, scalar,
 };
+use crate::threads::with_threads;
 use crate::{Isa, lanes::test_values, pointwise::Activation};
 
 /// Rows, outputs, inputs: around the tiles, panels and blocks of the depth, and odd.
@@ -159,9 +160,8 @@ fn bits_do_not_depend_on_the_number_of_threads() {
         let packed = (PackedBf16::new(&weight, n, k), PackedInt8::new(&weight, n, k));
         for isa in Isa::available() {
             let products = |threads| {
-                let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
                 let mut c = [vec![0.0; m * n], vec![0.0; m * n], vec![0.0; m * n]];
-                pool.install(|| {
+                with_threads(threads, || {
                     let (a, b) = ((&*x, Layout::Plain), (&*weight, Layout::Transposed));
                     matmul_on(isa, Sizes { m, n, k }, a, b, None, &mut c[0]);
                     linear_bf16_on(isa, &x, &packed.0, Epilogue::default(), &mut c[1]);

@@ -1,9 +1,10 @@
 //! SiLU and GELU.
 
-use rayon::prelude::*;
-
 use super::BLOCK;
-use crate::lanes::{exp, widest};
+use crate::{
+    lanes::{exp, widest},
+    threads::prelude::*,
+};
 
 /// A pointwise activation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,9 +1,7 @@
 //! RMS norm over the channels of `[batch, channels, positions]`, with or without SiLU after it.
 
-use rayon::prelude::*;
-
 use super::activation::Activation;
-use crate::{lanes::widest, shared::Shared};
+use crate::{lanes::widest, shared::Shared, threads::prelude::*};
 
 /// Positions that are normed side by side, one in each lane.
 const POSITIONS: usize = 64;
@@ -55,37 +53,34 @@ pub fn channel_rms_norm_backward(
     let out = Shared::new(dx);
     let blocks = positions.div_ceil(POSITIONS);
     let tasks = x.len() / (channels * positions) * blocks;
-    let partial: Vec<Vec<f32>> = (0..tasks.div_ceil(BLOCKS))
-        .into_par_iter()
-        .map(|group| {
-            let mut d_gamma = vec![0.0; channels];
-            for task in group * BLOCKS..tasks.min((group + 1) * BLOCKS) {
-                let part = Part::new(task, blocks, channels, positions);
-                // SAFETY: every task writes the rows of its own positions.
-                let rows = |c: usize| unsafe { out.range(part.row(c), part.width) };
-                let inverse = part.inverse_norms(x);
-                // g = dL/dn with n = sqrt(channels) x / |x|; dots = Σ g n over channels.
-                let mut dots = [0.0f32; POSITIONS];
-                for c in 0..channels {
-                    let (dy, x, gamma, g) = (part.of(dy, c), part.of(x, c), gamma[c], rows(c));
-                    let (inverse, dots, sum) = (&inverse, &mut dots, &mut d_gamma[c]);
-                    widest!(backward_dots(
-                        dy: &[f32], x: &[f32], inverse: &[f32; POSITIONS], gamma: f32, silu: bool,
-                        g: &mut [f32], dots: &mut [f32; POSITIONS], sum: &mut f32,
-                    ));
-                }
-                for c in 0..channels {
-                    let (x, dx, inverse, dots) = (part.of(x, c), rows(c), &inverse, &dots);
-                    let share = 1.0 / channels as f32;
-                    widest!(backward_row(
-                        x: &[f32], inverse: &[f32; POSITIONS], dots: &[f32; POSITIONS], share: f32,
-                        dx: &mut [f32],
-                    ));
-                }
+    let partial: Vec<Vec<f32>> = (0..tasks.div_ceil(BLOCKS)).into_par_iter().map_collect(|group| {
+        let mut d_gamma = vec![0.0; channels];
+        for task in group * BLOCKS..tasks.min((group + 1) * BLOCKS) {
+            let part = Part::new(task, blocks, channels, positions);
+            // SAFETY: every task writes the rows of its own positions.
+            let rows = |c: usize| unsafe { out.range(part.row(c), part.width) };
+            let inverse = part.inverse_norms(x);
+            // g = dL/dn with n = sqrt(channels) x / |x|; dots = Σ g n over channels.
+            let mut dots = [0.0f32; POSITIONS];
+            for c in 0..channels {
+                let (dy, x, gamma, g) = (part.of(dy, c), part.of(x, c), gamma[c], rows(c));
+                let (inverse, dots, sum) = (&inverse, &mut dots, &mut d_gamma[c]);
+                widest!(backward_dots(
+                    dy: &[f32], x: &[f32], inverse: &[f32; POSITIONS], gamma: f32, silu: bool,
+                    g: &mut [f32], dots: &mut [f32; POSITIONS], sum: &mut f32,
+                ));
             }
-            d_gamma
-        })
-        .collect();
+            for c in 0..channels {
+                let (x, dx, inverse, dots) = (part.of(x, c), rows(c), &inverse, &dots);
+                let share = 1.0 / channels as f32;
+                widest!(backward_row(
+                    x: &[f32], inverse: &[f32; POSITIONS], dots: &[f32; POSITIONS], share: f32,
+                    dx: &mut [f32],
+                ));
+            }
+        }
+        d_gamma
+    });
     d_gamma.fill(0.0);
     for partial in partial {
         d_gamma.iter_mut().zip(partial).for_each(|(sum, part)| *sum += part);

@@ -1,8 +1,6 @@
 //! The gated residual of adaLN: `x + y gate`.
 
-use rayon::prelude::*;
-
-use crate::{lanes::widest, shared::Shared};
+use crate::{lanes::widest, shared::Shared, threads::prelude::*};
 
 /// `out = x + y * gate`, where `gate` (`[groups, dim]`) is shared by consecutive rows.
 ///

@@ -1,11 +1,10 @@
 //! Layer norm with adaLN modulation, and RMS norm, over rows of features.
 
-use rayon::prelude::*;
-
 use super::modulate::group_span;
 use crate::{
     lanes::{sum, sum2, widest},
     shared::Shared,
+    threads::prelude::*,
 };
 
 /// Rows whose weight gradients one task sums; fixed, so that bits do not depend on the threads.
@@ -93,18 +92,16 @@ pub fn rms_norm_backward(
     let dim = weight.len();
     assert!(x.len() == dy.len() && x.len() == dx.len() && d_weight.len() == dim);
     let blocks = dx.par_chunks_mut(ROWS * dim).zip(x.par_chunks(ROWS * dim)).zip(dy.par_chunks(ROWS * dim));
-    let partial: Vec<Vec<f32>> = blocks
-        .map(|((dx, x), dy)| {
-            let mut partial = vec![0.0; dim];
-            let d_weight = partial.as_mut_slice();
-            for ((dx, x), dy) in dx.chunks_exact_mut(dim).zip(x.chunks_exact(dim)).zip(dy.chunks_exact(dim)) {
-                widest!(rms_row_backward(
-                    dy: &[f32], x: &[f32], weight: &[f32], eps: f32, dx: &mut [f32], d_weight: &mut [f32],
-                ));
-            }
-            partial
-        })
-        .collect();
+    let partial: Vec<Vec<f32>> = blocks.map_collect(|((dx, x), dy)| {
+        let mut partial = vec![0.0; dim];
+        let d_weight = partial.as_mut_slice();
+        for ((dx, x), dy) in dx.chunks_exact_mut(dim).zip(x.chunks_exact(dim)).zip(dy.chunks_exact(dim)) {
+            widest!(rms_row_backward(
+                dy: &[f32], x: &[f32], weight: &[f32], eps: f32, dx: &mut [f32], d_weight: &mut [f32],
+            ));
+        }
+        partial
+    });
     d_weight.fill(0.0);
     for partial in partial {
         d_weight.iter_mut().zip(partial).for_each(|(sum, part)| *sum += part);

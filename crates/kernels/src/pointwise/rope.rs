@@ -1,8 +1,6 @@
 //! Rotary position embedding, interleaved pairs.
 
-use rayon::prelude::*;
-
-use crate::lanes::widest;
+use crate::{lanes::widest, threads::prelude::*};
 
 /// Rotates neighbouring features of every head: `(a, b)` becomes `(a cos - b sin, a sin + b cos)`.
 ///

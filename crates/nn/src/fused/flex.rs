@@ -1,6 +1,6 @@
 //! The operations on burn's CPU tensors.
 
-use burn::{backend::Flex, tensor::DType};
+use burn::{backend::Flex, tensor::TensorData};
 use burn_flex::FlexTensor;
 use kernels::{
     attention::{Attention, Saved, attention, attention_backward},
@@ -27,8 +27,7 @@ impl Kernels for Flex {
     ) -> Vec<Option<FlexTensor>> {
         let inputs: Vec<FlexTensor> = inputs.iter().map(FlexTensor::to_contiguous).collect();
         let views: Vec<View<'_>> = inputs.iter().map(View::of).collect();
-        let grad = grad.to_contiguous();
-        backward(op, &views, result, values(&grad), wanted)
+        backward(op, &views, result, &grad.to_contiguous(), wanted)
     }
 }
 
@@ -57,9 +56,19 @@ fn values(tensor: &FlexTensor) -> &[f32] {
 
 /// A new tensor, filled by `fill`.
 fn make(dims: &[usize], fill: impl FnOnce(&mut [f32])) -> FlexTensor {
-    let mut out = FlexTensor::zeros(dims.to_vec().into(), DType::F32);
-    fill(out.storage_mut::<f32>());
-    out
+    let mut values = zeros(dims);
+    fill(&mut values);
+    tensor(dims, values)
+}
+
+/// Room for a tensor of this shape.
+fn zeros(dims: &[usize]) -> Vec<f32> {
+    vec![0.0; dims.iter().product()]
+}
+
+/// The tensor of these values. (`FlexTensor::zeros` would allocate twice and copy.)
+fn tensor(dims: &[usize], values: Vec<f32>) -> FlexTensor {
+    FlexTensor::from_data(TensorData::new(values, dims.to_vec()))
 }
 
 fn product_of(x: View<'_>, weight: View<'_>) -> Sizes {
@@ -114,18 +123,10 @@ fn forward(op: &Op, inputs: &[View<'_>]) -> (FlexTensor, Option<FlexTensor>) {
         Op::Rope => rotate(x.dims, x.values, inputs, false),
         Op::Attention => {
             let shape = attention_of(x, inputs[1]);
-            let mut lse = FlexTensor::zeros(vec![shape.lse_len()].into(), DType::F32);
-            let out = make(x.dims, |out| {
-                attention(
-                    &shape,
-                    x.values,
-                    inputs[1].values,
-                    inputs[2].values,
-                    out,
-                    lse.storage_mut::<f32>(),
-                );
-            });
-            extra = Some(lse);
+            let mut lse = zeros(&[shape.lse_len()]);
+            let (q, k, v) = (x.values, inputs[1].values, inputs[2].values);
+            let out = make(x.dims, |out| attention(&shape, q, k, v, out, &mut lse));
+            extra = Some(tensor(&[shape.lse_len()], lse));
             out
         }
         Op::Conv3d { stride, front, back } => {
@@ -143,11 +144,11 @@ fn backward(
     op: &Op,
     inputs: &[View<'_>],
     (out, extra): &(FlexTensor, Option<FlexTensor>),
-    grad: &[f32],
+    upstream: &FlexTensor,
     wanted: &[bool],
 ) -> Vec<Option<FlexTensor>> {
     use matmul::Layout::{Plain, Transposed};
-    let x = inputs[0];
+    let (x, grad) = (inputs[0], values(upstream));
     match *op {
         Op::Activate(activation) => {
             vec![Some(make(x.dims, |dx| pointwise::activate_backward(activation, x.values, grad, dx)))]
@@ -164,28 +165,22 @@ fn backward(
                 make(weight.dims, |dw| matmul(sizes, (grad, Transposed), (x.values, Plain), None, dw))
             });
             let db = inputs.get(2).map(|bias| {
-                make(bias.dims, |db| {
-                    for row in grad.chunks_exact(n) {
-                        db.iter_mut().zip(row).for_each(|(sum, d)| *sum += d);
-                    }
-                })
+                make(bias.dims, |db| pointwise::column_sums(grad, db))
             });
             if inputs.len() == 3 { vec![dx, dw, db] } else { vec![dx, dw] }
         }
         Op::RmsNorm { eps } => {
             let weight = inputs[1];
-            let mut dw = FlexTensor::zeros(weight.dims.to_vec().into(), DType::F32);
+            let mut dw = zeros(weight.dims);
             let dx = make(x.dims, |dx| {
-                let dw = dw.storage_mut::<f32>();
-                pointwise::rms_norm_backward(grad, x.values, weight.values, eps, dx, dw);
+                pointwise::rms_norm_backward(grad, x.values, weight.values, eps, dx, &mut dw);
             });
-            vec![Some(dx), Some(dw)]
+            vec![Some(dx), Some(tensor(weight.dims, dw))]
         }
         Op::ChannelRmsNorm { silu } => {
             let gamma = inputs[1];
-            let mut d_gamma = FlexTensor::zeros(gamma.dims.to_vec().into(), DType::F32);
+            let mut d_gamma = zeros(gamma.dims);
             let dx = make(x.dims, |dx| {
-                let d_gamma = d_gamma.storage_mut::<f32>();
                 pointwise::channel_rms_norm_backward(
                     grad,
                     x.values,
@@ -193,17 +188,15 @@ fn backward(
                     positions(x),
                     silu,
                     dx,
-                    d_gamma,
+                    &mut d_gamma,
                 );
             });
-            vec![Some(dx), Some(d_gamma)]
+            vec![Some(dx), Some(tensor(gamma.dims, d_gamma))]
         }
         Op::LayerNormModulate { eps } => {
             let scale = inputs[2];
-            let zeros = || FlexTensor::zeros(scale.dims.to_vec().into(), DType::F32);
-            let (mut d_shift, mut d_scale) = (zeros(), zeros());
+            let (mut d_shift, mut d_scale) = (zeros(scale.dims), zeros(scale.dims));
             let dx = make(x.dims, |dx| {
-                let (d_shift, d_scale) = (d_shift.storage_mut::<f32>(), d_scale.storage_mut::<f32>());
                 pointwise::layer_norm_modulate_backward(
                     grad,
                     x.values,
@@ -211,49 +204,38 @@ fn backward(
                     x.last(),
                     eps,
                     dx,
-                    d_shift,
-                    d_scale,
+                    &mut d_shift,
+                    &mut d_scale,
                 );
             });
-            vec![Some(dx), Some(d_shift), Some(d_scale)]
+            vec![Some(dx), Some(tensor(scale.dims, d_shift)), Some(tensor(scale.dims, d_scale))]
         }
         Op::GatedResidual => {
             let gate = inputs[2];
-            let mut d_gate = FlexTensor::zeros(gate.dims.to_vec().into(), DType::F32);
+            let mut d_gate = zeros(gate.dims);
             let dy = make(x.dims, |dy| {
-                let d_gate = d_gate.storage_mut::<f32>();
-                pointwise::gated_residual_backward(grad, inputs[1].values, gate.values, x.last(), dy, d_gate);
+                let y = inputs[1].values;
+                pointwise::gated_residual_backward(grad, y, gate.values, x.last(), dy, &mut d_gate);
             });
-            let dx = make(x.dims, |dx| dx.copy_from_slice(grad));
-            vec![Some(dx), Some(dy), Some(d_gate)]
+            vec![Some(upstream.clone()), Some(dy), Some(tensor(gate.dims, d_gate))]
         }
         Op::Rope => vec![Some(rotate(x.dims, grad, inputs, true)), None, None],
         Op::Attention => {
             let (k, v) = (inputs[1], inputs[2]);
             let lse = extra.as_ref().expect("the forward pass of attention saves the log-sum-exp");
             let saved = Saved { q: x.values, k: k.values, v: v.values, out: values(out), lse: values(lse) };
-            let zeros = |view: View<'_>| FlexTensor::zeros(view.dims.to_vec().into(), DType::F32);
-            let (mut dq, mut dk, mut dv) = (zeros(x), zeros(k), zeros(v));
-            attention_backward(
-                &attention_of(x, k),
-                saved,
-                grad,
-                dq.storage_mut::<f32>(),
-                dk.storage_mut::<f32>(),
-                dv.storage_mut::<f32>(),
-            );
-            vec![Some(dq), Some(dk), Some(dv)]
+            let (mut dq, mut dk, mut dv) = (zeros(x.dims), zeros(k.dims), zeros(v.dims));
+            attention_backward(&attention_of(x, k), saved, grad, &mut dq, &mut dk, &mut dv);
+            vec![Some(tensor(x.dims, dq)), Some(tensor(k.dims, dk)), Some(tensor(v.dims, dv))]
         }
         Op::Conv3d { stride, front, back } => {
             let weight = inputs[1];
             let shape = conv_of(x, weight, stride, front, back);
             let dx =
                 wanted[0].then(|| make(x.dims, |dx| conv3d_backward_input(&shape, grad, weight.values, dx)));
-            let mut db = FlexTensor::zeros(inputs[2].dims.to_vec().into(), DType::F32);
-            let dw = make(weight.dims, |dw| {
-                conv3d_backward_weight(&shape, x.values, grad, dw, db.storage_mut::<f32>());
-            });
-            vec![dx, Some(dw), Some(db)]
+            let mut db = zeros(inputs[2].dims);
+            let dw = make(weight.dims, |dw| conv3d_backward_weight(&shape, x.values, grad, dw, &mut db));
+            vec![dx, Some(dw), Some(tensor(inputs[2].dims, db))]
         }
     }
 }

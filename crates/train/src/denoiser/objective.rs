@@ -24,6 +24,8 @@ use crate::{
 
 /// Timesteps that an evaluation asks about: little, middling and much noise.
 const EVALUATED: [f64; 3] = [0.2, 0.5, 0.8];
+/// The one of these at which other prompts are tried: much noise, where the prompt says most.
+const OTHER_PROMPT_AT: f64 = EVALUATED[2];
 
 pub struct DenoiserObjective<'a> {
     args: &'a DenoiserArgs,
@@ -78,7 +80,8 @@ impl Objective for DenoiserObjective<'_> {
         Ok((loss, vec![("frames".into(), shape[2] as f64)]))
     }
 
-    /// The loss at fixed timesteps, and that with the first frame known.
+    /// The loss at fixed timesteps, that with the first frame known, and that with the prompt of another clip: where
+    /// it is no higher, the model does not listen to its prompts.
     fn evaluate(&self, model: &Denoiser) -> Result<Figures> {
         let items = self.validation.largest();
         let items = &items[..items.len().min(self.args.evaluate_clips)];
@@ -86,20 +89,24 @@ impl Objective for DenoiserObjective<'_> {
         let mut first_known = Timeline::shared(frames, 0.5);
         (first_known.timesteps[0], first_known.known[0]) = (0.0, frames > 1);
         let asked = EVALUATED
-            .map(|t| (format!("loss_at_{t}"), Timeline::shared(frames, t)))
+            .map(|t| (format!("loss_at_{t}"), Timeline::shared(frames, t), 0))
             .into_iter()
-            .chain([("loss_first_frame_known".to_owned(), first_known)]);
+            .chain([
+                ("loss_first_frame_known".to_owned(), first_known, 0),
+                ("loss_other_prompt".to_owned(), Timeline::shared(frames, OTHER_PROMPT_AT), 1),
+            ]);
         let mut figures = Figures::new();
-        for (name, timeline) in asked {
+        for (name, timeline, other) in asked {
             let mut noise = noise(self.args.run.seed, Purpose::Evaluation, 0);
             let (mut sum, mut count) = (0.0, 0.0);
             for indices in items.chunks(self.args.batch_clips) {
                 let latents = self.validation.normalized(indices, frames)?;
                 let noise = noise.tensor(latents.dims(), &self.device);
-                let prompts: Vec<&str> = indices
+                let mut prompts: Vec<&str> = indices
                     .iter()
                     .map(|&index| self.validation.captions(index).first().map_or("", String::as_str))
                     .collect();
+                prompts.rotate_left(other % indices.len());
                 let timelines = vec![timeline.clone(); indices.len()];
                 let loss = to_scalar(self.loss_of(model, latents, noise, &prompts, &timelines)?)?;
                 sum += f64::from(loss) * indices.len() as f64;

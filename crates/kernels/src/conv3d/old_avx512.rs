@@ -2,7 +2,7 @@
 
 use std::arch::x86_64::*;
 
-use rayon::prelude::*;
+use crate::threads::prelude::*;
 
 use super::{
     Conv3d,
