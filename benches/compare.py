@@ -15,7 +15,9 @@ import os
 import statistics
 import sys
 import time
+from collections.abc import Iterator
 from contextlib import ExitStack
+from itertools import chain
 from pathlib import Path
 
 import programs
@@ -38,21 +40,27 @@ def main() -> None:
 
     environment = os.environ | {name: str(args.threads) for name in programs.THREADS}
     environment.pop("OPENBLAS_CORETYPE", None)  # would choose the kernels of another processor
-    machine = report.Machine.measure(built, environment, args.threads)
-    print(machine.markdown(), flush=True)
-
+    machine = report.Machine(report.processor(), args.threads)
     sections = {}
     for subject in dict.fromkeys(case.subject for case in cases):
+        machine.measure(built["kernels"], environment)
         chosen = [case for case in cases if case.subject == subject]
-        rows = measure_subject(chosen, built, environment, machine, args)
-        sections[subject] = report.table(rows)
-        print(f"\n{sections[subject]}", flush=True)
+        sections[subject] = show(machine, measure_subject(chosen, built, environment, machine, args))
     if whole_process:
-        sections["generate"] = report.table([generate(built, environment, args.rounds)])
-        print(f"\n{sections['generate']}", flush=True)
+        sections["generate"] = show(machine, generate(built, environment, args.rounds))
     if args.write:
-        complete = {subject for subject in sections if all(c in cases for c in CASES if c.subject == subject)}
-        report.write(args.write, {"machine": machine.markdown()} | {s: sections[s] for s in complete})
+        whole = {subject for subject in sections if all(c in cases for c in CASES if c.subject == subject)}
+        report.write(args.write, {"machine": machine.markdown()} | {name: sections[name] for name in whole})
+
+
+def show(machine: report.Machine, rows: Iterator[report.Row]) -> str:
+    """Prints the rows as they come; the table."""
+    print(f"\n{machine.markdown()}\n")
+    lines = []
+    for line in chain(report.HEADER, map(report.line, rows)):
+        print(line, flush=True)
+        lines.append(line)
+    return "\n".join(lines)
 
 
 def arguments() -> argparse.Namespace:
@@ -80,8 +88,9 @@ def matches(label: str, parts: list[str]) -> bool:
     return not parts or any(part in label for part in parts)
 
 
-def measure_subject(cases: list[Case], built: dict, environment: dict, machine, args) -> list[report.Row]:
-    rows = []
+def measure_subject(
+    cases: list[Case], built: dict, environment: dict, machine: report.Machine, args: argparse.Namespace
+) -> Iterator[report.Row]:
     with ExitStack() as stack:
         workers = {}
         for case in cases:
@@ -92,8 +101,7 @@ def measure_subject(cases: list[Case], built: dict, environment: dict, machine, 
             for side in sides:
                 if side not in workers:
                     workers[side] = stack.enter_context(start(side, case.subject, built, environment, args))
-            rows += measure(case, {side: workers[side] for side in sides}, machine, args)
-    return rows
+            yield from measure(case, {side: workers[side] for side in sides}, machine, args)
 
 
 def start(side: tuple, subject: str, built: dict, environment: dict, args) -> Worker:
@@ -105,7 +113,9 @@ def start(side: tuple, subject: str, built: dict, environment: dict, args) -> Wo
     return Worker(command, environment)
 
 
-def measure(case: Case, workers: dict, machine, args) -> list[report.Row]:
+def measure(
+    case: Case, workers: dict, machine: report.Machine, args: argparse.Namespace
+) -> Iterator[report.Row]:
     """The rows of one case: one for each precision that Kinora has."""
     flop, ready = None, {}
     for (who, precision), worker in workers.items():
@@ -127,19 +137,17 @@ def measure(case: Case, workers: dict, machine, args) -> list[report.Row]:
 
     medians = {side: statistics.median(seconds) for side, seconds in rounds.items()}
     pytorch = min((("PyTorch", precision) for precision in case.pytorch), key=medians.get)
-    rows = []
     for precision, bar in case.bars.items():
         kinora = ("Kinora", precision)
         if kinora not in ready:
-            rows.append(report.unserved(case, precision, bar))
+            yield report.unserved(case, precision, bar)
             continue
         ratios = [theirs / ours for theirs, ours in zip(rounds[pytorch], rounds[kinora], strict=True)]
         seconds = (medians[pytorch], medians[kinora])
         share = machine.share(flop / medians[kinora], precision)
-        rows.append(report.speed(case, pytorch[1], precision, seconds, ratios, bar, share))
+        yield report.speed(case, pytorch[1], precision, seconds, ratios, bar, share)
         if case.memory_bar:
-            rows.append(report.memory(case, pytorch[1], precision, (peaks[pytorch], peaks[kinora])))
-    return rows
+            yield report.memory(case, pytorch[1], precision, (peaks[pytorch], peaks[kinora]))
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ import statistics
 import subprocess
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import report
@@ -12,7 +13,7 @@ import report
 PROMPT = "a red ball bounces on the grass"
 
 
-def generate(built: dict, environment: dict, rounds: int) -> report.Row:
+def generate(built: dict, environment: dict, rounds: int) -> Iterator[report.Row]:
     with tempfile.TemporaryDirectory() as folder:
         clip = Path(folder, "clip.mp4")
         command = [built["kinora"], "generate", PROMPT, "--output", clip]
@@ -26,7 +27,7 @@ def generate(built: dict, environment: dict, rounds: int) -> report.Row:
     plays = info["num_frames"] / info["fps"]
     ratios = [plays / own for own in seconds]
     name = f"default settings: {info['num_frames']} frames of {info['width']}×{info['height']}"
-    return report.Row(
+    yield report.Row(
         name,
         theirs=f"plays {plays:.2f} s",
         ours=report.duration(statistics.median(seconds)),

@@ -1,0 +1,34 @@
+//! Decoding of one clip with random weights, frame after frame: `benches/compare.py` runs it beside
+//! diffusers', which does so too.
+
+use burn::tensor::{Device, Distribution, FloatDType, Tensor};
+use models::wan::{AutoencoderKlWan, AutoencoderKlWanConfig};
+use nn::Precision;
+use serde::Deserialize;
+
+#[path = "../../../benches/worker.rs"]
+mod worker;
+
+#[derive(Deserialize)]
+struct Decode {
+    config: AutoencoderKlWanConfig,
+    latents: [usize; 3],
+}
+
+fn main() {
+    worker::serve(prepare);
+}
+
+fn prepare(case: Decode, precision: Precision) -> worker::Work {
+    let Decode { config, latents: [frames, height, width] } = case;
+    let device = Device::flex();
+    let model = AutoencoderKlWan::new(&config, &device).expect("a valid configuration").init_weights(0);
+    let shape = [1, config.z_dim, frames, height, width];
+    let latents = Tensor::<5>::random(shape, Distribution::Normal(0.0, 1.0), &device);
+    let kept = if precision == Precision::F32 { FloatDType::F32 } else { FloatDType::BF16 };
+    Box::new(move || {
+        let mut stream = model.decoder_stream(kept);
+        let frames = (0..frames).map(|frame| stream.decode(latents.clone().narrow(2, frame, 1)));
+        drop(Tensor::cat(frames.collect(), 2));
+    })
+}
