@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 """Runs the same work through PyTorch and through Kinora, in turns, and prints how they compare.
 
-    python -m venv /tmp/pytorch && /tmp/pytorch/bin/pip install -r benches/requirements.txt
-    python benches/compare.py --python /tmp/pytorch/bin/python linear attention
+    python -m venv target/pytorch
+    target/pytorch/bin/pip install -r benches/requirements.txt
+    target/pytorch/bin/python benches/compare.py linear attention
 
 Each side is a process that lives through a subject, so that start-up does not count, and both take
 turns (A B A B ..), so that a machine that slows down slows both. A ratio is the median of the
@@ -10,7 +11,6 @@ rounds' ratios. What is compared, and against which bar, is in `cases.py`.
 """
 
 import argparse
-import json
 import os
 import statistics
 import sys

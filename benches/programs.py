@@ -12,7 +12,7 @@ SERVED_BY = {subject: "layers" for subject in ("linear", "attention", "conv3d")}
 SERVED_BY |= {subject: subject for subject in ("denoiser", "vae", "step")}
 
 # What both sides read their number of threads from.
-THREADS = ["OMP_NUM_THREADS", "MKL_NUM_THREADS", "RAYON_NUM_THREADS"]
+THREADS = ["OMP_NUM_THREADS", "MKL_NUM_THREADS", "RAYON_NUM_THREADS", "KINORA_THREADS"]
 
 
 def build() -> dict[str, Path]:

@@ -6,9 +6,9 @@
 //! ```
 //!
 //! One JSON object a line; `pytorch/worker.py` speaks the same. A side that has not the precision is
-//! not `ready`, and the case goes on without it. What is prepared is run once before
-//! the answer, unless the case says `"warm_up": false`; `run` repeats it until so many seconds have
-//! passed, at least once.
+//! not `ready`, and the case goes on without it. What is prepared is run once before the answer,
+//! unless the case says `"warm_up": false`; `run` repeats it until so many seconds have passed, at
+//! least once.
 
 use std::{
     fs,

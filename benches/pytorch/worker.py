@@ -3,9 +3,7 @@
     {"prepare": {"subject": "linear", "precision": "bf16", ...}}  ->  {"ready": true, "flop": 3623878656}
     {"run": 0.5}  ->  {"seconds": [0.0101, 0.0099, ...], "peak_bytes": 803401728}
 
-One JSON object a line; `worker.rs` speaks the same. What is prepared is run once before the answer,
-unless the case says `"warm_up": false`; `run` repeats it until so many seconds have passed, at
-least once.
+One JSON object a line; `worker.rs` speaks the same and says more about it.
 """
 
 import importlib
