@@ -4,14 +4,14 @@
 
 use std::ops::Range;
 
-use crate::threads::prelude::*;
-
 #[cfg(target_arch = "x86_64")]
 use super::pack;
 use super::{Layout, blocked::PANEL};
 use crate::{
     Isa,
     lanes::{bf16_bits, widest},
+    shared::Shared,
+    threads,
 };
 
 /// A matrix and how it lies in memory.
@@ -35,16 +35,53 @@ pub(super) fn pack_rows(
     }
 }
 
+/// Pairs of rows that one task packs, across all panels.
+const PAIRS_PER_TASK: usize = 8;
+
 /// Packs a `[k, n]` matrix as panels of 64 columns, each `[k / 2][64]`, in parallel.
 pub(super) fn pack_panels(isa: Isa, b: Matrix<'_>, k: usize, n: usize, packed: &mut [u32]) {
-    packed.par_chunks_mut(k.div_ceil(2) * PANEL).enumerate().for_each(|(panel, packed)| {
-        let start = panel * PANEL;
-        match isa {
-            #[cfg(target_arch = "x86_64")]
-            Isa::Avx512Bf16 => pack::panel(b, k, n, start, packed),
-            _ => widest!(isa => plain_panel(b: Matrix<'_>, k: usize, n: usize, start: usize, packed: &mut [u32])),
-        }
-    });
+    let (panels, pairs) = (n.div_ceil(PANEL), k.div_ceil(2));
+    assert!(b.0.len() == k * n && packed.len() == panels * pairs * PANEL);
+    let packed = Shared::new(packed);
+    match b.1 {
+        // Rows of the slice cross all panels: a task takes a few whole rows, as they lie in memory.
+        Layout::Plain => threads::for_each(pairs.div_ceil(PAIRS_PER_TASK), |task| {
+            let start = task * PAIRS_PER_TASK;
+            for pair in start..pairs.min(start + PAIRS_PER_TASK) {
+                let rows = &b.0[2 * pair * n..(k * n).min((2 * pair + 2) * n)];
+                for panel in 0..panels {
+                    let at = (panel * pairs + pair) * PANEL;
+                    // SAFETY: every pair of every panel is packed once.
+                    let packed = unsafe { packed.range(at, PANEL) };
+                    pack_pair(isa, rows, n, panel * PANEL, packed);
+                }
+            }
+        }),
+        Layout::Transposed => threads::for_each(panels, |panel| {
+            // SAFETY: every panel is packed by one task.
+            let packed = unsafe { packed.range(panel * pairs * PANEL, pairs * PANEL) };
+            let columns = &b.0[panel * PANEL * k..n.min((panel + 1) * PANEL) * k];
+            pack_columns(isa, columns, k, packed);
+        }),
+    }
+}
+
+/// 64 columns from `start` on of one or two rows of `n` values: `[64]` pairs, zeros beyond.
+fn pack_pair(isa: Isa, rows: &[f32], n: usize, start: usize, packed: &mut [u32]) {
+    match isa {
+        #[cfg(target_arch = "x86_64")]
+        Isa::Avx512Bf16 => pack::pair(rows, n, start, packed),
+        _ => widest!(isa => plain_pair(rows: &[f32], n: usize, start: usize, packed: &mut [u32])),
+    }
+}
+
+/// Up to 64 columns of `k` values, one after the other: `[k / 2][64]` pairs, zeros beyond.
+fn pack_columns(isa: Isa, columns: &[f32], k: usize, packed: &mut [u32]) {
+    match isa {
+        #[cfg(target_arch = "x86_64")]
+        Isa::Avx512Bf16 => pack::columns(columns, k, packed),
+        _ => widest!(isa => plain_columns(columns: &[f32], k: usize, packed: &mut [u32])),
+    }
 }
 
 #[inline(always)]
@@ -67,15 +104,19 @@ fn plain_rows((a, layout): Matrix<'_>, m: usize, k: usize, range: Range<usize>, 
 }
 
 #[inline(always)]
-fn plain_panel((b, layout): Matrix<'_>, k: usize, n: usize, start: usize, packed: &mut [u32]) {
+fn plain_pair(rows: &[f32], n: usize, start: usize, packed: &mut [u32]) {
+    for (column, packed) in (start..).zip(packed) {
+        let at = |row: usize| if column < n { rows.get(row * n + column).copied() } else { None };
+        *packed = pair(at(0).unwrap_or(0.0), at(1).unwrap_or(0.0));
+    }
+}
+
+#[inline(always)]
+fn plain_columns(columns: &[f32], k: usize, packed: &mut [u32]) {
     for (index, packed) in packed.chunks_exact_mut(PANEL).enumerate() {
-        for (column, packed) in (start..).zip(packed) {
-            let at = |l: usize| match layout {
-                _ if l >= k || column >= n => 0.0,
-                Layout::Plain => b[l * n + column],
-                Layout::Transposed => b[column * k + l],
-            };
-            *packed = pair(at(2 * index), at(2 * index + 1));
+        for (column, packed) in packed.iter_mut().enumerate() {
+            let at = |l: usize| if l < k { columns.get(column * k + l).copied() } else { None };
+            *packed = pair(at(2 * index).unwrap_or(0.0), at(2 * index + 1).unwrap_or(0.0));
         }
     }
 }

@@ -73,69 +73,131 @@ impl Finish<'_> {
         }
     }
 
-    /// Writes a block of sums (`[rows][64]`, f32 or i32 bits) to its place in the output.
+    /// Writes a tile of sums (`[rows][64]`, f32 or i32 bits) to its place in the output, and
+    /// leaves arbitrary values behind.
     ///
     /// # Safety
     /// No one else touches that place.
-    pub(super) unsafe fn block(
+    pub(super) unsafe fn tile(
         &self,
         isa: Isa,
         place: &Place,
-        sums: &[u32],
+        sums: &mut [u32],
         row_scales: &[f32],
         out: &Shared<'_, f32>,
     ) {
-        let finish = self;
-        widest!(isa => finish_block(
+        let (finish, sums) = (self, sums.as_chunks_mut().0);
+        widest!(isa => finish_tile(
             finish: &Finish<'_>,
             place: &Place,
-            sums: &[u32],
+            sums: &mut [[u32; PANEL]],
             row_scales: &[f32],
             out: &Shared<'_, f32>,
         ));
     }
 }
 
+/// One pass for each step, over whole panels in the first-level cache: loops of a known length
+/// without a condition inside become a few vector instructions.
 #[inline(always)]
-fn finish_block(finish: &Finish<'_>, place: &Place, sums: &[u32], row_scales: &[f32], out: &Shared<'_, f32>) {
+fn finish_tile(
+    finish: &Finish<'_>,
+    place: &Place,
+    sums: &mut [[u32; PANEL]],
+    row_scales: &[f32],
+    out: &Shared<'_, f32>,
+) {
     let Epilogue { bias, activation, residual } = finish.epilogue;
-    let columns = place.columns.clone();
-    let bias = bias.map(|bias| &bias[columns.clone()]);
-    let scales = finish.scales.map(|scales| &scales[columns.clone()]);
-    for (index, (row, sums)) in place.rows.clone().zip(sums.chunks_exact(PANEL)).enumerate() {
-        let at = row * finish.n + columns.start;
-        // SAFETY: the place is this task's own, by the promise of `Finish::block`.
-        let out = unsafe { out.range(at, columns.len()) };
-        match scales {
-            Some(scales) => {
-                let row_scale = row_scales[index];
-                for ((out, &sum), &scale) in out.iter_mut().zip(sums).zip(scales) {
-                    *out = sum.cast_signed() as f32 * row_scale * scale;
-                }
-            }
-            None => out.iter_mut().zip(sums).for_each(|(out, &sum)| *out = f32::from_bits(sum)),
+    let (start, width) = (place.columns.start, place.columns.len());
+    let bias = bias.map(|bias| Columns::new(&bias[start..start + width]));
+    match (finish.scales, bias) {
+        (Some(scales), bias) => {
+            let scales = Columns::new(&scales[start..start + width]);
+            scale(sums, row_scales, &scales, &bias.unwrap_or_default());
         }
-        if let Some(bias) = bias {
-            out.iter_mut().zip(bias).for_each(|(out, bias)| *out += bias);
-        }
-        // One loop for each function: a match inside the loop would keep it from becoming vectors.
-        match activation {
-            Some(Activation::Silu) => out.iter_mut().for_each(|x| *x = Activation::Silu.at(*x).0),
-            Some(Activation::GeluTanh) => out.iter_mut().for_each(|x| *x = Activation::GeluTanh.at(*x).0),
-            None => {}
-        }
+        (None, Some(bias)) => add(sums, &bias),
+        (None, None) => {}
+    }
+    match activation {
+        Some(Activation::Silu) => each(sums, |x| Activation::Silu.at(x).0),
+        Some(Activation::GeluTanh) => each(sums, |x| Activation::GeluTanh.at(x).0),
+        None => {}
+    }
+    for (row, sums) in place.rows.clone().zip(sums) {
+        let at = row * finish.n + start;
         if let Some(residual) = residual {
-            let values = &residual.values[at..at + columns.len()];
-            match residual.gate {
-                Some(gate) => {
-                    let group = row / (finish.rows / (gate.len() / finish.n));
-                    let gate = &gate[group * finish.n..][columns.clone()];
-                    for ((out, &x), &gate) in out.iter_mut().zip(values).zip(gate) {
-                        *out = x + gate * *out;
-                    }
-                }
-                None => out.iter_mut().zip(values).for_each(|(out, x)| *out += x),
-            }
+            let gate = residual.gate.map(|gate| {
+                let group = row / (finish.rows / (gate.len() / finish.n));
+                Columns::new(&gate[group * finish.n + start..][..width])
+            });
+            join(sums, &Columns::new(&residual.values[at..at + width]), gate.as_ref());
         }
+        // SAFETY: the place is this task's own, by the promise of `Finish::tile`.
+        let out = unsafe { out.range(at, width) };
+        match out.as_chunks_mut::<PANEL>().0 {
+            [out] => out.iter_mut().zip(sums).for_each(|(out, sum)| *out = f32::from_bits(*sum)),
+            _ => out.iter_mut().zip(sums).for_each(|(out, sum)| *out = f32::from_bits(*sum)),
+        }
+    }
+}
+
+/// Integer sums to numbers, and the bias.
+#[inline(always)]
+fn scale(sums: &mut [[u32; PANEL]], row_scales: &[f32], scales: &Columns, bias: &Columns) {
+    for (sums, row_scale) in sums.iter_mut().zip(row_scales) {
+        for ((sum, scale), bias) in sums.iter_mut().zip(&scales.0).zip(&bias.0) {
+            *sum = (sum.cast_signed() as f32 * row_scale * scale + bias).to_bits();
+        }
+    }
+}
+
+#[inline(always)]
+fn add(sums: &mut [[u32; PANEL]], bias: &Columns) {
+    for sums in sums {
+        for (sum, bias) in sums.iter_mut().zip(&bias.0) {
+            *sum = (f32::from_bits(*sum) + bias).to_bits();
+        }
+    }
+}
+
+#[inline(always)]
+fn each(sums: &mut [[u32; PANEL]], f: impl Fn(f32) -> f32) {
+    for sum in sums.as_flattened_mut() {
+        *sum = f(f32::from_bits(*sum)).to_bits();
+    }
+}
+
+#[inline(always)]
+fn join(sums: &mut [u32; PANEL], values: &Columns, gate: Option<&Columns>) {
+    if let Some(gate) = gate {
+        for (sum, gate) in sums.iter_mut().zip(&gate.0) {
+            *sum = (f32::from_bits(*sum) * gate).to_bits();
+        }
+    }
+    for (sum, value) in sums.iter_mut().zip(&values.0) {
+        *sum = (f32::from_bits(*sum) + value).to_bits();
+    }
+}
+
+/// The columns of a panel, zeros beyond the matrix.
+#[repr(align(64))]
+struct Columns([f32; PANEL]);
+
+impl Columns {
+    #[inline(always)]
+    fn new(values: &[f32]) -> Self {
+        let mut columns = Self::default();
+        match values.first_chunk() {
+            Some(values) => columns.0 = *values,
+            None => columns.0[..values.len()].copy_from_slice(values),
+        }
+        columns
+    }
+}
+
+impl Default for Columns {
+    #[inline(always)]
+    fn default() -> Self {
+        Self([0.0; PANEL])
     }
 }

@@ -2,7 +2,7 @@
 
 use super::{
     Layout, bf16,
-    blocked::{self, Left},
+    blocked::{Product, activation_offset},
     epilogue::{Epilogue, Finish},
     packed::{PackedBf16, PackedInt8},
     quantize,
@@ -43,13 +43,16 @@ pub(crate) fn linear_bf16_on(
 ) {
     let (n, k) = (weight.n(), weight.k());
     let rows = check(x, k, n, &epilogue, out);
-    let left = Left {
+    let product = Product {
+        isa,
         rows,
         pack: |range, packed: &mut [u32], _: &mut [f32]| {
             bf16::pack_rows(isa, (x, Layout::Plain), rows, k, range, packed);
         },
+        right: weight.right(),
+        finish: Finish { scales: None, epilogue, rows, n },
     };
-    blocked::product(isa, left, weight.right(), Finish { scales: None, epilogue, rows, n }, out);
+    product.run(out);
 }
 
 pub(crate) fn linear_int8_on(
@@ -62,8 +65,9 @@ pub(crate) fn linear_int8_on(
     let (n, k) = (weight.n(), weight.k());
     let rows = check(x, k, n, &epilogue, out);
     let right = weight.right();
-    let offset = blocked::activation_offset(isa);
-    let left = Left {
+    let offset = activation_offset(isa);
+    let product = Product {
+        isa,
         rows,
         pack: |range: std::ops::Range<usize>, packed: &mut [u32], scales: &mut [f32]| {
             let x = x[range.start * k..range.end * k].chunks_exact(k);
@@ -72,8 +76,10 @@ pub(crate) fn linear_int8_on(
                 *scale = quantize::row(isa, x, offset, bytes(packed));
             }
         },
+        right,
+        finish: Finish { scales: Some(weight.scales()), epilogue, rows, n },
     };
-    blocked::product(isa, left, right, Finish { scales: Some(weight.scales()), epilogue, rows, n }, out);
+    product.run(out);
 }
 
 fn check(x: &[f32], k: usize, n: usize, epilogue: &Epilogue<'_>, out: &[f32]) -> usize {

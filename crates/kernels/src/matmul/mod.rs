@@ -11,6 +11,7 @@ pub(crate) mod avx512;
 mod bf16;
 mod blocked;
 mod epilogue;
+mod grid;
 mod linear;
 #[cfg(target_arch = "x86_64")]
 pub(crate) mod pack;
@@ -26,7 +27,7 @@ pub use linear::{linear_bf16, linear_int8};
 pub use packed::{PackedBf16, PackedInt8};
 
 use crate::{Isa, isa, shared::with_buffers};
-use blocked::{Format, Left, PANEL, Right};
+use blocked::{Format, PANEL, Product, Right};
 use epilogue::Finish;
 
 /// How a matrix lies in memory.
@@ -80,12 +81,13 @@ pub(crate) fn matmul_on(
     with_buffers(|[panels]| {
         let panels = panels.words(n.div_ceil(PANEL) * Format::Bf16.depth(k) * PANEL);
         bf16::pack_panels(isa, b, k, n, panels);
-        let left = Left {
+        let product = Product {
+            isa,
             rows: m,
             pack: |range, packed: &mut [u32], _: &mut [f32]| bf16::pack_rows(isa, a, m, k, range, packed),
+            right: Right { format: Format::Bf16, panels, n, k, starts: None },
+            finish: Finish { scales: None, epilogue: Epilogue { bias, ..Epilogue::default() }, rows: m, n },
         };
-        let right = Right { format: Format::Bf16, panels, n, k, starts: None };
-        let epilogue = Epilogue { bias, ..Epilogue::default() };
-        blocked::product(isa, left, right, Finish { scales: None, epilogue, rows: m, n }, c);
+        product.run(c);
     });
 }

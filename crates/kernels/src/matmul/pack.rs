@@ -5,6 +5,7 @@
 use std::{arch::x86_64::*, ops::Range};
 
 use super::{Layout, avx512::PANEL, avx512::mask};
+use crate::lanes::{AHEAD, fetch};
 
 /// Packs rows `range` of an `[m, k]` matrix as `[rows][k / 2]`.
 pub(crate) fn rows(
@@ -24,27 +25,39 @@ pub(crate) fn rows(
     }
 }
 
-/// Packs columns `start..start + 64` of a `[k, n]` matrix as `[k / 2][64]`, zeros beyond `n`.
-pub(crate) fn panel((b, layout): (&[f32], Layout), k: usize, n: usize, start: usize, packed: &mut [u32]) {
-    assert!(b.len() == k * n && start < n && packed.len() == k.div_ceil(2) * PANEL);
-    let width = PANEL.min(n - start);
-    // SAFETY: callers are AVX-512 paths, chosen after detection; lengths were just checked.
-    unsafe {
-        match layout {
-            Layout::Plain => interleave_rows(&b[start..], n, k, width, packed),
-            Layout::Transposed => interleave_columns(&b[start * k..(start + width) * k], k, packed),
-        }
-    }
+/// Packs 64 columns from `start` on of one or two rows of `n` values as `[64]`, zeros beyond.
+pub(super) fn pair(rows: &[f32], n: usize, start: usize, packed: &mut [u32]) {
+    assert!((n == rows.len() || 2 * n == rows.len()) && start < n && packed.len() == PANEL);
+    let second = (rows.len() > n).then(|| &rows[n + start..]);
+    // SAFETY: callers are AVX-512 paths, chosen after detection.
+    unsafe { interleave_rows(&rows[start..n], second, packed) }
+}
+
+/// Packs up to 64 columns of `k` values, one after the other, as `[k / 2][64]`, zeros beyond.
+pub(super) fn columns(columns: &[f32], k: usize, packed: &mut [u32]) {
+    assert!(columns.len() <= PANEL * k && columns.len().is_multiple_of(k));
+    assert!(packed.len() == k.div_ceil(2) * PANEL);
+    // SAFETY: callers are AVX-512 paths, chosen after detection.
+    unsafe { interleave_columns(columns, k, packed) }
 }
 
 /// `[rows][k]` to `[rows][k / 2]`: values that are neighbours already.
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512bf16")]
 fn pairs_along_rows(a: &[f32], k: usize, packed: &mut [u32]) {
     for (row, packed) in a.chunks_exact(k).zip(packed.chunks_exact_mut(k.div_ceil(2))) {
-        for (row, packed) in row.chunks(32).zip(packed.chunks_mut(16)) {
-            let pairs = load_pairs(row);
-            // SAFETY: the mask keeps the store inside `packed`.
-            unsafe { _mm512_mask_storeu_epi32(packed.as_mut_ptr().cast(), mask(packed.len()), pairs) }
+        let (chunks, rest) = row.as_chunks::<32>();
+        let (packed, packed_rest) = packed.split_at_mut(chunks.len() * 16);
+        for (values, packed) in chunks.iter().zip(packed.as_chunks_mut::<16>().0) {
+            fetch(&values[0], AHEAD);
+            fetch(&values[16], AHEAD);
+            let pairs = load_pairs(values);
+            // SAFETY: 16 pairs.
+            unsafe { _mm512_storeu_si512(packed.as_mut_ptr().cast(), pairs) }
+        }
+        if !rest.is_empty() {
+            let (pairs, mask) = (load_pairs(rest), mask(packed_rest.len()));
+            // SAFETY: the mask keeps the store inside the row.
+            unsafe { _mm512_mask_storeu_epi32(packed_rest.as_mut_ptr().cast(), mask, pairs) }
         }
     }
 }
@@ -73,26 +86,22 @@ pub(crate) fn zip_pairs(first: __m512, second: __m512) -> __m512i {
     _mm512_or_si512(low, high)
 }
 
-/// `[k][n]` (rows `stride` apart) to a panel: two rows become one row of pairs.
-///
-/// # Safety
-/// `b` holds `k` rows of `width` values.
+/// The columns of two rows (or of one, and zeros) as pairs.
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512bf16")]
-unsafe fn interleave_rows(b: &[f32], stride: usize, k: usize, width: usize, packed: &mut [u32]) {
-    for (pair, packed) in packed.chunks_exact_mut(PANEL).enumerate() {
-        for j in (0..PANEL).step_by(16) {
-            let mask = mask(width.saturating_sub(j));
-            let row = |index: usize| {
-                if index >= k {
-                    return _mm512_setzero_ps();
-                }
-                // SAFETY: masked lanes are not read; the others lie in row `index`.
-                unsafe { _mm512_maskz_loadu_ps(mask, b.as_ptr().wrapping_add(index * stride + j)) }
-            };
-            let pairs = zip_pairs(row(2 * pair), row(2 * pair + 1));
-            // SAFETY: `j + 16 <= 64`.
-            unsafe { _mm512_storeu_si512(packed.as_mut_ptr().add(j).cast(), pairs) }
+fn interleave_rows(first: &[f32], second: Option<&[f32]>, packed: &mut [u32]) {
+    for (j, packed) in (0..).step_by(16).zip(packed.as_chunks_mut::<16>().0) {
+        let mask = mask(first.len().saturating_sub(j));
+        let load = |row: &[f32]| {
+            // SAFETY: both rows have as many values from their start on; masked lanes are not read.
+            unsafe { _mm512_maskz_loadu_ps(mask, row.as_ptr().wrapping_add(j)) }
+        };
+        if let Some(ahead) = first.get(j) {
+            fetch(ahead, AHEAD);
+            second.into_iter().for_each(|second| fetch(&second[j], AHEAD));
         }
+        let pairs = zip_pairs(load(first), second.map_or(_mm512_setzero_ps(), load));
+        // SAFETY: 16 pairs.
+        unsafe { _mm512_storeu_si512(packed.as_mut_ptr().cast(), pairs) }
     }
 }
 
@@ -106,7 +115,10 @@ fn interleave_columns(b: &[f32], k: usize, packed: &mut [u32]) {
                 if j + i >= columns {
                     return _mm512_setzero_si512();
                 }
-                load_pairs(&b[(j + i) * k + start..][..32.min(k - start)])
+                let values = &b[(j + i) * k + start..][..32.min(k - start)];
+                fetch(&values[0], 64);
+                fetch(&values[values.len() / 2], 64);
+                load_pairs(values)
             });
             let pairs = 16.min((k - start).div_ceil(2));
             for (i, row) in transpose(block).into_iter().take(pairs).enumerate() {
@@ -134,6 +146,7 @@ unsafe fn transpose_pairs(a: &[f32], m: usize, k: usize, range: Range<usize>, pa
                 if index >= k {
                     return _mm512_setzero_ps();
                 }
+                fetch(&a[index * m + i], 32 * m);
                 // SAFETY: masked lanes are not read; the others lie in row `index`.
                 unsafe { _mm512_maskz_loadu_ps(mask_i, a.as_ptr().wrapping_add(index * m + i)) }
             };

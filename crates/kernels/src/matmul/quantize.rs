@@ -1,6 +1,9 @@
 //! Symmetric 8-bit quantisation of a row: `x ≈ scale · q`, `q` in −127..=127.
 
-use crate::{Isa, lanes::widest};
+use crate::{
+    Isa,
+    lanes::{AHEAD, LANES, fetch, widest},
+};
 
 const LEVELS: f32 = 127.0;
 
@@ -11,8 +14,15 @@ const LEVELS: f32 = 127.0;
 #[inline(always)]
 pub(super) fn scale_of(x: &[f32]) -> f32 {
     // Magnitudes compare like their bits, and infinities and NaNs lie above every number.
-    let greatest = x.iter().map(|x| x.to_bits() & 0x7fff_ffff).fold(0, u32::max);
-    let greatest = f32::from_bits(greatest);
+    let greater = |greatest: u32, x: &f32| greatest.max(x.to_bits() & 0x7fff_ffff);
+    let mut lanes = [0; LANES];
+    let chunks = x.chunks_exact(LANES);
+    let rest = chunks.remainder().iter().fold(0, greater);
+    for chunk in chunks {
+        fetch(&chunk[0], AHEAD);
+        lanes.iter_mut().zip(chunk).for_each(|(lane, x)| *lane = greater(*lane, x));
+    }
+    let greatest = f32::from_bits(lanes.into_iter().fold(rest, u32::max));
     if greatest.is_finite() { (greatest / LEVELS).max(f32::MIN_POSITIVE) } else { f32::NAN }
 }
 

@@ -184,13 +184,13 @@ fn zeros_give_the_bias_and_no_number_stays_in_its_row() {
         for bad in [0.0, f32::NAN, f32::INFINITY, f32::MAX, 1e-45] {
             let mut x = vec![0.0; m * k];
             x[k + 7] = bad;
-            let layers: [&dyn Fn(&mut [f32]); 2] =
-                [&|y| linear_bf16_on(isa, &x, &packed.0, Epilogue::bias(&bias), y), &|y| {
-                    linear_int8_on(isa, &x, &packed.1, Epilogue::bias(&bias), y)
-                }];
-            for layer in layers {
+            for int8 in [false, true] {
                 let mut y = vec![1.0; m * n];
-                layer(&mut y);
+                if int8 {
+                    linear_int8_on(isa, &x, &packed.1, Epilogue::bias(&bias), &mut y);
+                } else {
+                    linear_bf16_on(isa, &x, &packed.0, Epilogue::bias(&bias), &mut y);
+                }
                 assert_eq!((&y[..n], &y[2 * n..]), (&*bias, &*bias), "{isa:?} {bad}");
                 match bad {
                     _ if bad.abs() < 1e-30 => close(&y[n..2 * n], &bias, 1e-30, "tiny"),
