@@ -7,7 +7,7 @@
 use std::ops::Range;
 
 #[cfg(target_arch = "x86_64")]
-use super::{avx2, avx512};
+use super::{avx2, avx512, epilogue::Direct};
 use super::{
     epilogue::Finish,
     grid::{Grid, part},
@@ -84,6 +84,8 @@ pub(super) struct Product<'a, P> {
     pub isa: Isa,
     /// Rows of the left matrix and the output.
     pub rows: usize,
+    /// Rows that are best packed together.
+    pub unit: usize,
     /// `pack(rows, packed, scales)` packs some rows of the left matrix, and says their scales.
     pub pack: P,
     pub right: Right<'a>,
@@ -130,7 +132,8 @@ where
             });
         } else {
             for_each(grid.row_blocks * grid.column_blocks, |task| {
-                let rows = part(m, task % grid.row_blocks, grid.row_blocks);
+                let units = part(m.div_ceil(self.unit), task % grid.row_blocks, grid.row_blocks);
+                let rows = units.start * self.unit..m.min(units.end * self.unit);
                 let panels = part(panels, task / grid.row_blocks, grid.column_blocks);
                 pack(rows.clone(), &|packed| columns(rows.clone(), panels.clone(), packed));
             });
@@ -150,6 +153,7 @@ where
         });
         let panel = &right.panels[panel * depth * PANEL..][..depth * PANEL];
         let (blocks, tiles) = (depth.div_ceil(BLOCK_DEPTH), place.rows.len().div_ceil(TILE));
+        let affine = finish.affine(&place.columns).filter(|_| *isa == Isa::Avx512Bf16);
         for block in 0..blocks {
             let steps = part(depth, block, blocks);
             for tile in 0..tiles {
@@ -165,14 +169,26 @@ where
                 let scales = &packed.scales[rows.clone()];
                 let rows = place.rows.start + rows.start..place.rows.start + rows.end;
                 let place = Place { rows, columns: place.columns.clone() };
-                let last = block + 1 == blocks;
-                if last {
-                    finish.prepare(&place, out);
+                if block + 1 < blocks {
+                    operands.multiply(*isa, right.format, sums);
+                    continue;
                 }
-                operands.multiply(*isa, right.format, sums);
-                if last {
-                    // SAFETY: part of the caller's place.
-                    unsafe { finish.tile(*isa, &place, sums, scales, out) }
+                // SAFETY: part of the caller's place.
+                unsafe {
+                    match &affine {
+                        #[cfg(target_arch = "x86_64")]
+                        Some(affine) => {
+                            operands.multiply_to(
+                                right.format,
+                                sums,
+                                &affine.direct(&place, right.n, scales, out),
+                            );
+                        }
+                        _ => {
+                            operands.multiply(*isa, right.format, sums);
+                            finish.tile(*isa, &place, sums, scales, out);
+                        }
+                    }
                 }
             }
         }
@@ -193,8 +209,7 @@ pub(super) struct Operands<'a> {
 }
 
 impl Operands<'_> {
-    /// Adds the products to `sums`, `[rows][64]`.
-    fn multiply(&self, isa: Isa, format: Format, sums: &mut [u32]) {
+    fn check(&self, sums: &[u32]) {
         let rows = sums.len() / PANEL;
         assert!(sums.len().is_multiple_of(PANEL) && (1..=TILE).contains(&rows));
         assert!(
@@ -202,12 +217,34 @@ impl Operands<'_> {
                 && self.steps.end <= self.stride
                 && self.panel.len() == self.steps.len() * PANEL
         );
-        // SAFETY: the instruction set is available (`product` checked it), and the sizes fit.
+    }
+
+    /// The products and `sums`, finished and sent where `direct` says, in one go.
+    ///
+    /// # Safety
+    /// AVX-512 is available, and no one else touches the rows that `direct` points at.
+    #[cfg(target_arch = "x86_64")]
+    unsafe fn multiply_to(&self, format: Format, sums: &mut [u32], direct: &Direct<'_>) {
+        self.check(sums);
+        assert!(format == Format::Bf16 || direct.row_scales.len() == sums.len() / PANEL);
+        // SAFETY: the caller's promise; the sizes fit.
+        unsafe {
+            match format {
+                Format::Bf16 => avx512::multiply::<false>(self, sums, Some(direct)),
+                Format::Int8 => avx512::multiply::<true>(self, sums, Some(direct)),
+            }
+        }
+    }
+
+    /// Adds the products to `sums`, `[rows][64]`.
+    fn multiply(&self, isa: Isa, format: Format, sums: &mut [u32]) {
+        self.check(sums);
+        // SAFETY: the instruction set is available (`run_on` checked it), and the sizes fit.
         #[cfg(target_arch = "x86_64")]
         unsafe {
             match (isa, format) {
-                (Isa::Avx512Bf16, Format::Bf16) => return avx512::multiply::<false>(self, sums),
-                (Isa::Avx512Bf16, Format::Int8) => return avx512::multiply::<true>(self, sums),
+                (Isa::Avx512Bf16, Format::Bf16) => return avx512::multiply::<false>(self, sums, None),
+                (Isa::Avx512Bf16, Format::Int8) => return avx512::multiply::<true>(self, sums, None),
                 (Isa::Avx2, Format::Bf16) => return avx2::multiply_bf16(self, sums),
                 (Isa::Avx2, Format::Int8) => return avx2::multiply_int8(self, sums),
                 (Isa::Portable, _) => {}
@@ -236,6 +273,7 @@ mod tests {
             let product = Product {
                 isa,
                 rows: m,
+                unit: 1,
                 pack: |range, packed: &mut [u32], _: &mut [f32]| {
                     bf16::pack_rows(isa, (&x, Layout::Plain), m, k, range, packed);
                 },

@@ -1,5 +1,7 @@
 //! What a linear layer does with its sums before they are written.
 
+use std::ops::Range;
+
 use crate::{
     Isa,
     lanes::widest,
@@ -59,18 +61,14 @@ pub(super) struct Finish<'a> {
 }
 
 impl Finish<'_> {
-    /// Fetches a place of the output while its sums are being computed: a write that misses the
-    /// cache waits for the rest of its line.
-    #[cfg_attr(not(target_arch = "x86_64"), allow(unused_variables, reason = "a hint of x86-64"))]
-    pub(super) fn prepare(&self, place: &Place, out: &Shared<'_, f32>) {
-        #[cfg(target_arch = "x86_64")]
-        for row in place.rows.clone() {
-            for column in place.columns.clone().step_by(16) {
-                use std::arch::x86_64::{_MM_HINT_ET0, _mm_prefetch};
-                // SAFETY: a hint, which any address may be given to.
-                unsafe { _mm_prefetch::<_MM_HINT_ET0>(out.at(row * self.n + column).cast()) }
-            }
-        }
+    /// The columns of a whole panel, if nothing but scales and a bias stands between sums and output.
+    pub(super) fn affine(&self, columns: &Range<usize>) -> Option<Affine> {
+        let Epilogue { bias, activation, residual } = self.epilogue;
+        let plain = columns.len() == PANEL && activation.is_none() && residual.is_none();
+        let of = |values: Option<&[f32]>| {
+            values.map_or_else(Columns::default, |values| Columns::new(&values[columns.clone()]))
+        };
+        plain.then(|| Affine { scales: of(self.scales), bias: of(bias) })
     }
 
     /// Writes a tile of sums (`[rows][64]`, f32 or i32 bits) to its place in the output, and
@@ -95,6 +93,40 @@ impl Finish<'_> {
             out: &Shared<'_, f32>,
         ));
     }
+}
+
+/// `sum · row scale · scale + bias`, for the columns of a panel.
+pub(super) struct Affine {
+    scales: Columns,
+    bias: Columns,
+}
+
+impl Affine {
+    /// # Panics
+    /// If the rows of 64 values at `place` do not lie in `out`.
+    pub(super) fn direct<'a>(
+        &'a self,
+        place: &Place,
+        stride: usize,
+        row_scales: &'a [f32],
+        out: &Shared<'_, f32>,
+    ) -> Direct<'a> {
+        out.at((place.rows.end - 1) * stride + place.columns.end);
+        let out = out.at(place.rows.start * stride + place.columns.start);
+        Direct { out, stride, row_scales, scales: &self.scales.0, bias: &self.bias.0 }
+    }
+}
+
+/// Where the rows of a tile go straight from the registers, and what is applied on the way.
+pub(super) struct Direct<'a> {
+    pub out: *mut f32,
+    /// From row to row.
+    pub stride: usize,
+    /// For integer sums, one for each row.
+    pub row_scales: &'a [f32],
+    /// For integer sums.
+    pub scales: &'a [f32; PANEL],
+    pub bias: &'a [f32; PANEL],
 }
 
 /// One pass for each step, over whole panels in the first-level cache: loops of a known length

@@ -46,6 +46,7 @@ pub(crate) fn linear_bf16_on(
     let product = Product {
         isa,
         rows,
+        unit: 1,
         pack: |range, packed: &mut [u32], _: &mut [f32]| {
             bf16::pack_rows(isa, (x, Layout::Plain), rows, k, range, packed);
         },
@@ -69,6 +70,7 @@ pub(crate) fn linear_int8_on(
     let product = Product {
         isa,
         rows,
+        unit: 1,
         pack: |range: std::ops::Range<usize>, packed: &mut [u32], scales: &mut [f32]| {
             let x = x[range.start * k..range.end * k].chunks_exact(k);
             let packed = packed.chunks_exact_mut(right.depth());

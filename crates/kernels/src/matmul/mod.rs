@@ -84,6 +84,8 @@ pub(crate) fn matmul_on(
         let product = Product {
             isa,
             rows: m,
+            // Sixteen neighbours in a row of the slice make a cache line.
+            unit: if a.1 == Layout::Plain { 1 } else { 16 },
             pack: |range, packed: &mut [u32], _: &mut [f32]| bf16::pack_rows(isa, a, m, k, range, packed),
             right: Right { format: Format::Bf16, panels, n, k, starts: None },
             finish: Finish { scales: None, epilogue: Epilogue { bias, ..Epilogue::default() }, rows: m, n },

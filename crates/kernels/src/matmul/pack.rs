@@ -130,6 +130,9 @@ fn interleave_columns(b: &[f32], k: usize, packed: &mut [u32]) {
     }
 }
 
+/// How many rows ahead of the transpose to [`fetch`]: one block of it.
+const ROWS_AHEAD: usize = 32;
+
 /// `[k][m]` to `[rows][k / 2]` for the rows (columns of the slice) in `range`.
 ///
 /// # Safety
@@ -142,16 +145,17 @@ unsafe fn transpose_pairs(a: &[f32], m: usize, k: usize, range: Range<usize>, pa
         for i in range.clone().step_by(16) {
             let width = 16.min(range.end - i);
             let mask_i = mask(width);
-            let row = |index: usize| {
-                if index >= k {
-                    return _mm512_setzero_ps();
+            let mut block = [_mm512_setzero_si512(); 16];
+            for (pair, block) in (start..pairs).zip(&mut block) {
+                let mut rows = [_mm512_setzero_ps(); 2];
+                for (index, row) in (2 * pair..k).zip(&mut rows) {
+                    let at = &a[index * m + i];
+                    fetch(at, ROWS_AHEAD * m);
+                    // SAFETY: masked lanes are not read; the others lie in row `index`.
+                    *row = unsafe { _mm512_maskz_loadu_ps(mask_i, at) };
                 }
-                fetch(&a[index * m + i], 32 * m);
-                // SAFETY: masked lanes are not read; the others lie in row `index`.
-                unsafe { _mm512_maskz_loadu_ps(mask_i, a.as_ptr().wrapping_add(index * m + i)) }
-            };
-            let block =
-                std::array::from_fn(|pair| zip_pairs(row(2 * (start + pair)), row(2 * (start + pair) + 1)));
+                *block = zip_pairs(rows[0], rows[1]);
+            }
             let mask_k = mask(pairs - start);
             for (column, row) in transpose(block).into_iter().take(width).enumerate() {
                 let to = packed[(i - range.start + column) * pairs + start..].as_mut_ptr();
