@@ -11,7 +11,7 @@ use std::{
 
 /// Turns of a pair, and the least time that each side runs in a turn.
 const TURNS: usize = 3;
-const SECONDS: f64 = 0.15;
+const SECONDS: f64 = 0.1;
 
 /// `peer.py`, which runs one operation for each line that it reads.
 pub struct Peer {
@@ -25,7 +25,7 @@ impl Peer {
             let script = concat!(env!("CARGO_MANIFEST_DIR"), "/benches/peer/peer.py");
             let mut child = Command::new(python)
                 .arg(script)
-                .arg(rayon::current_num_threads().to_string())
+                .arg(kernels::threads::available().to_string())
                 // A foreign setting of it slows PyTorch down.
                 .env_remove("OPENBLAS_CORETYPE")
                 .stdin(Stdio::piped())
@@ -35,7 +35,7 @@ impl Peer {
             let (stdin, stdout) = (child.stdin.take().unwrap(), child.stdout.take().unwrap());
             (child, stdin, BufReader::new(stdout))
         });
-        println!("instruction set: {:?}, {} threads", kernels::isa(), rayon::current_num_threads());
+        println!("instruction set: {:?}, {} threads", kernels::isa(), kernels::threads::available());
         // `cargo bench .. -- PART` measures only what has this in its name.
         let filter = std::env::args().skip(1).find(|argument| !argument.starts_with('-'));
         Self { process, filter }
@@ -52,7 +52,7 @@ impl Peer {
             best = best.min(least(&mut ours));
             theirs = theirs.min(self.seconds(request));
         }
-        print!("{what:<44} {:>9.3} ms {:>7.1} GFLOP/s", best * 1e3, flop / best / 1e9);
+        print!("{what:<46} {:>9.3} ms {:>7.1} GFLOP/s", best * 1e3, flop / best / 1e9);
         if theirs.is_finite() {
             print!("   PyTorch bf16 {:>9.3} ms, ratio {:>5.2}", theirs * 1e3, theirs / best);
         }

@@ -1,18 +1,31 @@
 //! 3-D convolution over `[batch, channels, frames, height, width]`, forward and backward.
 //!
-//! An implicit matrix product: nothing is unfolded. The input is copied once into a zero-padded
-//! bf16 form in which sixteen neighbouring outputs of a row read sixteen neighbouring values for
-//! every tap, so that the product runs on it directly. A 2-D convolution is one of a single frame.
+//! An implicit matrix product: nothing is unfolded. The input is copied once into a padded form of
+//! bf16 or eight bits in which sixteen neighbouring outputs of a row read sixteen neighbouring
+//! values for every tap, so that the product runs on it directly. Frame taps that meet only padding,
+//! as those of a causal convolution's first frames do, cost nothing. A 2-D convolution has kernels
+//! of one frame.
 
 #[cfg(target_arch = "x86_64")]
 mod avx512;
-#[cfg(target_arch = "x86_64")]
+mod loops;
 mod pack;
+mod packed;
+mod plane;
+mod product;
+mod quantize;
 pub mod scalar;
 #[cfg(test)]
 mod tests;
 
-use crate::{Isa, isa};
+use crate::{
+    Isa, isa,
+    matmul::scalar::round_bf16,
+    shared::{Buffer, with_buffers},
+};
+pub use packed::PackedConv3d;
+use packed::{Format, Weights};
+use plane::Geometry;
 
 /// The shape of a convolution; triples are `[frames, height, width]`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,6 +92,17 @@ impl Conv3d {
         product([self.batch, self.outputs, frames, height, width])
     }
 
+    fn geometry(&self) -> Geometry {
+        Geometry {
+            size: self.size,
+            front: self.front,
+            spread: [1; 3],
+            kernel: self.kernel,
+            stride: self.stride,
+            output: self.output_size(),
+        }
+    }
+
     fn taps(&self) -> usize {
         self.kernel.iter().product()
     }
@@ -102,16 +126,35 @@ fn product(sizes: [usize; 5]) -> usize {
 
 /// `y = x * weight + bias`; inputs are rounded to bf16, sums are f32.
 ///
+/// Packs the weights first: for weights that change from call to call, as in training.
+///
 /// # Panics
 /// If a slice has not the length that the shape asks for.
 pub fn conv3d(shape: &Conv3d, x: &[f32], weight: &[f32], bias: Option<&[f32]>, y: &mut [f32]) {
+    forward_on(isa(), shape, x, weight, bias, y);
+}
+
+fn forward_on(isa: Isa, shape: &Conv3d, x: &[f32], weight: &[f32], bias: Option<&[f32]>, y: &mut [f32]) {
     shape.check(x.len(), weight.len(), y.len());
+    let taps = shape.taps();
+    let operands =
+        Operands { geometry: shape.geometry(), outputs: shape.outputs, inputs: shape.inputs, bias };
+    operands.run(Format::bf16_on(isa), shape.batch, x, y, |row, column, tap| {
+        round_bf16(weight[(row * shape.inputs + column) * taps + tap])
+    });
+}
+
+/// `y = x * weight + bias` with packed weights, in their precision.
+///
+/// In eight bits, `x` is quantised frame by frame: 256 steps from a frame's least value to its
+/// greatest (zero included), whatever the other frames hold.
+///
+/// # Panics
+/// If a slice has not the length that the shape asks for, or the weights were packed for others.
+pub fn conv3d_packed(shape: &Conv3d, x: &[f32], weight: &PackedConv3d, bias: Option<&[f32]>, y: &mut [f32]) {
+    shape.check(x.len(), shape.weight_len(), y.len());
     assert!(bias.is_none_or(|bias| bias.len() == shape.outputs));
-    match isa() {
-        #[cfg(target_arch = "x86_64")]
-        Isa::Avx512Bf16 => avx512::forward(shape, x, weight, bias, y),
-        _ => scalar::conv3d(shape, x, weight, bias, y),
-    }
+    product::run(&shape.geometry(), shape.batch, x, weight.of(shape), bias, y);
 }
 
 /// The gradient by the input: a convolution of `dy`, spread by the stride, with the weights
@@ -120,11 +163,52 @@ pub fn conv3d(shape: &Conv3d, x: &[f32], weight: &[f32], bias: Option<&[f32]>, y
 /// # Panics
 /// If a slice has not the length that the shape asks for.
 pub fn conv3d_backward_input(shape: &Conv3d, dy: &[f32], weight: &[f32], dx: &mut [f32]) {
+    backward_input_on(isa(), shape, dy, weight, dx);
+}
+
+fn backward_input_on(isa: Isa, shape: &Conv3d, dy: &[f32], weight: &[f32], dx: &mut [f32]) {
     shape.check(dx.len(), weight.len(), dy.len());
-    match isa() {
-        #[cfg(target_arch = "x86_64")]
-        Isa::Avx512Bf16 => avx512::backward_input(shape, dy, weight, dx),
-        _ => scalar::backward_input(shape, dy, weight, dx),
+    let geometry = Geometry {
+        size: shape.output_size(),
+        front: std::array::from_fn(|axis| shape.kernel[axis] - 1 - shape.front[axis]),
+        spread: shape.stride,
+        kernel: shape.kernel,
+        stride: [1; 3],
+        output: shape.size,
+    };
+    let taps = shape.taps();
+    let operands = Operands { geometry, outputs: shape.inputs, inputs: shape.outputs, bias: None };
+    operands.run(Format::bf16_on(isa), shape.batch, dy, dx, |row, column, tap| {
+        round_bf16(weight[(column * shape.inputs + row) * taps + taps - 1 - tap])
+    });
+}
+
+/// A convolution whose weights are packed for one call.
+struct Operands<'a> {
+    geometry: Geometry,
+    outputs: usize,
+    inputs: usize,
+    bias: Option<&'a [f32]>,
+}
+
+impl Operands<'_> {
+    fn run(
+        &self,
+        format: Format,
+        batch: usize,
+        x: &[f32],
+        y: &mut [f32],
+        at: impl Fn(usize, usize, usize) -> f32 + Sync,
+    ) {
+        let Self { geometry, outputs, inputs, bias } = *self;
+        assert!(bias.is_none_or(|bias| bias.len() == outputs));
+        let kernel = geometry.kernel;
+        with_buffers(|[words]: &mut [Buffer; 1]| {
+            let words = words.words(packed::words_len(format, outputs, inputs, kernel));
+            packed::pack(format, outputs, inputs, kernel, at, words);
+            let weights = Weights { format, outputs, inputs, kernel, words, scales: &[], sums: &[] };
+            product::run(&geometry, batch, x, weights, bias, y);
+        });
     }
 }
 

@@ -52,8 +52,8 @@ pub(super) struct Chunk {
 pub(super) enum Read {
     /// Place `i` has column `first + i`.
     Neighbours { first: isize },
-    /// Place `i` has column `first + 2 i`.
-    EveryOther { first: isize },
+    /// Place `i` has column `first + 2 i`; the mask is of the columns from `first` on.
+    EveryOther { first: isize, mask: u32 },
     /// Each place has its own column.
     Scattered(Box<[i32; TILE]>),
 }
@@ -100,9 +100,9 @@ impl Plane {
         self.rows.len() * self.row_len()
     }
 
-    /// Where tap `[height, width]` of output 0 lies.
-    pub fn tap(&self, h: usize, w: usize) -> usize {
-        h * self.row_len() + (w % self.phases) * self.phase_len + w / self.phases
+    /// Where column tap `w` of output 0 lies in its row.
+    pub fn column_tap(&self, w: usize) -> usize {
+        (w % self.phases) * self.phase_len + w / self.phases
     }
 }
 
@@ -120,7 +120,10 @@ impl Chunk {
         };
         let read = match (step(1), step(2)) {
             (Some(first), _) => Read::Neighbours { first },
-            (_, Some(first)) => Read::EveryOther { first },
+            (_, Some(first)) => {
+                let bit = |i: usize| u32::from(columns[i].is_some()) << (2 * i);
+                Read::EveryOther { first, mask: (0..TILE).map(bit).sum() }
+            }
             _ => {
                 let column = |column: Option<usize>| i32::try_from(column.unwrap_or(0));
                 Read::Scattered(Box::new(columns.map(|c| column(c).expect("a row has less than 2³¹ values"))))
@@ -133,7 +136,7 @@ impl Chunk {
     pub fn column(&self, i: usize) -> Option<usize> {
         let column = match &self.read {
             Read::Neighbours { first } => first + i.cast_signed(),
-            Read::EveryOther { first } => first + 2 * i.cast_signed(),
+            Read::EveryOther { first, .. } => first + 2 * i.cast_signed(),
             Read::Scattered(columns) => columns[i] as isize,
         };
         (self.mask >> i & 1 == 1).then_some(column.cast_unsigned())

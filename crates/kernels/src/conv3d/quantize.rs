@@ -7,6 +7,7 @@
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Scale {
     pub scale: f32,
+    pub inverse: f32,
     pub zero: f32,
 }
 
@@ -23,7 +24,6 @@ impl Extremes {
     #[inline(always)]
     pub fn of(values: &[f32]) -> Self {
         const LANES: usize = 32;
-        let mut lanes = [Self::default(); LANES];
         let chunks = values.chunks_exact(LANES);
         let rest = chunks.remainder();
         let (mut least, mut greatest, mut poison) = ([0.0f32; LANES], [0.0f32; LANES], [0.0f32; LANES]);
@@ -34,11 +34,9 @@ impl Extremes {
                 poison[i] += chunk[i] * 0.0;
             }
         }
-        for (i, lane) in lanes.iter_mut().enumerate() {
-            *lane = Self { least: least[i], greatest: greatest[i], poison: poison[i] };
-        }
         let rest = rest.iter().map(|&x| Self { least: x.min(0.0), greatest: x.max(0.0), poison: x * 0.0 });
-        lanes.into_iter().chain(rest).fold(Self::default(), Self::join)
+        let lanes = (0..LANES).map(|i| Self { least: least[i], greatest: greatest[i], poison: poison[i] });
+        lanes.chain(rest).fold(Self::default(), Self::join)
     }
 
     pub fn join(self, other: Self) -> Self {
@@ -52,10 +50,11 @@ impl Extremes {
     pub fn scale(self) -> Scale {
         let range = self.greatest - self.least;
         if range == 0.0 {
-            return Scale { scale: 1.0 + self.poison, zero: 0.0 };
+            return Scale { scale: 1.0 + self.poison, inverse: 1.0, zero: 0.0 };
         }
         let scale = (range / 255.0).max(f32::MIN_POSITIVE);
-        Scale { scale: scale + self.poison, zero: (-self.least / scale).round_ties_even().min(255.0) }
+        let zero = (-self.least / scale).round_ties_even().min(255.0);
+        Scale { scale: scale + self.poison, inverse: 1.0 / scale, zero }
     }
 }
 
@@ -63,7 +62,7 @@ impl Scale {
     /// `q`, as a number.
     #[inline(always)]
     pub fn quantize(self, x: f32) -> f32 {
-        (x / self.scale + self.zero).round_ties_even().clamp(0.0, 255.0)
+        (x * self.inverse + self.zero).round_ties_even().clamp(0.0, 255.0)
     }
 }
 

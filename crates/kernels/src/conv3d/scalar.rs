@@ -1,6 +1,9 @@
 //! The definition: every output, every channel, every tap.
 
-use super::Conv3d;
+use super::{
+    Conv3d,
+    quantize::{Extremes, quantize_weight, weight_scale},
+};
 use crate::matmul::scalar::round_bf16;
 
 /// Calls `visit(x index, weight index, y index)` for every product of the convolution.
@@ -53,4 +56,33 @@ pub fn backward_input(shape: &Conv3d, dy: &[f32], weight: &[f32], dx: &mut [f32]
 pub fn backward_weight(shape: &Conv3d, x: &[f32], dy: &[f32], d_weight: &mut [f32]) {
     d_weight.fill(0.0);
     for_each_product(shape, |i, j, o| d_weight[j] += round_bf16(x[i]) * round_bf16(dy[o]));
+}
+
+/// See [`super::conv3d_packed`] with weights in eight bits.
+pub fn conv3d_int8(shape: &Conv3d, x: &[f32], weight: &[f32], bias: Option<&[f32]>, y: &mut [f32]) {
+    let (frames, plane) = (shape.size[0], shape.size[1] * shape.size[2]);
+    let of_channel = shape.inputs * frames * plane;
+    let mut rounded = x.to_vec();
+    for sample in rounded.chunks_exact_mut(of_channel) {
+        for frame in 0..frames {
+            let places = || (0..shape.inputs).map(|c| (c * frames + frame) * plane).map(|at| at..at + plane);
+            let extremes = places().map(|at| Extremes::of(&sample[at]));
+            let scale = extremes.fold(Extremes::default(), Extremes::join).scale();
+            for at in places() {
+                for x in &mut sample[at] {
+                    *x = (scale.quantize(*x) - scale.zero) * scale.scale;
+                }
+            }
+        }
+    }
+    let mut weights = weight.to_vec();
+    for weights in weights.chunks_exact_mut(weight.len() / shape.outputs) {
+        let scale = weight_scale(weights);
+        weights.iter_mut().for_each(|w| *w = quantize_weight(*w, scale) * scale);
+    }
+    let positions: usize = shape.output_size().iter().product();
+    for (i, y) in y.iter_mut().enumerate() {
+        *y = bias.map_or(0.0, |bias| bias[i / positions % shape.outputs]);
+    }
+    for_each_product(shape, |i, j, o| y[o] += rounded[i] * weights[j]);
 }

@@ -1,6 +1,10 @@
 //! The fast paths against the definition, over strides, paddings and odd sizes.
 
-use super::{Conv3d, conv3d, conv3d_backward_input, conv3d_backward_weight, scalar};
+use super::{
+    Conv3d, PackedConv3d, backward_input_on, conv3d, conv3d_backward_input, conv3d_backward_weight,
+    conv3d_packed, forward_on, scalar,
+};
+use crate::Isa;
 use crate::lanes::test_values;
 use crate::threads::with_threads;
 
@@ -66,15 +70,29 @@ fn equals_the_definition() {
         let bias = test_values(shape.outputs, 3);
         let dy = test_values(shape.output_len(), 4);
 
-        let (mut fast, mut slow) = (vec![f32::NAN; dy.len()], vec![f32::NAN; dy.len()]);
-        conv3d(&shape, &x, &weight, Some(&bias), &mut fast);
+        let (mut slow, mut slow_int8) = (vec![f32::NAN; dy.len()], vec![f32::NAN; dy.len()]);
         scalar::conv3d(&shape, &x, &weight, Some(&bias), &mut slow);
-        assert_close(&fast, &slow, shape.inputs * 27, &format!("forward of {shape:?}"));
+        scalar::conv3d_int8(&shape, &x, &weight, Some(&bias), &mut slow_int8);
+        let mut slow_dx = vec![f32::NAN; x.len()];
+        scalar::backward_input(&shape, &dy, &weight, &mut slow_dx);
+        for isa in Isa::available() {
+            let mut fast = vec![f32::NAN; dy.len()];
+            forward_on(isa, &shape, &x, &weight, Some(&bias), &mut fast);
+            let what = format!("{isa:?} of {shape:?}");
+            assert_close(&fast, &slow, shape.inputs * 27, &format!("forward on {what}"));
+            let packed = PackedConv3d::bf16_on(isa, &weight, shape.outputs, shape.inputs, shape.kernel);
+            let mut again = vec![f32::NAN; dy.len()];
+            conv3d_packed(&shape, &x, &packed, Some(&bias), &mut again);
+            assert_eq!(fast, again, "packed weights on {what}");
 
-        let (mut fast, mut slow) = (vec![f32::NAN; x.len()], vec![f32::NAN; x.len()]);
-        conv3d_backward_input(&shape, &dy, &weight, &mut fast);
-        scalar::backward_input(&shape, &dy, &weight, &mut slow);
-        assert_close(&fast, &slow, shape.outputs * 27, &format!("input gradient of {shape:?}"));
+            let packed = PackedConv3d::int8_on(isa, &weight, shape.outputs, shape.inputs, shape.kernel);
+            conv3d_packed(&shape, &x, &packed, Some(&bias), &mut fast);
+            assert_close(&fast, &slow_int8, shape.inputs * 27, &format!("eight bits on {what}"));
+
+            let mut fast = vec![f32::NAN; x.len()];
+            backward_input_on(isa, &shape, &dy, &weight, &mut fast);
+            assert_close(&fast, &slow_dx, shape.outputs * 27, &format!("input gradient on {what}"));
+        }
 
         let (mut fast, mut slow) = (vec![f32::NAN; weight.len()], vec![f32::NAN; weight.len()]);
         let mut d_bias = vec![f32::NAN; shape.outputs];

@@ -1,0 +1,119 @@
+//! The AVX-512 paths: products of bf16 pairs and of quadruples of eight bits.
+
+pub(super) mod pack;
+mod weight_gradient;
+
+use std::{arch::x86_64::*, ops::Range};
+
+pub(super) use weight_gradient::backward_weight;
+
+use super::{
+    packed::{Format, rows_and_tiles},
+    plane::TILE,
+    product::Job,
+};
+use crate::matmul::avx512::mask;
+
+/// One block of output channels by the tiles of a job.
+///
+/// # Safety
+/// The machine has AVX-512 F, BW, VL, DQ, BF16 and VNNI; every tile of every frame tap plus every
+/// offset plus 16 lies in the volume; the tiles lie in the output and are written by no one else.
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512bf16,avx512vnni")]
+pub(super) unsafe fn block(job: &Job<'_>, rows: Range<usize>) {
+    macro_rules! tile_of {
+        ($($rows:literal by $tiles:literal),*) => {
+            match (rows.len(), rows_and_tiles(job.weights.outputs).1) {
+                // SAFETY: the caller's promise.
+                $(($rows, $tiles) => unsafe {
+                    if job.weights.format == Format::Int8 {
+                        tile::<$rows, $tiles, true>(job, rows);
+                    } else {
+                        tile::<$rows, $tiles, false>(job, rows);
+                    }
+                },)*
+                sizes => unreachable!("{sizes:?} are no block"),
+            }
+        };
+    }
+    tile_of!(
+        1 by 4, 2 by 4, 3 by 4, 4 by 4, 5 by 4, 6 by 4, 4 by 2, 5 by 2, 6 by 2, 7 by 2, 8 by 2, 9 by 2, 10 by 2,
+        11 by 2, 12 by 2
+    );
+}
+
+/// `R` output channels by `V` tiles; sums become numbers after each frame tap, for in eight bits
+/// every frame has its own scale.
+///
+/// # Safety
+/// As [`block`], for `R` rows.
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512bf16,avx512vnni")]
+unsafe fn tile<const R: usize, const V: usize, const INT8: bool>(job: &Job<'_>, rows: Range<usize>) {
+    assert!(rows.len() == R);
+    let words = job.offsets.len();
+    let weights = job.block_weights(&rows);
+    let mut totals = [[_mm512_setzero_ps(); V]; R];
+    for tap in job.frame_taps {
+        let weights = &weights[tap.tap * words * R..][..words * R];
+        let mut sums = [[_mm512_setzero_si512(); V]; R];
+        // SAFETY: the caller's promise; `weights` has `R` values for every offset.
+        unsafe {
+            let weights = weights.as_ptr();
+            let x: [*const u32; V] =
+                std::array::from_fn(|j| job.volume.as_ptr().add(tap.start + job.tiles[j].from));
+            for (k, &offset) in job.offsets.iter().enumerate() {
+                let x: [__m512i; V] = std::array::from_fn(|j| _mm512_loadu_si512(x[j].add(offset).cast()));
+                for (row, sums) in sums.iter_mut().enumerate() {
+                    let weight = _mm512_set1_epi32((*weights.add(k * R + row)).cast_signed());
+                    for (sum, x) in sums.iter_mut().zip(x) {
+                        *sum = add_products::<INT8>(*sum, x, weight);
+                    }
+                }
+            }
+        }
+        let scale = _mm512_set1_ps(tap.scale.scale);
+        for ((row, sums), totals) in rows.clone().zip(&sums).zip(&mut totals) {
+            let offset = if INT8 {
+                tap.scale.zero as i32 * job.weights.sums[row * job.weights.kernel[0] + tap.tap]
+            } else {
+                0
+            };
+            for (sum, total) in sums.iter().zip(totals) {
+                *total = if INT8 {
+                    let sum = _mm512_sub_epi32(*sum, _mm512_set1_epi32(offset));
+                    _mm512_fmadd_ps(_mm512_cvtepi32_ps(sum), scale, *total)
+                } else {
+                    _mm512_add_ps(_mm512_castsi512_ps(*sum), *total)
+                };
+            }
+        }
+    }
+    for (index, row) in rows.enumerate() {
+        let bias = _mm512_set1_ps(job.bias.map_or(0.0, |bias| bias[row]));
+        let scale = _mm512_set1_ps(if INT8 { job.weights.scales[row] } else { 1.0 });
+        for (j, tile) in job.tiles[..V].iter().enumerate().filter(|(_, tile)| tile.width > 0) {
+            let y = _mm512_fmadd_ps(totals[index][j], scale, bias);
+            // SAFETY: the mask keeps the store inside the tile; the caller's promise.
+            unsafe { _mm512_mask_storeu_ps(job.target(row, tile), mask(tile.width), y) }
+        }
+    }
+}
+
+/// Adds the products of two channels in bf16, or of four in eight bits, to sixteen sums.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bf16,avx512vnni")]
+fn add_products<const INT8: bool>(sum: __m512i, x: __m512i, weight: __m512i) -> __m512i {
+    if INT8 {
+        return _mm512_dpbusd_epi32(sum, x, weight);
+    }
+    // SAFETY: all of these types are 512 plain bits.
+    unsafe {
+        let (x, weight) = (std::mem::transmute::<__m512i, __m512bh>(x), std::mem::transmute(weight));
+        _mm512_castps_si512(_mm512_dpbf16_ps(_mm512_castsi512_ps(sum), x, weight))
+    }
+}
+
+/// Places of a tile, as a mask of the first `count`.
+fn first(count: usize) -> __mmask16 {
+    if count >= TILE { 0xffff } else { (1 << count) - 1 }
+}

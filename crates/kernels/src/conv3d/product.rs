@@ -1,0 +1,306 @@
+//! A convolution as an implicit matrix product over padded frames.
+//!
+//! Frames are packed into words of one, two or four channels (see [`Format`]), `[frame][row][word]
+//! [column]`, so that all that a row of outputs reads lies together. A product is a block of output
+//! channels by some tiles of sixteen neighbouring outputs, whose inputs are neighbours for every
+//! tap. Frame taps that meet only padding are skipped.
+
+use super::{
+    loops, pack,
+    packed::{Format, Weights, block, blocks, rows_and_tiles},
+    plane::{Geometry, Plane, TILE},
+    quantize::{Extremes, Scale},
+};
+use crate::{
+    shared::{Buffer, Shared, with_buffers},
+    threads::{self, prelude::*},
+};
+
+/// The most tiles that are computed side by side.
+const TILES: usize = 4;
+/// Words of packed frames that are held at once, unless one output frame needs more: 48 MiB.
+const WORDS: usize = 12 << 20;
+/// Tasks that a chunk of frames is cut into at least, if it has so much work.
+const TASKS: usize = 64;
+
+/// One tile: where it reads in a plane, where it writes in a channel, and how many outputs; none
+/// for those that fill up a group.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Tile {
+    pub from: usize,
+    pub to: usize,
+    pub width: usize,
+}
+
+/// A frame tap of an output frame that meets a source frame.
+#[derive(Clone, Copy)]
+pub(super) struct FrameTap {
+    pub tap: usize,
+    /// Where the packed frame begins.
+    pub start: usize,
+    pub scale: Scale,
+}
+
+/// One block of output channels by one group of tiles.
+pub(super) struct Job<'a> {
+    pub volume: &'a [u32],
+    pub frame_taps: &'a [FrameTap],
+    /// Where the words of channels and the taps of a frame lie from the start of a tile.
+    pub offsets: &'a [usize],
+    /// The first of them are meant, as many as go with the output channels.
+    pub tiles: [Tile; TILES],
+    pub weights: Weights<'a>,
+    pub bias: Option<&'a [f32]>,
+    /// The output of the sample, and the length of a channel in it.
+    pub y: Shared<'a, f32>,
+    pub start: usize,
+    pub positions: usize,
+}
+
+/// Output frames `first..end` read source frames `from..to`.
+#[derive(Clone, Copy)]
+struct Window {
+    first: usize,
+    end: usize,
+    from: usize,
+    to: usize,
+}
+
+/// Cuts the output frames so that what each cut reads fits into `frames` source frames, or down to
+/// single frames.
+fn windows(geometry: &Geometry, frames: usize) -> Vec<Window> {
+    let total = geometry.output[0];
+    let mut step = total;
+    loop {
+        let windows: Vec<Window> = (0..total)
+            .step_by(step)
+            .map(|first| {
+                let end = total.min(first + step);
+                let read = || {
+                    (first..end)
+                        .flat_map(|t| (0..geometry.kernel[0]).filter_map(move |tap| geometry.frame(t, tap)))
+                };
+                Window {
+                    first,
+                    end,
+                    from: read().min().unwrap_or(0),
+                    to: read().max().map_or(0, |max| max + 1),
+                }
+            })
+            .collect();
+        if step == 1 || windows.iter().all(|window| window.to - window.from <= frames) {
+            return windows;
+        }
+        step = step.div_ceil(2);
+    }
+}
+
+/// `y = x * weights + bias` over `[batch, channels, frames, height, width]`.
+pub(super) fn run(
+    geometry: &Geometry,
+    batch: usize,
+    x: &[f32],
+    weights: Weights<'_>,
+    bias: Option<&[f32]>,
+    y: &mut [f32],
+) {
+    let [frames, height, width] = geometry.output;
+    let positions = frames * height * width;
+    if positions == 0 || batch == 0 {
+        return;
+    }
+    let plane = Plane::new(geometry);
+    let groups = weights.inputs.div_ceil(weights.format.depth());
+    let frame = groups * plane.len();
+    let windows = windows(geometry, WORDS / frame);
+    let slots = windows.iter().map(|window| window.to - window.from).max().unwrap_or(0).max(1);
+    let samples = if windows.len() > 1 { 1 } else { (WORDS / (slots * frame)).clamp(1, batch) };
+    let offsets = offsets(&plane, groups, geometry.kernel);
+    let source = Source { geometry, plane: &plane, x, channels: weights.inputs, format: weights.format };
+    let y = Shared::new(y);
+
+    with_buffers(|[volume]: &mut [Buffer; 1]| {
+        // One tile more: the last tile of the last row may be read beyond its outputs.
+        let volume = volume.words(samples * slots * frame + TILE);
+        let mut scales = vec![Scale { scale: 1.0, inverse: 1.0, zero: 0.0 }; samples * slots];
+        for first_sample in (0..batch).step_by(samples) {
+            let samples = samples.min(batch - first_sample);
+            let mut packed = 0;
+            for window in &windows {
+                source.pack(
+                    first_sample..first_sample + samples,
+                    packed.max(window.from)..window.to,
+                    slots,
+                    &mut scales,
+                    volume,
+                );
+                packed = packed.max(window.to);
+                let taps: Vec<Vec<FrameTap>> = (0..samples * (window.end - window.first))
+                    .map(|index| {
+                        let (sample, t) = (index % samples, window.first + index / samples);
+                        let tap = |tap| {
+                            let slot = sample * slots + geometry.frame(t, tap)? % slots;
+                            Some(FrameTap { tap, start: slot * frame, scale: scales[slot] })
+                        };
+                        (0..geometry.kernel[0]).filter_map(tap).collect()
+                    })
+                    .collect();
+                let tiles = height * width.div_ceil(TILE);
+                let side_by_side = rows_and_tiles(weights.outputs).1;
+                let tile_groups = tiles.div_ceil(side_by_side);
+                let blocks = blocks(weights.outputs);
+                let parts = TASKS.div_ceil(taps.len() * tile_groups).min(blocks);
+                threads::for_each(taps.len() * tile_groups * parts, |task| {
+                    let (part, task) = (task % parts, task / parts);
+                    let (group, index) = (task % tile_groups, task / tile_groups);
+                    let (sample, t) = (first_sample + index % samples, window.first + index / samples);
+                    let tile = |j: usize| {
+                        let at = group * side_by_side + j;
+                        if j >= side_by_side || at >= tiles {
+                            return Tile::default();
+                        }
+                        let (h, w) = (at / width.div_ceil(TILE), at % width.div_ceil(TILE) * TILE);
+                        Tile {
+                            from: h * geometry.stride[1] * groups * plane.row_len() + w,
+                            to: (t * height + h) * width + w,
+                            width: TILE.min(width - w),
+                        }
+                    };
+                    let job = Job {
+                        volume,
+                        frame_taps: &taps[index],
+                        offsets: &offsets,
+                        tiles: std::array::from_fn(tile),
+                        weights,
+                        bias,
+                        y,
+                        start: sample * weights.outputs * positions,
+                        positions,
+                    };
+                    job.run(part * blocks / parts..(part + 1) * blocks / parts);
+                });
+            }
+        }
+    });
+}
+
+/// Where each row tap, word of channels and column tap lies from the start of a tile.
+fn offsets(plane: &Plane, groups: usize, kernel: [usize; 3]) -> Vec<usize> {
+    let rows = (0..kernel[1] * groups).map(|row| row * plane.row_len());
+    rows.flat_map(|row| (0..kernel[2]).map(move |w| row + plane.column_tap(w))).collect()
+}
+
+impl Job<'_> {
+    /// Some blocks of output channels.
+    fn run(&self, blocks: std::ops::Range<usize>) {
+        let reach = self.offsets.iter().max().unwrap_or(&0) + TILE;
+        let start = self.frame_taps.iter().map(|tap| tap.start).max().unwrap_or(0);
+        assert!(self.tiles.iter().all(|tile| start + tile.from + reach <= self.volume.len()));
+        assert!(self.tiles.iter().all(|tile| tile.to + tile.width <= self.positions));
+        assert!(self.frame_taps.iter().all(|tap| tap.tap < self.weights.kernel[0]));
+        assert_eq!(self.offsets.len(), self.weights.tap_len());
+        for index in blocks {
+            let rows = block(index, self.weights.outputs);
+            match self.weights.format {
+                Format::Rounded | Format::Dequantized => loops::block(self, rows),
+                #[cfg(target_arch = "x86_64")]
+                // SAFETY: these formats are made for AVX-512 alone, after detection; the tiles lie
+                // in the volume and in the output by the assertions, and are written by this job.
+                Format::Bf16 | Format::Int8 => unsafe { super::avx512::block(self, rows) },
+                #[cfg(not(target_arch = "x86_64"))]
+                Format::Bf16 | Format::Int8 => unreachable!("formats of AVX-512"),
+            }
+        }
+    }
+
+    /// The packed weights of a block of output channels: `[frame taps][words and taps][rows]`.
+    pub fn block_weights(&self, rows: &std::ops::Range<usize>) -> &[u32] {
+        let row = self.weights.kernel[0] * self.offsets.len();
+        &self.weights.words[rows.start * row..rows.end * row]
+    }
+
+    /// Where a tile of an output channel goes.
+    pub fn target(&self, row: usize, tile: &Tile) -> *mut f32 {
+        self.y.at(self.start + row * self.positions + tile.to)
+    }
+}
+
+/// What is packed.
+struct Source<'a> {
+    geometry: &'a Geometry,
+    plane: &'a Plane,
+    x: &'a [f32],
+    channels: usize,
+    format: Format,
+}
+
+impl Source<'_> {
+    /// One frame of one channel.
+    fn frame(&self, sample: usize, channel: usize, frame: usize) -> &[f32] {
+        let len = self.geometry.frame_len();
+        &self.x[((sample * self.channels + channel) * self.geometry.size[0] + frame) * len..][..len]
+    }
+
+    /// Packs frames of some samples into their slots.
+    fn pack(
+        &self,
+        samples: std::ops::Range<usize>,
+        frames: std::ops::Range<usize>,
+        slots: usize,
+        scales: &mut [Scale],
+        volume: &mut [u32],
+    ) {
+        let depth = self.format.depth();
+        let groups = self.channels.div_ceil(depth);
+        let units = samples.len() * frames.len();
+        let place = |unit: usize| {
+            let (sample, frame) = (unit / frames.len(), frames.start + unit % frames.len());
+            (samples.start + sample, frame, sample * slots + frame % slots)
+        };
+        if matches!(self.format, Format::Int8 | Format::Dequantized) {
+            let mut extremes = vec![Extremes::default(); units * groups];
+            extremes.par_chunks_mut(1).enumerate().for_each(|(index, extremes)| {
+                let (sample, frame, _) = place(index / groups);
+                let first = index % groups * depth;
+                for channel in first..self.channels.min(first + depth) {
+                    extremes[0] = extremes[0].join(pack::extremes(self.frame(sample, channel, frame)));
+                }
+            });
+            for (unit, extremes) in extremes.chunks_exact(groups).enumerate() {
+                let all = extremes.iter().copied().fold(Extremes::default(), Extremes::join);
+                scales[place(unit).2] = all.scale();
+            }
+        }
+        let (scales, row_len) = (&*scales, self.plane.row_len());
+        let volume = Shared::new(volume);
+        threads::for_each(units * groups, |index| {
+            let (sample, frame, slot) = place(index / groups);
+            let group = index % groups;
+            let channel = |i: usize| {
+                let channel = group * depth + i;
+                (channel < self.channels).then(|| self.frame(sample, channel, frame))
+            };
+            // SAFETY: every task packs its own group of channels of its own slot.
+            let row = |row: usize| unsafe {
+                volume.range(((slot * self.plane.rows.len() + row) * groups + group) * row_len, row_len)
+            };
+            match self.format {
+                Format::Rounded => pack::rounded(self.plane, channel(0), row),
+                Format::Dequantized => pack::dequantized(self.plane, channel(0), scales[slot], row),
+                #[cfg(target_arch = "x86_64")]
+                // SAFETY: these formats are made for AVX-512 alone, after detection.
+                Format::Bf16 => unsafe {
+                    super::avx512::pack::pairs(self.plane, [channel(0), channel(1)], row);
+                },
+                #[cfg(target_arch = "x86_64")]
+                // SAFETY: as above.
+                Format::Int8 => unsafe {
+                    let channels = std::array::from_fn(channel);
+                    super::avx512::pack::quads(self.plane, channels, scales[slot], row);
+                },
+                #[cfg(not(target_arch = "x86_64"))]
+                Format::Bf16 | Format::Int8 => unreachable!("formats of AVX-512"),
+            }
+        });
+    }
+}
