@@ -62,7 +62,9 @@ unsafe fn tile<const R: usize, const INT8: bool>(
             })
         });
         let (rows, panel) = (operands.rows.as_ptr().add(operands.steps.start), operands.panel.as_ptr());
+        let (next, next_step) = (operands.next.as_ptr(), operands.next.len().div_ceil(operands.steps.len()));
         for step in 0..operands.steps.len() {
+            _mm_prefetch::<_MM_HINT_T1>(next.wrapping_add(step * next_step).cast());
             let b: [__m512i; 4] = std::array::from_fn(|j| load(panel.add(step * PANEL + 16 * j)));
             for (row, acc) in acc.iter_mut().enumerate() {
                 let a = _mm512_set1_epi32(rows.add(row * operands.stride + step).read().cast_signed());

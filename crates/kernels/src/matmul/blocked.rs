@@ -151,11 +151,14 @@ where
         let starts = starts.map_or([0; PANEL], |starts| {
             starts[panel * PANEL..][..PANEL].try_into().expect("a panel of starts")
         });
-        let panel = &right.panels[panel * depth * PANEL..][..depth * PANEL];
+        let panel = &right.panels[panel * depth * PANEL..];
         let (blocks, tiles) = (depth.div_ceil(BLOCK_DEPTH), place.rows.len().div_ceil(TILE));
         let affine = finish.affine(&place.columns).filter(|_| *isa == Isa::Avx512Bf16);
         for block in 0..blocks {
             let steps = part(depth, block, blocks);
+            // Blocks, and panels, follow one another in memory.
+            let (panel, next) = panel[steps.start * PANEL..].split_at(steps.len() * PANEL);
+            let next = &next[..next.len().min(panel.len())];
             for tile in 0..tiles {
                 let rows = part(place.rows.len(), tile, tiles);
                 let sums = &mut sums[rows.start * PANEL..rows.end * PANEL];
@@ -163,7 +166,8 @@ where
                     rows: &packed.values[rows.start * depth..rows.end * depth],
                     stride: depth,
                     steps: steps.clone(),
-                    panel: &panel[steps.start * PANEL..steps.end * PANEL],
+                    panel,
+                    next: &next[part(next.len(), tile, tiles)],
                     starts: (block == 0).then_some(&starts),
                 };
                 let scales = &packed.scales[rows.clone()];
@@ -204,6 +208,8 @@ pub(super) struct Operands<'a> {
     pub steps: Range<usize>,
     /// `[steps][64]`
     pub panel: &'a [u32],
+    /// This tile's share of the next block of a panel, to be fetched meanwhile.
+    pub next: &'a [u32],
     /// What sums start from; without, they go on from where they are.
     pub starts: Option<&'a [u32; PANEL]>,
 }

@@ -5,7 +5,7 @@ use std::ops::Range;
 use super::blocked::PANEL;
 
 /// Rows of a task at most: packed, they share the second-level cache with a block of a panel.
-const MAX_ROWS: usize = 96;
+const MAX_ROWS: usize = 192;
 /// Rows of a task at least, as long as there are more: fewer would read the panels too often.
 const MIN_ROWS: usize = 48;
 /// Multiplications below which a second thread does not pay.

@@ -79,11 +79,20 @@ fn load_pairs(values: &[f32]) -> __m512i {
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512bf16")]
 pub(crate) fn zip_pairs(first: __m512, second: __m512) -> __m512i {
-    // SAFETY: `__m256bh` and `__m256i` are both 256 plain bits.
-    let narrow = |x: __m512| unsafe { std::mem::transmute::<__m256bh, __m256i>(_mm512_cvtneps_pbh(x)) };
-    let low = _mm512_cvtepu16_epi32(narrow(first));
-    let high = _mm512_slli_epi32::<16>(_mm512_cvtepu16_epi32(narrow(second)));
-    _mm512_or_si512(low, high)
+    const HALVES: [u16; 32] = {
+        let mut halves = [0; 32];
+        let mut i = 0;
+        while i < 32 {
+            halves[i] = (i / 2 + i % 2 * 16) as u16;
+            i += 1;
+        }
+        halves
+    };
+    // SAFETY: all are 512 plain bits.
+    unsafe {
+        let both = std::mem::transmute::<__m512bh, __m512i>(_mm512_cvtne2ps_pbh(second, first));
+        _mm512_permutexvar_epi16(std::mem::transmute::<[u16; 32], __m512i>(HALVES), both)
+    }
 }
 
 /// The columns of two rows (or of one, and zeros) as pairs.
@@ -130,9 +139,6 @@ fn interleave_columns(b: &[f32], k: usize, packed: &mut [u32]) {
     }
 }
 
-/// How many rows ahead of the transpose to [`fetch`]: one block of it.
-const ROWS_AHEAD: usize = 32;
-
 /// `[k][m]` to `[rows][k / 2]` for the rows (columns of the slice) in `range`.
 ///
 /// # Safety
@@ -145,17 +151,29 @@ unsafe fn transpose_pairs(a: &[f32], m: usize, k: usize, range: Range<usize>, pa
         for i in range.clone().step_by(16) {
             let width = 16.min(range.end - i);
             let mask_i = mask(width);
-            let mut block = [_mm512_setzero_si512(); 16];
-            for (pair, block) in (start..pairs).zip(&mut block) {
-                let mut rows = [_mm512_setzero_ps(); 2];
-                for (index, row) in (2 * pair..k).zip(&mut rows) {
-                    let at = &a[index * m + i];
-                    fetch(at, ROWS_AHEAD * m);
-                    // SAFETY: masked lanes are not read; the others lie in row `index`.
-                    *row = unsafe { _mm512_maskz_loadu_ps(mask_i, at) };
+            let block = if 2 * start + 32 <= k {
+                std::array::from_fn(|pair| {
+                    let at = a[2 * (start + pair) * m + i..].as_ptr();
+                    // SAFETY: masked lanes are not read; the others lie in two successive rows.
+                    unsafe {
+                        _mm_prefetch::<_MM_HINT_T0>(at.wrapping_add(32 * m).cast());
+                        _mm_prefetch::<_MM_HINT_T0>(at.wrapping_add(33 * m).cast());
+                        let second = _mm512_maskz_loadu_ps(mask_i, at.wrapping_add(m));
+                        zip_pairs(_mm512_maskz_loadu_ps(mask_i, at), second)
+                    }
+                })
+            } else {
+                let mut block = [_mm512_setzero_si512(); 16];
+                for (pair, block) in (start..pairs).zip(&mut block) {
+                    let mut rows = [_mm512_setzero_ps(); 2];
+                    for (index, row) in (2 * pair..k).zip(&mut rows) {
+                        // SAFETY: masked lanes are not read; the others lie in row `index`.
+                        *row = unsafe { _mm512_maskz_loadu_ps(mask_i, &a[index * m + i]) };
+                    }
+                    *block = zip_pairs(rows[0], rows[1]);
                 }
-                *block = zip_pairs(rows[0], rows[1]);
-            }
+                block
+            };
             let mask_k = mask(pairs - start);
             for (column, row) in transpose(block).into_iter().take(width).enumerate() {
                 let to = packed[(i - range.start + column) * pairs + start..].as_mut_ptr();
