@@ -67,11 +67,10 @@ pub fn run(args: GenerateArgs) -> Result<()> {
     let mut file = output.begin(plan.shape(), &provenance)?;
     let mut bar = Bar::new();
     interrupt::listen();
-    let timings =
-        pipeline.stream(&plan, &mut |frame| file.push(frame), &mut |progress| {
-            bar.show(progress);
-            if interrupt::requested() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-        })?;
+    let timings = pipeline.stream(&plan, &mut |frame| file.push(frame), &mut |progress| {
+        bar.show(progress);
+        if interrupt::requested() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    })?;
     drop(bar);
     file.finish()?;
     args.report(&plan, &provenance, &timings, &unknown_words, start.elapsed().as_secs_f64())

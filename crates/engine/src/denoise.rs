@@ -3,7 +3,9 @@
 use std::ops::ControlFlow;
 
 use burn::tensor::Tensor;
-use diffusion::{Noise, Step, sample_ddim, sample_ddpm, sample_euler, sample_unipc};
+use diffusion::{
+    Noise, Step, classifier_free_guidance, sample_ddim, sample_ddpm, sample_euler, sample_unipc,
+};
 use models::wan::WanTransformer3d;
 
 use crate::{Error, Observer, Plan, Progress, Result, Stage, timeline::Timeline};
@@ -12,8 +14,10 @@ use crate::{Error, Observer, Plan, Progress, Result, Stage, timeline::Timeline};
 pub(crate) struct Denoising<'a> {
     pub transformer: &'a WanTransformer3d,
     pub plan: &'a Plan,
-    /// `[1, tokens, dim]`, or with guidance `[2, tokens, dim]`: the prompt's, then the negative one's.
+    /// `[1, tokens, dim]`, of the prompt.
     pub context: Tensor<3>,
+    /// Of what to avoid; not looked at without guidance.
+    pub negative_context: Tensor<3>,
     /// Whether each latent frame has its own timestep.
     pub expand_timesteps: bool,
     pub timeline: Timeline,
@@ -30,7 +34,12 @@ impl Denoising<'_> {
         let Plan { schedule, sampler, request, .. } = self.plan;
         let total = schedule.num_steps();
         report(observer, Stage::Denoise, 0, total)?;
-        let denoise = |x: Tensor<5>, step: Step| Ok(self.timeline.hold_known(self.guided(x, step)));
+        let velocity = |x: Tensor<5>, step: Step, context: &Tensor<3>| {
+            Ok::<_, Error>(self.velocity(x, step, context.clone()))
+        };
+        let (context, negative) = (self.context.clone(), self.negative_context.clone());
+        let mut guided = classifier_free_guidance(velocity, context, negative, request.guidance_scale);
+        let denoise = |x: Tensor<5>, step: Step| Ok(self.timeline.hold_known(guided(x, step)?));
         let after_step = |step: Step, x: Tensor<5>| match self.check(step, &x, observer) {
             Ok(()) => ControlFlow::Continue(x),
             Err(error) => ControlFlow::Break(error),
@@ -47,17 +56,11 @@ impl Denoising<'_> {
         }
     }
 
-    /// Classifier-free guidance (Ho and Salimans 2022), both answers from one batch.
-    fn guided(&self, latents: Tensor<5>, step: Step) -> Tensor<5> {
-        let [batch, _, _] = self.context.dims();
+    /// The model's answer to one context.
+    fn velocity(&self, latents: Tensor<5>, step: Step, context: Tensor<3>) -> Tensor<5> {
         let groups = if self.expand_timesteps { self.plan.token_grid[0] } else { 1 };
-        let timesteps = self.timeline.timesteps(step.timestep, batch, groups, &latents.device());
-        let answers = self.transformer.forward(latents.repeat_dim(0, batch), timesteps, self.context.clone());
-        if batch == 1 {
-            return answers;
-        }
-        let (towards, away) = (answers.clone().narrow(0, 0, 1), answers.narrow(0, 1, 1));
-        away.clone() + (towards - away) * self.plan.request.guidance_scale
+        let timesteps = self.timeline.timesteps(step.timestep, groups, &latents.device());
+        self.transformer.forward(latents, timesteps, context)
     }
 
     fn check(&self, step: Step, latents: &Tensor<5>, observer: &mut dyn Observer) -> Result<()> {

@@ -1,16 +1,16 @@
 //! Text to video: the library that people call.
 //!
 //! ```text
-//! VideoRequest ── resolve(&ModelInfo) ──► Plan ── Pipeline::generate ──► Video ── Output::write ──► file
+//! VideoRequest ── resolve(&ModelInfo) ──► Plan ── Pipeline::stream ──► frames ── VideoWriter ──► file
 //!                                                   │
 //!      text: prompt ─ tokenizer ─ text encoder ─► context
 //!      denoise: noise ─ sampler over the denoiser, guided, along the timeline ─► latents
-//!      decode: latents ─ autoencoder ─► frames
+//!      decode: latents ─ autoencoder, one latent frame after the other ─► frames
 //! ```
 //!
 //! A [`VideoRequest`] is what a user asks for, by flags or as JSON; a [`Plan`] is that request checked against a
 //! model, with every value that was left open filled in. A [`Pipeline`] is a model in memory. Models are diffusers
-//! folders, or the one that is embedded in the program.
+//! folders, or the one that is embedded in the program. [`Pipeline::generate`] gives a short [`Video`] in memory.
 //!
 //! ```no_run
 //! # fn main() -> engine::Result<()> {
@@ -21,11 +21,13 @@
 //! let files = engine::ModelFiles::new(request.model.as_deref());
 //! let plan = request.resolve(&engine::ModelInfo::read(&files)?)?;
 //! let pipeline = engine::Pipeline::load(&files, &burn::tensor::Device::flex())?;
-//! let video = pipeline.generate(&plan, &mut |progress: engine::Progress| {
+//! let mut file = output.begin(plan.shape(), &pipeline.provenance(&plan))?;
+//! let mut show = |progress: engine::Progress| {
 //!     println!("{} {}/{}", progress.stage, progress.step, progress.total);
 //!     ControlFlow::Continue(())
-//! })?;
-//! output.write(&video)
+//! };
+//! pipeline.stream(&plan, &mut |frame| file.push(frame), &mut show)?;
+//! file.finish()
 //! # }
 //! ```
 
@@ -49,7 +51,7 @@ mod video;
 
 pub use error::{Error, Result};
 pub use model::{ModelFiles, ModelInfo, NativeClip};
-pub use output::{Output, Summary, summary};
+pub use output::{Output, Summary, VideoWriter, summary};
 pub use pipeline::Pipeline;
 pub use plan::Plan;
 pub use precision::Precision;

@@ -2,27 +2,22 @@
 
 use std::fs;
 
-use crate::{Error, ModelInfo, Plan, Result};
+use crate::{Error, ModelInfo, Plan, Precision, Result, Size, pipeline::kept_frames};
 
-/// Tensors of the size of the decoder's largest one that are alive at once: from the program's peak at 17 and 33
-/// frames of 256x256 and 512x512, under an allocator that gives back what is free.
-const LARGEST_ALIVE: usize = 6;
+/// Values of a token that are alive at once in a block of the denoiser, besides the hidden features of its feed-forward
+/// layer before and after the activation: the token itself, normed, as query, key and value, and what comes out.
+const TOKEN_ALIVE: usize = 8;
 
-/// Values of every pixel that are kept beside them: the frames as they are decoded, put in order and written.
-const FRAME_VALUES: usize = 3 * 3;
+/// About how many bytes a video needs besides the weights: those of the denoiser or those of the decoder, which takes
+/// the same for a clip of any length. Frames are handed on as they are made.
+pub(crate) fn needed(precision: Precision, size: Size, token_grid: [usize; 3], info: &ModelInfo) -> usize {
+    let transformer = &info.transformer;
+    let of_a_token = 2 * transformer.ffn_dim + TOKEN_ALIVE * transformer.dim();
+    let denoiser = token_grid.iter().fold(size_of::<f32>() * of_a_token, |a, &b| a.saturating_mul(b));
+    denoiser.max(info.vae.decoder_stream_bytes([size.height, size.width], kept_frames(precision)))
+}
 
 impl Plan {
-    /// About how many bytes of memory the decoder needs, which is the most that any part does.
-    pub(crate) fn decoder_bytes(size: crate::Size, num_frames: usize, info: &ModelInfo) -> Option<usize> {
-        let vae = &info.vae;
-        let features = vae.decoder_base_dim.unwrap_or(vae.base_dim);
-        let patch = vae.patch_size.unwrap_or(1);
-        let of_a_pixel = FRAME_VALUES + (LARGEST_ALIVE * features).div_ceil(patch * patch);
-        [size.width, size.height, of_a_pixel, size_of::<f32>()]
-            .into_iter()
-            .try_fold(num_frames, |product, factor| product.checked_mul(factor))
-    }
-
     /// Fails if the video needs more memory than this machine has at all, where the system tells.
     ///
     /// # Errors

@@ -6,12 +6,12 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use media::Format;
+use media::{ClipShape, ClipWriter, Format};
 use safetensors::SafeTensors;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::{Error, Plan, Result, Video, tensor_file};
+use crate::{Error, Plan, Result, Video, tensor_file::TensorWriter, video::to_bytes};
 
 const FRAMES: &str = "frames";
 const PROVENANCE: &str = "kinora";
@@ -60,26 +60,64 @@ impl Output {
         Ok(media::check_folder_writable(&self.path)?)
     }
 
-    /// Writes the video with its provenance inside; the file appears whole or not at all.
+    /// Begins a file that takes frames as they are made, with `provenance` inside. It appears whole, when it is
+    /// finished, or not at all.
     ///
     /// # Errors
     /// A place that takes no files, or a clip that the format cannot hold.
+    pub fn begin(&self, shape: ClipShape, provenance: &Value) -> Result<VideoWriter> {
+        if let Kind::Media(_) = self.kind {
+            return Ok(VideoWriter(Writer::Media(ClipWriter::create(&self.path, shape, Some(provenance))?)));
+        }
+        let dims = vec![shape.num_frames, shape.height, shape.width, 3];
+        // One entry: the order of several is random, and the same video should be the same bytes.
+        let metadata = HashMap::from([(PROVENANCE.to_owned(), provenance.to_string())]);
+        Ok(VideoWriter(Writer::Tensors(TensorWriter::begin(&self.path, FRAMES, dims, metadata)?)))
+    }
+
+    /// Writes a video that is in memory.
+    ///
+    /// # Errors
+    /// As for [`begin`](Self::begin).
     pub fn write(&self, video: &Video) -> Result<()> {
-        match self.kind {
-            Kind::Media(_) => Ok(media::write(&video.to_clip()?, &self.path, Some(&video.provenance))?),
-            Kind::Tensors => {
-                let shape = [video.num_frames, video.size.height, video.size.width, 3];
-                // One entry: the order of several is random, and the same video should be the same bytes.
-                let metadata = HashMap::from([(PROVENANCE.to_owned(), video.provenance.to_string())]);
-                let bytes = tensor_file::to_bytes(FRAMES, &video.frames, &shape, metadata);
-                let bytes = bytes.map_err(|error| Error::Malformed {
-                    path: self.path.clone(),
-                    what: format!("tensor `{FRAMES}`"),
-                    expected: format!("shape {shape:?}"),
-                    found: error.to_string(),
-                })?;
-                Ok(media::write_atomically(&self.path, &bytes)?)
-            }
+        let mut writer = self.begin(video.shape(), &video.provenance)?;
+        for frame in video.frames() {
+            writer.push(frame)?;
+        }
+        writer.finish()
+    }
+}
+
+/// A file in the making, which takes as much memory for a long video as for a short one.
+#[derive(Debug)]
+pub struct VideoWriter(Writer);
+
+#[derive(Debug)]
+enum Writer {
+    Media(ClipWriter),
+    Tensors(TensorWriter),
+}
+
+impl VideoWriter {
+    /// Adds the next frame, `[height, width, 3]`, sRGB, 0 to 1.
+    ///
+    /// # Errors
+    /// A frame of another size, one more than was announced, or a full disk.
+    pub fn push(&mut self, frame: &[f32]) -> Result<()> {
+        match &mut self.0 {
+            Writer::Media(writer) => Ok(writer.push(&to_bytes(frame))?),
+            Writer::Tensors(writer) => writer.push(frame),
+        }
+    }
+
+    /// Puts the file in its place.
+    ///
+    /// # Errors
+    /// Fewer frames than announced, or a full disk.
+    pub fn finish(self) -> Result<()> {
+        match self.0 {
+            Writer::Media(writer) => Ok(writer.finish()?),
+            Writer::Tensors(writer) => writer.finish(),
         }
     }
 }
@@ -99,7 +137,7 @@ pub struct Summary {
     pub provenance: Option<Value>,
 }
 
-/// Reads what a file holds: any MP4, GIF or PNG, or a safetensors file that [`Output::write`] wrote.
+/// Reads what a file holds: any MP4, GIF or PNG, or a safetensors file that [`Output`] wrote.
 ///
 /// # Errors
 /// A file that cannot be read or is none of these.

@@ -1,13 +1,16 @@
 //! A model in memory, and how it makes a video.
 
-use burn::tensor::{Device, Tensor, TensorData};
+use std::thread;
+
+use burn::tensor::{Device, FloatDType, Tensor, TensorData};
 use diffusion::Noise;
 use models::wan::{AutoencoderKlWan, WanTransformer3d};
 use serde_json::{Value, json};
 
 use crate::{
-    Error, ModelFiles, ModelInfo, Observer, Plan, Result, Stage, Timings, Video,
+    Error, ModelFiles, ModelInfo, Observer, Plan, Precision, Result, Stage, Timings, Video,
     denoise::{Denoising, report},
+    model::check_sizes,
     progress::timed,
     tensor_file,
     text::PromptEncoder,
@@ -34,14 +37,16 @@ impl Pipeline {
     pub fn load(files: &ModelFiles, device: &Device) -> Result<Self> {
         let (loaded, seconds) = timed(|| -> Result<Self> {
             let info = ModelInfo::read(files)?;
-            Ok(Self {
-                hash: files.hash()?,
-                text: PromptEncoder::load(files, &info, device)?,
-                transformer: files.fill("transformer", WanTransformer3d::new(&info.transformer, device)?)?,
-                vae: files.fill("vae", AutoencoderKlWan::new(&info.vae, device)?)?,
-                info,
-                device: device.clone(),
-                load_seconds: 0.0,
+            check_sizes(files, &info)?;
+            thread::scope(|scope| {
+                // Beside the loading, which reads the same files: they come from the disk once.
+                let hash = scope.spawn(|| files.hash());
+                let text = PromptEncoder::load(files, &info, device)?;
+                let transformer = WanTransformer3d::new(&info.transformer, device)?;
+                let transformer = files.fill("transformer", transformer)?;
+                let vae = files.fill("vae", AutoencoderKlWan::new(&info.vae, device)?)?;
+                let hash = hash.join().expect("hashing does not panic")?;
+                Ok(Self { info, hash, text, transformer, vae, device: device.clone(), load_seconds: 0.0 })
             })
         });
         Ok(Self { load_seconds: seconds, ..loaded? })
@@ -65,41 +70,65 @@ impl Pipeline {
     /// number of threads.
     ///
     /// # Errors
-    /// A noise file that does not fit, latents that become infinite or undefined, or [`Error::Cancelled`].
+    /// As for [`stream`](Self::stream).
     pub fn generate(&self, plan: &Plan, observer: &mut dyn Observer) -> Result<Video> {
+        let mut frames = Vec::new();
+        let mut keep = |frame: &[f32]| {
+            frames.extend_from_slice(frame);
+            Ok(())
+        };
+        let timings = self.stream(plan, &mut keep, observer)?;
+        Ok(Video {
+            size: plan.size,
+            num_frames: plan.num_frames,
+            fps: plan.fps,
+            frames,
+            provenance: self.provenance(plan),
+            timings,
+        })
+    }
+
+    /// [`generate`](Self::generate) for videos that need not be in memory: hands every frame, `[height, width, 3]`,
+    /// sRGB, 0 to 1, to `sink` as soon as it is made, and stops if that fails.
+    ///
+    /// # Errors
+    /// A noise file that does not fit, latents that become infinite or undefined, [`Error::Cancelled`], or what
+    /// `sink` answers.
+    pub fn stream(
+        &self,
+        plan: &Plan,
+        sink: &mut dyn FnMut(&[f32]) -> Result<()>,
+        observer: &mut dyn Observer,
+    ) -> Result<Timings> {
         let noise = self.noise(plan)?;
         plan.request.precision.scope(|| {
             report(observer, Stage::Text, 0, 1)?;
-            let (context, text) = timed(|| self.context(plan));
+            let (contexts, text) = timed(|| self.contexts(plan));
+            let [context, negative_context] = contexts?;
             report(observer, Stage::Text, 1, 1)?;
             let denoising = Denoising {
                 transformer: &self.transformer,
                 plan,
-                context: context?,
+                context,
+                negative_context,
                 expand_timesteps: self.info.expand_timesteps,
                 timeline: Timeline::unknown(plan.latent_shape[1]),
             };
             let variance = self.info.scheduler.variance().unwrap_or_default();
             let (latents, denoise) = timed(|| denoising.run(noise, variance, observer));
-            let latents = latents?;
-            report(observer, Stage::Decode, 0, 1)?;
-            let (frames, decode) = timed(|| self.decode(latents));
-            report(observer, Stage::Decode, 1, 1)?;
-            Ok(Video {
-                size: plan.size,
-                num_frames: plan.num_frames,
-                fps: plan.fps,
-                frames,
-                provenance: self.provenance(plan),
-                timings: Timings { load: self.load_seconds, text, denoise, decode },
-            })
+            let decode = self.decode(latents?, plan, sink, observer)?;
+            Ok(Timings { load: self.load_seconds, text, denoise, decode })
         })
     }
 
-    fn context(&self, plan: &Plan) -> Result<Tensor<3>> {
+    /// What the denoiser reads of the prompt and of the negative one, each `[1, tokens, dim]`; without guidance the
+    /// prompt stands for both.
+    fn contexts(&self, plan: &Plan) -> Result<[Tensor<3>; 2]> {
         let request = &plan.request;
         let prompts = [request.prompt.as_str(), request.negative_prompt.as_str()];
-        self.text.context(&prompts[..if plan.guided { 2 } else { 1 }], &self.device)
+        let prompts = &prompts[..if plan.guided { 2 } else { 1 }];
+        let contexts = self.text.context(prompts, &self.device)?;
+        Ok([0, prompts.len() - 1].map(|row| contexts.clone().narrow(0, row, 1)))
     }
 
     /// The latents to start from, `[1, channels, frames, height, width]`.
@@ -124,19 +153,50 @@ impl Pipeline {
         Ok(Tensor::from_data(TensorData::new(noise.values, shape), &self.device))
     }
 
-    /// `[frames, height, width, 3]`, 0 to 1.
-    fn decode(&self, latents: Tensor<5>) -> Vec<f32> {
-        let video = self.vae.decode_clamped(self.vae.denormalize(latents)); // [1, 3, frames, height, width]
-        let video = video.squeeze_dim::<4>(0).permute([1, 2, 3, 0]).div_scalar(2.0).add_scalar(0.5);
-        video.into_data().convert::<f32>().try_into_vec().expect("converted to f32")
+    /// Hands on the frames of latents, one latent frame after the other; returns the seconds of the autoencoder.
+    fn decode(
+        &self,
+        latents: Tensor<5>,
+        plan: &Plan,
+        sink: &mut dyn FnMut(&[f32]) -> Result<()>,
+        observer: &mut dyn Observer,
+    ) -> Result<f64> {
+        let total = plan.latent_shape[1];
+        report(observer, Stage::Decode, 0, total)?;
+        let mut stream = self.vae.decoder_stream(kept_frames(plan.request.precision));
+        let mut seconds = 0.0;
+        for (index, latent) in self.vae.denormalize(latents).split(1, 2).into_iter().enumerate() {
+            let (frames, spent) = timed(|| pixels(stream.decode(latent)));
+            seconds += spent;
+            for frame in frames.chunks_exact(plan.size.width * plan.size.height * 3) {
+                sink(frame)?;
+            }
+            report(observer, Stage::Decode, index + 1, total)?;
+        }
+        Ok(seconds)
     }
 
-    /// What is written into the file: enough to make the same video again.
-    fn provenance(&self, plan: &Plan) -> Value {
+    /// What is written into the file of a plan's video: enough to make the same one again.
+    pub fn provenance(&self, plan: &Plan) -> Value {
         json!({
             "version": env!("CARGO_PKG_VERSION"),
             "model": { "name": self.info.name, "sha256": self.hash },
             "request": plan.record(),
         })
+    }
+}
+
+/// `[1, 3, frames, height, width]` about -1 to 1 as `[frames, height, width, 3]`, 0 to 1.
+fn pixels(video: Tensor<5>) -> Vec<f32> {
+    let video = video.clamp(-1.0, 1.0).squeeze_dim::<4>(0).permute([1, 2, 3, 0]);
+    let video = video.div_scalar(2.0).add_scalar(0.5);
+    video.into_data().convert::<f32>().try_into_vec().expect("converted to f32")
+}
+
+/// How the decoder keeps frames that it will look back at: no more exactly than convolutions read them.
+pub(crate) fn kept_frames(precision: Precision) -> FloatDType {
+    match precision {
+        Precision::F32 => FloatDType::F32,
+        _ => FloatDType::BF16,
     }
 }

@@ -3,9 +3,9 @@
 use std::path::Path;
 
 use diffusion::{Sampler, Schedule};
-use media::Clip;
+use media::{Clip, ClipShape};
 
-use crate::{Error, ModelInfo, Result, Size, VideoRequest};
+use crate::{Error, ModelInfo, Result, Size, VideoRequest, memory};
 
 /// A request that can be served: nothing is left open, and everything fits the model.
 #[derive(Clone, Debug)]
@@ -58,7 +58,7 @@ impl VideoRequest {
             return Err(Error::request("fps", expected, fps));
         }
         let num_frames = self.resolve_num_frames(info, fps)?;
-        let memory = Self::memory(size, num_frames, info)?;
+        Self::check_file(size, num_frames)?;
         let latents = info.vae.latent_size([num_frames, size.height, size.width])?;
         let (sampler, schedule) = self.resolve_schedule(info)?;
         let token_grid = info.transformer.token_grid(latents).map_err(|_| {
@@ -85,7 +85,7 @@ impl VideoRequest {
             latent_shape: [info.vae.z_dim, frames, height, width],
             token_grid,
             guided: self.guidance_scale != 1.0,
-            memory,
+            memory: memory::needed(self.precision, size, token_grid, info),
         })
     }
 
@@ -110,16 +110,20 @@ impl VideoRequest {
 
     /// A length in frames must be possible as it stands; one in seconds is rounded to the nearest that is.
     fn resolve_num_frames(&self, info: &ModelInfo, fps: f64) -> Result<usize> {
-        let multiple = info.frames_multiple();
+        let (fewest, step) = (info.fewest_frames(), info.frames_step());
         match (self.num_frames, self.seconds) {
             (Some(_), Some(_)) => Err(Error::request("seconds", "either seconds or num_frames", "both")),
-            (Some(0), None) => Err(Error::request("num_frames", "at least 1 (1 makes an image)", 0)),
-            (Some(frames), None) if (frames - 1).is_multiple_of(multiple) => Ok(frames),
+            (Some(frames), None) if frames < fewest => {
+                let image =
+                    if fewest == 1 { " (1 makes an image)" } else { ", as the model's patches ask for" };
+                Err(Error::request("num_frames", format!("at least {fewest}{image}"), frames))
+            }
+            (Some(frames), None) if (frames - fewest).is_multiple_of(step) => Ok(frames),
             (Some(frames), None) => {
-                let below = (frames - 1) / multiple * multiple + 1;
+                let below = (frames - fewest) / step * step + fewest;
                 let expected = format!(
-                    "1 more than a multiple of {multiple} (the nearest are {below} and {})",
-                    below.saturating_add(multiple)
+                    "{fewest} more than a multiple of {step} (the nearest are {below} and {})",
+                    below.saturating_add(step)
                 );
                 Err(Error::request("num_frames", expected, frames))
             }
@@ -127,19 +131,20 @@ impl VideoRequest {
                 Err(Error::request("seconds", "more than 0", seconds))
             }
             (None, Some(seconds)) => {
-                let steps = ((seconds * fps - 1.0) / multiple as f64).round().max(0.0);
+                let steps = ((seconds * fps - fewest as f64) / step as f64).round().max(0.0);
                 // Saturates; the check of the memory refuses what is left of such a number.
-                Ok((steps as usize).saturating_mul(multiple).saturating_add(1))
+                Ok((steps as usize).saturating_mul(step).saturating_add(fewest))
             }
             (None, None) => Ok(info.native.num_frames),
         }
     }
 
-    /// A clip that no file can hold is refused on every machine alike; [`Plan::check_memory`] asks this one.
-    fn memory(size: Size, num_frames: usize, info: &ModelInfo) -> Result<usize> {
+    /// A clip that is too large to be read again is refused on every machine alike; [`Plan::check_memory`] asks this
+    /// one.
+    fn check_file(size: Size, num_frames: usize) -> Result<()> {
         let bytes = [size.width, size.height, 3].iter().try_fold(num_frames, |a, &b| a.checked_mul(b));
-        match (bytes, Plan::decoder_bytes(size, num_frames, info)) {
-            (Some(bytes), Some(memory)) if bytes <= Clip::MAX_BYTES => Ok(memory),
+        match bytes {
+            Some(bytes) if bytes <= Clip::MAX_BYTES => Ok(()),
             _ => Err(Error::request(
                 "size and num_frames",
                 format!("at most {} pixels in all frames together", Clip::MAX_BYTES / 3),
@@ -177,6 +182,12 @@ impl VideoRequest {
 const LONGEST_PROMPT: usize = 32_000;
 
 impl Plan {
+    /// Size, length and rate of the video.
+    pub fn shape(&self) -> ClipShape {
+        let Size { width, height } = self.size;
+        ClipShape { width, height, num_frames: self.num_frames, fps: self.fps }
+    }
+
     /// The request as it is written into files: complete, with no more of a path than its last name.
     pub(crate) fn record(&self) -> VideoRequest {
         let last = |path: &Path| path.file_name().unwrap_or(path.as_os_str()).into();

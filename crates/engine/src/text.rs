@@ -1,6 +1,7 @@
 //! From a prompt to what the denoiser reads of it.
 
 use burn::tensor::{Device, Int, Tensor, TensorData};
+use htmlize::unescape;
 use models::umt5::Umt5Encoder;
 use serde::Deserialize;
 use tokenizers::{Tokenizer, TruncationParams};
@@ -52,9 +53,8 @@ impl PromptEncoder {
         let length = self.max_sequence_length;
         let (mut ids, mut mask) = (Vec::new(), Vec::new());
         for prompt in prompts {
-            let prompt = one_line(prompt);
             let encoding =
-                self.tokenizer.encode(prompt, true).map_err(|e| Error::Tokenizer(e.to_string()))?;
+                self.tokenizer.encode(clean(prompt), true).map_err(|e| Error::Tokenizer(e.to_string()))?;
             // A tokenizer may add its marks after it has cut the prompt.
             let found = encoding.get_ids().iter().take(length).map(|&id| id as usize).collect::<Vec<_>>();
             config.check_ids(&found)?;
@@ -72,7 +72,9 @@ impl PromptEncoder {
     /// The words of a prompt that the tokenizer has no token for, as they are written, in order and each once.
     pub fn unknown_words(&self, prompt: &str) -> Result<Vec<String>> {
         let Some(unknown) = self.unknown else { return Ok(Vec::new()) };
-        let encoding = self.tokenizer.encode(prompt, false).map_err(|e| Error::Tokenizer(e.to_string()))?;
+        let prompt = clean(prompt);
+        let encoding =
+            self.tokenizer.encode(prompt.as_str(), false).map_err(|e| Error::Tokenizer(e.to_string()))?;
         let mut words = Vec::<String>::new();
         for (&id, &(start, end)) in encoding.get_ids().iter().zip(encoding.get_offsets()) {
             let word = prompt.get(start..end).unwrap_or_default();
@@ -84,7 +86,33 @@ impl PromptEncoder {
     }
 }
 
-/// A prompt as `WanPipeline` cleans it: no space at the ends, single ones between words.
-fn one_line(prompt: &str) -> String {
-    prompt.split_whitespace().collect::<Vec<_>>().join(" ")
+/// A prompt as `WanPipeline` cleans it: HTML's character references are resolved, twice for text that was escaped
+/// twice; no space is at the ends, and single ones are between words. (`ftfy`, which diffusers uses where it is
+/// installed, also repairs text that was decoded wrongly.)
+fn clean(prompt: &str) -> String {
+    let once = unescape(prompt);
+    unescape(&*once).split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// As Python's `html.unescape`, twice, and then its whitespace.
+    #[test]
+    fn prompts_are_cleaned_as_diffusers_does() {
+        for (prompt, cleaned) in [
+            ("  a red\tball\n\nbounces ", "a red ball bounces"),
+            ("Tom &amp; Jerry &lt;3", "Tom & Jerry <3"),
+            ("&amp;quot;fog&amp;quot;", "\"fog\""),
+            ("&amp;amp;amp;", "&amp;"),
+            ("caf&eacute; &#233;&#xE9; &#x1F3C0;", "café éé \u{1F3C0}"),
+            ("a&nbsp;b\u{3000}c", "a b c"),
+            ("&copy &ampx &notaname; 5 & 6; &#0; &#x110000;", "© &x ¬aname; 5 & 6; \u{FFFD} \u{FFFD}"),
+            ("一个红色的球", "一个红色的球"),
+            ("&nbsp;", ""),
+        ] {
+            assert_eq!(clean(prompt), cleaned, "{prompt}");
+        }
+    }
 }

@@ -15,15 +15,15 @@ impl Timeline {
         Self { known: vec![false; frames] }
     }
 
-    /// What the model is told about time, `[batch, groups]`: a timestep for each of `groups` equal stretches of
+    /// What the model is told about time, `[1, groups]`: a timestep for each of `groups` equal stretches of
     /// the latent frames (0 where all of a stretch is known), or one for the clip if `groups` is 1.
-    pub fn timesteps(&self, timestep: f64, batch: usize, groups: usize, device: &Device) -> Tensor<2> {
+    pub fn timesteps(&self, timestep: f64, groups: usize, device: &Device) -> Tensor<2> {
         let values = self
             .known
             .chunks(self.known.len().div_ceil(groups))
             .map(|frames| if frames.iter().all(|&known| known) { 0.0 } else { timestep as f32 })
             .collect::<Vec<_>>();
-        Tensor::<1>::from_floats(values.as_slice(), device).reshape([1, groups]).repeat_dim(0, batch)
+        Tensor::<1>::from_floats(values.as_slice(), device).reshape([1, groups])
     }
 
     /// The model's answer `[batch, channels, frames, height, width]` with 0 on known frames: under a velocity of 0
@@ -53,11 +53,11 @@ mod tests {
     fn known_frames_have_timestep_0() {
         let device = Device::flex();
         let timeline = Timeline { known: vec![true, false, false] };
-        let timesteps = timeline.timesteps(700.0, 2, 3, &device);
-        assert_eq!(timesteps.dims(), [2, 3]);
-        assert_eq!(values(timesteps), [0.0, 700.0, 700.0, 0.0, 700.0, 700.0]);
-        assert_eq!(values(timeline.timesteps(700.0, 1, 1, &device)), [700.0]);
-        assert_eq!(values(Timeline::unknown(2).timesteps(999.0, 1, 2, &device)), [999.0; 2]);
+        let timesteps = timeline.timesteps(700.0, 3, &device);
+        assert_eq!(timesteps.dims(), [1, 3]);
+        assert_eq!(values(timesteps), [0.0, 700.0, 700.0]);
+        assert_eq!(values(timeline.timesteps(700.0, 1, &device)), [700.0]);
+        assert_eq!(values(Timeline::unknown(2).timesteps(999.0, 2, &device)), [999.0; 2]);
     }
 
     #[test]

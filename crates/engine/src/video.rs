@@ -1,6 +1,6 @@
 //! What comes out.
 
-use media::Clip;
+use media::{Clip, ClipShape};
 use serde_json::Value;
 
 use crate::{Result, Size, Timings};
@@ -28,7 +28,22 @@ impl Video {
     /// # Errors
     /// More memory than a clip may take.
     pub fn to_clip(&self) -> Result<Clip> {
-        let bytes = self.frames.iter().map(|value| (value * 255.0).round() as u8).collect();
-        Ok(Clip::new(self.size.width, self.size.height, self.fps, bytes)?)
+        Ok(Clip::new(self.size.width, self.size.height, self.fps, to_bytes(&self.frames))?)
     }
+
+    /// Size, length and rate.
+    pub fn shape(&self) -> ClipShape {
+        let Size { width, height } = self.size;
+        ClipShape { width, height, num_frames: self.num_frames, fps: self.fps }
+    }
+
+    /// The frames in order, each `[height, width, 3]`.
+    pub fn frames(&self) -> impl Iterator<Item = &[f32]> {
+        self.frames.chunks_exact(self.size.width * self.size.height * 3)
+    }
+}
+
+/// Values of 0 to 1 with 8 bits each.
+pub(crate) fn to_bytes(values: &[f32]) -> Vec<u8> {
+    values.iter().map(|value| (value * 255.0).round() as u8).collect()
 }

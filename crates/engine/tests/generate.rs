@@ -2,11 +2,12 @@
 
 mod common;
 
-use std::{fs, ops::ControlFlow};
+use std::{cell::Cell, fs, ops::ControlFlow};
 
 use burn::tensor::Device;
 use common::Recorded;
 use engine::{Error, ModelFiles, Output, Pipeline, Plan, Progress, Stage, VideoRequest, unobserved};
+use serde_json::Value;
 
 fn open(request: &VideoRequest) -> (Pipeline, Plan) {
     let files = ModelFiles::new(request.model.as_deref());
@@ -45,7 +46,7 @@ fn the_observer_sees_every_step_and_can_stop() {
     let video = pipeline.generate(&plan, &mut observer).expect("a video");
     assert!(video.timings.denoise > 0.0 && video.timings.total() >= video.timings.denoise);
     let stage = |stage, steps: usize| (0..=steps).map(move |step| (stage, step));
-    let expected = stage(Stage::Text, 1).chain(stage(Stage::Denoise, 5)).chain(stage(Stage::Decode, 1));
+    let expected = stage(Stage::Text, 1).chain(stage(Stage::Denoise, 5)).chain(stage(Stage::Decode, 2));
     assert_eq!(seen, expected.collect::<Vec<_>>());
 
     let mut stop = |progress: Progress| match progress {
@@ -54,6 +55,80 @@ fn the_observer_sees_every_step_and_can_stop() {
     };
     let error = pipeline.generate(&plan, &mut stop).expect_err("stopped");
     assert!(matches!(error, Error::Cancelled { stage: Stage::Denoise, step: 2, total: 5 }), "{error}");
+}
+
+#[test]
+fn frames_are_handed_on_as_they_are_made() {
+    let recorded = Recorded::open("pipeline_22");
+    let (pipeline, plan) = open(&recorded.request());
+    let whole = pipeline.generate(&plan, &mut unobserved).expect("a video");
+    let decoded = Cell::new(0);
+    let mut observer = |progress: Progress| {
+        if progress.stage == Stage::Decode {
+            decoded.set(progress.step);
+        }
+        ControlFlow::Continue(())
+    };
+    let (mut frames, mut came_after) = (Vec::new(), Vec::new());
+    let mut sink = |frame: &[f32]| {
+        frames.extend_from_slice(frame);
+        came_after.push(decoded.get());
+        Ok(())
+    };
+    pipeline.stream(&plan, &mut sink, &mut observer).expect("a video");
+    assert_eq!(frames, whole.frames);
+    assert_eq!(came_after, [0, 1, 1, 1, 1], "one frame, then four for each latent frame");
+}
+
+#[test]
+fn a_run_that_ends_early_leaves_no_file() {
+    let recorded = Recorded::open("pipeline_22");
+    let (pipeline, plan) = open(&recorded.request());
+    let folder = tempfile::tempdir().expect("a folder");
+    let nothing = || fs::read_dir(folder.path()).expect("a folder").count() == 0;
+    for name in ["a.mp4", "a.gif", "a.png", "a.safetensors"] {
+        let output = Output::for_path(&folder.path().join(name)).expect("a known format");
+        let begin = || output.begin(plan.shape(), &pipeline.provenance(&plan)).expect("begun");
+
+        let mut file = begin();
+        let mut stop = |progress: Progress| match progress {
+            Progress { stage: Stage::Decode, step: 1, .. } => ControlFlow::Break(()),
+            _ => ControlFlow::Continue(()),
+        };
+        let error = pipeline.stream(&plan, &mut |frame| file.push(frame), &mut stop).expect_err("stopped");
+        assert!(matches!(error, Error::Cancelled { stage: Stage::Decode, step: 1, total: 2 }), "{error}");
+        assert!(nothing(), "{name}: even a program that is killed now leaves nothing");
+        let error = file.finish().expect_err("frames are missing").to_string();
+        assert!(error.contains("found 1 ") || error.contains("found 1536 values"), "{error}");
+
+        let mut file = begin();
+        file.push(&[0.5; 32 * 16 * 3]).expect("a frame");
+        drop(file);
+        assert!(nothing(), "{name}");
+    }
+    let full = || Error::Tokenizer("the disk is full".into());
+    let error = pipeline.stream(&plan, &mut |_| Err(full()), &mut unobserved).expect_err("the sink fails");
+    assert_eq!(error.to_string(), full().to_string());
+}
+
+/// The weights are small; what a configuration may claim is not.
+#[test]
+fn a_configuration_that_asks_for_more_than_its_weights_is_refused_before_memory_is() {
+    for (file, field, size) in [
+        ("transformer/config.json", "num_layers", 1_000_000),
+        ("transformer/config.json", "attention_head_dim", 1_000_000_000),
+        ("text_encoder/config.json", "d_ff", 1_000_000),
+        ("vae/config.json", "decoder_base_dim", 1_000_000),
+    ] {
+        let recorded = Recorded::open("pipeline_22");
+        let mut config: Value =
+            serde_json::from_slice(&fs::read(recorded.path(file)).expect("read")).expect("JSON");
+        config[field] = size.into();
+        recorded.write_json(file, &config);
+        let files = ModelFiles::new(recorded.request().model.as_deref());
+        let message = Pipeline::load(&files, &Device::flex()).expect_err(field).to_string();
+        assert!(message.contains(file) && message.contains("parameters"), "{message}");
+    }
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 mod common;
 
-use std::path::Path;
+use std::{fs, path::Path};
 
 use clap::{Args, FromArgMatches};
 use common::Recorded;
@@ -137,6 +137,47 @@ fn impossible_requests_are_refused_with_what_is_possible() {
     assert!(from_json(both).resolve(&info).is_err());
     let not_a_number = VideoRequest { guidance_scale: f64::NAN, ..from_json(json!({ "prompt": "5" })) };
     assert!(not_a_number.resolve(&info).is_err());
+}
+
+#[test]
+fn lengths_are_multiples_of_the_denoisers_patches_in_time() {
+    let recorded = Recorded::open("pipeline_22");
+    let file = recorded.path("transformer/config.json");
+    let mut config: Value = serde_json::from_slice(&fs::read(file).expect("read")).expect("JSON");
+    config["patch_size"] = json!([2, 2, 2]);
+    recorded.write_json("transformer/config.json", &config);
+    let info = info(&recorded).expect("read");
+    let resolve = |length: Value| {
+        let mut request = json!({ "prompt": "5", "size": "32x32", "fps": 8.0 });
+        request.as_object_mut().expect("an object").extend(length.as_object().expect("an object").clone());
+        from_json(request).resolve(&info)
+    };
+    for (length, num_frames, latents) in [
+        (json!({ "num_frames": 5 }), 5, 2),
+        (json!({ "num_frames": 13 }), 13, 4),
+        (json!({ "seconds": 0.1 }), 5, 2),
+        (json!({ "seconds": 1.5 }), 13, 4),
+    ] {
+        let plan = resolve(length).expect("a plan");
+        assert_eq!((plan.num_frames, plan.latent_shape[1]), (num_frames, latents));
+    }
+    for (num_frames, advice) in [(9, "nearest are 5 and 13"), (1, "at least 5"), (0, "at least 5")] {
+        let message = resolve(json!({ "num_frames": num_frames })).expect_err("refused").to_string();
+        assert!(message.contains("num_frames") && message.contains(advice), "{message}");
+    }
+}
+
+#[test]
+fn memory_depends_on_the_size_and_hardly_on_the_length() {
+    let info = ModelInfo::read(&ModelFiles::Embedded).expect("read");
+    let memory = |size: &str, num_frames: usize, precision: &str| {
+        let request =
+            json!({ "prompt": "5", "size": size, "num_frames": num_frames, "precision": precision });
+        from_json(request).resolve(&info).expect("a plan").memory
+    };
+    assert_eq!(memory("128x128", 17, "bf16"), memory("128x128", 33, "bf16"));
+    assert!(memory("256x256", 17, "bf16") > 2 * memory("128x128", 17, "bf16"));
+    assert!(memory("256x256", 17, "f32") > memory("256x256", 17, "bf16"));
 }
 
 #[test]

@@ -27,6 +27,9 @@ const DESCRIPTIONS: [&str; 7] = [
     "vae/config.json",
 ];
 
+/// How the names of files with weights end.
+const WEIGHTS: &str = ".safetensors";
+
 /// The parts that have weights.
 const PARTS: [&str; 3] = ["text_encoder", "transformer", "vae"];
 
@@ -143,6 +146,22 @@ impl ModelFiles {
         Ok(format!("{:x}", list.finalize()))
     }
 
+    /// Where the weights of a part are (the file, or the folder if it is not one file), and their bytes.
+    pub(super) fn weights(&self, part: &str) -> Result<(PathBuf, u64)> {
+        let mut files = self.list()?;
+        files.retain(|file| Path::new(file).starts_with(part) && file.ends_with(WEIGHTS));
+        let bytes = files.iter().map(|file| match self {
+            Self::Embedded => Ok(self.read(file)?.len() as u64),
+            Self::Folder(folder) => match fs::metadata(folder.join(file)) {
+                Ok(metadata) => Ok(metadata.len()),
+                Err(source) => Err(self.unreadable(file, source)),
+            },
+        });
+        let bytes = bytes.sum::<Result<u64>>()?;
+        let place = if let [file] = files.as_slice() { file } else { part };
+        Ok((self.path(place), bytes))
+    }
+
     /// The files that make the model what it is, in the order of their paths.
     fn list(&self) -> Result<Vec<String>> {
         let Self::Folder(folder) = self else {
@@ -154,9 +173,7 @@ impl ModelFiles {
             files.extend(
                 entries
                     .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
-                    .filter(|name| {
-                        name.ends_with(".safetensors") || name.ends_with(".safetensors.index.json")
-                    })
+                    .filter(|name| name.ends_with(WEIGHTS) || name.ends_with(".safetensors.index.json"))
                     .map(|name| format!("{part}/{name}")),
             );
         }

@@ -144,13 +144,18 @@ impl ModelInfo {
     pub(crate) fn most_pixels_and_frames(&self) -> (Size, usize) {
         let reach = self.transformer.rope_max_seq_len;
         let Size { width, height } = self.size_multiple();
-        let frames = 1 + self.frames_multiple() * (reach * self.transformer.patch_size[0] - 1);
+        let frames = self.fewest_frames() + self.frames_step() * (reach - 1);
         (Size { width: reach * width, height: reach * height }, frames)
     }
 
-    /// Every possible number of frames is 1 more than a multiple of this.
-    pub fn frames_multiple(&self) -> usize {
-        self.vae.scale_factor_temporal
+    /// Every possible number of frames is [`fewest_frames`](Self::fewest_frames) and a multiple of this.
+    pub fn frames_step(&self) -> usize {
+        self.vae.scale_factor_temporal * self.transformer.patch_size[0]
+    }
+
+    /// The frames of one token in time: 1, unless the denoiser's tokens are several latent frames.
+    pub fn fewest_frames(&self) -> usize {
+        1 + self.vae.scale_factor_temporal * (self.transformer.patch_size[0] - 1)
     }
 }
 

@@ -3,6 +3,8 @@
 mod embedded;
 mod files;
 mod info;
+mod sizes;
 
 pub use files::ModelFiles;
 pub use info::{ModelInfo, NativeClip};
+pub(crate) use sizes::check_sizes;

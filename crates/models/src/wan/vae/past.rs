@@ -8,9 +8,9 @@ use burn::{
 };
 use nn::{CausalConv3d, causal_conv3d};
 
-/// Values of the tensor that a late scale of a stream works on at once: 32 MiB in f32. Scales of
+/// Values of the tensor that a late scale of a stream works on at once: 16 MiB in f32. Scales of
 /// larger frames take them one by one.
-const PIECE_VALUES: usize = 1 << 23;
+pub(super) const PIECE_VALUES: usize = 1 << 22;
 
 /// The frames in front of those to come, for each temporal convolution.
 ///

@@ -1,8 +1,15 @@
 //! Clips that are too long to be in memory: frame after frame, as diffusers runs every clip.
 
-use burn::tensor::{FloatDType, Tensor};
+use burn::tensor::{DType, FloatDType, Tensor};
 
-use super::{AutoencoderKlWan, Posterior, past::Past};
+use super::{
+    AutoencoderKlWan, AutoencoderKlWanConfig, Posterior,
+    past::{PIECE_VALUES, Past},
+};
+
+/// Tensors of the size of the decoder's largest one that are alive at once: from the program's peak at 17 frames of
+/// 256x256 with the weights of Wan 2.1.
+const LARGEST_ALIVE: f64 = 14.0;
 
 /// Decodes latent frame after latent frame; equals [`decode`](AutoencoderKlWan::decode) to rounding.
 #[derive(Clone, Debug)]
@@ -32,6 +39,35 @@ impl AutoencoderKlWan {
     /// [`decoder_stream`](Self::decoder_stream).
     pub fn encoder_stream(&self, kept: FloatDType) -> EncoderStream<'_> {
         EncoderStream { vae: self, past: Past::of_stream(kept) }
+    }
+}
+
+impl AutoencoderKlWanConfig {
+    /// About how many bytes [`decoder_stream`](AutoencoderKlWan::decoder_stream) needs besides the weights, for a
+    /// video of any length of `[height, width]` pixels.
+    pub fn decoder_stream_bytes(&self, size: [usize; 2], kept: FloatDType) -> usize {
+        let kept = self.kept_values(size) * DType::from(kept).size() as f64;
+        let largest = self.decoder_dims().last().map_or(0.0, |&channels| channels as f64)
+            * size.iter().map(|&side| side as f64 / self.pixel_patch() as f64).product::<f64>();
+        let frames = (PIECE_VALUES as f64 / largest).clamp(1.0, self.scale_factor_temporal as f64);
+        let alive = LARGEST_ALIVE * frames * largest * size_of::<f32>() as f64;
+        (kept + alive) as usize // saturates
+    }
+
+    /// Values of the two frames that every temporal convolution of the decoder keeps.
+    fn kept_values(&self, [height, width]: [usize; 2]) -> f64 {
+        let space = self.scale_factor_spatial as f64;
+        let coarsest = (height as f64 / space) * (width as f64 / space);
+        let dims = self.decoder_dims();
+        let of_block = 2 * (self.num_res_blocks + 1);
+        let scales = dims[1..].iter().enumerate().map(|(scale, &channels)| {
+            let more_in_time = self.temperal_downsample.iter().rev().nth(scale) == Some(&true);
+            let convolutions = of_block + usize::from(more_in_time);
+            4.0_f64.powi(scale as i32) * (convolutions * channels) as f64
+        });
+        let ends = (4 * dims[0] + self.z_dim) as f64
+            + 4.0_f64.powi(dims.len() as i32 - 2) * dims.last().map_or(0.0, |&channels| channels as f64);
+        2.0 * coarsest * (scales.sum::<f64>() + ends)
     }
 }
 

@@ -122,6 +122,13 @@ fn a_stream_keeps_as_much_after_many_frames_as_after_three() {
         let kept = kept.collect::<Vec<_>>();
         assert!(kept[0] > 0 && kept[0] < kept[2], "{kept:?}");
         assert!(kept[2..].iter().all(|&values| values == kept[2]), "{kept:?}");
+
+        let [_, _, _, height, width] = golden.tensor::<5>("video").dims();
+        let [inexact, exact] = [FloatDType::BF16, FloatDType::F32]
+            .map(|kept| model.config().decoder_stream_bytes([height, width], kept));
+        let told = (exact - inexact) as f64 / 2.0;
+        let share = told / kept[2] as f64;
+        assert!((0.8..1.2).contains(&share), "{share} of what is kept is told beforehand");
     }
 }
 
