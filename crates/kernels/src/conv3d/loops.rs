@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::product::Job;
+use super::product::{Group, Job};
 use crate::lanes::widest;
 
 /// Output channels that are computed side by side at most.
@@ -10,9 +10,9 @@ const ROWS: usize = 12;
 /// Outputs beside them: twelve sums of eight lanes fit the sixteen registers of AVX2.
 const LANES: usize = 8;
 
-/// One block of output channels by the tiles of a job.
-pub(super) fn block(job: &Job<'_>, rows: Range<usize>) {
-    for tile in job.tiles.iter().filter(|tile| tile.width > 0) {
+/// One block of output channels by a group of tiles.
+pub(super) fn block(job: &Job<'_>, tiles: &Group, rows: Range<usize>) {
+    for tile in tiles.iter().filter(|tile| tile.width > 0) {
         for start in (0..tile.width).step_by(LANES) {
             let mut sums = [[0.0; LANES]; ROWS];
             let (to, from) = (&mut sums, tile.from + start);

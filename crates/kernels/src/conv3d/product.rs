@@ -18,10 +18,14 @@ use crate::{
 
 /// The most tiles that are computed side by side.
 const TILES: usize = 4;
-/// Words of packed frames that are held at once, unless one output frame needs more: 48 MiB.
-const WORDS: usize = 12 << 20;
+/// Words of packed frames that are held at once, unless one output frame needs more: 24 MiB, which
+/// a third-level cache holds.
+const WORDS: usize = 6 << 20;
 /// Tasks that a chunk of frames is cut into at least, if it has so much work.
 const TASKS: usize = 64;
+/// Groups of tiles that a block of output channels takes in a row at most: its weights stay in the
+/// first-level cache meanwhile, and it writes long pieces of each channel.
+const GROUPS: usize = 8;
 
 /// One tile: where it reads in a plane, where it writes in a channel, and how many outputs; none
 /// for those that fill up a group.
@@ -41,14 +45,17 @@ pub(super) struct FrameTap {
     pub scale: Scale,
 }
 
-/// One block of output channels by one group of tiles.
+/// Tiles that are computed side by side: the first of them, as many as go with the output channels.
+pub(super) type Group = [Tile; TILES];
+
+/// Blocks of output channels by groups of tiles.
 pub(super) struct Job<'a> {
     pub volume: &'a [u32],
     pub frame_taps: &'a [FrameTap],
     /// Where the words of channels and the taps of a frame lie from the start of a tile.
     pub offsets: &'a [usize],
-    /// The first of them are meant, as many as go with the output channels.
-    pub tiles: [Tile; TILES],
+    /// The greatest of them and what is read from there.
+    pub reach: usize,
     pub weights: Weights<'a>,
     pub bias: Option<&'a [f32]>,
     /// The output of the sample, and the length of a channel in it.
@@ -104,6 +111,19 @@ pub(super) fn run(
     bias: Option<&[f32]>,
     y: &mut [f32],
 ) {
+    run_within(WORDS, geometry, batch, x, weights, bias, y);
+}
+
+/// [`run`] with a limit on the words of packed frames that are held at once.
+pub(super) fn run_within(
+    limit: usize,
+    geometry: &Geometry,
+    batch: usize,
+    x: &[f32],
+    weights: Weights<'_>,
+    bias: Option<&[f32]>,
+    y: &mut [f32],
+) {
     let [frames, height, width] = geometry.output;
     let positions = frames * height * width;
     if positions == 0 || batch == 0 {
@@ -112,10 +132,11 @@ pub(super) fn run(
     let plane = Plane::new(geometry);
     let groups = weights.inputs.div_ceil(weights.format.depth());
     let frame = groups * plane.len();
-    let windows = windows(geometry, WORDS / frame);
+    let windows = windows(geometry, limit / frame);
     let slots = windows.iter().map(|window| window.to - window.from).max().unwrap_or(0).max(1);
-    let samples = if windows.len() > 1 { 1 } else { (WORDS / (slots * frame)).clamp(1, batch) };
+    let samples = if windows.len() > 1 { 1 } else { (limit / (slots * frame)).clamp(1, batch) };
     let offsets = offsets(&plane, groups, geometry.kernel);
+    let reach = offsets.iter().max().unwrap_or(&0) + TILE;
     let source = Source { geometry, plane: &plane, x, channels: weights.inputs, format: weights.format };
     let y = Shared::new(y);
 
@@ -149,14 +170,16 @@ pub(super) fn run(
                 let side_by_side = rows_and_tiles(weights.outputs).1;
                 let tile_groups = tiles.div_ceil(side_by_side);
                 let blocks = blocks(weights.outputs);
-                let parts = TASKS.div_ceil(taps.len() * tile_groups).min(blocks);
-                threads::for_each(taps.len() * tile_groups * parts, |task| {
+                let in_a_row = (taps.len() * tile_groups / TASKS).clamp(1, GROUPS);
+                let runs = tile_groups.div_ceil(in_a_row);
+                let parts = TASKS.div_ceil(taps.len() * runs).min(blocks);
+                threads::for_each(taps.len() * runs * parts, |task| {
                     let (part, task) = (task % parts, task / parts);
-                    let (group, index) = (task % tile_groups, task / tile_groups);
+                    let (run, index) = (task % runs, task / runs);
                     let (sample, t) = (first_sample + index % samples, window.first + index / samples);
-                    let tile = |j: usize| {
-                        let at = group * side_by_side + j;
-                        if j >= side_by_side || at >= tiles {
+                    let tile = |group: usize, j: usize| {
+                        let at = (run * in_a_row + group) * side_by_side + j;
+                        if group >= in_a_row || j >= side_by_side || at >= tiles {
                             return Tile::default();
                         }
                         let (h, w) = (at / width.div_ceil(TILE), at % width.div_ceil(TILE) * TILE);
@@ -166,18 +189,20 @@ pub(super) fn run(
                             width: TILE.min(width - w),
                         }
                     };
+                    let tiles: [Group; GROUPS] =
+                        std::array::from_fn(|group| std::array::from_fn(|j| tile(group, j)));
                     let job = Job {
                         volume,
                         frame_taps: &taps[index],
                         offsets: &offsets,
-                        tiles: std::array::from_fn(tile),
+                        reach,
                         weights,
                         bias,
                         y,
                         start: sample * weights.outputs * positions,
                         positions,
                     };
-                    job.run(part * blocks / parts..(part + 1) * blocks / parts);
+                    job.run(part * blocks / parts..(part + 1) * blocks / parts, &tiles);
                 });
             }
         }
@@ -191,24 +216,28 @@ fn offsets(plane: &Plane, groups: usize, kernel: [usize; 3]) -> Vec<usize> {
 }
 
 impl Job<'_> {
-    /// Some blocks of output channels.
-    fn run(&self, blocks: std::ops::Range<usize>) {
-        let reach = self.offsets.iter().max().unwrap_or(&0) + TILE;
+    /// Some blocks of output channels by some groups of tiles; groups without outputs are left out.
+    fn run(&self, blocks: std::ops::Range<usize>, groups: &[Group]) {
         let start = self.frame_taps.iter().map(|tap| tap.start).max().unwrap_or(0);
-        assert!(self.tiles.iter().all(|tile| start + tile.from + reach <= self.volume.len()));
-        assert!(self.tiles.iter().all(|tile| tile.to + tile.width <= self.positions));
+        let tiles = || groups.iter().flatten();
+        assert!(tiles().all(|tile| start + tile.from + self.reach <= self.volume.len()));
+        assert!(tiles().all(|tile| tile.to + tile.width <= self.positions));
         assert!(self.frame_taps.iter().all(|tap| tap.tap < self.weights.kernel[0]));
         assert_eq!(self.offsets.len(), self.weights.tap_len());
         for index in blocks {
             let rows = block(index, self.weights.outputs);
-            match self.weights.format {
-                Format::Rounded | Format::Dequantized => loops::block(self, rows),
-                #[cfg(target_arch = "x86_64")]
-                // SAFETY: these formats are made for AVX-512 alone, after detection; the tiles lie
-                // in the volume and in the output by the assertions, and are written by this job.
-                Format::Bf16 | Format::Int8 => unsafe { super::avx512::block(self, rows) },
-                #[cfg(not(target_arch = "x86_64"))]
-                Format::Bf16 | Format::Int8 => unreachable!("formats of AVX-512"),
+            for group in groups.iter().filter(|group| group[0].width > 0) {
+                let rows = rows.clone();
+                match self.weights.format {
+                    Format::Rounded | Format::Dequantized => loops::block(self, group, rows),
+                    #[cfg(target_arch = "x86_64")]
+                    // SAFETY: these formats are made for AVX-512 alone, after detection; the tiles
+                    // lie in the volume and in the output by the assertions, and are written by
+                    // this job.
+                    Format::Bf16 | Format::Int8 => unsafe { super::avx512::block(self, group, rows) },
+                    #[cfg(not(target_arch = "x86_64"))]
+                    Format::Bf16 | Format::Int8 => unreachable!("formats of AVX-512"),
+                }
             }
         }
     }

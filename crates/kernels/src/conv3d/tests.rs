@@ -2,11 +2,9 @@
 
 use super::{
     Conv3d, PackedConv3d, backward_input_on, conv3d, conv3d_backward_input, conv3d_backward_weight,
-    conv3d_packed, forward_on, scalar,
+    conv3d_packed, forward_on, product::run_within, scalar,
 };
-use crate::Isa;
-use crate::lanes::test_values;
-use crate::threads::with_threads;
+use crate::{Isa, lanes::test_values, pointwise::channel_rms_norm, threads::with_threads};
 
 fn shapes() -> Vec<Conv3d> {
     let causal = Conv3d {
@@ -110,17 +108,139 @@ fn equals_the_definition() {
 
 #[test]
 fn bits_do_not_depend_on_the_number_of_threads() {
-    let shape = shapes()[1];
-    let (x, weight) = (test_values(shape.input_len(), 1), test_values(shape.weight_len(), 2));
-    let dy = test_values(shape.output_len(), 4);
-    let run = |threads| {
-        let (mut y, mut dw) = (vec![0.0; dy.len()], vec![0.0; weight.len()]);
-        let mut db = vec![0.0; shape.outputs];
-        with_threads(threads, || {
-            conv3d(&shape, &x, &weight, None, &mut y);
-            conv3d_backward_weight(&shape, &x, &dy, &mut dw, &mut db);
-        });
-        (y, dw, db)
+    for shape in shapes() {
+        let (x, weight) = (test_values(shape.input_len(), 1), test_values(shape.weight_len(), 2));
+        let dy = test_values(shape.output_len(), 4);
+        let packed = PackedConv3d::int8(&weight, shape.outputs, shape.inputs, shape.kernel);
+        let run = |threads| {
+            let (mut y, mut dw) = (vec![0.0; dy.len()], vec![0.0; weight.len()]);
+            let (mut db, mut y8, mut dx) = (vec![0.0; shape.outputs], y.clone(), x.clone());
+            with_threads(threads, || {
+                conv3d(&shape, &x, &weight, None, &mut y);
+                conv3d_packed(&shape, &x, &packed, None, &mut y8);
+                conv3d_backward_input(&shape, &dy, &weight, &mut dx);
+                conv3d_backward_weight(&shape, &x, &dy, &mut dw, &mut db);
+            });
+            [y, y8, dx, dw, db]
+        };
+        let one = run(1);
+        assert_eq!(one, run(2), "{shape:?}");
+        assert_eq!(one, run(3), "{shape:?}");
+    }
+}
+
+#[test]
+fn bits_do_not_depend_on_how_many_frames_are_held_at_once() {
+    for shape in shapes() {
+        let (x, weight) = (test_values(shape.input_len(), 1), test_values(shape.weight_len(), 2));
+        let packed = PackedConv3d::int8(&weight, shape.outputs, shape.inputs, shape.kernel);
+        let run = |limit| {
+            let mut y = vec![0.0; shape.output_len()];
+            run_within(limit, &shape.geometry(), shape.batch, &x, packed.of(&shape), None, &mut y);
+            y
+        };
+        let whole = run(usize::MAX);
+        for limit in [0, 1_000, 10_000] {
+            assert_eq!(whole, run(limit), "{shape:?}, {limit} words");
+        }
+    }
+}
+
+#[test]
+fn a_clip_in_parts_is_the_clip() {
+    // Frames behind the cached ones of the part before, in eight bits too: a frame's scale is its own.
+    let shape = Conv3d { batch: 1, ..shapes()[0] };
+    let weight = test_values(shape.weight_len(), 2);
+    let whole = Conv3d { size: [6, 5, 19], ..shape };
+    let x = test_values(whole.input_len(), 1);
+    let plane = 5 * 19;
+    for packed in [
+        PackedConv3d::bf16(&weight, shape.outputs, shape.inputs, shape.kernel),
+        PackedConv3d::int8(&weight, shape.outputs, shape.inputs, shape.kernel),
+    ] {
+        let mut y = vec![0.0; whole.output_len()];
+        conv3d_packed(&whole, &x, &packed, None, &mut y);
+        // The last three output frames, from the last five input frames.
+        let part = Conv3d { size: [5, 5, 19], front: [0, 1, 1], ..shape };
+        let tail: Vec<f32> = x.chunks_exact(6 * plane).flat_map(|x| x[plane..].to_vec()).collect();
+        let mut y_part = vec![0.0; part.output_len()];
+        conv3d_packed(&part, &tail, &packed, None, &mut y_part);
+        for (whole, part) in y.chunks_exact(6 * plane).zip(y_part.chunks_exact(3 * plane)) {
+            assert_eq!(&whole[3 * plane..], part);
+        }
+    }
+}
+
+#[test]
+fn what_is_not_finite_is_not_hidden() {
+    let shape = shapes()[0];
+    let weight = test_values(shape.weight_len(), 2);
+    for value in [f32::NAN, f32::INFINITY] {
+        let mut x = test_values(shape.input_len(), 1);
+        x[40] = value;
+        for packed in [
+            PackedConv3d::bf16(&weight, shape.outputs, shape.inputs, shape.kernel),
+            PackedConv3d::int8(&weight, shape.outputs, shape.inputs, shape.kernel),
+        ] {
+            let mut y = vec![0.0; shape.output_len()];
+            conv3d_packed(&shape, &x, &packed, None, &mut y);
+            assert!(!y[40].is_finite());
+            assert!(y[y.len() / 2..].iter().all(|y| y.is_finite()), "the other sample");
+        }
+        let mut weight = weight.clone();
+        weight[3] = value;
+        let packed = PackedConv3d::int8(&weight, shape.outputs, shape.inputs, shape.kernel);
+        let mut y = vec![0.0; shape.output_len()];
+        conv3d_packed(&shape, &test_values(shape.input_len(), 1), &packed, None, &mut y);
+        let positions = y.len() / shape.batch / shape.outputs;
+        assert!(y[..positions].iter().all(|y| !y.is_finite()));
+        assert!(y[positions..2 * positions].iter().all(|y| y.is_finite()));
+    }
+}
+
+/// Residual blocks of norm, SiLU and convolution as in Wan's autoencoder, then a picture.
+fn decoder_like(channels: usize, size: [usize; 3], int8: bool) -> Vec<f32> {
+    let positions: usize = size.iter().product();
+    let mut x = test_values(channels * positions, 1);
+    let layer = |x: &[f32], outputs: usize, seed: u64| {
+        let shape = Conv3d {
+            batch: 1,
+            inputs: channels,
+            outputs,
+            size,
+            kernel: [3; 3],
+            stride: [1; 3],
+            front: [2, 1, 1],
+            back: [0, 1, 1],
+        };
+        let gamma: Vec<f32> = test_values(channels, seed).into_iter().map(|g| 1.0 + 0.5 * g).collect();
+        let mut normal = x.to_vec();
+        channel_rms_norm(x, &gamma, positions, true, &mut normal);
+        // Sums of three uniform values: about as many far from the mean as trained weights have.
+        let size = 1.7 / ((channels * 27) as f32).sqrt();
+        let parts: Vec<_> = (1..4).map(|part| test_values(shape.weight_len(), part * 100 + seed)).collect();
+        let weight: Vec<f32> =
+            (0..shape.weight_len()).map(|i| size * parts.iter().map(|part| part[i]).sum::<f32>()).collect();
+        let packed = if int8 { PackedConv3d::int8 } else { PackedConv3d::bf16 };
+        let packed = packed(&weight, outputs, channels, [3; 3]);
+        let mut y = vec![0.0; shape.output_len()];
+        conv3d_packed(&shape, &normal, &packed, None, &mut y);
+        y
     };
-    assert_eq!(run(1), run(3));
+    for block in 0..5 {
+        let h = layer(&x, channels, 2 * block + 2);
+        let h = layer(&h, channels, 2 * block + 3);
+        x.iter_mut().zip(h).for_each(|(x, h)| *x += h);
+    }
+    layer(&x, 3, 99)
+}
+
+#[test]
+fn a_decoder_in_eight_bits_keeps_forty_decibels() {
+    let (exact, eight) = (decoder_like(32, [3, 12, 20], false), decoder_like(32, [3, 12, 20], true));
+    let (least, most) = exact.iter().fold((0.0f32, 0.0f32), |(a, b), &x| (a.min(x), b.max(x)));
+    let error: f32 = exact.iter().zip(&eight).map(|(a, b)| (a - b).powi(2)).sum::<f32>() / exact.len() as f32;
+    let decibels = 10.0 * ((most - least).powi(2) / error).log10();
+    assert!(decibels >= 40.0, "{decibels}");
+    assert!(exact != eight);
 }

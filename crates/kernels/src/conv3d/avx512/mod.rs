@@ -10,26 +10,26 @@ pub(super) use weight_gradient::backward_weight;
 use super::{
     packed::{Format, rows_and_tiles},
     plane::TILE,
-    product::Job,
+    product::{Group, Job},
 };
 use crate::matmul::avx512::mask;
 
-/// One block of output channels by the tiles of a job.
+/// One block of output channels by a group of tiles.
 ///
 /// # Safety
 /// The machine has AVX-512 F, BW, VL, DQ, BF16 and VNNI; every tile of every frame tap plus every
 /// offset plus 16 lies in the volume; the tiles lie in the output and are written by no one else.
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512bf16,avx512vnni")]
-pub(super) unsafe fn block(job: &Job<'_>, rows: Range<usize>) {
+pub(super) unsafe fn block(job: &Job<'_>, tiles: &Group, rows: Range<usize>) {
     macro_rules! tile_of {
         ($($rows:literal by $tiles:literal),*) => {
             match (rows.len(), rows_and_tiles(job.weights.outputs).1) {
                 // SAFETY: the caller's promise.
                 $(($rows, $tiles) => unsafe {
                     if job.weights.format == Format::Int8 {
-                        tile::<$rows, $tiles, true>(job, rows);
+                        tile::<$rows, $tiles, true>(job, tiles, rows);
                     } else {
-                        tile::<$rows, $tiles, false>(job, rows);
+                        tile::<$rows, $tiles, false>(job, tiles, rows);
                     }
                 },)*
                 sizes => unreachable!("{sizes:?} are no block"),
@@ -48,7 +48,11 @@ pub(super) unsafe fn block(job: &Job<'_>, rows: Range<usize>) {
 /// # Safety
 /// As [`block`], for `R` rows.
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512bf16,avx512vnni")]
-unsafe fn tile<const R: usize, const V: usize, const INT8: bool>(job: &Job<'_>, rows: Range<usize>) {
+unsafe fn tile<const R: usize, const V: usize, const INT8: bool>(
+    job: &Job<'_>,
+    tiles: &Group,
+    rows: Range<usize>,
+) {
     assert!(rows.len() == R);
     let words = job.offsets.len();
     let weights = job.block_weights(&rows);
@@ -60,7 +64,7 @@ unsafe fn tile<const R: usize, const V: usize, const INT8: bool>(job: &Job<'_>, 
         unsafe {
             let weights = weights.as_ptr();
             let x: [*const u32; V] =
-                std::array::from_fn(|j| job.volume.as_ptr().add(tap.start + job.tiles[j].from));
+                std::array::from_fn(|j| job.volume.as_ptr().add(tap.start + tiles[j].from));
             for (k, &offset) in job.offsets.iter().enumerate() {
                 let x: [__m512i; V] = std::array::from_fn(|j| _mm512_loadu_si512(x[j].add(offset).cast()));
                 for (row, sums) in sums.iter_mut().enumerate() {
@@ -91,10 +95,17 @@ unsafe fn tile<const R: usize, const V: usize, const INT8: bool>(job: &Job<'_>, 
     for (index, row) in rows.enumerate() {
         let bias = _mm512_set1_ps(job.bias.map_or(0.0, |bias| bias[row]));
         let scale = _mm512_set1_ps(if INT8 { job.weights.scales[row] } else { 1.0 });
-        for (j, tile) in job.tiles[..V].iter().enumerate().filter(|(_, tile)| tile.width > 0) {
+        for (j, tile) in tiles[..V].iter().enumerate().filter(|(_, tile)| tile.width > 0) {
             let y = _mm512_fmadd_ps(totals[index][j], scale, bias);
             // SAFETY: the mask keeps the store inside the tile; the caller's promise.
-            unsafe { _mm512_mask_storeu_ps(job.target(row, tile), mask(tile.width), y) }
+            unsafe {
+                // Stores with a mask are slow.
+                if tile.width == TILE {
+                    _mm512_storeu_ps(job.target(row, tile), y);
+                } else {
+                    _mm512_mask_storeu_ps(job.target(row, tile), mask(tile.width), y);
+                }
+            }
         }
     }
 }
@@ -108,8 +119,8 @@ fn add_products<const INT8: bool>(sum: __m512i, x: __m512i, weight: __m512i) -> 
     }
     // SAFETY: all of these types are 512 plain bits.
     unsafe {
-        let (x, weight) = (std::mem::transmute::<__m512i, __m512bh>(x), std::mem::transmute(weight));
-        _mm512_castps_si512(_mm512_dpbf16_ps(_mm512_castsi512_ps(sum), x, weight))
+        let pairs = |x| std::mem::transmute::<__m512i, __m512bh>(x);
+        _mm512_castps_si512(_mm512_dpbf16_ps(_mm512_castsi512_ps(sum), pairs(x), pairs(weight)))
     }
 }
 

@@ -24,14 +24,26 @@ macro_rules! pack_rows {
             for chunk in &$plane.chunks {
                 let word = match rows {
                     Some(rows) if chunk.mask != 0 => {
-                        let $values = rows.map(|row| row.map_or(_mm512_setzero_ps(), |row| read(chunk, row)));
+                        let mut values = $channels.map(|_| _mm512_setzero_ps());
+                        for (values, row) in values.iter_mut().zip(rows) {
+                            if let Some(row) = row {
+                                *values = read(chunk, row);
+                            }
+                        }
+                        let $values = values;
                         $word
                     }
                     _ => padding,
                 };
                 let to = words[chunk.at..][..chunk.len].as_mut_ptr();
                 // SAFETY: the mask keeps the store inside the slice.
-                unsafe { _mm512_mask_storeu_epi32(to.cast(), first(chunk.len), word) }
+                unsafe {
+                    if chunk.len == TILE {
+                        _mm512_storeu_si512(to.cast(), word);
+                    } else {
+                        _mm512_mask_storeu_epi32(to.cast(), first(chunk.len), word);
+                    }
+                }
             }
         }
     }};
@@ -62,13 +74,14 @@ pub(in crate::conv3d) fn quads<'a>(
 ) {
     let (inverse, zero) = (_mm512_set1_ps(scale.inverse), _mm512_set1_ps(scale.zero));
     let most = _mm512_set1_epi32(255);
+    let q = |x: __m512| {
+        let q = _mm512_cvtps_epi32(_mm512_add_ps(_mm512_mul_ps(x, inverse), zero));
+        _mm512_min_epi32(_mm512_max_epi32(q, _mm512_setzero_si512()), most)
+    };
     pack_rows!(plane, channels, to, values => {
-        let [a, b, c, d] = values.map(|x| {
-            let q = _mm512_cvtps_epi32(_mm512_add_ps(_mm512_mul_ps(x, inverse), zero));
-            _mm512_min_epi32(_mm512_max_epi32(q, _mm512_setzero_si512()), most)
-        });
-        let low = _mm512_or_si512(a, _mm512_slli_epi32::<8>(b));
-        let high = _mm512_or_si512(c, _mm512_slli_epi32::<8>(d));
+        let [a, b, c, d] = values;
+        let low = _mm512_or_si512(q(a), _mm512_slli_epi32::<8>(q(b)));
+        let high = _mm512_or_si512(q(c), _mm512_slli_epi32::<8>(q(d)));
         _mm512_or_si512(low, _mm512_slli_epi32::<16>(high))
     });
 }
