@@ -12,7 +12,7 @@ use crate::isa;
 /// The weights of a linear layer in bf16: panels of 64 outputs, each `[k / 2][64][2]`.
 #[derive(Clone)]
 pub struct PackedBf16 {
-    panels: Vec<u32>,
+    panels: Panels,
     n: usize,
     k: usize,
 }
@@ -25,8 +25,8 @@ impl PackedBf16 {
     pub fn new(weight: &[f32], n: usize, k: usize) -> Self {
         check(weight, n, k);
         let depth = Format::Bf16.depth(k);
-        let mut panels = vec![0; n.div_ceil(PANEL) * depth * PANEL];
-        bf16::pack_panels(isa(), (weight, Layout::Transposed), k, n, &mut panels);
+        let mut panels = Panels::zeros(n.div_ceil(PANEL) * depth);
+        bf16::pack_panels(isa(), (weight, Layout::Transposed), k, n, panels.words_mut());
         Self { panels, n, k }
     }
 
@@ -42,11 +42,11 @@ impl PackedBf16 {
 
     /// Memory that the packed weights take.
     pub fn bytes(&self) -> usize {
-        size_of_val(&*self.panels)
+        size_of_val(self.panels.words())
     }
 
     pub(super) fn right(&self) -> Right<'_> {
-        Right { format: Format::Bf16, panels: &self.panels, n: self.n, k: self.k, starts: None }
+        Right { format: Format::Bf16, panels: self.panels.words(), n: self.n, k: self.k, starts: None }
     }
 }
 
@@ -54,7 +54,7 @@ impl PackedBf16 {
 /// 64 outputs, each `[k / 4][64][4]`.
 #[derive(Clone)]
 pub struct PackedInt8 {
-    panels: Vec<u32>,
+    panels: Panels,
     scales: Vec<f32>,
     /// `−128 Σ q` for each output: takes back the offset of unsigned activations.
     corrections: Vec<u32>,
@@ -77,9 +77,9 @@ impl PackedInt8 {
         assert!(k <= MAX_K, "8-bit weights: k = {k} inputs, but their sums fit for {MAX_K} at most");
         let depth = Format::Int8.depth(k);
         let columns = n.next_multiple_of(PANEL);
-        let mut panels = vec![0; columns * depth];
+        let mut panels = Panels::zeros(columns / PANEL * depth);
         let (mut scales, mut corrections) = (vec![0.0; columns], vec![0u32; columns]);
-        let parts = panels.par_chunks_mut(depth * PANEL).zip(scales.par_chunks_mut(PANEL));
+        let parts = panels.words_mut().par_chunks_mut(depth * PANEL).zip(scales.par_chunks_mut(PANEL));
         let parts = parts.zip(corrections.par_chunks_mut(PANEL)).zip(weight.par_chunks(PANEL * k));
         parts.for_each(|(((panel, scales), corrections), weight)| {
             let mut levels = vec![0; depth * 4];
@@ -107,7 +107,7 @@ impl PackedInt8 {
 
     /// Memory that the packed weights take.
     pub fn bytes(&self) -> usize {
-        size_of_val(&*self.panels) + size_of_val(&*self.scales) + size_of_val(&*self.corrections)
+        size_of_val(self.panels.words()) + size_of_val(&*self.scales) + size_of_val(&*self.corrections)
     }
 
     pub(super) fn scales(&self) -> &[f32] {
@@ -116,7 +116,32 @@ impl PackedInt8 {
 
     pub(super) fn right(&self) -> Right<'_> {
         let starts = Some(&*self.corrections);
-        Right { format: Format::Int8, panels: &self.panels, n: self.n, k: self.k, starts }
+        Right { format: Format::Int8, panels: self.panels.words(), n: self.n, k: self.k, starts }
+    }
+}
+
+/// Packed panels, on whole cache lines.
+#[derive(Clone)]
+struct Panels(Vec<Step>);
+
+/// One step of the depth of a panel.
+#[derive(Clone, Copy)]
+#[repr(C, align(64))]
+struct Step([u32; PANEL]);
+
+impl Panels {
+    fn zeros(steps: usize) -> Self {
+        Self(vec![Step([0; PANEL]); steps])
+    }
+
+    fn words(&self) -> &[u32] {
+        // SAFETY: a step is 64 words and nothing else.
+        unsafe { std::slice::from_raw_parts(self.0.as_ptr().cast(), self.0.len() * PANEL) }
+    }
+
+    fn words_mut(&mut self) -> &mut [u32] {
+        // SAFETY: a step is 64 words and nothing else.
+        unsafe { std::slice::from_raw_parts_mut(self.0.as_mut_ptr().cast(), self.0.len() * PANEL) }
     }
 }
 
