@@ -1,11 +1,8 @@
-//! AVX2 tile products: three rows by 16 columns in registers.
+//! AVX2 tile products: six rows by 16 columns in registers.
 
 use std::arch::x86_64::*;
 
 use super::blocked::{Operands, PANEL};
-
-/// Rows in registers at once: half a tile, whose sums leave room for 16 columns in both halves.
-const ROWS: usize = 3;
 
 /// Pairs of bf16, widened to f32, sums in f32.
 ///
@@ -27,36 +24,33 @@ pub(super) unsafe fn multiply_int8(operands: &Operands<'_>, sums: &mut [u32]) {
     unsafe { tiles::<true>(operands, sums) }
 }
 
+/// # Safety
+/// As [`multiply_bf16`].
 #[target_feature(enable = "avx2,fma")]
 unsafe fn tiles<const INT8: bool>(operands: &Operands<'_>, sums: &mut [u32]) {
     let rows = sums.len() / PANEL;
-    for first in (0..rows).step_by(ROWS) {
-        let a = operands.rows[first * operands.stride + operands.steps.start..].as_ptr();
-        let sums = sums[first * PANEL..].as_mut_ptr();
-        for column in (0..PANEL).step_by(16) {
-            // SAFETY: the caller's promise; the tile has the rows that are left.
-            unsafe {
-                match rows - first {
-                    1 => tile::<1, INT8>(operands, a, column, sums),
-                    2 => tile::<2, INT8>(operands, a, column, sums),
-                    _ => tile::<3, INT8>(operands, a, column, sums),
-                }
+    let sums = sums.as_mut_ptr();
+    for column in (0..PANEL).step_by(16) {
+        // SAFETY: the caller's promise, for so many rows.
+        unsafe {
+            match rows {
+                6 => tile::<6, INT8>(operands, column, sums),
+                5 => tile::<5, INT8>(operands, column, sums),
+                4 => tile::<4, INT8>(operands, column, sums),
+                3 => tile::<3, INT8>(operands, column, sums),
+                2 => tile::<2, INT8>(operands, column, sums),
+                _ => tile::<1, INT8>(operands, column, sums),
             }
         }
     }
 }
 
-/// `R` rows from `a` on by 16 columns.
+/// `R` rows by 16 columns.
 ///
 /// # Safety
-/// As [`multiply_bf16`]; `R` rows are there, `stride` apart.
+/// As [`multiply_bf16`], for `R` rows.
 #[target_feature(enable = "avx2,fma")]
-unsafe fn tile<const R: usize, const INT8: bool>(
-    operands: &Operands<'_>,
-    a: *const u32,
-    column: usize,
-    sums: *mut u32,
-) {
+unsafe fn tile<const R: usize, const INT8: bool>(operands: &Operands<'_>, column: usize, sums: *mut u32) {
     // SAFETY: rows, panel and sums have the sizes that the operands state, by the caller's promise.
     unsafe {
         let load = |from: *const u32| _mm256_loadu_si256(from.cast());
@@ -66,13 +60,29 @@ unsafe fn tile<const R: usize, const INT8: bool>(
                 None => load(sums.add(row * PANEL + column + 8 * j)),
             })
         });
+        let (rows, panel) = (operands.rows.as_ptr().add(operands.steps.start), operands.panel.as_ptr());
         for step in 0..operands.steps.len() {
-            let b = operands.panel.as_ptr().add(step * PANEL + column);
+            let b = panel.add(step * PANEL + column);
             let b = [load(b), load(b.add(8))];
-            for (row, acc) in acc.iter_mut().enumerate() {
-                let a = _mm256_set1_epi32(a.add(row * operands.stride + step).read().cast_signed());
-                for (acc, b) in acc.iter_mut().zip(b) {
-                    *acc = if INT8 { dot_int8(*acc, a, b) } else { dot_bf16(*acc, a, b) };
+            let a =
+                |row: usize| _mm256_set1_epi32(rows.add(row * operands.stride + step).read().cast_signed());
+            if INT8 {
+                for (row, acc) in acc.iter_mut().enumerate() {
+                    let a = a(row);
+                    acc.iter_mut().zip(b).for_each(|(acc, b)| *acc = dot_int8(*acc, a, b));
+                }
+                continue;
+            }
+            // A bf16 is the high half of its f32. Half by half, so that the sums and one half of the
+            // columns fit in the registers.
+            for later in [false, true] {
+                let half = |pairs| if later { high(pairs) } else { low(pairs) };
+                let b = b.map(half);
+                for (row, acc) in acc.iter_mut().enumerate() {
+                    let a = half(a(row));
+                    for (acc, b) in acc.iter_mut().zip(b) {
+                        *acc = _mm256_castps_si256(_mm256_fmadd_ps(a, b, _mm256_castsi256_ps(*acc)));
+                    }
                 }
             }
         }
@@ -84,14 +94,18 @@ unsafe fn tile<const R: usize, const INT8: bool>(
     }
 }
 
-/// `sum + a₀ b₀ + a₁ b₁` in f32: a bf16 is the high half of its f32.
+/// The earlier values of pairs, as f32.
 #[inline]
-#[target_feature(enable = "avx2,fma")]
-fn dot_bf16(sum: __m256i, a: __m256i, b: __m256i) -> __m256i {
-    let low = |x| _mm256_castsi256_ps(_mm256_slli_epi32::<16>(x));
-    let high = |x| _mm256_castsi256_ps(_mm256_and_si256(x, _mm256_set1_epi32(0xffff_0000u32.cast_signed())));
-    let sum = _mm256_fmadd_ps(low(a), low(b), _mm256_castsi256_ps(sum));
-    _mm256_castps_si256(_mm256_fmadd_ps(high(a), high(b), sum))
+#[target_feature(enable = "avx2")]
+fn low(pairs: __m256i) -> __m256 {
+    _mm256_castsi256_ps(_mm256_slli_epi32::<16>(pairs))
+}
+
+/// The later values of pairs, as f32.
+#[inline]
+#[target_feature(enable = "avx2")]
+fn high(pairs: __m256i) -> __m256 {
+    _mm256_castsi256_ps(_mm256_and_si256(pairs, _mm256_set1_epi32(0xffff_0000u32.cast_signed())))
 }
 
 /// `sum + Σ a b` over four signed bytes in −127..=127.

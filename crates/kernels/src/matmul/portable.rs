@@ -13,7 +13,8 @@ pub(super) fn multiply_bf16(operands: &Operands<'_>, sums: &mut [u32]) {
 
 /// Quadruples of signed bytes, sums in i32.
 pub(super) fn multiply_int8(operands: &Operands<'_>, sums: &mut [u32]) {
-    let bytes = |quad: u32| quad.to_ne_bytes().map(|byte| i32::from(byte.cast_signed()));
+    // By shifts, which become vectors; the order does not matter, as both sides have the same.
+    let bytes = |quad: u32| [24, 16, 8, 0].map(|shift| (quad << shift).cast_signed() >> 24);
     multiply(operands, sums, |sum, a, b| {
         let ([a0, a1, a2, a3], [b0, b1, b2, b3]) = (bytes(a), bytes(b));
         sum.wrapping_add((a0 * b0 + a1 * b1 + a2 * b2 + a3 * b3).cast_unsigned())
