@@ -24,6 +24,7 @@ import programs
 import report
 from cases import CASES, Case
 from generate import generate
+from others import Others
 from worker import Worker
 
 
@@ -44,8 +45,10 @@ def main() -> None:
     sections = {}
     for subject in dict.fromkeys(case.subject for case in cases):
         machine.measure(built["kernels"], environment)
-        chosen = [case for case in cases if case.subject == subject]
-        sections[subject] = show(machine, measure_subject(chosen, built, environment, machine, args))
+        chosen, others = [case for case in cases if case.subject == subject], Others()
+        rows = measure_subject(chosen, built, environment, machine, others, args)
+        sections[subject] = show(machine, rows) + f"\n\n{others.markdown()}"
+        print(f"\n{others.markdown()}")
     if whole_process:
         sections["generate"] = show(machine, generate(built, environment, args.rounds))
     if args.write:
@@ -89,7 +92,12 @@ def matches(label: str, parts: list[str]) -> bool:
 
 
 def measure_subject(
-    cases: list[Case], built: dict, environment: dict, machine: report.Machine, args: argparse.Namespace
+    cases: list[Case],
+    built: dict,
+    environment: dict,
+    machine: report.Machine,
+    others: Others,
+    args: argparse.Namespace,
 ) -> Iterator[report.Row]:
     with ExitStack() as stack:
         workers = {}
@@ -101,7 +109,7 @@ def measure_subject(
             for side in sides:
                 if side not in workers:
                     workers[side] = stack.enter_context(start(side, case.subject, built, environment, args))
-            yield from measure(case, {side: workers[side] for side in sides}, machine, args)
+            yield from measure(case, {side: workers[side] for side in sides}, machine, others, args)
 
 
 def start(side: tuple, subject: str, built: dict, environment: dict, args) -> Worker:
@@ -114,7 +122,7 @@ def start(side: tuple, subject: str, built: dict, environment: dict, args) -> Wo
 
 
 def measure(
-    case: Case, workers: dict, machine: report.Machine, args: argparse.Namespace
+    case: Case, workers: dict, machine: report.Machine, others: Others, args: argparse.Namespace
 ) -> Iterator[report.Row]:
     """The rows of one case: one for each precision that Kinora has."""
     flop, ready = None, {}
@@ -131,7 +139,7 @@ def measure(
     for _ in range(min(args.rounds, case.rounds)):
         for side, worker in ready.items():
             time.sleep(0.02)  # the other side's threads stop waiting for work
-            answer = worker.ask({"run": args.seconds})
+            answer = others.during(worker.process.pid, lambda: worker.ask({"run": args.seconds}))
             rounds[side].append(statistics.median(answer["seconds"]))
             peaks[side] = max(peaks[side], answer["peak_bytes"])
 

@@ -16,7 +16,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use nn::{Precision, with_precision};
+use nn::{Packing, Precision, with_precision};
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 
@@ -45,35 +45,38 @@ struct Case<C> {
     subject: C,
 }
 
-/// The precision of a name in `cases.py`, if `nn` has it.
-fn precision(name: &str) -> Option<Precision> {
+/// The precision of a name in `cases.py`, and what weights are packed in, if they are.
+fn precision(name: &str) -> Option<(Precision, Option<Packing>)> {
     match name {
-        "f32" => Some(Precision::F32),
-        "bf16" => Some(Precision::Bf16),
+        "f32" => Some((Precision::F32, None)),
+        "bf16" => Some((Precision::Bf16, Some(Packing::Bf16))),
+        "int8" => Some((Precision::Bf16, Some(Packing::Int8))),
         _ => None,
     }
 }
 
-/// Answers requests until there are no more. `prepare` makes the work of a case, which is called
-/// with products in the precision that the case asks for.
-pub fn serve<C: DeserializeOwned>(prepare: fn(C, Precision) -> Work) {
+/// Answers requests until there are no more. `prepare` makes the work of a case with weights packed as
+/// the case asks, if it trains none; it is called with products in the precision that it asks for.
+pub fn serve<C: DeserializeOwned>(prepare: fn(C, Option<Packing>) -> Work) {
     if std::env::args().all(|argument| argument != "--serve") {
         return eprintln!("compared with PyTorch by benches/compare.py, see docs/performance.md");
     }
     kernels::memory::keep_freed();
-    rayon::ThreadPoolBuilder::new().stack_size(STACK).build_global().expect("the first pool");
+    let threads = kernels::threads::available();
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).stack_size(STACK);
+    pool.build_global().expect("the first pool");
     rayon::scope(|_| answer_requests(prepare));
 }
 
-fn answer_requests<C: DeserializeOwned>(prepare: fn(C, Precision) -> Work) {
+fn answer_requests<C: DeserializeOwned>(prepare: fn(C, Option<Packing>) -> Work) {
     let mut prepared: Option<(Precision, Work)> = None;
     for line in stdin().lines() {
         let line = line.expect("standard input is text");
         let answer = match serde_json::from_str(&line).expect("a request") {
             Request::Prepare(case) => {
                 drop(prepared.take());
-                prepared = precision(&case.precision).map(|precision| {
-                    let mut work = prepare(case.subject, precision);
+                prepared = precision(&case.precision).map(|(precision, packing)| {
+                    let mut work = prepare(case.subject, packing);
                     if case.warm_up {
                         with_precision(precision, &mut work);
                     }
