@@ -44,26 +44,28 @@ def main() -> None:
     machine = report.Machine(report.processor(), args.threads)
     sections = {}
     for subject in dict.fromkeys(case.subject for case in cases):
-        machine.measure(built["kernels"], environment)
         chosen, others = [case for case in cases if case.subject == subject], Others()
+        machine.measure(built["kernels"], environment)
         rows = measure_subject(chosen, built, environment, machine, others, args)
-        sections[subject] = show(machine, rows) + f"\n\n{others.markdown()}"
-        print(f"\n{others.markdown()}")
+        sections[subject] = show(machine, rows, others)
     if whole_process:
-        sections["generate"] = show(machine, generate(built, environment, args.rounds))
+        others = Others()
+        machine.measure(built["kernels"], environment)
+        sections["generate"] = show(machine, generate(built, environment, others, args.rounds), others)
     if args.write:
         whole = {subject for subject in sections if all(c in cases for c in CASES if c.subject == subject)}
         report.write(args.write, {"machine": machine.markdown()} | {name: sections[name] for name in whole})
 
 
-def show(machine: report.Machine, rows: Iterator[report.Row]) -> str:
-    """Prints the rows as they come; the table."""
+def show(machine: report.Machine, rows: Iterator[report.Row], others: Others) -> str:
+    """Prints the rows as they come, and returns the section."""
     print(f"\n{machine.markdown()}\n")
     lines = []
     for line in chain(report.HEADER, map(report.line, rows)):
         print(line, flush=True)
         lines.append(line)
-    return "\n".join(lines)
+    print(f"\n{others.markdown()}")
+    return "\n".join([*lines, "", others.markdown()])
 
 
 def arguments() -> argparse.Namespace:
@@ -139,7 +141,7 @@ def measure(
     for _ in range(min(args.rounds, case.rounds)):
         for side, worker in ready.items():
             time.sleep(0.02)  # the other side's threads stop waiting for work
-            answer = others.during(worker.process.pid, lambda: worker.ask({"run": args.seconds}))
+            answer = others.during(lambda: worker.ask({"run": args.seconds}), worker.ticks)
             rounds[side].append(statistics.median(answer["seconds"]))
             peaks[side] = max(peaks[side], answer["peak_bytes"])
 

@@ -9,21 +9,25 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import report
+from others import Others, ended_children_ticks
 
 PROMPT = "a red ball bounces on the grass"
 
 
-def generate(built: dict, environment: dict, rounds: int) -> Iterator[report.Row]:
+def generate(built: dict, environment: dict, others: Others, rounds: int) -> Iterator[report.Row]:
+    def run(command: list) -> str:
+        return subprocess.run(command, env=environment, check=True, stdout=subprocess.PIPE).stdout
+
     with tempfile.TemporaryDirectory() as folder:
         clip = Path(folder, "clip.mp4")
-        command = [built["kinora"], "generate", PROMPT, "--output", clip]
+        command = [built["kinora"], "generate", PROMPT, "--json", "--output", clip]
         seconds = []
         for _ in range(rounds):
             start = time.perf_counter()
-            subprocess.run(command, env=environment, check=True, capture_output=True)
+            others.during(lambda: run(command), ended_children_ticks)
             seconds.append(time.perf_counter() - start)
         command = [built["kinora"], "info", "--json", clip]
-        info = json.loads(subprocess.run(command, check=True, capture_output=True).stdout)
+        info = json.loads(run(command))
     plays = info["num_frames"] / info["fps"]
     ratios = [plays / own for own in seconds]
     name = f"default settings: {info['num_frames']} frames of {info['width']}×{info['height']}"

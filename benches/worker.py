@@ -4,6 +4,8 @@ import json
 import subprocess
 import sys
 
+from others import process_ticks
+
 
 class Worker:
     def __init__(self, command: list, environment: dict) -> None:
@@ -19,6 +21,10 @@ class Worker:
         if not answer:
             sys.exit(f"{self.process.args} ended over {json.dumps(request)}; what it wrote stands above")
         return json.loads(answer)
+
+    def ticks(self) -> int:
+        """Ticks in which it has worked so far."""
+        return process_ticks(self.process.pid)
 
     def __enter__(self) -> "Worker":
         return self
