@@ -1,5 +1,7 @@
 //! Throughput of the kernels at the shapes of kinora-tiny and of the Wan models:
-//! `cargo bench -p kinora-kernels`. Prints the median of several runs, in GFLOP/s or GB/s.
+//! `cargo bench -p kinora-kernels --bench kernels`, or with `-- linear` or `-- rest` a part of it.
+//! Prints GFLOP/s or GB/s; for linear layers of the best run, and as a share of what the registers
+//! can do, elsewhere of the median.
 
 #[path = "kernels/linear.rs"]
 mod linear;
@@ -35,8 +37,8 @@ fn values(len: usize) -> Vec<f32> {
 }
 
 fn main() {
-    println!("instruction set: {:?}, {} threads", kernels::isa(), rayon::current_num_threads());
-    let only = std::env::args().nth(1).filter(|name| !name.starts_with('-'));
+    println!("instruction set: {:?}, {} threads", kernels::isa(), kernels::threads::available());
+    let only = std::env::args().skip(1).find(|name| !name.starts_with('-'));
     let wanted = |name: &str| only.as_deref().is_none_or(|only| only == name);
     if wanted("linear") {
         linear::run();

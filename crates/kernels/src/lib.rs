@@ -3,7 +3,8 @@
 //!
 //! Every operation is a folder: `mod.rs` has the safe entry that checks lengths, `scalar.rs` the
 //! readable definition that the tests hold the fast paths against, and one file for each
-//! instruction set. Products take bf16 inputs and sum in f32; everything else is f32.
+//! instruction set (see [`Isa`]). Products round their inputs to bf16 and sum in f32, or quantise
+//! them to 8 bits and sum exactly; everything else is f32.
 //!
 //! Results do not depend on the number of threads: work is cut by output, and no sum is split.
 

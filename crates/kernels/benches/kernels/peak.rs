@@ -2,6 +2,8 @@
 
 use std::time::Instant;
 
+use kernels::threads;
+
 /// The greatest rate seen in several short runs, in operations (two for each product) a second.
 pub struct Peak {
     /// bf16 products with f32 sums.
@@ -33,11 +35,11 @@ fn rate(operations_per_sum: f64, run: impl Fn(usize) + Sync + Send) -> f64 {
     const STEPS: usize = 1_000_000;
     let seconds = (0..12).map(|_| {
         let start = Instant::now();
-        rayon::broadcast(|_| run(STEPS));
+        threads::for_each(threads::available(), |_| run(STEPS));
         start.elapsed().as_secs_f64()
     });
     let best = seconds.fold(f64::INFINITY, f64::min);
-    operations_per_sum * (avx512::SUMS * STEPS * rayon::current_num_threads()) as f64 / best
+    operations_per_sum * (avx512::SUMS * STEPS * threads::available()) as f64 / best
 }
 
 #[cfg(target_arch = "x86_64")]
