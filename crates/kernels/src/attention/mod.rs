@@ -1,10 +1,15 @@
 //! Scaled dot-product attention over `[batch, tokens, heads, head_dim]`, forward and backward.
 //!
 //! Keys pass by in blocks with an online softmax (Milakov & Gimelshein 2018; Dao et al. 2022), so
-//! that no score matrix is ever in memory; products are bf16, sums and the softmax f32.
+//! that no score matrix is ever in memory. Products are bf16 where the machine has them (f32
+//! elsewhere), sums and the softmax f32.
 
 #[cfg(target_arch = "x86_64")]
 mod avx512;
+mod backward;
+mod forward;
+mod loops;
+mod products;
 pub mod scalar;
 #[cfg(test)]
 mod tests;
@@ -56,10 +61,22 @@ pub fn attention(shape: &Attention, q: &[f32], k: &[f32], v: &[f32], out: &mut [
     assert!(q.len() == shape.query_len() && out.len() == q.len(), "queries of {shape:?}");
     assert!(k.len() == shape.key_len() && v.len() == k.len(), "keys of {shape:?}");
     assert_eq!(lse.len(), shape.lse_len(), "log-sum-exp of {shape:?}");
-    match isa() {
+    attention_on(isa(), shape, q, k, v, out, lse);
+}
+
+fn attention_on(
+    isa: Isa,
+    shape: &Attention,
+    q: &[f32],
+    k: &[f32],
+    v: &[f32],
+    out: &mut [f32],
+    lse: &mut [f32],
+) {
+    match isa {
         #[cfg(target_arch = "x86_64")]
-        Isa::Avx512Bf16 => avx512::forward(shape, q, k, v, out, lse),
-        _ => scalar::attention(shape, q, k, v, out, lse),
+        Isa::Avx512Bf16 => forward::forward::<avx512::Avx512>(shape, q, k, v, out, lse),
+        _ => forward::forward::<loops::Loops>(shape, q, k, v, out, lse),
     }
 }
 
@@ -94,9 +111,19 @@ pub fn attention_backward(
     assert!([saved.q.len(), saved.out.len(), d_out.len(), dq.len()].iter().all(|&len| len == queries));
     assert!([saved.k.len(), saved.v.len(), dk.len(), dv.len()].iter().all(|&len| len == keys));
     assert_eq!(saved.lse.len(), shape.lse_len());
-    match isa() {
+    backward_on(isa(), shape, saved, d_out, (dq, dk, dv));
+}
+
+fn backward_on(
+    isa: Isa,
+    shape: &Attention,
+    saved: Saved<'_>,
+    d_out: &[f32],
+    (dq, dk, dv): (&mut [f32], &mut [f32], &mut [f32]),
+) {
+    match isa {
         #[cfg(target_arch = "x86_64")]
-        Isa::Avx512Bf16 => avx512::backward(shape, saved, d_out, dq, dk, dv),
-        _ => scalar::backward(shape, saved, d_out, dq, dk, dv),
+        Isa::Avx512Bf16 => backward::backward::<avx512::Avx512>(shape, saved, d_out, dq, dk, dv),
+        _ => backward::backward::<loops::Loops>(shape, saved, d_out, dq, dk, dv),
     }
 }

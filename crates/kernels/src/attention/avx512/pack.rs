@@ -2,61 +2,33 @@
 
 use std::arch::x86_64::*;
 
-use super::tile::{VECTOR, first_lanes};
-use crate::matmul::pack::transpose;
-
-/// Columns of a panel of keys.
-pub(super) const PANEL: usize = 64;
-
-/// Some tokens of one head in `[batch, tokens, heads, head_dim]`.
-#[derive(Clone, Copy)]
-pub(super) struct Head<'a> {
-    values: &'a [f32],
-    dim: usize,
-    stride: usize,
-    pub count: usize,
-}
-
-impl<'a> Head<'a> {
-    /// `count` tokens that begin at `start` and are `stride` apart.
-    pub fn new(x: &'a [f32], start: usize, stride: usize, dim: usize, count: usize) -> Self {
-        let values = if count == 0 { &[] } else { &x[start..start + (count - 1) * stride + dim] };
-        Self { values, dim, stride, count }
-    }
-
-    /// Token `index`.
-    #[inline]
-    pub fn row(&self, index: usize) -> &'a [f32] {
-        &self.values[index * self.stride..][..self.dim]
-    }
-
-    /// Asks for a token that will be read soon: a head's tokens lie too far apart for the machine
-    /// to guess.
-    #[inline]
-    fn prefetch(&self, index: usize) {
-        if index < self.count {
-            for part in self.row(index).chunks(VECTOR) {
-                // SAFETY: a hint about memory of the slice.
-                unsafe { _mm_prefetch::<_MM_HINT_T0>(part.as_ptr().cast()) }
-            }
-        }
-    }
-
-    /// Tokens `first..end`.
-    pub fn part(&self, first: usize, end: usize) -> Self {
-        Self::new(self.values, first * self.stride, self.stride, self.dim, end - first)
-    }
-}
+use super::tile::first_lanes;
+use crate::{
+    attention::products::{Head, PANEL, VECTOR},
+    matmul::pack::transpose,
+};
 
 /// How many tokens ahead are asked for.
 const AHEAD: usize = 16;
+
+/// Asks for a token that will be read soon: a head's tokens lie too far apart for the machine to
+/// guess.
+#[inline]
+fn prefetch(x: Head<'_>, token: usize) {
+    if token < x.count {
+        for part in x.row(token).chunks(VECTOR) {
+            // SAFETY: a hint about memory of the slice.
+            unsafe { _mm_prefetch::<_MM_HINT_T0>(part.as_ptr().cast()) }
+        }
+    }
+}
 
 /// `[tokens][dim / 2]`: pairs of neighbouring features, for the left side of a product.
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512bf16")]
 pub(super) fn rows(x: Head<'_>, packed: &mut [u32]) {
     let pairs = x.dim.div_ceil(2);
     for (token, packed) in packed.chunks_exact_mut(pairs).take(x.count).enumerate() {
-        x.prefetch(token + AHEAD);
+        prefetch(x, token + AHEAD);
         for (from, to) in x.row(token).chunks(2 * VECTOR).zip(packed.chunks_mut(VECTOR)) {
             // SAFETY: the mask keeps the store inside `to`.
             unsafe {
@@ -74,7 +46,7 @@ pub(super) fn columns(x: Head<'_>, packed: &mut [u32]) {
     for (panel, packed) in packed.chunks_exact_mut(pairs * PANEL).enumerate() {
         for lane in (0..PANEL).step_by(VECTOR) {
             let first = panel * PANEL + lane;
-            (first..first + VECTOR).for_each(|token| x.prefetch(token + AHEAD));
+            (first..first + VECTOR).for_each(|token| prefetch(x, token + AHEAD));
             for start in (0..pairs).step_by(VECTOR) {
                 let block: [__m512i; VECTOR] = std::array::from_fn(|i| {
                     if first + i >= x.count {
@@ -99,8 +71,8 @@ pub(super) fn columns(x: Head<'_>, packed: &mut [u32]) {
 pub(super) fn token_pairs(x: Head<'_>, packed: &mut [u32]) {
     let width = x.dim.next_multiple_of(VECTOR);
     for (pair, packed) in packed.chunks_exact_mut(width).take(x.count.div_ceil(2)).enumerate() {
-        x.prefetch(2 * pair + AHEAD);
-        x.prefetch(2 * pair + 1 + AHEAD);
+        prefetch(x, 2 * pair + AHEAD);
+        prefetch(x, 2 * pair + 1 + AHEAD);
         for (j, to) in packed.chunks_exact_mut(VECTOR).enumerate() {
             let mask = first_lanes(x.dim - VECTOR * j);
             let load = |token: usize| {

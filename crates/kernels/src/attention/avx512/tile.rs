@@ -2,51 +2,14 @@
 
 use std::arch::x86_64::*;
 
-use crate::matmul::avx512::{broadcast, load};
+use crate::{
+    attention::products::{Finish, Left, Right, Size, VECTOR},
+    matmul::avx512::{broadcast, load},
+};
 
-/// Columns of a vector.
-pub(super) const VECTOR: usize = 16;
 /// Vectors and rows in registers at once: 24 sums, 4 columns and a broadcast of 32 registers.
 const VECTORS: usize = 4;
 const ROWS: usize = 6;
-
-/// The left side: pair `p` of row `r` is at `row * r + step * p`.
-///
-/// A matrix whose pairs lie along its columns is read transposed by `row: 1`.
-#[derive(Clone, Copy)]
-pub(super) struct Left<'a> {
-    pub pairs: &'a [u32],
-    pub row: usize,
-    pub step: usize,
-}
-
-/// The right side: the pairs `p` of all columns begin at `step * p`.
-#[derive(Clone, Copy)]
-pub(super) struct Right<'a> {
-    pub pairs: &'a [u32],
-    pub step: usize,
-}
-
-/// The size of a product; columns come in whole vectors.
-#[derive(Clone, Copy)]
-pub(super) struct Size {
-    pub rows: usize,
-    pub pairs: usize,
-    pub vectors: usize,
-}
-
-/// What becomes of a product.
-pub(super) enum Finish<'a> {
-    /// It is written.
-    Set,
-    /// It is added to what is there.
-    Add,
-    /// It is added to what is there times the row's factor.
-    Rescale(&'a [f32]),
-    /// The first `columns` are written, the others as -∞; each row's sixteen lanes of greatest
-    /// values are kept up.
-    Maxima { lanes: &'a mut [f32], columns: usize },
-}
 
 /// The same for one tile.
 #[derive(Clone, Copy)]
@@ -67,13 +30,13 @@ pub(super) fn multiply(
     stride: usize,
     mut finish: Finish<'_>,
 ) {
-    let Size { rows, pairs, vectors } = size;
+    let Size { rows, words: pairs, vectors } = size;
     if rows == 0 || pairs == 0 || vectors == 0 {
         return;
     }
     let columns = vectors * VECTOR;
-    assert!((rows - 1) * left.row + (pairs - 1) * left.step < left.pairs.len(), "left side of a product");
-    assert!((pairs - 1) * right.step + columns <= right.pairs.len(), "right side of a product");
+    assert!((rows - 1) * left.row + (pairs - 1) * left.step < left.words.len(), "left side of a product");
+    assert!((pairs - 1) * right.step + columns <= right.words.len(), "right side of a product");
     assert!((rows - 1) * stride + columns <= out.len(), "result of a product");
     match &finish {
         Finish::Rescale(factors) => assert!(factors.len() >= rows),
@@ -96,10 +59,10 @@ pub(super) fn multiply(
                 ),
             };
             let tile = Tile {
-                left: left.pairs[row * left.row..].as_ptr(),
+                left: left.words[row * left.row..].as_ptr(),
                 row: left.row,
                 step: left.step,
-                right: right.pairs[first * VECTOR..].as_ptr(),
+                right: right.words[first * VECTOR..].as_ptr(),
                 right_step: right.step,
                 pairs,
                 out: out[row * stride + first * VECTOR..].as_mut_ptr(),

@@ -1,0 +1,140 @@
+//! The forward pass, block by block.
+//!
+//! Scores are rows of queries times panels of 64 keys; the weights that the softmax makes of them
+//! lie in order for the product with the values. Blocks are so small that scores, weights and sums
+//! stay in the first-level cache while keys and values stream by.
+
+use super::{
+    Attention,
+    products::{Finish, Head, Left, PANEL, Products, Right, Size, Sizes, VECTOR},
+};
+use crate::{
+    shared::{Buffer, Shared, with_buffers},
+    threads::prelude::*,
+};
+
+/// The most queries of a block.
+const QUERIES: usize = 48;
+/// Keys of a block, in whole panels.
+const KEYS: usize = 256;
+/// Blocks of queries that one task takes.
+const BLOCKS_PER_TASK: usize = 4;
+
+pub(super) fn forward<P: Products>(
+    shape: &Attention,
+    q: &[f32],
+    k: &[f32],
+    v: &[f32],
+    out: &mut [f32],
+    lse: &mut [f32],
+) {
+    let heads = shape.batch * shape.heads;
+    let blocks = shape.queries.div_ceil(QUERIES);
+    if heads * blocks == 0 || shape.head_dim == 0 {
+        return super::scalar::attention(shape, q, k, v, out, lse);
+    }
+    let sizes = Sizes::of::<P>(shape, shape.keys);
+    with_buffers(|[keys, values]: &mut [Buffer; 2]| {
+        let keys = keys.words(heads * sizes.keys_len);
+        let values = values.words(heads * sizes.values_len);
+        let packed = (Shared::new(keys), Shared::new(values));
+        let chunks = shape.keys.div_ceil(KEYS);
+        (0..heads * chunks).into_par_iter().for_each(|task| {
+            let (head, first) = (task / chunks, task % chunks * KEYS);
+            let end = shape.keys.min(first + KEYS);
+            let count = Sizes::of::<P>(shape, end - first);
+            // SAFETY: every task packs its own keys.
+            unsafe {
+                let keys = packed.0.range(head * sizes.keys_len + first * sizes.words, count.keys_len);
+                P::pack_columns(shape.head(k, shape.keys, head).part(first, end), keys);
+                let at = head * sizes.values_len + first / P::DEPTH * sizes.width;
+                let values = packed.1.range(at, count.values_len);
+                P::pack_tokens(shape.head(v, shape.keys, head).part(first, end), values);
+            }
+        });
+
+        let (out, lse) = (Shared::new(out), Shared::new(lse));
+        let groups = blocks.div_ceil(BLOCKS_PER_TASK);
+        (0..heads * groups).into_par_iter().for_each(|task| {
+            let (head, group) = (task / groups, task % groups);
+            let keys = &keys[head * sizes.keys_len..][..sizes.keys_len];
+            let values = &values[head * sizes.values_len..][..sizes.values_len];
+            for block in group * blocks / groups..(group + 1) * blocks / groups {
+                let first = block * shape.queries / blocks;
+                let queries =
+                    shape.head(q, shape.queries, head).part(first, (block + 1) * shape.queries / blocks);
+                // SAFETY: every task has its own queries.
+                unsafe {
+                    let lse = lse.range(head * shape.queries + first, queries.count);
+                    query_block::<P>(shape, queries, (keys, values), lse, |row| {
+                        out.range(shape.token(shape.queries, head, first + row), shape.head_dim)
+                    });
+                }
+            }
+        });
+    });
+}
+
+/// All keys of a head for one block of queries; `out(row)` is where a row of the result goes.
+fn query_block<'a, P: Products>(
+    shape: &Attention,
+    queries: Head<'_>,
+    (keys, values): (&[u32], &[u32]),
+    lse: &mut [f32],
+    out: impl Fn(usize) -> &'a mut [f32],
+) {
+    let Sizes { words, width, .. } = Sizes::of::<P>(shape, shape.keys);
+    let count = queries.count;
+    with_buffers(|[rows, scores, weights, sums, state]: &mut [Buffer; 5]| {
+        let rows = rows.words(count * words);
+        P::pack_rows(queries, rows);
+        let scores = scores.floats(count * KEYS);
+        let weights = weights.words(count * KEYS / P::DEPTH);
+        let sums = sums.floats(count * width);
+        sums.fill(0.0);
+        let (lanes, state) = state.floats(count * (2 * VECTOR + 2)).split_at_mut(count * VECTOR);
+        let (totals, state) = state.split_at_mut(count * VECTOR);
+        let (maxima, factors) = state.split_at_mut(count);
+        lanes.fill(f32::NEG_INFINITY);
+        totals.fill(0.0);
+        maxima.fill(f32::NEG_INFINITY);
+
+        for first in (0..shape.keys).step_by(KEYS) {
+            let block = KEYS.min(shape.keys - first);
+            for start in (0..block).step_by(PANEL) {
+                P::multiply(
+                    Left { words: rows, row: words, step: 1 },
+                    Right { words: &keys[(first + start) * words..][..PANEL * words], step: PANEL },
+                    Size { rows: count, words, vectors: PANEL / VECTOR },
+                    &mut scores[start..],
+                    KEYS,
+                    Finish::Maxima { lanes, columns: block - start },
+                );
+            }
+            for row in 0..count {
+                let (scores, weights) =
+                    (&scores[row * KEYS..][..KEYS], &mut weights[row * KEYS / P::DEPTH..]);
+                let (lanes, totals) = (&lanes[row * VECTOR..], &mut totals[row * VECTOR..]);
+                let width = block.next_multiple_of(2 * VECTOR);
+                factors[row] =
+                    P::soften(&scores[..width], lanes, shape.scale(), &mut maxima[row], totals, weights);
+            }
+            P::multiply(
+                Left { words: weights, row: KEYS / P::DEPTH, step: 1 },
+                Right { words: &values[first / P::DEPTH * width..], step: width },
+                Size { rows: count, words: block.div_ceil(P::DEPTH), vectors: width / VECTOR },
+                sums,
+                width,
+                Finish::Rescale(factors),
+            );
+        }
+
+        for (row, lse) in lse.iter_mut().enumerate() {
+            let total: f32 = totals[row * VECTOR..][..VECTOR].iter().sum();
+            let factor = 1.0 / total;
+            let sums = &sums[row * width..][..shape.head_dim];
+            out(row).iter_mut().zip(sums).for_each(|(out, sum)| *out = sum * factor);
+            *lse = maxima[row] * shape.scale() + total.ln();
+        }
+    });
+}
