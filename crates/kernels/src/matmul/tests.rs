@@ -211,3 +211,19 @@ fn packed_weights_know_their_size() {
     // Two panels of 64: 35 pairs, or 18 quadruples and two numbers for each output.
     assert_eq!((bf16.bytes(), int8.bytes()), (2 * 64 * 35 * 4, 2 * 64 * (18 * 4 + 8)));
 }
+
+#[test]
+fn no_rows_are_no_work() {
+    let weight = test_values(6, 1);
+    for isa in Isa::available() {
+        linear_bf16_on(isa, &[], &PackedBf16::new(&weight, 2, 3), Epilogue::bias(&[1.0, 2.0]), &mut []);
+        linear_int8_on(isa, &[], &PackedInt8::new(&weight, 2, 3), Epilogue::bias(&[1.0, 2.0]), &mut []);
+    }
+}
+
+#[test]
+#[should_panic(expected = "out is not [2 rows, n = 2]")]
+fn a_wrong_length_is_named() {
+    let packed = PackedBf16::new(&test_values(6, 1), 2, 3);
+    super::linear_bf16(&test_values(6, 2), &packed, Epilogue::default(), &mut [0.0; 3]);
+}
