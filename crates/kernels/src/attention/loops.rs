@@ -103,10 +103,17 @@ fn sum(left: Left<'_>, right: Right<'_>, rows: usize, words: usize, to: &mut [[f
 #[inline(always)]
 fn sum_rows<const R: usize>(left: Left<'_>, right: Right<'_>, words: usize, to: &mut [[f32; VECTOR]; ROWS]) {
     let mut sums = [[0.0f32; VECTOR]; R];
+    // Every row at the length that all have, so that bounds are checked once.
+    let len = words.saturating_sub(1) * left.step + 1;
+    let rows: [&[u32]; R] = std::array::from_fn(|row| &left.words[row * left.row..][..len]);
     for word in 0..words {
         let b: &[u32; VECTOR] = right.words[word * right.step..].first_chunk().expect("whole vectors");
-        for (row, sums) in sums.iter_mut().enumerate() {
-            let a = f32::from_bits(left.words[row * left.row + word * left.step]);
+        let at = word * left.step;
+        if at >= len {
+            break;
+        }
+        for (row, sums) in rows.iter().zip(&mut sums) {
+            let a = f32::from_bits(row[at]);
             for (sum, b) in sums.iter_mut().zip(b) {
                 *sum += a * f32::from_bits(*b);
             }
