@@ -170,7 +170,7 @@ pub(super) fn run_within(
                 let side_by_side = rows_and_tiles(weights.outputs).1;
                 let tile_groups = tiles.div_ceil(side_by_side);
                 let blocks = blocks(weights.outputs);
-                let in_a_row = (taps.len() * tile_groups / TASKS).clamp(1, GROUPS);
+                let in_a_row = tile_groups.min(GROUPS);
                 let runs = tile_groups.div_ceil(in_a_row);
                 let parts = TASKS.div_ceil(taps.len() * runs).min(blocks);
                 threads::for_each(taps.len() * runs * parts, |task| {
