@@ -54,7 +54,8 @@ pub fn run(args: GenerateArgs) -> Result<()> {
     plan.check_memory()?;
     output.check(&plan)?;
 
-    let pipeline = Pipeline::load(&files, &Device::flex())?;
+    let mut pipeline = Pipeline::load(&files, &Device::flex())?;
+    pipeline.pack(request.precision);
     let unknown_words = unknown_words(&pipeline, &files, &request)?;
     if !unknown_words.is_empty() {
         let advice =

@@ -55,7 +55,8 @@ fn main() -> ExitCode {
     kernels::memory::keep_freed();
     failure::guard(|| {
         let mode = failure::parse::<Cli>()?.mode;
-        rayon::ThreadPoolBuilder::new().stack_size(STACK).build_global()?;
+        let threads = kernels::threads::available();
+        rayon::ThreadPoolBuilder::new().num_threads(threads).stack_size(STACK).build_global()?;
         // Inside the pool, an operation's share of this thread costs no switch to another one and back.
         rayon::scope(|_| match mode {
             Mode::Generate(args) => generate::run(args),

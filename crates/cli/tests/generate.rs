@@ -67,7 +67,7 @@ fn the_same_bytes_for_any_number_of_threads() {
             format!("--size 128x128 --num-frames 9 --steps 2 --precision {precision} -o a.safetensors");
         let mut command = generate(folder.path(), "a green car drives to the left", &flags);
         succeed({
-            command.env("RAYON_NUM_THREADS", threads);
+            command.env("KINORA_THREADS", threads);
             command
         });
         fs::read(folder.path().join("a.safetensors")).expect("a file")

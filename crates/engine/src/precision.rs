@@ -1,6 +1,7 @@
 //! How exactly the model computes.
 
 use clap::ValueEnum;
+use nn::Packing;
 use serde::{Deserialize, Serialize};
 
 /// The number format of the inputs of matrix products; sums are f32 always.
@@ -11,6 +12,8 @@ pub enum Precision {
     F32,
     /// 16 bits where the processor has such products, 32 elsewhere
     Bf16,
+    /// 8 bits in the blocks of the denoiser, 16 elsewhere: the fastest, and a quarter of the memory
+    Int8,
 }
 
 impl Precision {
@@ -18,9 +21,18 @@ impl Precision {
     pub(crate) fn scope<R>(self, work: impl FnOnce() -> R) -> R {
         let precision = match self {
             Self::F32 => nn::Precision::F32,
-            Self::Bf16 => nn::Precision::Bf16,
+            Self::Bf16 | Self::Int8 => nn::Precision::Bf16,
         };
         nn::with_precision(precision, work)
+    }
+
+    /// How the weights of the denoiser's blocks are packed, if they are.
+    pub(crate) fn packing(self) -> Option<Packing> {
+        match self {
+            Self::F32 => None,
+            Self::Bf16 => Some(Packing::Bf16),
+            Self::Int8 => Some(Packing::Int8),
+        }
     }
 }
 
@@ -30,6 +42,7 @@ impl std::fmt::Display for Precision {
         f.write_str(match self {
             Self::F32 => "f32",
             Self::Bf16 => "bf16",
+            Self::Int8 => "int8",
         })
     }
 }

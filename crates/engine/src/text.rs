@@ -3,6 +3,7 @@
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use htmlize::unescape;
 use models::umt5::Umt5Encoder;
+use nn::{Pack, Packing};
 use serde::Deserialize;
 use tokenizers::{Tokenizer, TruncationParams};
 
@@ -45,6 +46,11 @@ impl PromptEncoder {
             encoder: files.fill("text_encoder", Umt5Encoder::new(&info.text_encoder, device)?)?,
             max_sequence_length: info.max_sequence_length,
         })
+    }
+
+    /// Packs the encoder's weights.
+    pub fn pack(&mut self, packing: Packing) {
+        self.encoder.pack(packing);
     }
 
     /// The context of each prompt, `[prompts, max_sequence_length, d_model]`, zero after its end.

@@ -6,7 +6,9 @@ use std::{cell::Cell, fs, ops::ControlFlow};
 
 use burn::tensor::Device;
 use common::Recorded;
-use engine::{Error, ModelFiles, Output, Pipeline, Plan, Progress, Stage, VideoRequest, unobserved};
+use engine::{
+    Error, ModelFiles, Output, Pipeline, Plan, Precision, Progress, Size, Stage, VideoRequest, unobserved,
+};
 use serde_json::Value;
 
 fn open(request: &VideoRequest) -> (Pipeline, Plan) {
@@ -31,6 +33,33 @@ fn frames_agree_with_diffusers() {
         let scale = expected.iter().copied().fold(0.0, f32::max);
         println!("{name} frames {:.1e}", error / scale);
         assert!(error / scale <= TOLERANCE, "{name}: relative error {:e}", error / scale);
+    }
+}
+
+#[test]
+fn packed_weights_make_nearly_the_same_video_and_serve_one_precision() {
+    // Peak signal to noise against f32, in dB.
+    for (precision, least) in [(Precision::Bf16, 40.0), (Precision::Int8, 35.0)] {
+        let request = VideoRequest {
+            prompt: "a red ball rolls to the left".into(),
+            size: Some(Size { width: 64, height: 64 }),
+            num_frames: Some(5),
+            num_inference_steps: 4,
+            precision: Precision::F32,
+            ..Default::default()
+        };
+        let (mut pipeline, plan) = open(&request);
+        let exact = pipeline.generate(&plan, &mut unobserved).expect("a video").frames;
+        pipeline.pack(precision);
+        let refused = pipeline.generate(&plan, &mut unobserved).expect_err("packed").to_string();
+        assert!(refused.contains("precision") && refused.contains(&precision.to_string()), "{refused}");
+
+        let plan = VideoRequest { precision, ..request }.resolve(pipeline.info()).expect("a plan");
+        let frames = pipeline.generate(&plan, &mut unobserved).expect("a video").frames;
+        let error = exact.iter().zip(&frames).map(|(a, b)| f64::from(a - b).powi(2)).sum::<f64>();
+        let psnr = 10.0 * (frames.len() as f64 / error).log10();
+        println!("{precision}: {psnr:.1} dB");
+        assert!(error > 0.0 && psnr >= least, "{precision}: {psnr:.1} dB");
     }
 }
 

@@ -3,7 +3,7 @@
 
 use burn::tensor::{Device, Distribution, Tensor};
 use models::wan::{WanTransformer3d, WanTransformer3dConfig};
-use nn::Precision;
+use nn::{Pack, Packing};
 use serde::Deserialize;
 
 #[path = "../../../benches/worker.rs"]
@@ -21,10 +21,11 @@ fn main() {
     worker::serve(prepare);
 }
 
-fn prepare(case: Forward, _: Precision) -> worker::Work {
+fn prepare(case: Forward, packing: Option<Packing>) -> worker::Work {
     let Forward { config, batch, latents: [frames, height, width], text_tokens } = case;
     let device = Device::flex();
-    let model = WanTransformer3d::new(&config, &device).expect("a valid configuration").init_weights(0);
+    let mut model = WanTransformer3d::new(&config, &device).expect("a valid configuration").init_weights(0);
+    packing.into_iter().for_each(|packing| model.pack(packing));
     let latents = random([batch, config.in_channels, frames, height, width], &device);
     let timestep = Tensor::full([batch, 1], 500.0, &device);
     let context = random([batch, text_tokens, config.text_dim], &device);

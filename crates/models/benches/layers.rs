@@ -4,7 +4,7 @@ use burn::{
     module::Param,
     tensor::{Device, Distribution, Tensor},
 };
-use nn::{CausalConv3d, Linear, Precision};
+use nn::{CausalConv3d, Linear, Pack, Packing};
 use serde::Deserialize;
 
 #[path = "../../../benches/worker.rs"]
@@ -22,17 +22,17 @@ fn main() {
     worker::serve(prepare);
 }
 
-fn prepare(layer: Layer, _: Precision) -> worker::Work {
+fn prepare(layer: Layer, packing: Option<Packing>) -> worker::Work {
     let device = Device::flex();
     match layer {
         Layer::Linear { rows, inputs, outputs, backward } => {
             let device = if backward { device.autodiff() } else { device };
-            let layer = Linear {
-                weight: Param::from_tensor(random([outputs, inputs], &device)),
-                bias: Some(Param::from_tensor(random([outputs], &device))),
-            };
+            let mut layer = Linear::new(inputs, outputs, true, &device);
+            layer.weight = Param::from_tensor(random([outputs, inputs], &device));
+            layer.bias = Some(Param::from_tensor(random([outputs], &device)));
             let x = random([rows, inputs], &device);
             if !backward {
+                packing.into_iter().for_each(|packing| layer.pack(packing));
                 return Box::new(move || drop(layer.forward(x.clone())));
             }
             let x = x.require_grad();
@@ -48,6 +48,7 @@ fn prepare(layer: Layer, _: Precision) -> worker::Work {
             let padding = [0, kh / 2, kw / 2];
             let mut layer = CausalConv3d::new([inputs, outputs], [kt, kh, kw], [1; 3], padding, &device);
             layer.weight = Param::from_tensor(random([outputs, inputs, kt, kh, kw], &device));
+            packing.into_iter().for_each(|packing| layer.pack(packing));
             let x = random([1, inputs, frames + kt - 1, height, width], &device);
             Box::new(move || drop(layer.forward(x.clone())))
         }

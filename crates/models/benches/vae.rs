@@ -3,7 +3,7 @@
 
 use burn::tensor::{Device, Distribution, FloatDType, Tensor};
 use models::wan::{AutoencoderKlWan, AutoencoderKlWanConfig};
-use nn::Precision;
+use nn::{Pack, Packing};
 use serde::Deserialize;
 
 #[path = "../../../benches/worker.rs"]
@@ -19,13 +19,14 @@ fn main() {
     worker::serve(prepare);
 }
 
-fn prepare(case: Decode, precision: Precision) -> worker::Work {
+fn prepare(case: Decode, packing: Option<Packing>) -> worker::Work {
     let Decode { config, latents: [frames, height, width] } = case;
     let device = Device::flex();
-    let model = AutoencoderKlWan::new(&config, &device).expect("a valid configuration").init_weights(0);
+    let mut model = AutoencoderKlWan::new(&config, &device).expect("a valid configuration").init_weights(0);
+    packing.into_iter().for_each(|packing| model.pack(packing));
     let shape = [1, config.z_dim, frames, height, width];
     let latents = Tensor::<5>::random(shape, Distribution::Normal(0.0, 1.0), &device);
-    let kept = if precision == Precision::F32 { FloatDType::F32 } else { FloatDType::BF16 };
+    let kept = if packing.is_none() { FloatDType::F32 } else { FloatDType::BF16 };
     Box::new(move || {
         let mut stream = model.decoder_stream(kept);
         let frames = (0..frames).map(|frame| stream.decode(latents.clone().narrow(2, frame, 1)));

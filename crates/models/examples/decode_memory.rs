@@ -8,7 +8,7 @@ use std::{fs, time::Instant};
 
 use burn::tensor::{Device, Distribution, FloatDType, Tensor};
 use models::wan::{AutoencoderKlWan, AutoencoderKlWanConfig};
-use nn::{Precision, with_precision};
+use nn::{Pack, Packing, Precision, with_precision};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -25,7 +25,10 @@ fn main() {
     let config = AutoencoderKlWanConfig::default();
     let [frames, rows, columns] = config.latent_size([num_frames, height, width]).expect("a possible size");
     let device = Device::flex();
-    let vae = AutoencoderKlWan::new(&config, &device).expect("valid").init_weights(0);
+    let mut vae = AutoencoderKlWan::new(&config, &device).expect("valid").init_weights(0);
+    if !asked("f32") {
+        vae.pack(Packing::Bf16);
+    }
     let shape = [1, config.z_dim, frames, rows, columns];
     let latents = Tensor::<5>::random(shape, Distribution::Normal(0.0, 1.0), &device);
     println!("{size}, {num_frames} frames; before: {}", peak());

@@ -9,7 +9,8 @@ use burn::{
 };
 
 use crate::{
-    fused::{Op, apply3},
+    Pack, PackedKernel, Packing,
+    fused::{Op, apply2, apply3},
     precision::in_bf16,
 };
 
@@ -22,8 +23,12 @@ pub struct CausalConv3d {
     pub weight: Param<Tensor<5>>,
     /// `[out]`
     pub bias: Param<Tensor<1>>,
+    kernel: [usize; 3],
     stride: [usize; 3],
     padding: [usize; 3],
+    /// Takes the place of `weight`, which then is empty.
+    #[module(skip)]
+    packed: Option<PackedKernel>,
 }
 
 impl CausalConv3d {
@@ -40,15 +45,40 @@ impl CausalConv3d {
         Self {
             weight: Param::from_tensor(Tensor::zeros([outputs, inputs, kt, kh, kw], device)),
             bias: Param::from_tensor(Tensor::zeros([outputs], device)),
+            kernel,
             stride,
             padding,
+            packed: None,
         }
+    }
+
+    /// The size of the kernel, `[frames, height, width]`.
+    pub fn kernel(&self) -> [usize; 3] {
+        self.kernel
     }
 
     /// `[batch, in, frames, height, width]` to `[batch, out, frames', height', width']`.
     pub fn forward(&self, x: Tensor<5>) -> Tensor<5> {
-        let [time, height, width] = self.padding;
-        causal_conv3d(x, self.weight.val(), self.bias.val(), self.stride, [2 * time, height, width])
+        self.forward_after(x, 2 * self.padding[0])
+    }
+
+    /// [`forward`](Self::forward) with another number of zero frames in front.
+    pub fn forward_after(&self, x: Tensor<5>, zeros: usize) -> Tensor<5> {
+        let [_, height, width] = self.padding;
+        let Some(weight) = self.packed.clone() else {
+            return causal_conv3d(x, self.weight.val(), self.bias.val(), self.stride, [zeros, height, width]);
+        };
+        let (front, back) = ([zeros, height, width], [0, height, width]);
+        apply2(Op::PackedConv3d { weight, stride: self.stride, front, back }, x, self.bias.val())
+    }
+}
+
+impl Pack for CausalConv3d {
+    fn pack(&mut self, packing: Packing) {
+        if self.packed.is_none() {
+            let dims = self.weight.dims();
+            self.packed = PackedKernel::take(&mut self.weight, dims, packing);
+        }
     }
 }
 
@@ -61,6 +91,9 @@ pub struct Conv2d {
     pub bias: Param<Tensor<1>>,
     stride: usize,
     padding: [usize; 2],
+    /// Takes the place of `weight`, which then is empty.
+    #[module(skip)]
+    packed: Option<PackedKernel>,
 }
 
 impl Conv2d {
@@ -78,12 +111,29 @@ impl Conv2d {
             bias: Param::from_tensor(Tensor::zeros([outputs], device)),
             stride,
             padding,
+            packed: None,
         }
     }
 
     /// `[batch, in, height, width]` to `[batch, out, height', width']`.
     pub fn forward(&self, x: Tensor<4>) -> Tensor<4> {
-        conv2d(x, self.weight.val(), self.bias.val(), self.stride, self.padding)
+        let Some(weight) = self.packed.clone() else {
+            return conv2d(x, self.weight.val(), self.bias.val(), self.stride, self.padding);
+        };
+        let [before, after] = self.padding;
+        let (stride, front) = ([1, self.stride, self.stride], [0, before, before]);
+        let op = Op::PackedConv3d { weight, stride, front, back: [0, after, after] };
+        let y: Tensor<5> = apply2(op, x.unsqueeze_dim::<5>(2), self.bias.val());
+        y.squeeze_dim(2)
+    }
+}
+
+impl Pack for Conv2d {
+    fn pack(&mut self, packing: Packing) {
+        if self.packed.is_none() {
+            let [outputs, inputs, height, width] = self.weight.dims();
+            self.packed = PackedKernel::take(&mut self.weight, [outputs, inputs, 1, height, width], packing);
+        }
     }
 }
 

@@ -5,8 +5,12 @@ use burn::{
     tensor::{Device, Tensor},
 };
 
+use kernels::pointwise::Activation;
+
 use crate::{
-    fused::{Op, apply2, apply3},
+    Pack, PackedLinear, Packing,
+    activation::gelu_tanh,
+    fused::{Op, apply1, apply2, apply3},
     precision::in_bf16,
 };
 
@@ -17,6 +21,9 @@ pub struct Linear {
     pub weight: Param<Tensor<2>>,
     /// `[out]`
     pub bias: Option<Param<Tensor<1>>>,
+    /// Takes the place of `weight`, which then is empty.
+    #[module(skip)]
+    packed: Option<PackedLinear>,
 }
 
 impl Linear {
@@ -25,12 +32,45 @@ impl Linear {
         Self {
             weight: Param::from_tensor(Tensor::zeros([outputs, inputs], device)),
             bias: bias.then(|| Param::from_tensor(Tensor::zeros([outputs], device))),
+            packed: None,
         }
     }
 
     /// `[.., in]` to `[.., out]`.
     pub fn forward<const D: usize>(&self, x: Tensor<D>) -> Tensor<D> {
-        linear(x, self.weight.val(), self.bias.as_ref().map(Param::val))
+        match &self.packed {
+            Some(packed) => self.forward_packed(x, packed, None),
+            None => linear(x, self.weight.val(), self.bias.as_ref().map(Param::val)),
+        }
+    }
+
+    /// [`forward`](Self::forward), then GELU (in its tanh form).
+    pub fn forward_gelu<const D: usize>(&self, x: Tensor<D>) -> Tensor<D> {
+        match &self.packed {
+            Some(packed) => self.forward_packed(x, packed, Some(Activation::GeluTanh)),
+            None => gelu_tanh(self.forward(x)),
+        }
+    }
+
+    fn forward_packed<const D: usize>(
+        &self,
+        x: Tensor<D>,
+        weight: &PackedLinear,
+        activation: Option<Activation>,
+    ) -> Tensor<D> {
+        let op = Op::PackedLinear { weight: weight.clone(), activation };
+        match &self.bias {
+            Some(bias) => apply2(op, x, bias.val()),
+            None => apply1(op, x),
+        }
+    }
+}
+
+impl Pack for Linear {
+    fn pack(&mut self, packing: Packing) {
+        if self.packed.is_none() {
+            self.packed = PackedLinear::take(&mut self.weight, packing);
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 
 use burn::tensor::{Device, Distribution, Tensor};
 use models::wan::{WanTransformer3d, WanTransformer3dConfig};
-use nn::Precision;
+use nn::Packing;
 use serde::Deserialize;
 use train::{
     optim::{AdamW, AdamWConfig},
@@ -29,7 +29,7 @@ fn main() {
     worker::serve(prepare);
 }
 
-fn prepare(case: Step, _: Precision) -> worker::Work {
+fn prepare(case: Step, _: Option<Packing>) -> worker::Work {
     let Step { config, batch, latents: [frames, height, width], text_tokens } = case;
     let device = Device::flex().autodiff();
     let mut model = WanTransformer3d::new(&config, &device).expect("a valid configuration").init_weights(0);
@@ -39,7 +39,7 @@ fn prepare(case: Step, _: Precision) -> worker::Work {
     let velocity = random([batch, config.out_channels, frames, height, width], &device);
 
     let mut weights = gather(&model).expect("readable weights");
-    let mut adamw = AdamW::new(ADAMW, &entries(&model));
+    let mut adamw = AdamW::new(ADAMW, &entries(&model), |_| false);
     let mut step = 0;
     Box::new(move || {
         let predicted = model.forward(latents.clone(), timestep.clone(), context.clone());

@@ -13,7 +13,7 @@ use serde_json::Value;
 use crate::{
     error::{Result, TrainError},
     files,
-    optim::{AdamW, AdamWConfig, Ema},
+    optim::{AdamW, Ema},
     parameters::Entry,
 };
 
@@ -46,9 +46,9 @@ struct RunFile {
 
 impl RunState {
     /// A run before its first step.
-    pub fn new(weights: Vec<f32>, entries: &[Entry], adamw: AdamWConfig, ema_decay: f64) -> Self {
+    pub fn new(weights: Vec<f32>, adamw: AdamW, ema_decay: f64) -> Self {
         let ema = Ema::new(weights.clone(), ema_decay);
-        Self { step: 0, seconds: 0.0, weights, adamw: AdamW::new(adamw, entries), ema }
+        Self { step: 0, seconds: 0.0, weights, adamw, ema }
     }
 
     fn lists(&self) -> [(&'static str, &Vec<f32>); 4] {
@@ -218,6 +218,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::optim::AdamWConfig;
 
     const ADAMW: AdamWConfig = AdamWConfig { beta1: 0.9, beta2: 0.95, epsilon: 1e-8, weight_decay: 0.0 };
 
@@ -226,7 +227,7 @@ mod tests {
     }
 
     fn state(step: u64) -> RunState {
-        let mut state = RunState::new(vec![0.5; 3], &entries(3), ADAMW, 0.99);
+        let mut state = RunState::new(vec![0.5; 3], AdamW::new(ADAMW, &entries(3), |_| false), 0.99);
         state.adamw.step(&mut state.weights, &[1.0, -2.0, 3.0], 1.0, 0.1, 1);
         state.ema.update(&state.weights, 1);
         RunState { step, seconds: 1.5, ..state }
@@ -241,7 +242,7 @@ mod tests {
         }
         let steps: Vec<u64> = list(folder.path()).unwrap().iter().map(|(step, _)| *step).collect();
         assert_eq!(steps, [2, 3]);
-        let mut resumed = RunState::new(vec![0.0; 3], &entries(3), ADAMW, 0.99);
+        let mut resumed = RunState::new(vec![0.0; 3], AdamW::new(ADAMW, &entries(3), |_| false), 0.99);
         let longer = json!({ "seed": 1, "steps": 20 });
         resume(folder.path(), &mut resumed, &longer, &["steps"], &entries(3)).unwrap();
         assert_eq!(resumed, state(3));

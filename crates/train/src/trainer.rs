@@ -23,7 +23,7 @@ use crate::{
     error::{Result, TrainError},
     interrupt,
     log::{Figures, Kind, Line, Log},
-    optim::{clip_factor, global_norm},
+    optim::{AdamW, clip_factor, global_norm},
     parameters::{self, Entry},
     progress::Progress,
     run_args::{FREE_ON_RESUME, RunArgs},
@@ -53,6 +53,12 @@ pub trait Objective {
     /// # Errors
     /// Data that cannot be read.
     fn loss(&self, model: &Self::Model, moment: Moment) -> Result<(Tensor<1>, Figures)>;
+
+    /// Whether a parameter stays as it is; `name` is its path in the model.
+    fn is_frozen(&self, name: &str) -> bool {
+        let _ = name;
+        false
+    }
 
     /// Figures on held-out data; the same data and draws each time.
     ///
@@ -120,7 +126,8 @@ impl<'a, O: Objective> Run<'a, O> {
             Some(other) => checkpoint::weights(other, &entries)?[1].clone(),
             None => parameters::gather(&model)?,
         };
-        let mut state = RunState::new(weights, &entries, args.adamw(), args.ema_decay);
+        let adamw = AdamW::new(args.adamw(), &entries, |name| objective.is_frozen(name));
+        let mut state = RunState::new(weights, adamw, args.ema_decay);
         if args.resume {
             checkpoint::resume(output, &mut state, settings, &FREE_ON_RESUME, &entries)?;
         } else if !checkpoint::list(output)?.is_empty() {

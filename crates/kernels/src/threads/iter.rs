@@ -32,12 +32,7 @@ pub(crate) trait Parallel: Sized + Sync {
 
     /// Gives a thread at least `least` items at a time.
     fn with_min_len(self, least: usize) -> Grouped<Self> {
-        Grouped { items: self, least, most: usize::MAX }
-    }
-
-    /// Gives a thread at most `most` items at a time.
-    fn with_max_len(self, most: usize) -> Grouped<Self> {
-        Grouped { items: self, least: 1, most }
+        Grouped { items: self, least }
     }
 
     /// How many items a thread takes at a time.
@@ -148,7 +143,6 @@ impl<A: Parallel, B: Parallel> Parallel for Zip<A, B> {
 pub(crate) struct Grouped<A> {
     items: A,
     least: usize,
-    most: usize,
 }
 
 impl<A: Parallel> Parallel for Grouped<A> {
@@ -159,7 +153,7 @@ impl<A: Parallel> Parallel for Grouped<A> {
     }
 
     fn group(&self) -> usize {
-        self.items.group().max(self.least).min(self.most)
+        self.items.group().max(self.least)
     }
 
     unsafe fn item(&self, index: usize) -> A::Item {
@@ -227,7 +221,7 @@ mod tests {
 
     #[test]
     fn what_is_made_comes_in_order() {
-        let made = (5..2_005).into_par_iter().with_max_len(1).map_collect(|index| index.to_string());
+        let made = (5..2_005).into_par_iter().map_collect(|index| index.to_string());
         assert!(made.iter().enumerate().all(|(i, made)| *made == (i + 5).to_string()));
     }
 }

@@ -25,10 +25,12 @@ pub(crate) mod prelude {
     pub(crate) use super::iter::{IntoParallel, Parallel, ParallelSlice, ParallelSliceMut};
 }
 
-/// Looks for work in quick succession, some ten microseconds in all, before a thread offers its core to others.
-const LOOKS: u32 = 2_000;
-/// How long a thread that finds nothing stays awake.
-const AWAKE: Duration = Duration::from_millis(2);
+/// How long a thread that finds nothing stays awake: longer than what a model computes between two operations.
+///
+/// It does not offer its core to others meanwhile: the scheduler would give it away for longer than that.
+const AWAKE: Duration = Duration::from_millis(1);
+/// Looks between two looks at the clock.
+const LOOKS: u32 = 64;
 
 /// Calls `work` with each of `0..tasks`, on as many threads as there are (or [`with_threads`] allows).
 ///
@@ -194,21 +196,13 @@ impl Pool {
         let open =
             || Some(self.state.load(SeqCst)).filter(|state| state & OPEN != 0 && state / NUMBER != done);
         loop {
-            let mut looks = 0;
-            let mut start = None;
-            loop {
-                if let Some(state) = open() {
-                    return state;
-                }
-                looks += 1;
-                if looks < LOOKS {
-                    spin_loop();
-                    continue;
-                }
-                thread::yield_now();
-                if start.get_or_insert_with(Instant::now).elapsed() > AWAKE {
-                    break;
-                }
+            let mut found = None;
+            spin(|| {
+                found = open();
+                found.is_some()
+            });
+            if let Some(state) = found {
+                return state;
             }
             self.asleep.fetch_add(1, SeqCst);
             // Who opens a job after this look sees a sleeper, and wakes it.
@@ -220,6 +214,22 @@ impl Pool {
     }
 }
 
+/// Waits for `done` while it pays to stay awake; whether it came true.
+fn spin(mut done: impl FnMut() -> bool) -> bool {
+    let start = Instant::now();
+    loop {
+        for _ in 0..LOOKS {
+            if done() {
+                return true;
+            }
+            spin_loop();
+        }
+        if start.elapsed() > AWAKE {
+            return false;
+        }
+    }
+}
+
 /// Closes the job and waits until every worker has left it.
 struct Close(&'static Pool);
 
@@ -227,10 +237,8 @@ impl Drop for Close {
     fn drop(&mut self) {
         let Self(pool) = self;
         pool.state.fetch_and(!OPEN, SeqCst);
-        let mut looks = 0;
-        while pool.state.load(SeqCst) & INSIDE != 0 {
-            looks += 1;
-            if looks < LOOKS { spin_loop() } else { thread::yield_now() }
+        while !spin(|| pool.state.load(SeqCst) & INSIDE == 0) {
+            thread::yield_now(); // a worker lost its core
         }
     }
 }

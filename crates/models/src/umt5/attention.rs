@@ -56,6 +56,8 @@ pub(super) struct Umt5Attention {
     heads: usize,
 }
 
+nn::pack_parts!(Umt5Attention { q, k, v, o });
+
 impl Umt5Attention {
     pub fn new(config: &Umt5Config, device: &Device) -> Self {
         let inner = config.num_heads * config.d_kv;

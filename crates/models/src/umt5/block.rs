@@ -20,6 +20,8 @@ pub(super) struct Umt5Block {
     feed_forward_norm: RmsNorm,
 }
 
+nn::pack_parts!(Umt5Block { attention, feed_forward });
+
 impl Umt5Block {
     pub fn new(config: &Umt5Config, device: &Device) -> Self {
         let norm = || RmsNorm::new(config.d_model, config.layer_norm_epsilon, device);
@@ -45,6 +47,8 @@ struct GatedFeedForward {
     wi_1: Linear,
     wo: Linear,
 }
+
+nn::pack_parts!(GatedFeedForward { wi_0, wi_1, wo });
 
 impl GatedFeedForward {
     fn new(config: &Umt5Config, device: &Device) -> Self {

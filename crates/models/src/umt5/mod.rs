@@ -34,11 +34,15 @@ pub struct Umt5Encoder {
     config: Umt5Config,
 }
 
+nn::pack_parts!(Umt5Encoder { encoder });
+
 #[derive(Module, Debug)]
 struct Umt5Stack {
     block: Vec<Umt5Block>,
     final_layer_norm: RmsNorm,
 }
+
+nn::pack_parts!(Umt5Stack { block });
 
 impl Umt5Encoder {
     /// A model of zeros; [`init_weights`](Self::init_weights) or a checkpoint fills it.

@@ -20,6 +20,8 @@ pub(super) struct WanAttention {
     heads: usize,
 }
 
+nn::pack_parts!(WanAttention { to_q, to_k, to_v, to_out });
+
 impl WanAttention {
     pub fn new(config: &WanTransformer3dConfig, device: &Device) -> Self {
         let dim = config.dim();

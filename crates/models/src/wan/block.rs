@@ -4,7 +4,7 @@ use burn::{
     module::{Module, Param},
     tensor::{Device, Tensor},
 };
-use nn::{LayerNorm, Linear, gated_residual, gelu_tanh, layer_norm_modulate};
+use nn::{LayerNorm, Linear, gated_residual, layer_norm_modulate};
 
 use super::{
     attention::WanAttention,
@@ -24,6 +24,8 @@ pub(super) struct WanTransformerBlock {
     scale_shift_table: Param<Tensor<3>>, // [1, 6, dim]
     eps: f64,
 }
+
+nn::pack_parts!(WanTransformerBlock { attn1, attn2, ffn });
 
 impl WanTransformerBlock {
     pub fn new(config: &WanTransformer3dConfig, device: &Device) -> Self {
@@ -64,6 +66,8 @@ struct FeedForward {
     proj_out: Linear,
 }
 
+nn::pack_parts!(FeedForward { proj_in, proj_out });
+
 impl FeedForward {
     fn new(dim: usize, hidden: usize, device: &Device) -> Self {
         Self {
@@ -73,6 +77,6 @@ impl FeedForward {
     }
 
     fn forward(&self, x: Tensor<3>) -> Tensor<3> {
-        self.proj_out.forward(gelu_tanh(self.proj_in.forward(x)))
+        self.proj_out.forward(self.proj_in.forward_gelu(x))
     }
 }

@@ -31,6 +31,8 @@ pub(super) struct ConditionEmbedder {
     freq_dim: usize,
 }
 
+nn::pack_parts!(ConditionEmbedder { time_embedder, time_proj, text_embedder });
+
 impl ConditionEmbedder {
     pub fn new(config: &WanTransformer3dConfig, device: &Device) -> Self {
         let dim = config.dim();
@@ -62,6 +64,8 @@ struct Mlp {
     linear_1: Linear,
     linear_2: Linear,
 }
+
+nn::pack_parts!(Mlp { linear_1, linear_2 });
 
 impl Mlp {
     fn new(inputs: usize, dim: usize, device: &Device) -> Self {

@@ -4,12 +4,13 @@ use burn::{backend::Flex, tensor::TensorData};
 use burn_flex::FlexTensor;
 use kernels::{
     attention::{Attention, Saved, attention, attention_backward},
-    conv3d::{Conv3d, conv3d, conv3d_backward_input, conv3d_backward_weight},
-    matmul::{self, Sizes, matmul},
+    conv3d::{Conv3d, conv3d, conv3d_backward_input, conv3d_backward_weight, conv3d_packed},
+    matmul::{self, Epilogue, Sizes, linear_bf16, linear_int8, matmul},
     pointwise,
 };
 
 use super::{Kernels, Op};
+use crate::PackedLinear;
 
 impl Kernels for Flex {
     fn forward(op: &Op, inputs: &[FlexTensor]) -> (FlexTensor, Option<FlexTensor>) {
@@ -81,13 +82,18 @@ fn attention_of(q: View<'_>, k: View<'_>) -> Attention {
     Attention { batch, queries, keys: k.dims[1], heads, head_dim }
 }
 
-fn conv_of(x: View<'_>, weight: View<'_>, stride: [usize; 3], front: [usize; 3], back: [usize; 3]) -> Conv3d {
+fn output_of(shape: &Conv3d) -> [usize; 5] {
+    let [frames, height, width] = shape.output_size();
+    [shape.batch, shape.outputs, frames, height, width]
+}
+
+fn conv_of(x: View<'_>, weight: &[usize], stride: [usize; 3], front: [usize; 3], back: [usize; 3]) -> Conv3d {
     Conv3d {
         batch: x.dims[0],
         inputs: x.dims[1],
-        outputs: weight.dims[0],
+        outputs: weight[0],
         size: [x.dims[2], x.dims[3], x.dims[4]],
-        kernel: [weight.dims[2], weight.dims[3], weight.dims[4]],
+        kernel: [weight[2], weight[3], weight[4]],
         stride,
         front,
         back,
@@ -106,6 +112,16 @@ fn forward(op: &Op, inputs: &[View<'_>]) -> (FlexTensor, Option<FlexTensor>) {
             *dims.last_mut().expect("a linear layer takes at least one dimension") = weight.dims[0];
             let (a, b) = ((x.values, Plain), (weight.values, Transposed));
             make(&dims, |y| matmul(product_of(x, weight), a, b, inputs.get(2).map(|bias| bias.values), y))
+        }
+        Op::PackedLinear { ref weight, activation } => {
+            let mut dims = x.dims.to_vec();
+            *dims.last_mut().expect("a linear layer takes at least one dimension") = weight.outputs();
+            let bias = inputs.get(1).map(|bias| bias.values);
+            let epilogue = Epilogue { bias, activation, residual: None };
+            make(&dims, |y| match weight {
+                PackedLinear::Bf16(weight) => linear_bf16(x.values, weight, epilogue, y),
+                PackedLinear::Int8(weight) => linear_int8(x.values, weight, epilogue, y),
+            })
         }
         Op::RmsNorm { eps } => make(x.dims, |y| pointwise::rms_norm(x.values, inputs[1].values, eps, y)),
         Op::ChannelRmsNorm { silu } => make(x.dims, |y| {
@@ -130,11 +146,15 @@ fn forward(op: &Op, inputs: &[View<'_>]) -> (FlexTensor, Option<FlexTensor>) {
             out
         }
         Op::Conv3d { stride, front, back } => {
-            let shape = conv_of(x, inputs[1], stride, front, back);
-            let [frames, height, width] = shape.output_size();
-            make(&[shape.batch, shape.outputs, frames, height, width], |y| {
+            let shape = conv_of(x, inputs[1].dims, stride, front, back);
+            make(&output_of(&shape), |y| {
                 conv3d(&shape, x.values, inputs[1].values, Some(inputs[2].values), y);
             })
+        }
+        Op::PackedConv3d { ref weight, stride, front, back } => {
+            let shape = conv_of(x, &weight.dims, stride, front, back);
+            let bias = Some(inputs[1].values);
+            make(&output_of(&shape), |y| conv3d_packed(&shape, x.values, &weight.weight, bias, y))
         }
     };
     (out, extra)
@@ -164,10 +184,11 @@ fn backward(
                 let sizes = Sizes { m: n, n: k, k: m };
                 make(weight.dims, |dw| matmul(sizes, (grad, Transposed), (x.values, Plain), None, dw))
             });
-            let db = inputs.get(2).map(|bias| {
-                make(bias.dims, |db| pointwise::column_sums(grad, db))
-            });
+            let db = inputs.get(2).map(|bias| make(bias.dims, |db| pointwise::column_sums(grad, db)));
             if inputs.len() == 3 { vec![dx, dw, db] } else { vec![dx, dw] }
+        }
+        Op::PackedLinear { .. } | Op::PackedConv3d { .. } => {
+            unreachable!("weights that ask for gradients are not packed, and nothing before them asks either")
         }
         Op::RmsNorm { eps } => {
             let weight = inputs[1];
@@ -230,7 +251,7 @@ fn backward(
         }
         Op::Conv3d { stride, front, back } => {
             let weight = inputs[1];
-            let shape = conv_of(x, weight, stride, front, back);
+            let shape = conv_of(x, weight.dims, stride, front, back);
             let dx =
                 wanted[0].then(|| make(x.dims, |dx| conv3d_backward_input(&shape, grad, weight.values, dx)));
             let mut db = zeros(inputs[2].dims);

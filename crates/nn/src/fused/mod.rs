@@ -14,6 +14,8 @@ use burn::{
 };
 use kernels::pointwise::Activation;
 
+use crate::{PackedKernel, PackedLinear};
+
 /// A kernel with its constants; the tensors that it takes stand beside each.
 #[derive(Clone, Debug)]
 pub enum Op {
@@ -23,6 +25,8 @@ pub enum Op {
     Linear,
     /// `x [.., in]`, `weight [out, in]`, `bias [out]`
     LinearBias,
+    /// `x [.., in]` and perhaps `bias [out]`; has no gradient
+    PackedLinear { weight: PackedLinear, activation: Option<Activation> },
     /// `x [.., dim]`, `weight [dim]`
     RmsNorm { eps: f32 },
     /// `x [batch, channels, ..]`, `gamma [channels]`
@@ -38,6 +42,8 @@ pub enum Op {
     Attention,
     /// `x [batch, in, frames, height, width]`, `weight [out, in, kt, kh, kw]`, `bias [out]`
     Conv3d { stride: [usize; 3], front: [usize; 3], back: [usize; 3] },
+    /// `x [batch, in, frames, height, width]`, `bias [out]`; has no gradient
+    PackedConv3d { weight: PackedKernel, stride: [usize; 3], front: [usize; 3], back: [usize; 3] },
 }
 
 /// What a backend needs to run an [`Op`] and its gradient.

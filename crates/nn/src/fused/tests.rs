@@ -1,8 +1,11 @@
 //! Every fused operation against burn's own operations, forward and backward.
 
-use burn::tensor::{Device, Distribution, Tensor, TensorData};
+use burn::{
+    module::Param,
+    tensor::{Device, Distribution, Tensor, TensorData},
+};
 
-use crate::{Precision, with_precision};
+use crate::{CausalConv3d, Conv2d, Linear, Pack, Packing, Precision, with_precision};
 
 /// Maximum relative error of pointwise operations, which are f32 on both sides.
 const EXACT: f64 = 2e-5;
@@ -183,4 +186,62 @@ fn pointwise() {
         |x, _, _| crate::gelu_tanh(x),
         |x, _, _| activation::plain_gelu_tanh(x),
     );
+}
+
+/// Maximum relative error of products in eight bits with random inputs.
+const QUANTISED: f64 = 3e-2;
+
+/// Holds a layer with packed weights against the same layer with its own, in f32.
+fn compare_packed<L: Pack + Clone, const A: usize, const R: usize>(
+    what: &str,
+    layer: &L,
+    dims: [usize; A],
+    forward: impl Fn(&L, Tensor<A>) -> Tensor<R>,
+) {
+    let x = random(dims, &Device::flex());
+    let plain = forward(layer, x.clone()).into_data();
+    for (packing, tolerance) in [(Packing::Bf16, ROUNDED), (Packing::Int8, QUANTISED)] {
+        let mut packed = layer.clone();
+        packed.pack(packing);
+        packed.pack(Packing::Bf16); // packed already: nothing happens
+        let error = worst(forward(&packed, x.clone()).into_data(), plain.clone());
+        assert!(error > 0.0 && error < tolerance, "{what} {packing:?}: {error:e}");
+    }
+}
+
+fn random_linear(inputs: usize, outputs: usize, bias: bool, device: &Device) -> Linear {
+    let mut layer = Linear::new(inputs, outputs, bias, device);
+    layer.weight = Param::from_tensor(random([outputs, inputs], device));
+    layer.bias = layer.bias.map(|_| Param::from_tensor(random([outputs], device)));
+    layer
+}
+
+#[test]
+fn packed_layers() {
+    let device = Device::flex();
+    for bias in [true, false] {
+        let layer = random_linear(40, 70, bias, &device);
+        compare_packed("linear", &layer, [2, 9, 40], Linear::forward);
+        compare_packed("linear and GELU", &layer, [2, 9, 40], Linear::forward_gelu);
+    }
+    let mut conv = CausalConv3d::new([10, 20], [3; 3], [1; 3], [1; 3], &device);
+    conv.weight = Param::from_tensor(random([20, 10, 3, 3, 3], &device));
+    conv.bias = Param::from_tensor(random([20], &device));
+    compare_packed("causal convolution", &conv, [2, 10, 3, 5, 7], CausalConv3d::forward);
+    compare_packed("the same in a stream", &conv, [1, 10, 4, 5, 7], |conv, x| conv.forward_after(x, 1));
+    let mut conv = Conv2d::new([10, 20], 3, 2, [0, 1], &device);
+    conv.weight = Param::from_tensor(random([20, 10, 3, 3], &device));
+    compare_packed("convolution of images", &conv, [3, 10, 6, 8], Conv2d::forward);
+}
+
+#[test]
+fn packing_frees_the_weights_and_leaves_those_that_learn() {
+    let mut layer = random_linear(40, 70, true, &Device::flex());
+    let id = layer.weight.id;
+    layer.pack(Packing::Int8);
+    assert_eq!((layer.weight.dims(), layer.weight.id), ([0, 0], id));
+
+    let mut layer = random_linear(40, 70, true, &Device::flex().autodiff());
+    layer.pack(Packing::Int8);
+    assert_eq!(layer.weight.dims(), [70, 40]);
 }

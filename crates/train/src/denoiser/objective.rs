@@ -22,10 +22,11 @@ use crate::{
     trainer::{Moment, Objective},
 };
 
-/// Timesteps that an evaluation asks about: little, middling and much noise.
-const EVALUATED: [f64; 3] = [0.2, 0.5, 0.8];
-/// The one of these at which other prompts are tried: much noise, where the prompt says most.
-const OTHER_PROMPT_AT: f64 = EVALUATED[2];
+/// Timesteps that an evaluation asks about: little, middling and much noise, and next to nothing else.
+const EVALUATED: [f64; 4] = [0.2, 0.5, 0.8, 0.98];
+/// The one of these at which other prompts are tried. Before, the noisy latents tell more than the prompt: a mean over
+/// thousands of values shows ground and light through nine parts of noise.
+const OTHER_PROMPT_AT: f64 = EVALUATED[3];
 
 pub struct DenoiserObjective<'a> {
     args: &'a DenoiserArgs,
@@ -88,10 +89,8 @@ impl Objective for DenoiserObjective<'_> {
         let frames = self.validation.latents.store().items()[items[0]].size[0];
         let mut first_known = Timeline::shared(frames, 0.5);
         (first_known.timesteps[0], first_known.known[0]) = (0.0, frames > 1);
-        let asked = EVALUATED
-            .map(|t| (format!("loss_at_{t}"), Timeline::shared(frames, t), 0))
-            .into_iter()
-            .chain([
+        let asked =
+            EVALUATED.map(|t| (format!("loss_at_{t}"), Timeline::shared(frames, t), 0)).into_iter().chain([
                 ("loss_first_frame_known".to_owned(), first_known, 0),
                 ("loss_other_prompt".to_owned(), Timeline::shared(frames, OTHER_PROMPT_AT), 1),
             ]);

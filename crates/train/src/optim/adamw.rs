@@ -27,8 +27,16 @@ pub struct AdamW {
     pub exp_avg: Vec<f32>,
     /// Mean of the squared gradients (PyTorch's `exp_avg_sq`).
     pub exp_avg_sq: Vec<f32>,
-    /// Ranges of the flat list, at most a chunk long, and whether they decay.
-    chunks: Vec<(usize, bool)>,
+    /// Ranges of the flat list, one after the other.
+    chunks: Vec<Range>,
+}
+
+/// At most a chunk of one parameter.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Range {
+    len: usize,
+    decays: bool,
+    frozen: bool,
 }
 
 /// One task's share of the lists.
@@ -41,14 +49,15 @@ struct Chunk<'a> {
 }
 
 impl AdamW {
-    /// A fresh state for these parameters.
-    pub fn new(config: AdamWConfig, entries: &[Entry]) -> Self {
+    /// A fresh state for these parameters, of which those that are `frozen`, by their names, stay as they are.
+    pub fn new(config: AdamWConfig, entries: &[Entry], frozen: impl Fn(&str) -> bool) -> Self {
         let len = entries.iter().map(Entry::len).sum();
         let mut chunks = Vec::new();
         for entry in entries {
             let mut rest = entry.len();
+            let (decays, frozen) = (entry.decays(), frozen(&entry.name));
             while rest > 0 {
-                chunks.push((rest.min(CHUNK), entry.decays()));
+                chunks.push(Range { len: rest.min(CHUNK), decays, frozen });
                 rest -= rest.min(CHUNK);
             }
         }
@@ -87,17 +96,19 @@ impl AdamW {
     fn split<'a>(&'a mut self, weights: &'a mut [f32], gradients: &'a [f32]) -> Vec<Chunk<'a>> {
         let mut rest = (weights, gradients, &mut self.exp_avg[..], &mut self.exp_avg_sq[..]);
         let mut chunks = Vec::with_capacity(self.chunks.len());
-        for &(len, decays) in &self.chunks {
+        for &Range { len, decays, frozen } in &self.chunks {
             let (weights, gradients) = (rest.0.split_at_mut(len), rest.1.split_at(len));
             let (exp_avg, exp_avg_sq) = (rest.2.split_at_mut(len), rest.3.split_at_mut(len));
             rest = (weights.1, gradients.1, exp_avg.1, exp_avg_sq.1);
-            chunks.push(Chunk {
-                weights: weights.0,
-                gradients: gradients.0,
-                exp_avg: exp_avg.0,
-                exp_avg_sq: exp_avg_sq.0,
-                decays,
-            });
+            if !frozen {
+                chunks.push(Chunk {
+                    weights: weights.0,
+                    gradients: gradients.0,
+                    exp_avg: exp_avg.0,
+                    exp_avg_sq: exp_avg_sq.0,
+                    decays,
+                });
+            }
         }
         chunks
     }
@@ -116,7 +127,7 @@ mod tests {
     #[test]
     fn two_steps_by_hand() {
         let entries = [entry("weight", &[2, 2]), entry("bias", &[1])];
-        let mut adamw = AdamW::new(CONFIG, &entries);
+        let mut adamw = AdamW::new(CONFIG, &entries, |_| false);
         let mut weights = vec![1.0, -2.0, 0.5, 0.0, 1.0];
         adamw.step(&mut weights, &[0.4, -0.2, 0.0, 1.0, 0.4], 0.5, 0.01, 1);
         // After one step m̂ / √v̂ is the gradient's sign, so each weight moves by the learning rate;
@@ -133,10 +144,20 @@ mod tests {
     }
 
     #[test]
+    fn frozen_parameters_stay_and_do_not_decay() {
+        let entries = [entry("encoder.a", &[2, 2]), entry("decoder.a", &[2, 2])];
+        let mut adamw = AdamW::new(CONFIG, &entries, |name| name.starts_with("encoder."));
+        let mut weights = vec![1.0; 8];
+        adamw.step(&mut weights, &[1.0; 8], 1.0, 0.5, 1);
+        assert_eq!(weights[..4], [1.0; 4]);
+        assert!(weights[4..].iter().all(|&weight| weight < 0.6));
+    }
+
+    #[test]
     fn chunks_cover_long_parameters() {
         let entries = [entry("a", &[3]), entry("b", &[2, CHUNK + 5]), entry("c", &[4, 1, 1])];
         let len = entries.iter().map(Entry::len).sum::<usize>();
-        let mut adamw = AdamW::new(CONFIG, &entries);
+        let mut adamw = AdamW::new(CONFIG, &entries, |_| false);
         let mut weights = vec![0.0; len];
         adamw.step(&mut weights, &vec![1.0; len], 1.0, 0.5, 1);
         assert!(weights.iter().all(|w| (w + 0.5).abs() < 1e-6));

@@ -52,6 +52,10 @@ pub struct VaeArgs {
     /// Pixels of a batch: frames x height x width x samples
     #[arg(long, default_value_t = Self::default().batch_pixels)]
     pub batch_pixels: usize,
+    /// Train the decoder alone (of the weights that --init-from gives): latents stay valid
+    #[arg(long)]
+    #[serde(default)]
+    pub freeze_encoder: bool,
     /// Held-out clips to evaluate on, at full size
     #[arg(long, default_value_t = Self::default().evaluate_clips)]
     pub evaluate_clips: usize,
@@ -79,6 +83,7 @@ impl Default for VaeArgs {
             clip_frames: vec![5, 9, 17],
             still_share: Ramp { start: 0.9, end: 0.1 },
             batch_pixels: 17 * 64 * 64 * 2,
+            freeze_encoder: false,
             evaluate_clips: 4,
             loss: LossWeights::default(),
             run: RunArgs::default(),
@@ -121,6 +126,9 @@ impl VaeArgs {
         if self.evaluate_clips == 0 {
             return setting("--evaluate-clips", "at least 1".into(), "0".into());
         }
+        if self.freeze_encoder && self.run.init_from.is_none() && !self.run.resume {
+            return setting("--freeze-encoder", "a trained encoder: --init-from RUN".into(), "none".into());
+        }
         if self.clip_frames.is_empty() {
             return setting("--clip-frames", "at least one number".into(), "empty".into());
         }
@@ -154,6 +162,7 @@ mod tests {
         for (args, flag) in [
             (VaeArgs { evaluate_clips: 0, ..VaeArgs::default() }, "--evaluate-clips is 0"),
             (VaeArgs { batch_pixels: 64 * 64 - 1, ..VaeArgs::default() }, "--batch-pixels is 4095"),
+            (VaeArgs { freeze_encoder: true, ..VaeArgs::default() }, "--freeze-encoder is none"),
             (VaeArgs { crop: 1 << 32, ..VaeArgs::default() }, "--batch-pixels"),
         ] {
             let message = check(args).unwrap_err();

@@ -2,7 +2,10 @@
 
 use std::{collections::HashMap, path::Path};
 
-use burn::tensor::{Device, Tensor};
+use burn::{
+    module::Module,
+    tensor::{Device, Tensor},
+};
 use media::{Clip, SheetLayout, SheetRow};
 use models::{
     wan::AutoencoderKlWan,
@@ -63,13 +66,21 @@ impl Objective for VaeObjective<'_> {
     fn loss(&self, model: &AutoencoderKlWan, moment: Moment) -> Result<(Tensor<1>, Figures)> {
         let video = self.pictures.batch(self.args, moment)?;
         let frames = video.dims()[2];
-        let posterior = model.encode(video.clone());
+        let posterior = match self.args.freeze_encoder {
+            true => model.valid().encode(video.clone()),
+            false => model.encode(video.clone()),
+        };
         let mut noise = noise(moment.seed, Purpose::Batch, moment.batch);
         let latents = posterior.sample(noise.tensor(posterior.mean.dims(), &self.device));
         let rebuilt = model.decode(latents);
         let (loss, mse) = reconstruction_loss(video, rebuilt, &posterior, &self.args.loss);
         let psnr = psnr(f64::from(to_scalar(mse)?));
         Ok((loss, vec![("frames".into(), frames as f64), ("psnr".into(), psnr)]))
+    }
+
+    fn is_frozen(&self, name: &str) -> bool {
+        let encoder = ["encoder.", "quant_conv."];
+        self.args.freeze_encoder && encoder.iter().any(|part| name.starts_with(part))
     }
 
     fn evaluate(&self, model: &AutoencoderKlWan) -> Result<Figures> {

@@ -23,6 +23,8 @@ pub(super) struct ResidualBlock {
     conv_shortcut: Option<CausalConv3d>,
 }
 
+nn::pack_parts!(ResidualBlock { conv1, conv2, conv_shortcut });
+
 impl ResidualBlock {
     pub fn new(inputs: usize, outputs: usize, device: &Device) -> Self {
         let pointwise = || CausalConv3d::new([inputs, outputs], [1; 3], [1; 3], [0; 3], device);
@@ -95,6 +97,8 @@ pub(super) struct MidBlock {
     pub(super) attentions: Vec<AttentionBlock>, // one
     pub(super) resnets: Vec<ResidualBlock>,     // one more
 }
+
+nn::pack_parts!(MidBlock { resnets });
 
 impl MidBlock {
     pub fn new(dim: usize, device: &Device) -> Self {

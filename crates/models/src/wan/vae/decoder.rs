@@ -23,6 +23,8 @@ pub(super) struct WanDecoder3d {
     conv_out: CausalConv3d,
 }
 
+nn::pack_parts!(WanDecoder3d { conv_in, mid_block, up_blocks, conv_out });
+
 impl WanDecoder3d {
     pub fn new(config: &AutoencoderKlWanConfig, device: &Device) -> Self {
         let dims = config.decoder_dims();
@@ -67,6 +69,8 @@ pub(super) struct UpBlock {
     #[module(skip)]
     shortcut: Option<DupUp>,
 }
+
+nn::pack_parts!(UpBlock { resnets, upsampler });
 
 impl UpBlock {
     fn new(config: &AutoencoderKlWanConfig, scale: usize, device: &Device) -> Self {

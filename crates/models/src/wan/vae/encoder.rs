@@ -23,6 +23,8 @@ pub(super) struct WanEncoder3d {
     conv_out: CausalConv3d,
 }
 
+nn::pack_parts!(WanEncoder3d { conv_in, mid_block, down_blocks, conv_out });
+
 impl WanEncoder3d {
     pub fn new(config: &AutoencoderKlWanConfig, device: &Device) -> Self {
         let dims = config.encoder_dims();
@@ -55,6 +57,8 @@ pub(super) struct DownBlock {
     #[module(skip)]
     shortcut: Option<AvgDown>,
 }
+
+nn::pack_parts!(DownBlock { resnets, downsampler });
 
 impl DownBlock {
     fn new(config: &AutoencoderKlWanConfig, scale: usize, device: &Device) -> Self {

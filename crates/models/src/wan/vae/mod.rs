@@ -53,6 +53,8 @@ pub struct AutoencoderKlWan {
     config: AutoencoderKlWanConfig,
 }
 
+nn::pack_parts!(AutoencoderKlWan { encoder, quant_conv, post_quant_conv, decoder });
+
 /// The latents of a clip as a diagonal Gaussian.
 #[derive(Clone, Debug)]
 pub struct Posterior {

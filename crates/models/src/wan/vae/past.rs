@@ -6,7 +6,7 @@ use burn::{
     module::ParamId,
     tensor::{FloatDType, Tensor},
 };
-use nn::{CausalConv3d, causal_conv3d};
+use nn::CausalConv3d;
 
 /// Values of the tensor that a late scale of a stream works on at once: 16 MiB in f32. Scales of
 /// larger frames take them one by one.
@@ -56,14 +56,11 @@ impl Past {
     /// `conv`, which keeps the number of frames, over `x` `[batch, in, frames, height, width]` and
     /// the frames before it; zeros stand before the clip.
     pub fn conv(&mut self, conv: &CausalConv3d, x: Tensor<5>) -> Tensor<5> {
-        let [_, _, time, height, width] = conv.weight.dims();
+        let [time, ..] = conv.kernel();
         let frames = x.dims()[2];
         let x = self.join(conv, x, time - 1);
         let zeros = time - 1 - (x.dims()[2] - frames);
-        if zeros == time - 1 {
-            return conv.forward(x);
-        }
-        causal_conv3d(x, conv.weight.val(), conv.bias.val(), [1; 3], [zeros, height / 2, width / 2])
+        conv.forward_after(x, zeros)
     }
 
     /// The frames that `layer` kept, then `x`, of which it keeps the last `keep`.

@@ -15,6 +15,8 @@ pub(super) struct Downsample {
     time_conv: Option<CausalConv3d>,
 }
 
+nn::pack_parts!(Downsample { conv, time_conv });
+
 impl Downsample {
     pub fn new(dim: usize, time: bool, device: &Device) -> Self {
         Self {
@@ -41,6 +43,8 @@ pub(super) struct Upsample {
     conv: Conv2d,
     time_conv: Option<CausalConv3d>,
 }
+
+nn::pack_parts!(Upsample { conv, time_conv });
 
 impl Upsample {
     pub fn new(inputs: usize, outputs: usize, time: bool, device: &Device) -> Self {
