@@ -266,7 +266,7 @@ mod tests {
     fn other_settings_and_other_models_are_refused() {
         let folder = tempfile::tempdir().unwrap();
         let error = |settings: Value, len: usize| {
-            let mut state = RunState::new(vec![0.0; len], &entries(len), ADAMW, 0.99);
+            let mut state = RunState::new(vec![0.0; len], AdamW::new(ADAMW, &entries(len), |_| false), 0.99);
             resume(folder.path(), &mut state, &settings, &[], &entries(len)).unwrap_err().to_string()
         };
         assert!(error(json!({}), 3).contains("--resume"));

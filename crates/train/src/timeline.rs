@@ -35,8 +35,9 @@ impl Default for TimelineArgs {
             shared_share: 0.5,
             independent_share: 0.2,
             logit_mean: 0.0,
-            logit_std: 1.0,
-            timestep_shift: 2.0,
+            // Wide, and far towards noise: only there does the prompt tell more than the noisy latents.
+            logit_std: 1.4,
+            timestep_shift: 8.0,
         }
     }
 }
