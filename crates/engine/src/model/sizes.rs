@@ -105,7 +105,8 @@ mod tests {
         let files = ModelFiles::Embedded;
         let info = ModelInfo::read(&files).unwrap();
         check_sizes(&files, &info).unwrap();
-        let forge: [(&str, fn(&mut ModelInfo)); 6] = [
+        type Forge = fn(&mut ModelInfo);
+        let forge: [(&str, Forge); 6] = [
             ("transformer", |info| info.transformer.num_layers = 1 << 20),
             ("transformer", |info| info.transformer.ffn_dim = 1 << 20),
             ("transformer", |info| info.transformer.attention_head_dim = 1 << 40),
