@@ -57,7 +57,8 @@ fn main() -> ExitCode {
         let mode = failure::parse::<Cli>()?.mode;
         let threads = kernels::threads::available();
         rayon::ThreadPoolBuilder::new().num_threads(threads).stack_size(STACK).build_global()?;
-        // Inside the pool, an operation's share of this thread costs no switch to another one and back.
+        // The kernels have threads of their own; this pool is burn's and the world's. Inside it, their share of this
+        // thread costs no switch to another one and back.
         rayon::scope(|_| match mode {
             Mode::Generate(args) => generate::run(args),
             Mode::Info(args) => info::run(&args),

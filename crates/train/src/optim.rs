@@ -10,4 +10,4 @@ pub use clip::{clip_factor, global_norm};
 pub use ema::Ema;
 
 /// Numbers that one task works on: fixed, so that sums do not depend on the number of threads.
-const CHUNK: usize = 1 << 15;
+pub(crate) const CHUNK: usize = 1 << 15;

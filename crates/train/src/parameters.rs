@@ -7,7 +7,10 @@ use burn::{
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use crate::error::{Result, TrainError};
+use crate::{
+    error::{Result, TrainError},
+    optim::CHUNK,
+};
 
 /// Where one parameter lies in the flat list.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -123,7 +126,10 @@ pub fn add_gradients<M: Module>(
             match to_data(gradient) {
                 Ok(data) => {
                     let values = data.as_slice::<f32>().unwrap_or_default();
-                    own.par_iter_mut().zip(values).for_each(|(sum, value)| *sum += self.scale * value);
+                    let parts = own.par_chunks_mut(CHUNK).zip(values.par_chunks(CHUNK));
+                    parts.for_each(|(own, values)| {
+                        own.iter_mut().zip(values).for_each(|(sum, value)| *sum += self.scale * value);
+                    });
                 }
                 Err(error) => self.result = Err(error),
             }
