@@ -77,7 +77,7 @@ impl Pack for CausalConv3d {
     fn pack(&mut self, packing: Packing) {
         if self.packed.is_none() {
             let dims = self.weight.dims();
-            self.packed = PackedKernel::take(&mut self.weight, dims, packing);
+            self.packed = PackedKernel::take(&mut self.weight, dims, self.stride, packing);
         }
     }
 }
@@ -132,7 +132,8 @@ impl Pack for Conv2d {
     fn pack(&mut self, packing: Packing) {
         if self.packed.is_none() {
             let [outputs, inputs, height, width] = self.weight.dims();
-            self.packed = PackedKernel::take(&mut self.weight, [outputs, inputs, 1, height, width], packing);
+            let (dims, stride) = ([outputs, inputs, 1, height, width], [1, self.stride, self.stride]);
+            self.packed = PackedKernel::take(&mut self.weight, dims, stride, packing);
         }
     }
 }

@@ -96,16 +96,19 @@ pub struct PackedKernel {
 }
 
 impl PackedKernel {
-    /// Packs `weight`, whose five dimensions are `dims`, and leaves nothing of it.
+    /// Packs `weight`, whose five dimensions are `dims`, for convolutions of this stride, and leaves nothing of it.
     pub(crate) fn take<const D: usize>(
         weight: &mut Param<Tensor<D>>,
         dims: [usize; 5],
+        stride: [usize; 3],
         packing: Packing,
     ) -> Option<Self> {
         let [outputs, inputs, kt, kh, kw] = dims;
         take(weight, |values| {
             let packed = match packing {
-                Packing::Bf16 => PackedConv3d::bf16(values, outputs, inputs, [kt, kh, kw]),
+                Packing::Bf16 => {
+                    PackedConv3d::bf16_with_stride(values, outputs, inputs, [kt, kh, kw], stride)
+                }
                 Packing::Int8 => PackedConv3d::int8(values, outputs, inputs, [kt, kh, kw]),
             };
             Self { weight: Arc::new(packed), dims }

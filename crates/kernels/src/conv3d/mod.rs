@@ -17,6 +17,7 @@ mod quantize;
 pub mod scalar;
 #[cfg(test)]
 mod tests;
+pub mod winograd;
 
 use crate::{
     Isa, isa,
@@ -154,7 +155,10 @@ fn forward_on(isa: Isa, shape: &Conv3d, x: &[f32], weight: &[f32], bias: Option<
 pub fn conv3d_packed(shape: &Conv3d, x: &[f32], weight: &PackedConv3d, bias: Option<&[f32]>, y: &mut [f32]) {
     shape.check(x.len(), shape.weight_len(), y.len());
     assert!(bias.is_none_or(|bias| bias.len() == shape.outputs));
-    product::run(&shape.geometry(), shape.batch, x, weight.of(shape), bias, y);
+    match weight.transformed_of(shape) {
+        Some(weight) => winograd::run(&shape.geometry(), shape.batch, x, weight, bias, y),
+        None => product::run(&shape.geometry(), shape.batch, x, weight.of(shape), bias, y),
+    }
 }
 
 /// The gradient by the input: a convolution of `dy`, spread by the stride, with the weights

@@ -3,6 +3,7 @@
 use super::{
     Conv3d,
     quantize::{quantize_weight, weight_scale},
+    winograd::{self, Transformed},
 };
 use crate::{Isa, isa, matmul::scalar::round_bf16, shared::Shared, threads};
 
@@ -125,6 +126,8 @@ pub(super) fn pack(
 #[derive(Clone)]
 pub struct PackedConv3d {
     format: Format,
+    /// Whether the words are transformed weights.
+    is_transformed: bool,
     outputs: usize,
     inputs: usize,
     kernel: [usize; 3],
@@ -143,6 +146,32 @@ impl PackedConv3d {
     /// If the slice has not that length or a size is 0.
     pub fn bf16(weight: &[f32], outputs: usize, inputs: usize, kernel: [usize; 3]) -> Self {
         Self::bf16_on(isa(), weight, outputs, inputs, kernel)
+    }
+
+    /// Packs `weight`, `[outputs, inputs, kernel..]`, in bf16 for convolutions of one stride: transformed where
+    /// that is faster (see [`winograd`]), and else as [`Self::bf16`].
+    ///
+    /// # Panics
+    /// As [`Self::bf16`].
+    pub fn bf16_with_stride(
+        weight: &[f32],
+        outputs: usize,
+        inputs: usize,
+        kernel: [usize; 3],
+        stride: [usize; 3],
+    ) -> Self {
+        match winograd::suits(isa(), outputs, inputs, kernel, stride) {
+            true => Self::transformed(weight, outputs, inputs, kernel),
+            false => Self::bf16(weight, outputs, inputs, kernel),
+        }
+    }
+
+    pub(super) fn transformed(weight: &[f32], outputs: usize, inputs: usize, kernel: [usize; 3]) -> Self {
+        let mut packed = Self::new(Format::Bf16, weight, outputs, inputs, kernel);
+        packed.is_transformed = true;
+        packed.words = vec![0; winograd::words_len(outputs, inputs, kernel[0])];
+        winograd::pack(weight, outputs, inputs, kernel[0], &mut packed.words);
+        packed
     }
 
     /// Quantises and packs `weight`, `[outputs, inputs, kernel..]`, in eight bits with a symmetric
@@ -215,7 +244,16 @@ impl PackedConv3d {
         assert!(outputs * inputs * taps > 0, "packed convolution: every size must be at least 1");
         assert_eq!(weight.len(), outputs * inputs * taps, "weights of {outputs} x {inputs} x {kernel:?}");
         let words = vec![0; words_len(format, outputs, inputs, kernel)];
-        Self { format, outputs, inputs, kernel, words, scales: Vec::new(), sums: Vec::new() }
+        Self {
+            format,
+            is_transformed: false,
+            outputs,
+            inputs,
+            kernel,
+            words,
+            scales: Vec::new(),
+            sums: Vec::new(),
+        }
     }
 
     /// Memory that the packed weights take.
@@ -223,12 +261,28 @@ impl PackedConv3d {
         size_of_val(&*self.words) + size_of_val(&*self.scales) + size_of_val(&*self.sums)
     }
 
-    pub(super) fn of(&self, shape: &Conv3d) -> Weights<'_> {
+    /// The transformed weights, if they are.
+    pub(super) fn transformed_of(&self, shape: &Conv3d) -> Option<Transformed<'_>> {
+        self.check(shape);
+        let stride = shape.stride;
+        assert!(
+            !self.is_transformed || stride[1..] == [1, 1],
+            "weights transformed for a stride of 1: {shape:?}"
+        );
+        let Self { outputs, inputs, kernel: [frame_taps, ..], ref words, .. } = *self;
+        self.is_transformed.then_some(Transformed { outputs, inputs, frame_taps, words })
+    }
+
+    fn check(&self, shape: &Conv3d) {
         assert_eq!(
             (self.outputs, self.inputs, self.kernel),
             (shape.outputs, shape.inputs, shape.kernel),
             "packed weights of another convolution than {shape:?}"
         );
+    }
+
+    pub(super) fn of(&self, shape: &Conv3d) -> Weights<'_> {
+        self.check(shape);
         Weights {
             format: self.format,
             outputs: self.outputs,

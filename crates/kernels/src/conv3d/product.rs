@@ -25,7 +25,7 @@ const WORDS: usize = 6 << 20;
 const TASKS: usize = 64;
 /// Groups of tiles that a block of output channels takes in a row at most: its weights stay in the
 /// first-level cache meanwhile, and it writes long pieces of each channel.
-const GROUPS: usize = 8;
+pub(super) const GROUPS: usize = 8;
 
 /// One tile: where it reads in a plane, where it writes in a channel, and how many outputs; none
 /// for those that fill up a group.
@@ -66,16 +66,16 @@ pub(super) struct Job<'a> {
 
 /// Output frames `first..end` read source frames `from..to`.
 #[derive(Clone, Copy)]
-struct Window {
-    first: usize,
-    end: usize,
-    from: usize,
-    to: usize,
+pub(super) struct Window {
+    pub first: usize,
+    pub end: usize,
+    pub from: usize,
+    pub to: usize,
 }
 
 /// Cuts the output frames so that what each cut reads fits into `frames` source frames, or down to
 /// single frames.
-fn windows(geometry: &Geometry, frames: usize) -> Vec<Window> {
+pub(super) fn windows(geometry: &Geometry, frames: usize) -> Vec<Window> {
     let total = geometry.output[0];
     let mut step = total;
     loop {
@@ -143,7 +143,7 @@ pub(super) fn run_within(
     with_buffers(|[volume]: &mut [Buffer; 1]| {
         // One tile more: the last tile of the last row may be read beyond its outputs.
         let volume = volume.words(samples * slots * frame + TILE);
-        let mut scales = vec![Scale { scale: 1.0, inverse: 1.0, zero: 0.0 }; samples * slots];
+        let mut scales = vec![Scale::ONE; samples * slots];
         for first_sample in (0..batch).step_by(samples) {
             let samples = samples.min(batch - first_sample);
             let mut packed = 0;
@@ -217,7 +217,7 @@ fn offsets(plane: &Plane, groups: usize, kernel: [usize; 3]) -> Vec<usize> {
 
 impl Job<'_> {
     /// Some blocks of output channels by some groups of tiles; groups without outputs are left out.
-    fn run(&self, blocks: std::ops::Range<usize>, groups: &[Group]) {
+    pub fn run(&self, blocks: std::ops::Range<usize>, groups: &[Group]) {
         let start = self.frame_taps.iter().map(|tap| tap.start).max().unwrap_or(0);
         let tiles = || groups.iter().flatten();
         assert!(tiles().all(|tile| start + tile.from + self.reach <= self.volume.len()));

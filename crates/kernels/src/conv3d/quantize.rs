@@ -11,6 +11,11 @@ pub(super) struct Scale {
     pub zero: f32,
 }
 
+impl Scale {
+    /// That of what is not quantised.
+    pub const ONE: Self = Self { scale: 1.0, inverse: 1.0, zero: 0.0 };
+}
+
 /// The least and the greatest value, and zero or NaN if one is not finite.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Extremes {

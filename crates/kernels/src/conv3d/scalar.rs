@@ -7,7 +7,7 @@ use super::{
 use crate::matmul::scalar::round_bf16;
 
 /// Calls `visit(x index, weight index, y index)` for every product of the convolution.
-fn for_each_product(shape: &Conv3d, mut visit: impl FnMut(usize, usize, usize)) {
+pub(super) fn products(shape: &Conv3d, mut visit: impl FnMut(usize, usize, usize)) {
     let [ot, oh, ow] = shape.output_size();
     let [it, ih, iw] = shape.size;
     let [kt, kh, kw] = shape.kernel;
@@ -43,19 +43,19 @@ pub fn conv3d(shape: &Conv3d, x: &[f32], weight: &[f32], bias: Option<&[f32]>, y
     for (i, y) in y.iter_mut().enumerate() {
         *y = bias.map_or(0.0, |bias| bias[i / positions % shape.outputs]);
     }
-    for_each_product(shape, |i, j, o| y[o] += round_bf16(x[i]) * round_bf16(weight[j]));
+    products(shape, |i, j, o| y[o] += round_bf16(x[i]) * round_bf16(weight[j]));
 }
 
 /// See [`super::conv3d_backward_input`].
 pub fn backward_input(shape: &Conv3d, dy: &[f32], weight: &[f32], dx: &mut [f32]) {
     dx.fill(0.0);
-    for_each_product(shape, |i, j, o| dx[i] += round_bf16(dy[o]) * round_bf16(weight[j]));
+    products(shape, |i, j, o| dx[i] += round_bf16(dy[o]) * round_bf16(weight[j]));
 }
 
 /// See [`super::conv3d_backward_weight`].
 pub fn backward_weight(shape: &Conv3d, x: &[f32], dy: &[f32], d_weight: &mut [f32]) {
     d_weight.fill(0.0);
-    for_each_product(shape, |i, j, o| d_weight[j] += round_bf16(x[i]) * round_bf16(dy[o]));
+    products(shape, |i, j, o| d_weight[j] += round_bf16(x[i]) * round_bf16(dy[o]));
 }
 
 /// See [`super::conv3d_packed`] with weights in eight bits.
@@ -84,5 +84,5 @@ pub fn conv3d_int8(shape: &Conv3d, x: &[f32], weight: &[f32], bias: Option<&[f32
     for (i, y) in y.iter_mut().enumerate() {
         *y = bias.map_or(0.0, |bias| bias[i / positions % shape.outputs]);
     }
-    for_each_product(shape, |i, j, o| y[o] += rounded[i] * weights[j]);
+    products(shape, |i, j, o| y[o] += rounded[i] * weights[j]);
 }

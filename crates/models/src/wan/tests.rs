@@ -1,6 +1,7 @@
 //! Agreement of the denoiser with diffusers.
 
-use burn::tensor::{Device, Tensor};
+use burn::tensor::{Device, Distribution, Tensor};
+use nn::{Pack, Packing, Precision, with_precision};
 
 use super::{WanTransformer3d, WanTransformer3dConfig, embed::Condition, rope::RopeTable};
 use crate::{
@@ -104,4 +105,37 @@ fn a_grid_must_fit_patches_and_positions() {
     for latents in [[5, 33, 18], [0, 32, 18], [1025, 32, 18]] {
         assert!(config.token_grid(latents).is_err(), "{latents:?}");
     }
+}
+
+#[test]
+fn a_block_in_bf16_is_within_half_a_percent() {
+    let device = Device::flex();
+    let config = WanTransformer3dConfig {
+        num_attention_heads: 4,
+        attention_head_dim: 64,
+        ffn_dim: 1024,
+        num_layers: 1,
+        ..WanTransformer3dConfig::default()
+    };
+    let dim = config.dim();
+    let model = WanTransformer3d::new(&config, &device).expect("a valid configuration").init_weights(3);
+    let mut block = model.blocks[0].clone();
+    let grid = [3, 6, 8];
+    let rope = RopeTable::new(config.attention_head_dim, grid, &device);
+    let normal = |mean| Distribution::Normal(mean, 1.0);
+    let condition = Condition {
+        time: Tensor::zeros([1, 1, 1], &device),
+        modulation: Tensor::random([1, 1, 6, dim], normal(0.5), &device),
+        context: Tensor::random([1, 20, dim], normal(0.0), &device),
+    };
+    let x = Tensor::<3>::random([1, grid.iter().product(), dim], normal(0.0), &device);
+    let power = |x: Tensor<3>| x.square().mean().into_scalar::<f32>();
+    let exact = block.forward(x.clone(), &condition, &rope);
+    let check = |what: &str, found: Tensor<3>| {
+        let error = (power(found - exact.clone()) / power(exact.clone())).sqrt();
+        assert!(error <= 5e-3, "{what}: {error}");
+    };
+    check("bf16", with_precision(Precision::Bf16, || block.forward(x.clone(), &condition, &rope)));
+    block.pack(Packing::Bf16);
+    check("packed", with_precision(Precision::Bf16, || block.forward(x.clone(), &condition, &rope)));
 }

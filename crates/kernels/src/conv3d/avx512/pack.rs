@@ -131,7 +131,7 @@ fn read(chunk: &Chunk, row: &[f32]) -> __m512 {
 /// Sixteen values and sixteen more as bf16, one behind the other.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512bf16")]
-fn to_bf16(first: __m512, second: __m512) -> __m512i {
+pub(in crate::conv3d) fn to_bf16(first: __m512, second: __m512) -> __m512i {
     // SAFETY: both types are 512 plain bits.
     unsafe { std::mem::transmute(_mm512_cvtne2ps_pbh(second, first)) }
 }

@@ -4,9 +4,13 @@ use burn::{
     module::{Module, ModuleVisitor, Param},
     tensor::{Device, Distribution, FloatDType, Gradients, Tensor},
 };
-use nn::{Precision, with_precision};
+use nn::{Pack, Packing, Precision, with_precision};
 
-use super::{AutoencoderKlWan, AutoencoderKlWanConfig, DecoderStream, past::Past};
+use super::{
+    AutoencoderKlWan, AutoencoderKlWanConfig, DecoderStream,
+    blocks::{MidBlock, ResidualBlock},
+    past::Past,
+};
 use crate::{
     ModelConfig,
     golden::{Golden, assert_round_trip},
@@ -252,4 +256,30 @@ fn configurations_that_cannot_work_are_refused() {
         let message = config.check().expect_err(field).to_string();
         assert!(message.contains(&format!("`{field}`")), "{message}");
     }
+}
+
+/// Root mean square of the difference, relative to that of what is expected.
+fn relative_error(found: Tensor<5>, expected: Tensor<5>) -> f32 {
+    let power = |x: Tensor<5>| x.square().mean().into_scalar::<f32>();
+    (power(found - expected.clone()) / power(expected)).sqrt()
+}
+
+#[test]
+fn blocks_in_bf16_are_within_half_a_percent() {
+    let device = Device::flex();
+    let config = AutoencoderKlWanConfig { base_dim: 32, ..AutoencoderKlWanConfig::default() };
+    let vae = AutoencoderKlWan::new(&config, &device).expect("a valid configuration").init_weights(3);
+    let x = Tensor::<5>::random([1, 128, 3, 20, 24], Distribution::Normal(0.0, 1.0), &device);
+    let MidBlock { mut resnets, attentions } = vae.encoder.mid_block.clone();
+    let resnet = |block: &ResidualBlock| block.forward(x.clone(), &mut Past::of_whole_clip());
+    let (exact, exact_attention) = (resnet(&resnets[0]), attentions[0].forward(x.clone()));
+
+    let error = relative_error(with_precision(Precision::Bf16, || resnet(&resnets[0])), exact.clone());
+    assert!(error <= 5e-3, "residual block: {error}");
+    resnets[0].pack(Packing::Bf16);
+    let error = relative_error(resnet(&resnets[0]), exact);
+    assert!(error <= 5e-3, "packed residual block: {error}");
+    let rounded = with_precision(Precision::Bf16, || attentions[0].forward(x.clone()));
+    let error = relative_error(rounded, exact_attention);
+    assert!(error <= 5e-3, "attention block: {error}");
 }

@@ -1,0 +1,189 @@
+//! The transforms of sixteen neighbouring squares at once.
+
+use std::{arch::x86_64::*, ops::Range};
+
+use super::{POSITIONS, Run, Strip, UNIT};
+use crate::conv3d::{
+    avx512::{first, pack::to_bf16},
+    plane::TILE,
+};
+
+/// Transforms the channels of a frame at a unit's squares to pairs of bf16, `[positions][pairs][squares]` and a gap
+/// behind each position.
+///
+/// # Safety
+/// The machine has AVX-512 F, BW, VL, DQ and BF16.
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512bf16")]
+pub(super) unsafe fn transform<'a>(
+    strip: &Strip<'_>,
+    unit: usize,
+    channels: impl Iterator<Item = &'a [f32]> + Clone,
+    to: &mut [u32],
+) {
+    // Value `i` of the lower half beside value `i` of the upper.
+    let i = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+    let order = _mm512_or_si512(i, _mm512_slli_epi32::<16>(_mm512_add_epi32(i, _mm512_set1_epi32(16))));
+    let start = unit * UNIT;
+    let position_len = strip.position_len();
+    assert!(to.len() >= POSITIONS * position_len);
+    for run in strip.runs(start, strip.squares().min(start + UNIT)) {
+        let window = Window::new(strip, &run);
+        let used = first(run.len);
+        let mut channels = channels.clone();
+        for group in 0..strip.groups {
+            let (mut a, mut b) = ([_mm512_setzero_ps(); POSITIONS], [_mm512_setzero_ps(); POSITIONS]);
+            for square in [&mut a, &mut b] {
+                if let Some(channel) = channels.next() {
+                    window.transform(channel, square);
+                }
+            }
+            let to = to[group * UNIT + run.square - start..].as_mut_ptr();
+            for position in 0..POSITIONS {
+                let words = _mm512_permutexvar_epi16(order, to_bf16(a[position], b[position]));
+                // SAFETY: squares of this unit, a position of this slice.
+                unsafe {
+                    let to = to.add(position * position_len).cast();
+                    // Stores with a mask are slow.
+                    if run.len == TILE {
+                        _mm512_storeu_si512(to, words);
+                    } else {
+                        _mm512_mask_storeu_epi32(to.cast(), used, words);
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// What the squares of a run read of a channel.
+struct Window {
+    height: usize,
+    width: usize,
+    /// The first row and column; what lies before 0 is padding.
+    top: isize,
+    left: isize,
+    /// Which of the columns `left..left + 34` are there, in three vectors.
+    masks: [__mmask16; 3],
+}
+
+impl Window {
+    fn new(strip: &Strip<'_>, run: &Run) -> Self {
+        let geometry = strip.geometry;
+        let [_, height, width] = geometry.size;
+        let left = (2 * run.column).cast_signed() - geometry.front[2].cast_signed();
+        let top = (2 * run.row).cast_signed() - geometry.front[1].cast_signed();
+        let inside = |start: isize, count: isize| {
+            let from = (-start).clamp(0, count);
+            let to = (width.cast_signed() - start).clamp(from, count);
+            first(to.cast_unsigned()) & !first(from.cast_unsigned())
+        };
+        let masks = [inside(left, 16), inside(left + 16, 16), inside(left + 32, 2)];
+        Self { height, width, top, left, masks }
+    }
+
+    /// `Bᵀ d B` of up to sixteen squares of a channel, by position.
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512bf16")]
+    fn transform(&self, channel: &[f32], to: &mut [__m512; POSITIONS]) {
+        let even = _mm512_setr_epi32(0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30);
+        let odd = _mm512_add_epi32(even, _mm512_set1_epi32(1));
+        let mut rows = [[_mm512_setzero_ps(); 4]; 4];
+        for (row, transformed) in (self.top..).zip(&mut rows) {
+            if !(0..self.height.cast_signed()).contains(&row) {
+                continue;
+            }
+            let row = &channel[row.cast_unsigned() * self.width..][..self.width];
+            let from = row.as_ptr().wrapping_offset(self.left);
+            // SAFETY: the masks leave only columns of the row.
+            let (low, high, last) = unsafe {
+                (
+                    _mm512_maskz_loadu_ps(self.masks[0], from),
+                    _mm512_maskz_loadu_ps(self.masks[1], from.wrapping_add(16)),
+                    _mm512_maskz_loadu_ps(self.masks[2], from.wrapping_add(32)),
+                )
+            };
+            let d0 = _mm512_permutex2var_ps(low, even, high);
+            let d1 = _mm512_permutex2var_ps(low, odd, high);
+            // The next square's first two columns are a square's last two.
+            let last = _mm512_castps_si512(last);
+            let d2 = next(d0, last);
+            let d3 = next(d1, _mm512_alignr_epi32::<1>(last, last));
+            *transformed =
+                [_mm512_sub_ps(d0, d2), _mm512_add_ps(d1, d2), _mm512_sub_ps(d2, d1), _mm512_sub_ps(d1, d3)];
+        }
+        for j in 0..4 {
+            let d = [rows[0][j], rows[1][j], rows[2][j], rows[3][j]];
+            to[j] = _mm512_sub_ps(d[0], d[2]);
+            to[4 + j] = _mm512_add_ps(d[1], d[2]);
+            to[8 + j] = _mm512_sub_ps(d[2], d[1]);
+            to[12 + j] = _mm512_sub_ps(d[1], d[3]);
+        }
+    }
+}
+
+/// The lanes from the second on, and behind them the first of `last`.
+#[inline]
+#[target_feature(enable = "avx512f")]
+fn next(lanes: __m512, last: __m512i) -> __m512 {
+    _mm512_castsi512_ps(_mm512_alignr_epi32::<1>(last, _mm512_castps_si512(lanes)))
+}
+
+/// `Aᵀ m A + bias` of some squares of a strip, to the frame at `y`; `sums` begin at the first of them.
+///
+/// # Safety
+/// The machine has AVX-512 F, BW, VL and DQ; a frame of the output's size is at `y`, and no one else touches the
+/// pixels of these squares.
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512bf16")]
+pub(super) unsafe fn outputs(
+    strip: &Strip<'_>,
+    squares: Range<usize>,
+    sums: [&[f32]; POSITIONS],
+    bias: f32,
+    y: *mut f32,
+) {
+    let [_, height, width] = strip.geometry.output;
+    let low = _mm512_setr_epi32(0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
+    let high = _mm512_add_epi32(low, _mm512_set1_epi32(8));
+    let bias = _mm512_set1_ps(bias);
+    for run in strip.runs(squares.start, squares.end) {
+        let at = run.square - squares.start;
+        let used = first(run.len);
+        let rows: [[__m512; 2]; 4] = std::array::from_fn(|i| {
+            let m: [__m512; 4] = std::array::from_fn(|j| {
+                let sums = &sums[4 * i + j][at..at + run.len];
+                // SAFETY: the mask leaves out what lies beyond the slice.
+                unsafe { _mm512_maskz_loadu_ps(used, sums.as_ptr()) }
+            });
+            outputs_of(m)
+        });
+        let columns: [[__m512; 2]; 2] =
+            std::array::from_fn(|j| outputs_of([rows[0][j], rows[1][j], rows[2][j], rows[3][j]]));
+        let left = 2 * run.column;
+        let count = (2 * run.len).min(width - left);
+        for i in 0..2.min(height - 2 * run.row) {
+            let (even, odd) = (_mm512_add_ps(columns[0][i], bias), _mm512_add_ps(columns[1][i], bias));
+            let to = y.wrapping_add((2 * run.row + i) * width + left);
+            let (left, right) =
+                (_mm512_permutex2var_ps(even, low, odd), _mm512_permutex2var_ps(even, high, odd));
+            // SAFETY: the masks keep the stores inside the row; the caller's promise.
+            unsafe {
+                if count == 2 * TILE {
+                    _mm512_storeu_ps(to, left);
+                    _mm512_storeu_ps(to.add(TILE), right);
+                } else {
+                    _mm512_mask_storeu_ps(to, first(count), left);
+                    let rest = first(count.saturating_sub(TILE));
+                    _mm512_mask_storeu_ps(to.wrapping_add(TILE), rest, right);
+                }
+            }
+        }
+    }
+}
+
+/// `Aᵀ` of four sums.
+#[inline]
+#[target_feature(enable = "avx512f")]
+fn outputs_of(m: [__m512; 4]) -> [__m512; 2] {
+    let sum = _mm512_add_ps(_mm512_add_ps(m[0], m[1]), m[2]);
+    [sum, _mm512_sub_ps(_mm512_sub_ps(m[1], m[2]), m[3])]
+}

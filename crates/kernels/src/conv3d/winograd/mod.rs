@@ -1,0 +1,345 @@
+//! Convolutions of 3 by 3 pixels with 16 products where the definition has 36 (Lavin and Gray 2016,
+//! Winograd's minimal filtering F(2×2, 3×3)).
+//!
+//! ```text
+//! V = Bᵀ d B      a square of 4 x 4 inputs d, whose neighbours are 2 apart
+//! U = G g Gᵀ      the 3 x 3 weights g, made when they are packed
+//! y = Aᵀ (Σ U ∘ V) A      2 x 2 outputs; the sum is over channels and frame taps
+//! ```
+//!
+//! At each of the 16 positions of a square the sum is a matrix product, which runs on the micro-kernel
+//! of [`super::product`]: a position's squares are its columns. U and V are rounded to bf16, sums are
+//! f32.
+//!
+//! The picture is cut into strips of rows of squares, so that what is held of a strip's frames fits the
+//! third-level cache; a strip is cut into blocks of squares, which with some output channels are a task.
+
+#[cfg(target_arch = "x86_64")]
+mod avx512;
+pub mod scalar;
+#[cfg(test)]
+mod tests;
+
+use std::ops::Range;
+
+use super::{
+    packed::{self, Format, Weights},
+    plane::{Geometry, TILE},
+    product::{FrameTap, GROUPS, Group, Job, Tile, windows},
+    quantize::Scale,
+};
+use crate::{
+    Isa,
+    matmul::scalar::round_bf16,
+    shared::{Shared, with_buffers},
+    threads,
+};
+
+/// Positions of a square.
+pub(super) const POSITIONS: usize = 16;
+/// Squares whose transformed inputs lie together: two tiles.
+const UNIT: usize = 2 * TILE;
+/// Squares of a task.
+const SQUARES: usize = 256;
+/// Output channels of a task, whose sums at all positions wait in the second-level cache.
+const OUTPUTS: usize = 48;
+/// Words between positions: a line, so that those of a square do not all meet in one set of the cache.
+const GAP: usize = 16;
+/// Words of transformed frames that are held at once, for each thread, unless a row of squares needs more.
+const WORDS: usize = 1 << 20;
+/// Fewest channels on either side with which the transforms pay.
+const LEAST_CHANNELS: usize = 16;
+
+/// Whether weights of this kernel and stride are better transformed, on this machine.
+pub(super) fn suits(isa: Isa, outputs: usize, inputs: usize, kernel: [usize; 3], stride: [usize; 3]) -> bool {
+    isa == Isa::Avx512Bf16
+        && kernel[1..] == [3, 3]
+        && stride[1..] == [1, 1]
+        && outputs.min(inputs) >= LEAST_CHANNELS
+}
+
+/// The parts of the output channels that make a task.
+fn parts(outputs: usize) -> impl Iterator<Item = Range<usize>> {
+    let count = outputs.div_ceil(OUTPUTS);
+    (0..count).map(move |part| part * outputs / count..(part + 1) * outputs / count)
+}
+
+/// Words of packed weights.
+pub(super) fn words_len(outputs: usize, inputs: usize, frame_taps: usize) -> usize {
+    POSITIONS * packed::words_len(Format::Bf16, outputs, inputs, [frame_taps, 1, 1])
+}
+
+/// Transforms and packs `weight`, `[outputs, inputs, frame taps, 3, 3]`, to `[parts of the outputs]
+/// [positions]` of [`Weights`].
+pub(super) fn pack(weight: &[f32], outputs: usize, inputs: usize, frame_taps: usize, words: &mut [u32]) {
+    assert_eq!(words.len(), words_len(outputs, inputs, frame_taps));
+    let per_output = words.len() / outputs / POSITIONS;
+    let mut transformed = vec![0.0; outputs.min(OUTPUTS) * inputs * frame_taps * POSITIONS];
+    for part in parts(outputs) {
+        let kernels = weight.chunks_exact(9).skip(part.start * inputs * frame_taps);
+        for (to, kernel) in transformed.chunks_exact_mut(POSITIONS).zip(kernels) {
+            to.copy_from_slice(scalar::weights(kernel.try_into().expect("nine taps")).as_flattened());
+        }
+        let words = &mut words[part.start * POSITIONS * per_output..part.end * POSITIONS * per_output];
+        for (position, words) in words.chunks_exact_mut(part.len() * per_output).enumerate() {
+            let at = |row: usize, column: usize, tap: usize| {
+                round_bf16(transformed[((row * inputs + column) * frame_taps + tap) * POSITIONS + position])
+            };
+            packed::pack(Format::Bf16, part.len(), inputs, [frame_taps, 1, 1], at, words);
+        }
+    }
+}
+
+/// Transformed weights.
+#[derive(Clone, Copy)]
+pub(super) struct Transformed<'a> {
+    pub outputs: usize,
+    pub inputs: usize,
+    pub frame_taps: usize,
+    pub words: &'a [u32],
+}
+
+impl<'a> Transformed<'a> {
+    /// The weights of some output channels at a position.
+    fn at(&self, part: &Range<usize>, position: usize) -> Weights<'a> {
+        let per_output = self.words.len() / self.outputs / POSITIONS;
+        let start = (part.start * POSITIONS + position * part.len()) * per_output;
+        Weights {
+            format: Format::Bf16,
+            outputs: part.len(),
+            inputs: self.inputs,
+            kernel: [self.frame_taps, 1, 1],
+            words: &self.words[start..start + part.len() * per_output],
+            scales: &[],
+            sums: &[],
+        }
+    }
+}
+
+/// Some rows of squares of all frames.
+struct Strip<'a> {
+    geometry: &'a Geometry,
+    /// Rows of squares.
+    rows: Range<usize>,
+    /// Squares of a row.
+    columns: usize,
+    /// Words of two input channels.
+    groups: usize,
+}
+
+impl Strip<'_> {
+    fn squares(&self) -> usize {
+        self.rows.len() * self.columns
+    }
+
+    fn blocks(&self) -> usize {
+        self.squares().div_ceil(SQUARES)
+    }
+
+    /// Words of a transformed frame: `[units][positions][groups][squares of a unit]`.
+    fn frame_len(&self) -> usize {
+        self.squares().div_ceil(UNIT) * POSITIONS * self.position_len()
+    }
+
+    /// Words of a position of a unit.
+    fn position_len(&self) -> usize {
+        self.groups * UNIT + GAP
+    }
+
+    /// Where a unit's words of a position begin in a frame.
+    fn at(&self, unit: usize, position: usize) -> usize {
+        (unit * POSITIONS + position) * self.position_len()
+    }
+
+    /// Neighbouring squares of a row, at most [`TILE`] of them, from square `start` to `end` of the strip: where
+    /// the first is, its row, its column, and how many they are.
+    fn runs(&self, start: usize, end: usize) -> impl Iterator<Item = Run> {
+        let (columns, first) = (self.columns, self.rows.start);
+        let mut next = start;
+        std::iter::from_fn(move || {
+            let square = next;
+            let column = square % columns;
+            let len = TILE.min(columns - column).min(end.saturating_sub(square));
+            next += len;
+            (len > 0).then(|| Run { square, row: first + square / columns, column, len })
+        })
+    }
+}
+
+/// Neighbouring squares of a row.
+struct Run {
+    /// The first, counted from the start of the strip.
+    square: usize,
+    /// Row and first column, in squares of the picture.
+    row: usize,
+    column: usize,
+    len: usize,
+}
+
+/// `y = x * weights + bias` over `[batch, channels, frames, height, width]`.
+pub(super) fn run(
+    geometry: &Geometry,
+    batch: usize,
+    x: &[f32],
+    weights: Transformed<'_>,
+    bias: Option<&[f32]>,
+    y: &mut [f32],
+) {
+    run_within(WORDS * threads::available().clamp(2, 16), geometry, batch, x, weights, bias, y);
+}
+
+/// [`run`] with a limit on the words of transformed frames that are held at once.
+pub(super) fn run_within(
+    limit: usize,
+    geometry: &Geometry,
+    batch: usize,
+    x: &[f32],
+    weights: Transformed<'_>,
+    bias: Option<&[f32]>,
+    y: &mut [f32],
+) {
+    let [_, height, width] = geometry.output;
+    if y.is_empty() || batch == 0 {
+        return;
+    }
+    assert!(
+        geometry.kernel[1..] == [3, 3] && geometry.stride[1..] == [1, 1] && geometry.spread[1..] == [1, 1]
+    );
+    let (rows, columns) = (height.div_ceil(2), width.div_ceil(2));
+    let groups = weights.inputs.div_ceil(2);
+    let frames = geometry.size[0].min(weights.frame_taps + 1);
+    let at_once = (limit / (frames * POSITIONS * groups * columns)).clamp(1, rows);
+    let strips = rows.div_ceil(at_once);
+    for strip in 0..strips {
+        let rows = strip * rows / strips..(strip + 1) * rows / strips;
+        let strip = Strip { geometry, rows, columns, groups };
+        let pass = Pass { strip: &strip, weights, bias, limit };
+        for sample in 0..batch {
+            let (x, y) = (x.chunks_exact(x.len() / batch), y.chunks_exact_mut(y.len() / batch));
+            if let Some((x, y)) = x.zip(y).nth(sample) {
+                pass.run(x, y);
+            }
+        }
+    }
+}
+
+/// A strip of one sample.
+struct Pass<'a> {
+    strip: &'a Strip<'a>,
+    weights: Transformed<'a>,
+    bias: Option<&'a [f32]>,
+    limit: usize,
+}
+
+impl Pass<'_> {
+    fn run(&self, x: &[f32], y: &mut [f32]) {
+        let (geometry, frame) = (self.strip.geometry, self.strip.frame_len());
+        let windows = windows(geometry, self.limit / frame);
+        let slots = windows.iter().map(|window| window.to - window.from).max().unwrap_or(0).max(1);
+        let parts: Vec<Range<usize>> = parts(self.weights.outputs).collect();
+        let y = Shared::new(y);
+        with_buffers(|[volume]| {
+            let volume = volume.words(slots * frame);
+            let mut packed = 0;
+            for window in &windows {
+                self.transform(x, packed.max(window.from)..window.to, slots, volume);
+                packed = packed.max(window.to);
+                let frames = window.end - window.first;
+                let blocks = self.strip.blocks();
+                threads::for_each(frames * blocks * parts.len(), |task| {
+                    let (part, task) = (&parts[task % parts.len()], task / parts.len());
+                    let (block, t) = (task % blocks, window.first + task / blocks);
+                    self.task(volume, slots, t, block, part, &y);
+                });
+            }
+        });
+    }
+
+    /// Transforms input frames into their slots.
+    fn transform(&self, x: &[f32], frames: Range<usize>, slots: usize, volume: &mut [u32]) {
+        let (strip, inputs) = (self.strip, self.weights.inputs);
+        let (frame, len) = (strip.frame_len(), strip.geometry.frame_len());
+        let units = strip.squares().div_ceil(UNIT);
+        let volume = Shared::new(volume);
+        threads::for_each(frames.len() * units, |task| {
+            let (unit, t) = (task % units, frames.start + task / units);
+            // The frame's channels, one behind the other.
+            let channels = x.chunks_exact(len).skip(t).step_by(strip.geometry.size[0]).take(inputs);
+            // SAFETY: every task writes a unit of its own.
+            let to = unsafe {
+                volume.range(t % slots * frame + strip.at(unit, 0), POSITIONS * strip.position_len())
+            };
+            #[cfg(target_arch = "x86_64")]
+            // SAFETY: weights are transformed where AVX-512 is alone, after detection.
+            unsafe {
+                avx512::transform(strip, unit, channels, to);
+            }
+            #[cfg(not(target_arch = "x86_64"))]
+            unreachable!("weights are transformed where AVX-512 is, {to:?} {}", channels.count());
+        });
+    }
+
+    /// A block of squares of an output frame, and some output channels.
+    fn task(
+        &self,
+        volume: &[u32],
+        slots: usize,
+        t: usize,
+        block: usize,
+        part: &Range<usize>,
+        y: &Shared<'_, f32>,
+    ) {
+        let (strip, geometry) = (self.strip, self.strip.geometry);
+        let frame = strip.frame_len();
+        let squares = block * SQUARES..strip.squares().min((block + 1) * SQUARES);
+        let tile = |unit: usize, j: usize| {
+            let at = unit * UNIT + j * TILE;
+            let used = j < UNIT / TILE && at < squares.len();
+            let from = strip.at(unit, 0) + j * TILE;
+            if used { Tile { from, to: at, width: TILE } } else { Tile::default() }
+        };
+        const { assert!(SQUARES <= GROUPS * UNIT && SQUARES.is_multiple_of(UNIT)) };
+        let tiles: [Group; GROUPS] = std::array::from_fn(|group| std::array::from_fn(|j| tile(group, j)));
+        let offsets: Vec<usize> = (0..strip.groups).map(|group| group * UNIT).collect();
+        with_buffers(|[sums]| {
+            let position_len = part.len() * SQUARES + GAP;
+            let sums = sums.floats(POSITIONS * position_len);
+            let shared = Shared::new(sums);
+            for position in 0..POSITIONS {
+                let tap = |tap| {
+                    let slot = geometry.frame(t, tap)? % slots;
+                    let start = slot * frame + strip.at(squares.start / UNIT, position);
+                    Some(FrameTap { tap, start, scale: Scale::ONE })
+                };
+                let frame_taps: Vec<FrameTap> = (0..self.weights.frame_taps).filter_map(tap).collect();
+                let weights = self.weights.at(part, position);
+                let job = Job {
+                    volume,
+                    frame_taps: &frame_taps,
+                    offsets: &offsets,
+                    reach: offsets[strip.groups - 1] + TILE,
+                    weights,
+                    bias: None,
+                    y: shared,
+                    start: position * position_len,
+                    positions: SQUARES,
+                };
+                job.run(0..packed::blocks(part.len()), &tiles);
+            }
+            let [frames, height, width] = geometry.output;
+            for (index, output) in part.clone().enumerate() {
+                let sums = |position: usize| &sums[position * position_len + index * SQUARES..][..SQUARES];
+                // SAFETY: the task's own frame of its own channel; of its rows, those of its squares.
+                let y = y.at((output * frames + t) * height * width);
+                let bias = self.bias.map_or(0.0, |bias| bias[output]);
+                #[cfg(target_arch = "x86_64")]
+                // SAFETY: as above, and AVX-512 is there.
+                unsafe {
+                    avx512::outputs(strip, squares.clone(), std::array::from_fn(sums), bias, y);
+                }
+                #[cfg(not(target_arch = "x86_64"))]
+                unreachable!("weights are transformed where AVX-512 is, {y:?} {bias} {}", sums(0).len());
+            }
+        });
+    }
+}
