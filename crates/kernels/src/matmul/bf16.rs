@@ -17,7 +17,7 @@ use crate::{
 /// A matrix and how it lies in memory.
 type Matrix<'a> = (&'a [f32], Layout);
 
-/// Packs rows `range` of an `[m, k]` matrix as `[rows][k / 2]`.
+/// Packs rows `range` of an `[m, k]` matrix as `[rows][k / 2]`, and sums each up if asked to.
 pub(super) fn pack_rows(
     isa: Isa,
     a: Matrix<'_>,
@@ -25,11 +25,13 @@ pub(super) fn pack_rows(
     k: usize,
     range: Range<usize>,
     packed: &mut [u32],
+    sums: Option<&mut [f32]>,
 ) {
     match isa {
         #[cfg(target_arch = "x86_64")]
-        Isa::Avx512Bf16 => pack::rows(a, m, k, range, packed),
+        Isa::Avx512Bf16 => pack::rows(a, m, k, range, packed, sums),
         _ => {
+            sums.into_iter().for_each(|sums| row_sums(a, m, k, range.clone(), sums));
             widest!(isa => plain_rows(a: Matrix<'_>, m: usize, k: usize, range: Range<usize>, packed: &mut [u32]))
         }
     }
@@ -81,6 +83,19 @@ fn pack_columns(isa: Isa, columns: &[f32], k: usize, packed: &mut [u32]) {
         #[cfg(target_arch = "x86_64")]
         Isa::Avx512Bf16 => pack::columns(columns, k, packed),
         _ => widest!(isa => plain_columns(columns: &[f32], k: usize, packed: &mut [u32])),
+    }
+}
+
+/// `sums[i] = Σ a[range.start + i, l]`, from the first to the last.
+pub(super) fn row_sums((a, layout): Matrix<'_>, m: usize, k: usize, range: Range<usize>, sums: &mut [f32]) {
+    sums.fill(0.0);
+    for l in 0..k {
+        for (row, sum) in range.clone().zip(&mut *sums) {
+            *sum += match layout {
+                Layout::Plain => a[row * k + l],
+                Layout::Transposed => a[l * m + row],
+            };
+        }
     }
 }
 

@@ -281,7 +281,7 @@ mod tests {
                 rows: m,
                 unit: 1,
                 pack: |range, packed: &mut [u32], _: &mut [f32]| {
-                    bf16::pack_rows(isa, (&x, Layout::Plain), m, k, range, packed);
+                    bf16::pack_rows(isa, (&x, Layout::Plain), m, k, range, packed, None);
                 },
                 right: weight.right(),
                 finish: Finish { scales: None, epilogue: Epilogue::default(), rows: m, n },

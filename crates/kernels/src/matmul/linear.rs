@@ -48,7 +48,7 @@ pub(crate) fn linear_bf16_on(
         rows,
         unit: 1,
         pack: |range, packed: &mut [u32], _: &mut [f32]| {
-            bf16::pack_rows(isa, (x, Layout::Plain), rows, k, range, packed);
+            bf16::pack_rows(isa, (x, Layout::Plain), rows, k, range, packed, None);
         },
         right: weight.right(),
         finish: Finish { scales: None, epilogue, rows, n },

@@ -26,7 +26,15 @@ pub use epilogue::{Epilogue, Residual};
 pub use linear::{linear_bf16, linear_int8};
 pub use packed::{PackedBf16, PackedInt8};
 
-use crate::{Isa, isa, shared::with_buffers};
+use std::{
+    ops::Range,
+    sync::atomic::{AtomicU32, Ordering},
+};
+
+use crate::{
+    Isa, isa,
+    shared::{Shared, with_buffers},
+};
 use blocked::{Format, PANEL, Product, Right};
 use epilogue::Finish;
 
@@ -63,7 +71,27 @@ pub fn matmul(sizes: Sizes, a: (&[f32], Layout), b: (&[f32], Layout), bias: Opti
     assert_eq!(b.0.len(), k * n, "matmul: b is not [k, n]");
     assert_eq!(c.len(), m * n, "matmul: c is not [m, n]");
     assert!(bias.is_none_or(|bias| bias.len() == n), "matmul: bias is not [n]");
-    matmul_on(isa(), sizes, a, b, bias, c);
+    matmul_on(isa(), sizes, a, b, bias, c, None);
+}
+
+/// `c = a b` as [`matmul`], and `sums[i] = Σₗ a[i, l]` in f32, from the first to the last, for as good as nothing: the
+/// gradients of a layer by its weights and by its bias.
+///
+/// # Panics
+/// As [`matmul`], and if `sums` is not `[m]`.
+pub fn matmul_and_row_sums(
+    sizes: Sizes,
+    a: (&[f32], Layout),
+    b: (&[f32], Layout),
+    c: &mut [f32],
+    sums: &mut [f32],
+) {
+    let Sizes { m, n, k } = sizes;
+    assert_eq!(a.0.len(), m * k, "matmul: a is not [m, k]");
+    assert_eq!(b.0.len(), k * n, "matmul: b is not [k, n]");
+    assert_eq!(c.len(), m * n, "matmul: c is not [m, n]");
+    assert_eq!(sums.len(), m, "matmul: sums are not [m]");
+    matmul_on(isa(), sizes, a, b, None, c, Some(sums));
 }
 
 pub(crate) fn matmul_on(
@@ -73,11 +101,14 @@ pub(crate) fn matmul_on(
     b: (&[f32], Layout),
     bias: Option<&[f32]>,
     c: &mut [f32],
+    sums: Option<&mut [f32]>,
 ) {
     let Sizes { m, n, k } = sizes;
     if m == 0 || n == 0 || k == 0 {
+        sums.into_iter().for_each(|sums| bf16::row_sums(a, m, k, 0..m, sums));
         return scalar::matmul(sizes, a, b, bias, c);
     }
+    let sums = sums.map(Shared::new);
     with_buffers(|[panels]| {
         let panels = panels.words(n.div_ceil(PANEL) * Format::Bf16.depth(k) * PANEL);
         bf16::pack_panels(isa, b, k, n, panels);
@@ -86,7 +117,16 @@ pub(crate) fn matmul_on(
             rows: m,
             // Sixteen neighbours in a row of the slice make a cache line.
             unit: if a.1 == Layout::Plain { 1 } else { 16 },
-            pack: |range, packed: &mut [u32], _: &mut [f32]| bf16::pack_rows(isa, a, m, k, range, packed),
+            pack: |rows: Range<usize>, packed: &mut [u32], row_sums: &mut [f32]| {
+                let Some(sums) = sums else { return bf16::pack_rows(isa, a, m, k, rows, packed, None) };
+                bf16::pack_rows(isa, a, m, k, rows.clone(), packed, Some(row_sums));
+                for (row, sum) in rows.zip(row_sums) {
+                    // Tasks that share rows find the same sums.
+                    // SAFETY: a word of the slice, which is written here alone, and atomically.
+                    let place = unsafe { AtomicU32::from_ptr(sums.at(row).cast()) };
+                    place.store(sum.to_bits(), Ordering::Relaxed);
+                }
+            },
             right: Right { format: Format::Bf16, panels, n, k, starts: None },
             finish: Finish { scales: None, epilogue: Epilogue { bias, ..Epilogue::default() }, rows: m, n },
         };

@@ -4,23 +4,38 @@
 
 use std::{arch::x86_64::*, ops::Range};
 
-use super::{Layout, avx512::PANEL, avx512::mask};
+use super::{
+    Layout,
+    avx512::{PANEL, mask},
+    bf16::row_sums,
+};
 use crate::lanes::{AHEAD, fetch};
 
-/// Packs rows `range` of an `[m, k]` matrix as `[rows][k / 2]`.
+/// Packs rows `range` of an `[m, k]` matrix as `[rows][k / 2]`, and sums each up if asked to.
 pub(crate) fn rows(
     (a, layout): (&[f32], Layout),
     m: usize,
     k: usize,
     range: Range<usize>,
     packed: &mut [u32],
+    sums: Option<&mut [f32]>,
 ) {
+    assert!(sums.as_ref().is_none_or(|sums| sums.len() == range.len()));
     assert!(a.len() == m * k && range.end <= m && packed.len() == range.len() * k.div_ceil(2));
     // SAFETY: callers are AVX-512 paths, chosen after detection; lengths were just checked.
     unsafe {
         match layout {
-            Layout::Plain => pairs_along_rows(&a[range.start * k..range.end * k], k, packed),
-            Layout::Transposed => transpose_pairs(a, m, k, range, packed),
+            Layout::Plain => {
+                sums.into_iter().for_each(|sums| row_sums((a, layout), m, k, range.clone(), sums));
+                pairs_along_rows(&a[range.start * k..range.end * k], k, packed);
+            }
+            Layout::Transposed => match sums {
+                Some(sums) => {
+                    sums.fill(0.0);
+                    transpose_pairs::<true>(a, m, k, range, packed, sums);
+                }
+                None => transpose_pairs::<false>(a, m, k, range, packed, &mut []),
+            },
         }
     }
 }
@@ -139,18 +154,31 @@ fn interleave_columns(b: &[f32], k: usize, packed: &mut [u32]) {
     }
 }
 
-/// `[k][m]` to `[rows][k / 2]` for the rows (columns of the slice) in `range`.
+/// `[k][m]` to `[rows][k / 2]` for the rows (columns of the slice) in `range`, which are added to `sums` if `SUM`.
 ///
 /// # Safety
 /// `a` holds `k` rows of `m` values and `packed` `range.len()` rows of `k / 2`.
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512bf16")]
-unsafe fn transpose_pairs(a: &[f32], m: usize, k: usize, range: Range<usize>, packed: &mut [u32]) {
+unsafe fn transpose_pairs<const SUM: bool>(
+    a: &[f32],
+    m: usize,
+    k: usize,
+    range: Range<usize>,
+    packed: &mut [u32],
+    sums: &mut [f32],
+) {
     let pairs = k.div_ceil(2);
     // Along the slice's rows first: their cache lines, and pages, come in order.
     for start in (0..pairs).step_by(16) {
         for i in range.clone().step_by(16) {
             let width = 16.min(range.end - i);
             let mask_i = mask(width);
+            let mut sum = _mm512_setzero_ps();
+            if SUM {
+                let sums = &sums[i - range.start..][..width];
+                // SAFETY: the mask keeps the load inside the slice.
+                sum = unsafe { _mm512_maskz_loadu_ps(mask_i, sums.as_ptr()) };
+            }
             let block = if 2 * start + 32 <= k {
                 std::array::from_fn(|pair| {
                     let at = a[2 * (start + pair) * m + i..].as_ptr();
@@ -158,8 +186,12 @@ unsafe fn transpose_pairs(a: &[f32], m: usize, k: usize, range: Range<usize>, pa
                     unsafe {
                         _mm_prefetch::<_MM_HINT_T0>(at.wrapping_add(32 * m).cast());
                         _mm_prefetch::<_MM_HINT_T0>(at.wrapping_add(33 * m).cast());
+                        let first = _mm512_maskz_loadu_ps(mask_i, at);
                         let second = _mm512_maskz_loadu_ps(mask_i, at.wrapping_add(m));
-                        zip_pairs(_mm512_maskz_loadu_ps(mask_i, at), second)
+                        if SUM {
+                            sum = _mm512_add_ps(_mm512_add_ps(sum, first), second);
+                        }
+                        zip_pairs(first, second)
                     }
                 })
             } else {
@@ -169,11 +201,19 @@ unsafe fn transpose_pairs(a: &[f32], m: usize, k: usize, range: Range<usize>, pa
                     for (index, row) in (2 * pair..k).zip(&mut rows) {
                         // SAFETY: masked lanes are not read; the others lie in row `index`.
                         *row = unsafe { _mm512_maskz_loadu_ps(mask_i, &a[index * m + i]) };
+                        if SUM {
+                            sum = _mm512_add_ps(sum, *row);
+                        }
                     }
                     *block = zip_pairs(rows[0], rows[1]);
                 }
                 block
             };
+            if SUM {
+                let sums = &mut sums[i - range.start..][..width];
+                // SAFETY: as above.
+                unsafe { _mm512_mask_storeu_ps(sums.as_mut_ptr(), mask_i, sum) }
+            }
             let mask_k = mask(pairs - start);
             for (column, row) in transpose(block).into_iter().take(width).enumerate() {
                 let to = packed[(i - range.start + column) * pairs + start..].as_mut_ptr();

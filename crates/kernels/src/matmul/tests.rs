@@ -48,7 +48,7 @@ fn products_equal_the_definition_in_every_layout() {
                 scalar::matmul(sizes, (&a, a_layout), (&b, b_layout), Some(&bias), &mut slow);
                 for isa in Isa::available() {
                     let mut fast = vec![f32::NAN; m * n];
-                    matmul_on(isa, sizes, (&a, a_layout), (&b, b_layout), Some(&bias), &mut fast);
+                    matmul_on(isa, sizes, (&a, a_layout), (&b, b_layout), Some(&bias), &mut fast, None);
                     // All round their inputs alike; only the order of the f32 sums differs.
                     let bound = 2e-6 * (k as f32 + 1.0);
                     close(&fast, &slow, bound, &format!("{isa:?} {m}x{n}x{k} {a_layout:?} {b_layout:?}"));
@@ -163,7 +163,7 @@ fn bits_do_not_depend_on_the_number_of_threads() {
                 let mut c = [vec![0.0; m * n], vec![0.0; m * n], vec![0.0; m * n]];
                 with_threads(threads, || {
                     let (a, b) = ((&*x, Layout::Plain), (&*weight, Layout::Transposed));
-                    matmul_on(isa, Sizes { m, n, k }, a, b, None, &mut c[0]);
+                    matmul_on(isa, Sizes { m, n, k }, a, b, None, &mut c[0], None);
                     linear_bf16_on(isa, &x, &packed.0, Epilogue::default(), &mut c[1]);
                     linear_int8_on(isa, &x, &packed.1, Epilogue::default(), &mut c[2]);
                 });
@@ -226,4 +226,29 @@ fn no_rows_are_no_work() {
 fn a_wrong_length_is_named() {
     let packed = PackedBf16::new(&test_values(6, 1), 2, 3);
     super::linear_bf16(&test_values(6, 2), &packed, Epilogue::default(), &mut [0.0; 3]);
+}
+
+#[test]
+fn rows_are_summed_from_the_first_value_to_the_last() {
+    for (m, k, n) in [(1, 1, 1), (37, 70, 5), (64, 33, 130), (100, 200, 64), (3, 0, 4), (130, 64, 300)] {
+        for layout in [Layout::Plain, Layout::Transposed] {
+            let (a, b) = (test_values(m * k, 5), test_values(k * n, 6));
+            let mut expected = vec![0.0; m];
+            for l in 0..k {
+                for (row, sum) in expected.iter_mut().enumerate() {
+                    *sum += if layout == Layout::Plain { a[row * k + l] } else { a[l * m + row] };
+                }
+            }
+            let sizes = Sizes { m, n, k };
+            let (a, b) = ((&*a, layout), (&*b, Layout::Plain));
+            for isa in Isa::available() {
+                let (mut c, mut alone) = (vec![f32::NAN; m * n], vec![f32::NAN; m * n]);
+                let mut sums = vec![f32::NAN; m];
+                matmul_on(isa, sizes, a, b, None, &mut c, Some(&mut sums));
+                matmul_on(isa, sizes, a, b, None, &mut alone, None);
+                assert_eq!(sums, expected, "{isa:?} {layout:?} {m} x {k}");
+                assert_eq!(c, alone);
+            }
+        }
+    }
 }

@@ -5,7 +5,6 @@
 
 mod activation;
 mod channel_norm;
-mod column_sums;
 mod modulate;
 mod norm;
 mod rope;
@@ -14,7 +13,6 @@ mod tests;
 
 pub use activation::{Activation, activate, activate_backward};
 pub use channel_norm::{channel_rms_norm, channel_rms_norm_backward};
-pub use column_sums::column_sums;
 pub use modulate::{gated_residual, gated_residual_backward};
 pub use norm::{layer_norm_modulate, layer_norm_modulate_backward, rms_norm, rms_norm_backward};
 pub use rope::rope;

@@ -5,7 +5,7 @@ use burn_flex::FlexTensor;
 use kernels::{
     attention::{Attention, Saved, attention, attention_backward},
     conv3d::{Conv3d, conv3d, conv3d_backward_input, conv3d_backward_weight, conv3d_packed},
-    matmul::{self, Epilogue, Sizes, linear_bf16, linear_int8, matmul},
+    matmul::{self, Epilogue, Sizes, linear_bf16, linear_int8, matmul, matmul_and_row_sums},
     pointwise,
 };
 
@@ -180,12 +180,15 @@ fn backward(
                 let sizes = Sizes { m, n: k, k: n };
                 make(x.dims, |dx| matmul(sizes, (grad, Plain), (weight.values, Plain), None, dx))
             });
-            let dw = wanted[1].then(|| {
-                let sizes = Sizes { m: n, n: k, k: m };
-                make(weight.dims, |dw| matmul(sizes, (grad, Transposed), (x.values, Plain), None, dw))
-            });
-            let db = inputs.get(2).map(|bias| make(bias.dims, |db| pointwise::column_sums(grad, db)));
-            if inputs.len() == 3 { vec![dx, dw, db] } else { vec![dx, dw] }
+            let sizes = Sizes { m: n, n: k, k: m };
+            let (grad, values) = ((grad, Transposed), (x.values, Plain));
+            let Some(bias) = inputs.get(2) else {
+                let dw = wanted[1].then(|| make(weight.dims, |dw| matmul(sizes, grad, values, None, dw)));
+                return vec![dx, dw];
+            };
+            let mut db = zeros(bias.dims);
+            let dw = make(weight.dims, |dw| matmul_and_row_sums(sizes, grad, values, dw, &mut db));
+            vec![dx, Some(dw), Some(tensor(bias.dims, db))]
         }
         Op::PackedLinear { .. } | Op::PackedConv3d { .. } => {
             unreachable!("weights that ask for gradients are not packed, and nothing before them asks either")
