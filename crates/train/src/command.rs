@@ -3,8 +3,8 @@
 use clap::Subcommand;
 
 use crate::{
-    dataset, dataset::DataArgs, denoiser, denoiser::DenoiserArgs, error::Result, interrupt, latents,
-    latents::LatentsArgs, vae, vae::VaeArgs,
+    compact, compact::CompactArgs, dataset, dataset::DataArgs, denoiser, denoiser::DenoiserArgs,
+    error::Result, interrupt, latents, latents::LatentsArgs, vae, vae::VaeArgs,
 };
 
 /// What to train.
@@ -16,6 +16,8 @@ pub enum TrainCommand {
     Vae(VaeArgs),
     /// Encode every clip and still once
     Latents(LatentsArgs),
+    /// Express an autoencoder's latents in fewer channels, uncorrelated and of one size
+    Compact(CompactArgs),
     /// Train the transformer and the text encoder on latents
     Denoiser(DenoiserArgs),
 }
@@ -30,6 +32,7 @@ pub fn run(command: TrainCommand) -> Result<()> {
         TrainCommand::Data(args) => dataset::make(&args),
         TrainCommand::Vae(args) => vae::train(&args).map(drop),
         TrainCommand::Latents(args) => latents::make(&args),
+        TrainCommand::Compact(args) => compact::compact(&args).map(drop),
         TrainCommand::Denoiser(args) => denoiser::train(&args).map(drop),
     }
 }

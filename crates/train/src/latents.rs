@@ -13,6 +13,7 @@ use models::{
     wan::{AutoencoderKlWan, AutoencoderKlWanConfig},
     weights::{Checkpoint, load},
 };
+use safetensors::SafeTensors;
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -52,10 +53,10 @@ impl Default for LatentsArgs {
     }
 }
 
-/// `latents.json`: the autoencoder that all latents come from.
+/// `latents.json`: the encoder that all latents come from.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 struct Header {
-    /// Of the bytes of its weights.
+    /// Of the weights of its encoder.
     vae_fingerprint: String,
     channels: usize,
 }
@@ -123,13 +124,23 @@ fn check_header(folder: &Path, header: &Header, may_make: bool) -> Result<()> {
     })
 }
 
-/// FNV-1a of the weights' bytes: tells files apart, not adversaries.
+/// FNV-1a of the weights that make latents: tells files apart, not adversaries. A decoder that was trained further
+/// does not count.
 fn fingerprint(vae: &Path) -> Result<String> {
     let path = vae.join(format!("{}.safetensors", AutoencoderKlWan::STEM));
     let bytes = fs::read(&path).map_err(TrainError::io(&path))?;
-    let hash = bytes.iter().fold(0xcbf2_9ce4_8422_2325_u64, |hash, &byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3)
-    });
+    let tensors = SafeTensors::deserialize(&bytes)
+        .map_err(TrainError::part(format!("reading the autoencoder in {}", path.display())))?;
+    let mut names = tensors.names();
+    names.retain(|name| ["encoder.", "quant_conv."].iter().any(|part| name.starts_with(part)));
+    names.sort_unstable();
+    let mut hash = 0xcbf2_9ce4_8422_2325_u64;
+    for name in names {
+        let tensor = tensors.tensor(name).map_err(TrainError::part(format!("tensor {name}")))?;
+        for &byte in name.as_bytes().iter().chain(tensor.data()) {
+            hash = (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3);
+        }
+    }
     Ok(format!("{hash:016x}"))
 }
 
@@ -171,6 +182,11 @@ impl LatentStore {
         let bytes = header.channels.saturating_mul(size_of::<f16>());
         let store = Store::open(&folder.join(subset.name()), bytes, "make it with `kinora train latents`")?;
         Ok(Self { store, channels: header.channels })
+    }
+
+    /// Channels of each latent.
+    pub fn channels(&self) -> usize {
+        self.channels
     }
 
     /// The store of their bytes.
@@ -226,6 +242,8 @@ fn statistics(latents: &LatentStore) -> Result<(Vec<f64>, Vec<f64>)> {
 
 #[cfg(test)]
 mod tests {
+    use safetensors::{Dtype, tensor::TensorView};
+
     use super::*;
 
     fn store(folder: &Path, items: &[(usize, f32)]) -> LatentStore {
@@ -264,8 +282,22 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         store(folder.path(), &[(1, 0.0)]);
         let vae = tempfile::tempdir().unwrap();
-        fs::write(vae.path().join("diffusion_pytorch_model.safetensors"), b"weights").unwrap();
+        let path = vae.path().join("diffusion_pytorch_model.safetensors");
+        let save = |encoder: u8, decoder: u8| {
+            let [encoder, decoder] = [[encoder; 4], [decoder; 4]];
+            let view = |bytes| TensorView::new(Dtype::F32, vec![1], bytes).unwrap();
+            let parts = [("encoder.x", view(&encoder)), ("decoder.x", view(&decoder))];
+            fs::write(&path, safetensors::serialize(parts, None).unwrap()).unwrap();
+        };
+        save(1, 1);
         let message = check_source(folder.path(), vae.path(), 2).unwrap_err().to_string();
         assert!(message.contains("autoencoder of these latents"), "{message}");
+
+        let header = Header { vae_fingerprint: fingerprint(vae.path()).unwrap(), channels: 2 };
+        files::write_json(&folder.path().join("latents.json"), &header).unwrap();
+        save(1, 2);
+        check_source(folder.path(), vae.path(), 2).unwrap();
+        save(2, 1);
+        check_source(folder.path(), vae.path(), 2).unwrap_err();
     }
 }

@@ -4,6 +4,7 @@
 //! kinora train data      scenes of `world` -> clips, stills and captions on disk
 //! kinora train vae       crops of them -> the video autoencoder
 //! kinora train latents   every clip and still, encoded once
+//! kinora train compact   the autoencoder's latents in fewer channels, where most say the same
 //! kinora train denoiser  latents and captions -> transformer and text encoder, jointly
 //! ```
 //!
@@ -14,6 +15,7 @@
 
 pub mod checkpoint;
 pub mod command;
+pub mod compact;
 pub mod curve;
 pub mod dataset;
 pub mod denoiser;
