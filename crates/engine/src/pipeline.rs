@@ -48,7 +48,7 @@ impl Pipeline {
                 let text = PromptEncoder::load(files, &info, device)?;
                 let transformer = WanTransformer3d::new(&info.transformer, device)?;
                 let transformer = files.fill("transformer", transformer)?;
-                let vae = files.fill("vae", AutoencoderKlWan::new(&info.vae, device)?)?;
+                let vae = files.fill("vae", AutoencoderKlWan::new(&info.vae, device)?)?.without_encoder();
                 let hash = hash.join().expect("hashing does not panic")?;
                 let device = device.clone();
                 Ok(Self { info, hash, text, transformer, vae, device, load_seconds: 0.0, packed: None })

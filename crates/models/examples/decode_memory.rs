@@ -25,7 +25,7 @@ fn main() {
     let config = AutoencoderKlWanConfig::default();
     let [frames, rows, columns] = config.latent_size([num_frames, height, width]).expect("a possible size");
     let device = Device::flex();
-    let mut vae = AutoencoderKlWan::new(&config, &device).expect("valid").init_weights(0);
+    let mut vae = AutoencoderKlWan::new(&config, &device).expect("valid").init_weights(0).without_encoder();
     if !asked("f32") {
         vae.pack(Packing::Bf16);
     }

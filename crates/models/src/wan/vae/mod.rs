@@ -45,7 +45,7 @@ use crate::{
 /// `AutoencoderKLWan`, in the layout of Wan 2.1 or of Wan 2.2 (`is_residual`).
 #[derive(Module, Debug)]
 pub struct AutoencoderKlWan {
-    encoder: WanEncoder3d,
+    encoder: Option<WanEncoder3d>,
     quant_conv: CausalConv3d,
     post_quant_conv: CausalConv3d,
     decoder: WanDecoder3d,
@@ -78,7 +78,7 @@ impl AutoencoderKlWan {
         let z = config.z_dim;
         let pointwise = |channels| CausalConv3d::new([channels; 2], [1; 3], [1; 3], [0; 3], device);
         Ok(Self {
-            encoder: WanEncoder3d::new(config, device),
+            encoder: Some(WanEncoder3d::new(config, device)),
             quant_conv: pointwise(2 * z),
             post_quant_conv: pointwise(z),
             decoder: WanDecoder3d::new(config, device),
@@ -91,16 +91,25 @@ impl AutoencoderKlWan {
         &self.config
     }
 
+    /// The same without the encoder, whose memory is freed: for what only decodes.
+    pub fn without_encoder(self) -> Self {
+        Self { encoder: None, ..self }
+    }
+
     /// Latents of a clip; of a still, if it has one frame.
     ///
     /// `video` is `[batch, 3, frames, height, width]` within -1 and 1, of a size that
     /// [`latent_size`](AutoencoderKlWanConfig::latent_size) accepts.
+    ///
+    /// # Panics
+    /// After [`without_encoder`](Self::without_encoder).
     pub fn encode(&self, video: Tensor<5>) -> Posterior {
         self.encode_after(video, &mut Past::of_whole_clip())
     }
 
     fn encode_after(&self, video: Tensor<5>, past: &mut Past) -> Posterior {
-        let x = self.encoder.forward(shortcut::patchify(video, self.config.pixel_patch()), past);
+        let encoder = self.encoder.as_ref().expect("an autoencoder that encodes has its encoder");
+        let x = encoder.forward(shortcut::patchify(video, self.config.pixel_patch()), past);
         let moments = self.quant_conv.forward(x); // [batch, 2 * z_dim, frames, height, width]
         let z = self.config.z_dim;
         Posterior {
@@ -144,14 +153,6 @@ impl AutoencoderKlWan {
             let values = values.iter().map(|&value| value as f32).collect::<Vec<_>>();
             Tensor::<1>::from_floats(values.as_slice(), device).reshape([1, self.config.z_dim, 1, 1, 1])
         })
-    }
-
-    /// Replaces `latents_mean` and `latents_std`, both of `z_dim` values: measured after training.
-    pub fn with_latent_statistics(mut self, mean: Vec<f64>, std: Vec<f64>) -> Result<Self> {
-        self.config.latents_mean = mean;
-        self.config.latents_std = std;
-        self.config.check()?;
-        Ok(self)
     }
 
     /// First weights as published for Wan: PyTorch's defaults for convolutions, and attentions that

@@ -78,6 +78,13 @@ impl Past {
         Tensor::cat(seen, 2)
     }
 
+    /// `layer` over `x` `[batch, channels, frames, height, width]`, piece by piece, for one that looks at single
+    /// frames.
+    pub fn each_piece(&self, x: Tensor<5>, layer: impl Fn(Tensor<5>) -> Tensor<5>) -> Tensor<5> {
+        let mut pieces: Vec<Tensor<5>> = self.pieces(x).into_iter().map(layer).collect();
+        if pieces.len() == 1 { pieces.remove(0) } else { Tensor::cat(pieces, 2) }
+    }
+
     /// `x` as pieces of few enough frames for the memory; whole, if the clip is in one piece.
     pub fn pieces(&self, x: Tensor<5>) -> Vec<Tensor<5>> {
         let Some(stream) = &self.stream else { return vec![x] };

@@ -64,7 +64,7 @@ impl Upsample {
             }
             None => x,
         };
-        each_frame(x, |images| self.conv.forward(double_pixels(images)))
+        past.each_piece(x, |x| each_frame(x, |images| self.conv.forward(double_pixels(images))))
     }
 }
 
