@@ -3,6 +3,7 @@
 
 mod args;
 mod batch;
+mod close_ups;
 mod export;
 mod loss;
 mod objective;

@@ -203,6 +203,24 @@ impl LatentStore {
         Ok(bytes.chunks_exact(2).map(|b| f16::from_le_bytes([b[0], b[1]]).to_f32()).collect())
     }
 
+    /// Squares of `side` latents out of stills, each from a `[row, column]` on, as `[batch, channels, 1, side, side]`.
+    ///
+    /// # Errors
+    /// A file that cannot be read.
+    pub fn squares(&self, places: &[(usize, [usize; 2])], side: usize, device: &Device) -> Result<Tensor<5>> {
+        let mut values = Vec::with_capacity(places.len() * self.channels * side * side);
+        for &(index, [row, column]) in places {
+            let [_, height, width] = self.store.items()[index].size;
+            for channel in self.read(index)?.chunks_exact(height * width) {
+                for row in channel.chunks_exact(width).skip(row).take(side) {
+                    values.extend_from_slice(&row[column..column + side]);
+                }
+            }
+        }
+        let shape = [places.len(), self.channels, 1, side, side];
+        Ok(Tensor::from_data(TensorData::new(values, shape), device))
+    }
+
     /// Items of one `[frames, height, width]`, cut to their first `frames` latent frames, as
     /// `[batch, channels, frames, height, width]`.
     ///
@@ -238,6 +256,23 @@ fn statistics(latents: &LatentStore) -> Result<(Vec<f64>, Vec<f64>)> {
     // A channel that the autoencoder does not use must not be blown up.
     let std = squares.iter().zip(&mean).map(|(s, m)| (s / count - m * m).max(1e-6).sqrt()).collect();
     Ok((mean, std))
+}
+
+#[cfg(test)]
+impl LatentStore {
+    /// One still "a red ball" with one channel.
+    pub(crate) fn of_values(folder: &Path, size: [usize; 3], value: impl Fn(usize, usize) -> f32) -> Self {
+        files::write_json(
+            &folder.join("latents.json"),
+            &Header { vae_fingerprint: String::new(), channels: 1 },
+        )
+        .expect("a folder to write to");
+        let values = (0..size[1] * size[2]).map(|i| f16::from_f32(value(i / size[2], i % size[2])));
+        let bytes: Vec<u8> = values.flat_map(f16::to_le_bytes).collect();
+        let mut writer = StoreWriter::open(&folder.join("stills")).expect("a folder to write to");
+        writer.append(size, vec!["a red ball".into()], &bytes).expect("room for one still");
+        Self::open(folder, Subset::Stills).expect("the store just written")
+    }
 }
 
 #[cfg(test)]

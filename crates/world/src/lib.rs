@@ -21,7 +21,7 @@ mod truth;
 
 pub use caption::{
     Attribute, Caption, Group, Language, all_caption_words, caption, held_out_prompts, still_caption,
-    unknown_words, vocabulary,
+    things_in, unknown_words, vocabulary,
 };
 pub use event::{Action, Direction, Event};
 pub use kind::{Colour, Kind, Size};

@@ -89,6 +89,15 @@ pub struct DenoiserArgs {
     /// Share of still batches that are first frames of clips
     #[arg(long, default_value_t = Self::default().first_frame_share)]
     pub first_frame_share: f64,
+    /// Share of still batches that are squares around single things, over the run
+    #[arg(long, default_value_t = Self::default().close_up_share)]
+    pub close_up_share: Ramp,
+    /// Squares of a batch
+    #[arg(long, default_value_t = Self::default().batch_close_ups)]
+    pub batch_close_ups: usize,
+    /// Side of the squares, in latents
+    #[arg(long, default_value_t = Self::default().close_up_side)]
+    pub close_up_side: usize,
     /// Share of prompts that are dropped, for guidance
     #[arg(long, default_value_t = Self::default().prompt_dropout)]
     pub prompt_dropout: f64,
@@ -136,6 +145,9 @@ impl Default for DenoiserArgs {
             batch_stills: 40,
             still_share: Ramp { start: 0.8, end: 0.2 },
             first_frame_share: 0.05,
+            close_up_share: Ramp { start: 0.7, end: 0.2 },
+            batch_close_ups: 96,
+            close_up_side: 8,
             prompt_dropout: 0.1,
             evaluate_clips: 16,
             sample_clips: 6,
@@ -199,6 +211,10 @@ impl DenoiserArgs {
         share("--shared-share with --independent-share", shared_share + independent_share)?;
         positive("--batch-clips", self.batch_clips)?;
         positive("--batch-stills", self.batch_stills)?;
+        positive("--batch-close-ups", self.batch_close_ups)?;
+        let (side, patch) = (self.close_up_side, self.latent_patch.max(1));
+        let fits = side > 0 && side.is_multiple_of(patch);
+        setting("--close-up-side", "a multiple of --latent-patch", side.to_string(), fits)?;
         positive("--sample-clips", self.sample_clips)?;
         positive("--sample-steps", self.sample_steps)?;
         positive("--evaluate-clips", self.evaluate_clips)?;

@@ -7,7 +7,7 @@ use models::wan::AutoencoderKlWanConfig;
 use rand::{Rng, seq::IndexedRandom};
 use rand_chacha::ChaCha8Rng;
 
-use super::DenoiserArgs;
+use super::{DenoiserArgs, close_ups::CloseUps};
 use crate::{
     dataset::Subset,
     error::{Result, TrainError},
@@ -81,8 +81,11 @@ impl Buckets {
 
     /// Normalised latents of items of one shape, cut to their first `frames`.
     pub fn normalized(&self, indices: &[usize], frames: usize) -> Result<Tensor<5>> {
-        let latents = self.latents.batch(indices, frames, &self.device)?;
-        Ok((latents - self.mean.clone()) / self.std.clone())
+        Ok(self.normalize(self.latents.batch(indices, frames, &self.device)?))
+    }
+
+    fn normalize(&self, latents: Tensor<5>) -> Tensor<5> {
+        (latents - self.mean.clone()) / self.std.clone()
     }
 
     /// The captions of an item.
@@ -109,12 +112,15 @@ impl Buckets {
 pub struct TrainingSet {
     pub clips: Buckets,
     stills: Buckets,
+    close_ups: CloseUps,
 }
 
 impl TrainingSet {
-    pub fn open(folder: &Path, vae: &AutoencoderKlWanConfig, device: &Device) -> Result<Self> {
-        let open = |subset| Buckets::open(folder, subset, vae, device);
-        Ok(Self { clips: open(Subset::Clips)?, stills: open(Subset::Stills)? })
+    pub fn open(args: &DenoiserArgs, vae: &AutoencoderKlWanConfig, device: &Device) -> Result<Self> {
+        let open = |subset| Buckets::open(&args.latents, subset, vae, device);
+        let stills = open(Subset::Stills)?;
+        let close_ups = CloseUps::find(&stills.latents, &vae.latents_std, args.close_up_side)?;
+        Ok(Self { clips: open(Subset::Clips)?, stills, close_ups })
     }
 
     /// Every shape.
@@ -122,25 +128,53 @@ impl TrainingSet {
         self.clips.shapes().chain(self.stills.shapes())
     }
 
-    /// The batch of a moment: stills, or clips of one shape.
+    /// The batch of a moment: stills, squares out of stills, or clips of one shape.
     ///
     /// # Errors
     /// Data that cannot be read.
     pub fn batch(&self, args: &DenoiserArgs, moment: Moment) -> Result<Batch<'_>> {
         let mut rng = rng(moment.seed, Purpose::Batch, moment.batch);
         let is_still = rng.random::<f64>() < args.still_share.at(moment.progress);
+        if is_still
+            && rng.random::<f64>() < args.close_up_share.at(moment.progress)
+            && !self.close_ups.is_empty()
+        {
+            return self.close_ups(args, &mut rng);
+        }
         let from_clips = !is_still || rng.random::<f64>() < args.first_frame_share;
         let source = if from_clips { &self.clips } else { &self.stills };
         let indices = source.draw(if is_still { args.batch_stills } else { args.batch_clips }, &mut rng);
         // A causal autoencoder's first latent frame is the first picture alone: a still.
         let frames = if is_still { 1 } else { source.latents.store().items()[indices[0]].size[0] };
+        self.captioned(args, source, source.normalized(&indices, frames)?, &indices, &mut rng)
+    }
+
+    fn close_ups(&self, args: &DenoiserArgs, rng: &mut ChaCha8Rng) -> Result<Batch<'_>> {
+        let stills = &self.stills;
+        let places: Vec<_> =
+            (0..args.batch_close_ups).map(|_| self.close_ups.draw(&stills.latents, rng)).collect();
+        let indices: Vec<usize> = places.iter().map(|(index, _)| *index).collect();
+        let latents = stills.latents.squares(&places, self.close_ups.side(), &stills.device)?;
+        self.captioned(args, stills, stills.normalize(latents), &indices, rng)
+    }
+
+    /// Latents with prompts and timelines.
+    fn captioned<'a>(
+        &self,
+        args: &DenoiserArgs,
+        source: &'a Buckets,
+        latents: Tensor<5>,
+        indices: &[usize],
+        rng: &mut ChaCha8Rng,
+    ) -> Result<Batch<'a>> {
+        let frames = latents.dims()[2];
         let mut prompts = Vec::with_capacity(indices.len());
         let mut timelines = Vec::with_capacity(indices.len());
-        for &index in &indices {
-            let caption = source.captions(index).choose(&mut rng).map_or("", String::as_str);
+        for &index in indices {
+            let caption = source.captions(index).choose(rng).map_or("", String::as_str);
             prompts.push(if rng.random::<f64>() < args.prompt_dropout { "" } else { caption });
-            timelines.push(Timeline::sample(frames, &args.timeline, &mut rng));
+            timelines.push(Timeline::sample(frames, &args.timeline, rng));
         }
-        Ok(Batch { latents: source.normalized(&indices, frames)?, prompts, timelines })
+        Ok(Batch { latents, prompts, timelines })
     }
 }

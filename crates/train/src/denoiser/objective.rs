@@ -44,7 +44,7 @@ impl<'a> DenoiserObjective<'a> {
         tokenizer: PromptTokenizer,
         device: Device,
     ) -> Result<Self> {
-        let training = TrainingSet::open(&args.latents, vae, &device)?;
+        let training = TrainingSet::open(args, vae, &device)?;
         let validation = Buckets::open(&args.latents, Subset::Validation, vae, &device)?;
         let transformer = args.transformer(vae.z_dim);
         for shape in training.shapes().chain(validation.shapes()) {

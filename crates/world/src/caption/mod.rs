@@ -18,7 +18,7 @@ use crate::place::{CameraMove, Weather};
 use crate::scene::{Relation, Scene};
 use crate::split::{HeldOut, Split};
 
-pub use vocabulary::{Group, all_caption_words, unknown_words, vocabulary};
+pub use vocabulary::{Group, all_caption_words, things_in, unknown_words, vocabulary};
 
 /// The language of a caption.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]

@@ -112,6 +112,12 @@ pub fn all_caption_words(language: Language) -> Vec<String> {
     words.into_iter().collect()
 }
 
+/// How many things an English caption names.
+pub fn things_in(caption: &str) -> usize {
+    let words = caption.split(|letter: char| !letter.is_ascii_alphabetic());
+    words.filter(|word| Kind::ALL.iter().any(|&kind| english::kind(kind) == *word)).count()
+}
+
 /// The words of a prompt that no caption contains, in order and each once. The prompt may mix the
 /// two languages; letter case, digits and punctuation do not matter.
 pub fn unknown_words(prompt: &str) -> Vec<String> {
