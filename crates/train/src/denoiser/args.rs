@@ -153,7 +153,7 @@ impl Default for DenoiserArgs {
             sample_clips: 6,
             sample_steps: 20,
             guidance_scale: 4.0,
-            flow_shift: 5.0,
+            flow_shift: 3.0,
             dtype: Dtype::Bf16,
             timeline: TimelineArgs::default(),
             run: RunArgs::default(),
