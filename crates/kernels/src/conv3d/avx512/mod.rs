@@ -42,8 +42,8 @@ pub(super) unsafe fn block(job: &Job<'_>, tiles: &Group, rows: Range<usize>) {
     );
 }
 
-/// `R` output channels by `V` tiles. In eight bits sums become numbers after each frame tap, for every
-/// frame has its own scale.
+/// `R` output channels by `V` tiles; sums become numbers after each frame tap, for in eight bits
+/// every frame has its own scale.
 ///
 /// # Safety
 /// As [`block`], for `R` rows.
@@ -56,10 +56,10 @@ unsafe fn tile<const R: usize, const V: usize, const INT8: bool>(
     assert!(rows.len() == R);
     let words = job.offsets.len();
     let weights = job.block_weights(&rows);
-    let mut sums = [[_mm512_setzero_si512(); V]; R];
     let mut totals = [[_mm512_setzero_ps(); V]; R];
     for tap in job.frame_taps {
         let weights = &weights[tap.tap * words * R..][..words * R];
+        let mut sums = [[_mm512_setzero_si512(); V]; R];
         // SAFETY: the caller's promise; `weights` has `R` values for every offset.
         unsafe {
             let weights = weights.as_ptr();
@@ -75,22 +75,20 @@ unsafe fn tile<const R: usize, const V: usize, const INT8: bool>(
                 }
             }
         }
-        if INT8 {
-            let scale = _mm512_set1_ps(tap.scale.scale);
-            for ((row, sums), totals) in rows.clone().zip(&mut sums).zip(&mut totals) {
-                let offset = tap.scale.zero as i32 * job.weights.sums[row * job.weights.kernel[0] + tap.tap];
-                for (sum, total) in sums.iter_mut().zip(totals) {
-                    let exact = _mm512_cvtepi32_ps(_mm512_sub_epi32(*sum, _mm512_set1_epi32(offset)));
-                    *total = _mm512_fmadd_ps(exact, scale, *total);
-                    *sum = _mm512_setzero_si512();
-                }
-            }
-        }
-    }
-    if !INT8 {
-        for (totals, sums) in totals.iter_mut().zip(&sums) {
-            for (total, sum) in totals.iter_mut().zip(sums) {
-                *total = _mm512_castsi512_ps(*sum);
+        let scale = _mm512_set1_ps(tap.scale.scale);
+        for ((row, sums), totals) in rows.clone().zip(&sums).zip(&mut totals) {
+            let offset = if INT8 {
+                tap.scale.zero as i32 * job.weights.sums[row * job.weights.kernel[0] + tap.tap]
+            } else {
+                0
+            };
+            for (sum, total) in sums.iter().zip(totals) {
+                *total = if INT8 {
+                    let sum = _mm512_sub_epi32(*sum, _mm512_set1_epi32(offset));
+                    _mm512_fmadd_ps(_mm512_cvtepi32_ps(sum), scale, *total)
+                } else {
+                    _mm512_add_ps(_mm512_castsi512_ps(*sum), *total)
+                };
             }
         }
     }
