@@ -13,13 +13,13 @@ pub enum TrainCommand {
     /// Render clips and stills of the procedural world to train on
     Data(DataArgs),
     /// Train the video autoencoder
-    Vae(VaeArgs),
+    Vae(Box<VaeArgs>),
     /// Encode every clip and still once
     Latents(LatentsArgs),
     /// Express an autoencoder's latents in fewer channels, uncorrelated and of one size
     Compact(CompactArgs),
     /// Train the transformer and the text encoder on latents
-    Denoiser(DenoiserArgs),
+    Denoiser(Box<DenoiserArgs>),
 }
 
 /// Runs a subcommand. Ctrl-C finishes the step in hand and saves it.

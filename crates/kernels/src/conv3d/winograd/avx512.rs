@@ -156,13 +156,13 @@ pub(super) unsafe fn outputs(
             });
             outputs_of(m)
         });
-        let columns: [[__m512; 2]; 2] =
+        let [evens, odds]: [[__m512; 2]; 2] =
             std::array::from_fn(|j| outputs_of([rows[0][j], rows[1][j], rows[2][j], rows[3][j]]));
         let left = 2 * run.column;
         let count = (2 * run.len).min(width - left);
-        for i in 0..2.min(height - 2 * run.row) {
-            let (even, odd) = (_mm512_add_ps(columns[0][i], bias), _mm512_add_ps(columns[1][i], bias));
-            let to = y.wrapping_add((2 * run.row + i) * width + left);
+        for (row, (even, odd)) in (2 * run.row..height).zip(evens.into_iter().zip(odds)) {
+            let (even, odd) = (_mm512_add_ps(even, bias), _mm512_add_ps(odd, bias));
+            let to = y.wrapping_add(row * width + left);
             let (left, right) =
                 (_mm512_permutex2var_ps(even, low, odd), _mm512_permutex2var_ps(even, high, odd));
             // SAFETY: the masks keep the stores inside the row; the caller's promise.

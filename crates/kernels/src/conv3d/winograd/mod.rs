@@ -8,7 +8,7 @@
 //! ```
 //!
 //! At each of the 16 positions of a square the sum is a matrix product, which runs on the micro-kernel
-//! of [`super::product`]: a position's squares are its columns. U and V are rounded to bf16, sums are
+//! of `product.rs`: a position's squares are its columns. U and V are rounded to bf16, sums are
 //! f32.
 //!
 //! The picture is cut into strips of rows of squares, so that what is held of a strip's frames fits the
