@@ -25,7 +25,7 @@ use crate::{
     dataset::Subset,
     error::{Result, TrainError},
     files,
-    latents::{LatentStore, check_source, read_vae},
+    latents::{LatentStore, Moments, check_source, read_vae},
     parameters,
 };
 
@@ -103,31 +103,6 @@ fn save(weights: &Weights, config: &AutoencoderKlWanConfig, device: &Device, out
     })
 }
 
-/// First and second moments of the latents of clips, over all positions.
-struct Moments {
-    mean: DVector<f64>,
-    /// `E[x xᵀ]`, not centred.
-    second: DMatrix<f64>,
-}
-
-impl Moments {
-    fn measure(latents: &LatentStore) -> Result<Self> {
-        let channels = latents.channels();
-        let (mut sum, mut squares) = (DVector::zeros(channels), DMatrix::zeros(channels, channels));
-        let mut count = 0.0;
-        for index in 0..latents.store().items().len() {
-            let values: Vec<f64> = latents.read(index)?.into_iter().map(f64::from).collect();
-            let positions = values.len() / channels;
-            // Channels are the slowest in memory: a column each.
-            let x = DMatrix::from_vec(positions, channels, values);
-            sum += x.row_sum().transpose();
-            squares += x.tr_mul(&x);
-            count += positions as f64;
-        }
-        Ok(Self { mean: sum / count, second: squares / count })
-    }
-}
-
 /// The new latents y of the decoder's input p = P x + b, x being the old latents.
 struct Basis {
     /// y = `from_input` p.
@@ -157,14 +132,14 @@ impl Basis {
         let mut metric = vae.input_metric();
         let floor = 1e-9 * metric.trace();
         metric += DMatrix::identity(metric.nrows(), metric.ncols()) * floor;
-        let lower = metric.cholesky().ok_or_else(|| TrainError::Mismatch {
+        let l = metric.cholesky().map(|lower| lower.l().transpose());
+        let inverse = l.as_ref().and_then(|l| l.clone().try_inverse());
+        let (l, l_inverse) = l.zip(inverse).ok_or_else(|| TrainError::Mismatch {
             path: "decoder.conv_in.weight".into(),
             what: "its values".into(),
-            expected: "finite numbers".into(),
+            expected: "finite numbers that are not all 0".into(),
             found: "others".into(),
         })?;
-        let (l, l_inverse) = (lower.l().transpose(), lower.l().transpose().try_inverse());
-        let l_inverse = l_inverse.unwrap_or_else(|| DMatrix::identity(l.nrows(), l.ncols()));
 
         let (energies, directions) = sorted_eigen(&l * &second * l.transpose());
         let directions = directions.columns(0, channels).into_owned();

@@ -13,6 +13,7 @@ use models::{
     wan::{AutoencoderKlWan, AutoencoderKlWanConfig},
     weights::{Checkpoint, load},
 };
+use nalgebra::{DMatrix, DVector};
 use safetensors::SafeTensors;
 use serde::{Deserialize, Serialize};
 
@@ -239,23 +240,42 @@ impl LatentStore {
     }
 }
 
+/// First and second moments of the latents of clips, over all positions.
+pub struct Moments {
+    /// `E[x]`, `[channels]`.
+    pub mean: DVector<f64>,
+    /// `E[x xᵀ]`, not centred, `[channels, channels]`.
+    pub second: DMatrix<f64>,
+}
+
+impl Moments {
+    /// Of all items.
+    ///
+    /// # Errors
+    /// A file that cannot be read.
+    pub fn measure(latents: &LatentStore) -> Result<Self> {
+        let channels = latents.channels();
+        let (mut sum, mut squares) = (DVector::zeros(channels), DMatrix::zeros(channels, channels));
+        let mut count = 0.0;
+        for index in 0..latents.store().items().len() {
+            let values: Vec<f64> = latents.read(index)?.into_iter().map(f64::from).collect();
+            let positions = values.len() / channels;
+            // Channels are the slowest in memory: a column each.
+            let x = DMatrix::from_vec(positions, channels, values);
+            sum += x.row_sum().transpose();
+            squares += x.tr_mul(&x);
+            count += positions as f64;
+        }
+        Ok(Self { mean: sum / count, second: squares / count })
+    }
+}
+
 /// Mean and standard deviation of each channel.
 fn statistics(latents: &LatentStore) -> Result<(Vec<f64>, Vec<f64>)> {
-    let channels = latents.channels;
-    let (mut sums, mut squares, mut count) = (vec![0.0; channels], vec![0.0; channels], 0.0);
-    for index in 0..latents.store.items().len() {
-        let values = latents.read(index)?;
-        let plane = values.len() / channels;
-        for (channel, values) in values.chunks_exact(plane).enumerate() {
-            sums[channel] += values.iter().map(|&x| f64::from(x)).sum::<f64>();
-            squares[channel] += values.iter().map(|&x| f64::from(x).powi(2)).sum::<f64>();
-        }
-        count += plane as f64;
-    }
-    let mean: Vec<f64> = sums.iter().map(|sum| sum / count).collect();
+    let Moments { mean, second } = Moments::measure(latents)?;
     // A channel that the autoencoder does not use must not be blown up.
-    let std = squares.iter().zip(&mean).map(|(s, m)| (s / count - m * m).max(1e-6).sqrt()).collect();
-    Ok((mean, std))
+    let std = second.diagonal().zip_map(&mean, |square, mean| (square - mean * mean).max(1e-6).sqrt());
+    Ok((mean.data.into(), std.data.into()))
 }
 
 #[cfg(test)]

@@ -156,7 +156,7 @@ pub fn conv3d_packed(shape: &Conv3d, x: &[f32], weight: &PackedConv3d, bias: Opt
     shape.check(x.len(), shape.weight_len(), y.len());
     assert!(bias.is_none_or(|bias| bias.len() == shape.outputs));
     match weight.transformed_of(shape) {
-        Some(weight) => winograd::run(&shape.geometry(), shape.batch, x, weight, bias, y),
+        Some(weight) => winograd::run(winograd::limit(), &shape.geometry(), shape.batch, x, weight, bias, y),
         None => product::run(&shape.geometry(), shape.batch, x, weight.of(shape), bias, y),
     }
 }

@@ -167,9 +167,9 @@ impl PackedConv3d {
     }
 
     pub(super) fn transformed(weight: &[f32], outputs: usize, inputs: usize, kernel: [usize; 3]) -> Self {
-        let mut packed = Self::new(Format::Bf16, weight, outputs, inputs, kernel);
+        let words = winograd::words_len(outputs, inputs, kernel[0]);
+        let mut packed = Self::new(Format::Bf16, words, weight, outputs, inputs, kernel);
         packed.is_transformed = true;
-        packed.words = vec![0; winograd::words_len(outputs, inputs, kernel[0])];
         winograd::pack(weight, outputs, inputs, kernel[0], &mut packed.words);
         packed
     }
@@ -190,7 +190,7 @@ impl PackedConv3d {
         inputs: usize,
         kernel: [usize; 3],
     ) -> Self {
-        let mut packed = Self::new(Format::bf16_on(isa), weight, outputs, inputs, kernel);
+        let mut packed = Self::by_taps(Format::bf16_on(isa), weight, outputs, inputs, kernel);
         let taps: usize = kernel.iter().product();
         let at =
             |row: usize, column: usize, tap: usize| round_bf16(weight[(row * inputs + column) * taps + tap]);
@@ -205,7 +205,7 @@ impl PackedConv3d {
         inputs: usize,
         kernel: [usize; 3],
     ) -> Self {
-        let mut packed = Self::new(Format::int8_on(isa), weight, outputs, inputs, kernel);
+        let mut packed = Self::by_taps(Format::int8_on(isa), weight, outputs, inputs, kernel);
         let (taps, plane) = (kernel.iter().product::<usize>(), kernel[1] * kernel[2]);
         assert!(
             inputs * plane <= MAX_PRODUCTS,
@@ -239,18 +239,29 @@ impl PackedConv3d {
         packed
     }
 
-    fn new(format: Format, weight: &[f32], outputs: usize, inputs: usize, kernel: [usize; 3]) -> Self {
+    fn by_taps(format: Format, weight: &[f32], outputs: usize, inputs: usize, kernel: [usize; 3]) -> Self {
+        Self::new(format, words_len(format, outputs, inputs, kernel), weight, outputs, inputs, kernel)
+    }
+
+    /// Room for `words` words.
+    fn new(
+        format: Format,
+        words: usize,
+        weight: &[f32],
+        outputs: usize,
+        inputs: usize,
+        kernel: [usize; 3],
+    ) -> Self {
         let taps: usize = kernel.iter().product();
         assert!(outputs * inputs * taps > 0, "packed convolution: every size must be at least 1");
         assert_eq!(weight.len(), outputs * inputs * taps, "weights of {outputs} x {inputs} x {kernel:?}");
-        let words = vec![0; words_len(format, outputs, inputs, kernel)];
         Self {
             format,
             is_transformed: false,
             outputs,
             inputs,
             kernel,
-            words,
+            words: vec![0; words],
             scales: Vec::new(),
             sums: Vec::new(),
         }

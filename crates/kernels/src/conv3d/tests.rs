@@ -6,8 +6,9 @@ use super::{
 };
 use crate::{Isa, lanes::test_values, pointwise::channel_rms_norm, threads::with_threads};
 
-fn shapes() -> Vec<Conv3d> {
-    let causal = Conv3d {
+/// As in the autoencoder, in small.
+pub(super) fn causal() -> Conv3d {
+    Conv3d {
         batch: 2,
         inputs: 5,
         outputs: 7,
@@ -16,7 +17,11 @@ fn shapes() -> Vec<Conv3d> {
         stride: [1, 1, 1],
         front: [2, 1, 1],
         back: [0, 1, 1],
-    };
+    }
+}
+
+fn shapes() -> Vec<Conv3d> {
+    let causal = causal();
     vec![
         causal,
         Conv3d { inputs: 12, outputs: 33, size: [2, 4, 32], ..causal },

@@ -58,6 +58,15 @@ pub struct Sizes {
     pub k: usize,
 }
 
+impl Sizes {
+    fn check(self, a: &[f32], b: &[f32], c: &[f32]) {
+        let Self { m, n, k } = self;
+        assert_eq!(a.len(), m * k, "matmul: a is not [m, k]");
+        assert_eq!(b.len(), k * n, "matmul: b is not [k, n]");
+        assert_eq!(c.len(), m * n, "matmul: c is not [m, n]");
+    }
+}
+
 /// `c = a b (+ bias)`, inputs rounded to bf16, sums in f32.
 ///
 /// `a` is `[m, k]` and `b` `[k, n]` (or their transposes, by their [`Layout`]); `bias` is `[n]`.
@@ -66,11 +75,8 @@ pub struct Sizes {
 /// # Panics
 /// If a slice has not the length that the sizes ask for.
 pub fn matmul(sizes: Sizes, a: (&[f32], Layout), b: (&[f32], Layout), bias: Option<&[f32]>, c: &mut [f32]) {
-    let Sizes { m, n, k } = sizes;
-    assert_eq!(a.0.len(), m * k, "matmul: a is not [m, k]");
-    assert_eq!(b.0.len(), k * n, "matmul: b is not [k, n]");
-    assert_eq!(c.len(), m * n, "matmul: c is not [m, n]");
-    assert!(bias.is_none_or(|bias| bias.len() == n), "matmul: bias is not [n]");
+    sizes.check(a.0, b.0, c);
+    assert!(bias.is_none_or(|bias| bias.len() == sizes.n), "matmul: bias is not [n]");
     matmul_on(isa(), sizes, a, b, bias, c, None);
 }
 
@@ -86,11 +92,8 @@ pub fn matmul_and_row_sums(
     c: &mut [f32],
     sums: &mut [f32],
 ) {
-    let Sizes { m, n, k } = sizes;
-    assert_eq!(a.0.len(), m * k, "matmul: a is not [m, k]");
-    assert_eq!(b.0.len(), k * n, "matmul: b is not [k, n]");
-    assert_eq!(c.len(), m * n, "matmul: c is not [m, n]");
-    assert_eq!(sums.len(), m, "matmul: sums are not [m]");
+    sizes.check(a.0, b.0, c);
+    assert_eq!(sums.len(), sizes.m, "matmul: sums are not [m]");
     matmul_on(isa(), sizes, a, b, None, c, Some(sums));
 }
 

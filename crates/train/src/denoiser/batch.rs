@@ -112,14 +112,17 @@ impl Buckets {
 pub struct TrainingSet {
     pub clips: Buckets,
     stills: Buckets,
-    close_ups: CloseUps,
+    /// If squares are asked for and any still has one.
+    close_ups: Option<CloseUps>,
 }
 
 impl TrainingSet {
     pub fn open(args: &DenoiserArgs, vae: &AutoencoderKlWanConfig, device: &Device) -> Result<Self> {
         let open = |subset| Buckets::open(&args.latents, subset, vae, device);
         let stills = open(Subset::Stills)?;
-        let close_ups = CloseUps::find(&stills.latents, &vae.latents_std, args.close_up_side)?;
+        let wanted = args.close_up_share.start.max(args.close_up_share.end) > 0.0;
+        let find = || CloseUps::find(&stills.latents, &vae.latents_std, args.close_up_side);
+        let close_ups = wanted.then(find).transpose()?.filter(|found| !found.is_empty());
         Ok(Self { clips: open(Subset::Clips)?, stills, close_ups })
     }
 
@@ -135,11 +138,9 @@ impl TrainingSet {
     pub fn batch(&self, args: &DenoiserArgs, moment: Moment) -> Result<Batch<'_>> {
         let mut rng = rng(moment.seed, Purpose::Batch, moment.batch);
         let is_still = rng.random::<f64>() < args.still_share.at(moment.progress);
-        if is_still
-            && rng.random::<f64>() < args.close_up_share.at(moment.progress)
-            && !self.close_ups.is_empty()
-        {
-            return self.close_ups(args, &mut rng);
+        let is_close_up = is_still && rng.random::<f64>() < args.close_up_share.at(moment.progress);
+        if let Some(close_ups) = self.close_ups.as_ref().filter(|_| is_close_up) {
+            return self.close_ups(close_ups, args, &mut rng);
         }
         let from_clips = !is_still || rng.random::<f64>() < args.first_frame_share;
         let source = if from_clips { &self.clips } else { &self.stills };
@@ -149,12 +150,17 @@ impl TrainingSet {
         self.captioned(args, source, source.normalized(&indices, frames)?, &indices, &mut rng)
     }
 
-    fn close_ups(&self, args: &DenoiserArgs, rng: &mut ChaCha8Rng) -> Result<Batch<'_>> {
+    fn close_ups(
+        &self,
+        close_ups: &CloseUps,
+        args: &DenoiserArgs,
+        rng: &mut ChaCha8Rng,
+    ) -> Result<Batch<'_>> {
         let stills = &self.stills;
         let places: Vec<_> =
-            (0..args.batch_close_ups).map(|_| self.close_ups.draw(&stills.latents, rng)).collect();
+            (0..args.batch_close_ups).map(|_| close_ups.draw(&stills.latents, rng)).collect();
         let indices: Vec<usize> = places.iter().map(|(index, _)| *index).collect();
-        let latents = stills.latents.squares(&places, self.close_ups.side(), &stills.device)?;
+        let latents = stills.latents.squares(&places, close_ups.side(), &stills.device)?;
         self.captioned(args, stills, stills.normalize(latents), &indices, rng)
     }
 

@@ -123,8 +123,3 @@ fn add_products<const INT8: bool>(sum: __m512i, x: __m512i, weight: __m512i) -> 
         _mm512_castps_si512(_mm512_dpbf16_ps(_mm512_castsi512_ps(sum), pairs(x), pairs(weight)))
     }
 }
-
-/// Places of a tile, as a mask of the first `count`.
-pub(super) fn first(count: usize) -> __mmask16 {
-    if count >= TILE { 0xffff } else { (1 << count) - 1 }
-}

@@ -2,10 +2,12 @@
 
 use std::arch::x86_64::*;
 
-use super::first;
-use crate::conv3d::{
-    plane::{Chunk, Plane, Read, TILE},
-    quantize::Scale,
+use crate::{
+    conv3d::{
+        plane::{Chunk, Plane, Read, TILE},
+        quantize::Scale,
+    },
+    matmul::{avx512::mask, pack::zip_pairs},
 };
 
 /// Packs the channels of a plane; `$to(row)` is where a padded row goes, `$word` is what `$values`, sixteen of each channel, become. A
@@ -41,7 +43,7 @@ macro_rules! pack_rows {
                     if chunk.len == TILE {
                         _mm512_storeu_si512(to.cast(), word);
                     } else {
-                        _mm512_mask_storeu_epi32(to.cast(), first(chunk.len), word);
+                        _mm512_mask_storeu_epi32(to.cast(), mask(chunk.len), word);
                     }
                 }
             }
@@ -56,11 +58,8 @@ pub(in crate::conv3d) fn pairs<'a>(
     channels: [Option<&[f32]>; 2],
     to: impl Fn(usize) -> &'a mut [u32],
 ) {
-    // Value `i` of the lower half beside value `i` of the upper.
-    let i = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
-    let order = _mm512_or_si512(i, _mm512_slli_epi32::<16>(_mm512_add_epi32(i, _mm512_set1_epi32(16))));
     pack_rows!(plane, channels, to, values => {
-        _mm512_permutexvar_epi16(order, to_bf16(values[0], values[1]))
+        zip_pairs(values[0], values[1])
     });
 }
 
@@ -97,7 +96,7 @@ pub(super) fn single(plane: &Plane, x: &[f32], packed: &mut [u16]) {
             // SAFETY: the mask keeps the store inside the slice; both types are 256 plain bits.
             unsafe {
                 let values = std::mem::transmute::<__m256bh, __m256i>(_mm512_cvtneps_pbh(values));
-                _mm256_mask_storeu_epi16(to.cast(), first(chunk.len), values);
+                _mm256_mask_storeu_epi16(to.cast(), mask(chunk.len), values);
             }
         }
     }
@@ -126,12 +125,4 @@ fn read(chunk: &Chunk, row: &[f32]) -> __m512 {
             }
         }
     }
-}
-
-/// Sixteen values and sixteen more as bf16, one behind the other.
-#[inline]
-#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512bf16")]
-pub(in crate::conv3d) fn to_bf16(first: __m512, second: __m512) -> __m512i {
-    // SAFETY: both types are 512 plain bits.
-    unsafe { std::mem::transmute(_mm512_cvtne2ps_pbh(second, first)) }
 }

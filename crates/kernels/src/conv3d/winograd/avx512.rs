@@ -3,9 +3,9 @@
 use std::{arch::x86_64::*, ops::Range};
 
 use super::{POSITIONS, Run, Strip, UNIT};
-use crate::conv3d::{
-    avx512::{first, pack::to_bf16},
-    plane::TILE,
+use crate::{
+    conv3d::plane::TILE,
+    matmul::{avx512::mask, pack::zip_pairs},
 };
 
 /// Transforms the channels of a frame at a unit's squares to pairs of bf16, `[positions][pairs][squares]` and a gap
@@ -20,15 +20,12 @@ pub(super) unsafe fn transform<'a>(
     channels: impl Iterator<Item = &'a [f32]> + Clone,
     to: &mut [u32],
 ) {
-    // Value `i` of the lower half beside value `i` of the upper.
-    let i = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
-    let order = _mm512_or_si512(i, _mm512_slli_epi32::<16>(_mm512_add_epi32(i, _mm512_set1_epi32(16))));
     let start = unit * UNIT;
     let position_len = strip.position_len();
     assert!(to.len() >= POSITIONS * position_len);
     for run in strip.runs(start, strip.squares().min(start + UNIT)) {
         let window = Window::new(strip, &run);
-        let used = first(run.len);
+        let used = mask(run.len);
         let mut channels = channels.clone();
         for group in 0..strip.groups {
             let (mut a, mut b) = ([_mm512_setzero_ps(); POSITIONS], [_mm512_setzero_ps(); POSITIONS]);
@@ -39,7 +36,7 @@ pub(super) unsafe fn transform<'a>(
             }
             let to = to[group * UNIT + run.square - start..].as_mut_ptr();
             for position in 0..POSITIONS {
-                let words = _mm512_permutexvar_epi16(order, to_bf16(a[position], b[position]));
+                let words = zip_pairs(a[position], b[position]);
                 // SAFETY: squares of this unit, a position of this slice.
                 unsafe {
                     let to = to.add(position * position_len).cast();
@@ -75,7 +72,7 @@ impl Window {
         let inside = |start: isize, count: isize| {
             let from = (-start).clamp(0, count);
             let to = (width.cast_signed() - start).clamp(from, count);
-            first(to.cast_unsigned()) & !first(from.cast_unsigned())
+            mask(to.cast_unsigned()) & !mask(from.cast_unsigned())
         };
         let masks = [inside(left, 16), inside(left + 16, 16), inside(left + 32, 2)];
         Self { height, width, top, left, masks }
@@ -147,7 +144,7 @@ pub(super) unsafe fn outputs(
     let bias = _mm512_set1_ps(bias);
     for run in strip.runs(squares.start, squares.end) {
         let at = run.square - squares.start;
-        let used = first(run.len);
+        let used = mask(run.len);
         let rows: [[__m512; 2]; 4] = std::array::from_fn(|i| {
             let m: [__m512; 4] = std::array::from_fn(|j| {
                 let sums = &sums[4 * i + j][at..at + run.len];
@@ -171,8 +168,8 @@ pub(super) unsafe fn outputs(
                     _mm512_storeu_ps(to, left);
                     _mm512_storeu_ps(to.add(TILE), right);
                 } else {
-                    _mm512_mask_storeu_ps(to, first(count), left);
-                    let rest = first(count.saturating_sub(TILE));
+                    _mm512_mask_storeu_ps(to, mask(count), left);
+                    let rest = mask(count.saturating_sub(TILE));
                     _mm512_mask_storeu_ps(to.wrapping_add(TILE), rest, right);
                 }
             }

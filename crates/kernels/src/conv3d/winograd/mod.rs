@@ -45,7 +45,7 @@ const SQUARES: usize = 256;
 const OUTPUTS: usize = 48;
 /// Words between positions: a line, so that those of a square do not all meet in one set of the cache.
 const GAP: usize = 16;
-/// Words of transformed frames that are held at once, for each thread, unless a row of squares needs more.
+/// Words that [`limit`] allows each thread.
 const WORDS: usize = 1 << 20;
 /// Fewest channels on either side with which the transforms pay.
 const LEAST_CHANNELS: usize = 16;
@@ -176,20 +176,14 @@ struct Run {
     len: usize,
 }
 
-/// `y = x * weights + bias` over `[batch, channels, frames, height, width]`.
-pub(super) fn run(
-    geometry: &Geometry,
-    batch: usize,
-    x: &[f32],
-    weights: Transformed<'_>,
-    bias: Option<&[f32]>,
-    y: &mut [f32],
-) {
-    run_within(WORDS * threads::available().clamp(2, 16), geometry, batch, x, weights, bias, y);
+/// Words of transformed frames that are held at once, unless a row of squares needs more.
+pub(super) fn limit() -> usize {
+    WORDS * threads::available().clamp(2, 16)
 }
 
-/// [`run`] with a limit on the words of transformed frames that are held at once.
-pub(super) fn run_within(
+/// `y = x * weights + bias` over `[batch, channels, frames, height, width]`, holding `limit` words of transformed
+/// frames at once.
+pub(super) fn run(
     limit: usize,
     geometry: &Geometry,
     batch: usize,
@@ -214,11 +208,8 @@ pub(super) fn run_within(
         let rows = strip * rows / strips..(strip + 1) * rows / strips;
         let strip = Strip { geometry, rows, columns, groups };
         let pass = Pass { strip: &strip, weights, bias, limit };
-        for sample in 0..batch {
-            let (x, y) = (x.chunks_exact(x.len() / batch), y.chunks_exact_mut(y.len() / batch));
-            if let Some((x, y)) = x.zip(y).nth(sample) {
-                pass.run(x, y);
-            }
+        for (x, y) in x.chunks_exact(x.len() / batch).zip(y.chunks_exact_mut(y.len() / batch)) {
+            pass.run(x, y);
         }
     }
 }

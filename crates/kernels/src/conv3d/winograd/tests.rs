@@ -1,21 +1,12 @@
 use super::*;
 use crate::{
-    conv3d::{Conv3d, PackedConv3d, conv3d_packed},
+    conv3d::{Conv3d, PackedConv3d, conv3d_packed, tests::causal},
     lanes::test_values,
     threads::with_threads,
 };
 
 fn shapes() -> Vec<Conv3d> {
-    let causal = Conv3d {
-        batch: 2,
-        inputs: 5,
-        outputs: 7,
-        size: [3, 5, 19],
-        kernel: [3, 3, 3],
-        stride: [1, 1, 1],
-        front: [2, 1, 1],
-        back: [0, 1, 1],
-    };
+    let causal = causal();
     vec![
         causal,
         Conv3d { inputs: 16, outputs: 100, size: [2, 4, 32], ..causal },
@@ -82,7 +73,7 @@ fn bits_depend_neither_on_threads_nor_on_what_is_held_at_once() {
             let mut y = vec![0.0; shape.output_len()];
             let weights = weights.transformed_of(&shape).expect("transformed");
             with_threads(threads, || {
-                run_within(limit, &shape.geometry(), shape.batch, &x, weights, None, &mut y);
+                run(limit, &shape.geometry(), shape.batch, &x, weights, None, &mut y);
             });
             y
         };
