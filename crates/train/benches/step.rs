@@ -6,7 +6,7 @@ use models::wan::{WanTransformer3d, WanTransformer3dConfig};
 use nn::Packing;
 use serde::Deserialize;
 use train::{
-    optim::{AdamW, AdamWConfig},
+    optim::{AdamW, AdamWConfig, Pace},
     parameters::{add_gradients, entries, gather, scatter},
 };
 
@@ -39,7 +39,7 @@ fn prepare(case: Step, _: Option<Packing>) -> worker::Work {
     let velocity = random([batch, config.out_channels, frames, height, width], &device);
 
     let mut weights = gather(&model).expect("readable weights");
-    let mut adamw = AdamW::new(ADAMW, &entries(&model), |_| false);
+    let mut adamw = AdamW::new(ADAMW, &entries(&model), |_| Pace::Absolute);
     let mut step = 0;
     Box::new(move || {
         let predicted = model.forward(latents.clone(), timestep.clone(), context.clone());

@@ -218,7 +218,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::optim::AdamWConfig;
+    use crate::optim::{AdamWConfig, Pace};
 
     const ADAMW: AdamWConfig = AdamWConfig { beta1: 0.9, beta2: 0.95, epsilon: 1e-8, weight_decay: 0.0 };
 
@@ -227,7 +227,7 @@ mod tests {
     }
 
     fn state(step: u64) -> RunState {
-        let mut state = RunState::new(vec![0.5; 3], AdamW::new(ADAMW, &entries(3), |_| false), 0.99);
+        let mut state = RunState::new(vec![0.5; 3], AdamW::new(ADAMW, &entries(3), |_| Pace::Absolute), 0.99);
         state.adamw.step(&mut state.weights, &[1.0, -2.0, 3.0], 1.0, 0.1, 1);
         state.ema.update(&state.weights, 1);
         RunState { step, seconds: 1.5, ..state }
@@ -242,7 +242,8 @@ mod tests {
         }
         let steps: Vec<u64> = list(folder.path()).unwrap().iter().map(|(step, _)| *step).collect();
         assert_eq!(steps, [2, 3]);
-        let mut resumed = RunState::new(vec![0.0; 3], AdamW::new(ADAMW, &entries(3), |_| false), 0.99);
+        let mut resumed =
+            RunState::new(vec![0.0; 3], AdamW::new(ADAMW, &entries(3), |_| Pace::Absolute), 0.99);
         let longer = json!({ "seed": 1, "steps": 20 });
         resume(folder.path(), &mut resumed, &longer, &["steps"], &entries(3)).unwrap();
         assert_eq!(resumed, state(3));
@@ -266,7 +267,8 @@ mod tests {
     fn other_settings_and_other_models_are_refused() {
         let folder = tempfile::tempdir().unwrap();
         let error = |settings: Value, len: usize| {
-            let mut state = RunState::new(vec![0.0; len], AdamW::new(ADAMW, &entries(len), |_| false), 0.99);
+            let mut state =
+                RunState::new(vec![0.0; len], AdamW::new(ADAMW, &entries(len), |_| Pace::Absolute), 0.99);
             resume(folder.path(), &mut state, &settings, &[], &entries(len)).unwrap_err().to_string()
         };
         assert!(error(json!({}), 3).contains("--resume"));

@@ -23,7 +23,7 @@ use crate::{
     error::{Result, TrainError},
     interrupt,
     log::{Figures, Kind, Line, Log},
-    optim::{AdamW, clip_factor, global_norm},
+    optim::{AdamW, Pace, clip_factor, global_norm},
     parameters::{self, Entry},
     progress::Progress,
     run_args::{FREE_ON_RESUME, RunArgs},
@@ -54,10 +54,10 @@ pub trait Objective {
     /// Data that cannot be read.
     fn loss(&self, model: &Self::Model, moment: Moment) -> Result<(Tensor<1>, Figures)>;
 
-    /// Whether a parameter stays as it is; `name` is its path in the model.
-    fn is_frozen(&self, name: &str) -> bool {
+    /// How far a step moves a parameter; `name` is its path in the model.
+    fn pace(&self, name: &str) -> Pace {
         let _ = name;
-        false
+        Pace::Absolute
     }
 
     /// Figures on held-out data; the same data and draws each time.
@@ -126,7 +126,7 @@ impl<'a, O: Objective> Run<'a, O> {
             Some(other) => checkpoint::weights(other, &entries)?[1].clone(),
             None => parameters::gather(&model)?,
         };
-        let adamw = AdamW::new(args.adamw(), &entries, |name| objective.is_frozen(name));
+        let adamw = AdamW::new(args.adamw(), &entries, |name| objective.pace(name));
         let mut state = RunState::new(weights, adamw, args.ema_decay);
         if args.resume {
             checkpoint::resume(output, &mut state, settings, &FREE_ON_RESUME, &entries)?;

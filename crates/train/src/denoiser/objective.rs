@@ -15,6 +15,7 @@ use crate::{
     error::{Result, TrainError},
     latents::read_vae,
     log::Figures,
+    optim::Pace,
     parameters::to_scalar,
     random::{Purpose, noise},
     timeline::Timeline,
@@ -81,17 +82,24 @@ impl Objective for DenoiserObjective<'_> {
         Ok((loss, vec![("frames".into(), shape[2] as f64)]))
     }
 
-    /// The loss at fixed timesteps, that with the first frame known, and that with the prompt of another clip: where
-    /// it is no higher, the model does not listen to its prompts.
-    /// The biases that would give padding a key of its own stay zero.
+    /// The text encoder's steps are relative: as in T5, its embeddings begin up to a hundred times larger than its
+    /// matrices.
+    /// With one pace for all, these grew until every token of a prompt was the same long vector.
     ///
-    /// Wan does not mask the padding of prompts. While words mean nothing yet, a head that looks at padding alone is
-    /// rid of them, and from there no gradient leads back: of 32 heads 27 ended so. Without these biases padding has
-    /// a logit of 0, whatever is asked.
-    fn is_frozen(&self, name: &str) -> bool {
-        name.ends_with(".attn2.to_k.bias") || (name.contains(".text_embedder.") && name.ends_with(".bias"))
+    /// The biases that would give padding a key of its own stay zero. Wan does not mask the padding of prompts. While
+    /// words mean nothing yet, a head that looks at padding alone is rid of them, and from there no gradient leads
+    /// back: of 32 heads 27 ended so. Without these biases padding has a logit of 0, whatever is asked.
+    fn pace(&self, name: &str) -> Pace {
+        let of_padding = name.contains(".text_embedder.") && name.ends_with(".bias");
+        match name {
+            _ if of_padding || name.ends_with(".attn2.to_k.bias") => Pace::Frozen,
+            _ if name.starts_with("text_encoder.") => Pace::Relative,
+            _ => Pace::Absolute,
+        }
     }
 
+    /// The loss at fixed timesteps, that with the first frame known, and that with the prompt of another clip: where
+    /// it is no higher, the model does not listen to its prompts.
     fn evaluate(&self, model: &Denoiser) -> Result<Figures> {
         let items = self.validation.largest();
         let items = &items[..items.len().min(self.args.evaluate_clips)];

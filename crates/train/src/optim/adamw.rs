@@ -19,6 +19,21 @@ pub struct AdamWConfig {
     pub weight_decay: f64,
 }
 
+/// How far a step moves a parameter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pace {
+    /// By the learning rate, whatever its size.
+    Absolute,
+    /// By the learning rate times the root of its mean square (Shazeer and Stern 2018, section 8), but no less than
+    /// [`LEAST_RELATIVE`] of it: for models like T5, whose parameters begin at very different sizes.
+    Relative,
+    /// It stays as it is.
+    Frozen,
+}
+
+/// Adafactor's `ε₂`: what a parameter of zeros counts as.
+const LEAST_RELATIVE: f64 = 1e-3;
+
 /// The optimiser's state for a flat list of parameters.
 #[derive(Clone, Debug, PartialEq)]
 pub struct AdamW {
@@ -27,16 +42,16 @@ pub struct AdamW {
     pub exp_avg: Vec<f32>,
     /// Mean of the squared gradients (PyTorch's `exp_avg_sq`).
     pub exp_avg_sq: Vec<f32>,
-    /// Ranges of the flat list, one after the other.
-    chunks: Vec<Range>,
+    /// Parts of the flat list, one after the other.
+    parameters: Vec<Parameter>,
 }
 
-/// At most a chunk of one parameter.
+/// One parameter's part of the list.
 #[derive(Clone, Copy, Debug, PartialEq)]
-struct Range {
+struct Parameter {
     len: usize,
     decays: bool,
-    frozen: bool,
+    pace: Pace,
 }
 
 /// One task's share of the lists.
@@ -46,22 +61,18 @@ struct Chunk<'a> {
     exp_avg: &'a mut [f32],
     exp_avg_sq: &'a mut [f32],
     decays: bool,
+    /// What the learning rate is multiplied by.
+    pace: f64,
 }
 
 impl AdamW {
-    /// A fresh state for these parameters, of which those that are `frozen`, by their names, stay as they are.
-    pub fn new(config: AdamWConfig, entries: &[Entry], frozen: impl Fn(&str) -> bool) -> Self {
+    /// A fresh state for these parameters; `pace` tells that of each by its name.
+    pub fn new(config: AdamWConfig, entries: &[Entry], pace: impl Fn(&str) -> Pace) -> Self {
         let len = entries.iter().map(Entry::len).sum();
-        let mut chunks = Vec::new();
-        for entry in entries {
-            let mut rest = entry.len();
-            let (decays, frozen) = (entry.decays(), frozen(&entry.name));
-            while rest > 0 {
-                chunks.push(Range { len: rest.min(CHUNK), decays, frozen });
-                rest -= rest.min(CHUNK);
-            }
-        }
-        Self { config, exp_avg: vec![0.0; len], exp_avg_sq: vec![0.0; len], chunks }
+        let parameter =
+            |entry: &Entry| Parameter { len: entry.len(), decays: entry.decays(), pace: pace(&entry.name) };
+        let parameters = entries.iter().map(parameter).collect();
+        Self { config, exp_avg: vec![0.0; len], exp_avg_sq: vec![0.0; len], parameters }
     }
 
     /// Step number `step` (from 1) with the gradients times `gradient_scale`.
@@ -76,13 +87,13 @@ impl AdamW {
         let AdamWConfig { beta1, beta2, epsilon, weight_decay } = self.config;
         let power = step.min(i32::MAX as u64) as i32;
         // m̂ = m / (1 - β1ᵗ), v̂ = v / (1 - β2ᵗ): the corrections are the same for all weights.
-        let step_size = (learning_rate / (1.0 - beta1.powi(power))) as f32;
+        let step_size = learning_rate / (1.0 - beta1.powi(power));
         let root_correction = (1.0 / (1.0 - beta2.powi(power)).sqrt()) as f32;
         let (beta1, beta2, epsilon) = (beta1 as f32, beta2 as f32, epsilon as f32);
-        let shrink = (1.0 - learning_rate * weight_decay) as f32;
 
         self.split(weights, gradients).into_par_iter().for_each(|chunk| {
-            let shrink = if chunk.decays { shrink } else { 1.0 };
+            let decay = if chunk.decays { learning_rate * chunk.pace * weight_decay } else { 0.0 };
+            let (shrink, step_size) = ((1.0 - decay) as f32, (step_size * chunk.pace) as f32);
             let moments = chunk.exp_avg.iter_mut().zip(chunk.exp_avg_sq);
             for ((weight, gradient), (m, v)) in chunk.weights.iter_mut().zip(chunk.gradients).zip(moments) {
                 let gradient = gradient * gradient_scale;
@@ -95,23 +106,34 @@ impl AdamW {
 
     fn split<'a>(&'a mut self, weights: &'a mut [f32], gradients: &'a [f32]) -> Vec<Chunk<'a>> {
         let mut rest = (weights, gradients, &mut self.exp_avg[..], &mut self.exp_avg_sq[..]);
-        let mut chunks = Vec::with_capacity(self.chunks.len());
-        for &Range { len, decays, frozen } in &self.chunks {
+        let mut chunks = Vec::new();
+        for &Parameter { len, decays, pace } in &self.parameters {
             let (weights, gradients) = (rest.0.split_at_mut(len), rest.1.split_at(len));
             let (exp_avg, exp_avg_sq) = (rest.2.split_at_mut(len), rest.3.split_at_mut(len));
             rest = (weights.1, gradients.1, exp_avg.1, exp_avg_sq.1);
-            if !frozen {
-                chunks.push(Chunk {
-                    weights: weights.0,
-                    gradients: gradients.0,
-                    exp_avg: exp_avg.0,
-                    exp_avg_sq: exp_avg_sq.0,
-                    decays,
-                });
-            }
+            let pace = match pace {
+                Pace::Absolute => 1.0,
+                Pace::Relative => root_mean_square(weights.0).max(LEAST_RELATIVE),
+                Pace::Frozen => continue,
+            };
+            let moments = exp_avg.0.chunks_mut(CHUNK).zip(exp_avg_sq.0.chunks_mut(CHUNK));
+            let values = weights.0.chunks_mut(CHUNK).zip(gradients.0.chunks(CHUNK));
+            chunks.extend(values.zip(moments).map(|((weights, gradients), (exp_avg, exp_avg_sq))| Chunk {
+                weights,
+                gradients,
+                exp_avg,
+                exp_avg_sq,
+                decays,
+                pace,
+            }));
         }
         chunks
     }
+}
+
+fn root_mean_square(values: &[f32]) -> f64 {
+    let sum: f64 = values.iter().map(|&value| f64::from(value).powi(2)).sum();
+    (sum / values.len().max(1) as f64).sqrt()
 }
 
 #[cfg(test)]
@@ -127,7 +149,7 @@ mod tests {
     #[test]
     fn two_steps_by_hand() {
         let entries = [entry("weight", &[2, 2]), entry("bias", &[1])];
-        let mut adamw = AdamW::new(CONFIG, &entries, |_| false);
+        let mut adamw = AdamW::new(CONFIG, &entries, |_| Pace::Absolute);
         let mut weights = vec![1.0, -2.0, 0.5, 0.0, 1.0];
         adamw.step(&mut weights, &[0.4, -0.2, 0.0, 1.0, 0.4], 0.5, 0.01, 1);
         // After one step m̂ / √v̂ is the gradient's sign, so each weight moves by the learning rate;
@@ -146,7 +168,8 @@ mod tests {
     #[test]
     fn frozen_parameters_stay_and_do_not_decay() {
         let entries = [entry("encoder.a", &[2, 2]), entry("decoder.a", &[2, 2])];
-        let mut adamw = AdamW::new(CONFIG, &entries, |name| name.starts_with("encoder."));
+        let pace = |name: &str| if name.starts_with("encoder.") { Pace::Frozen } else { Pace::Absolute };
+        let mut adamw = AdamW::new(CONFIG, &entries, pace);
         let mut weights = vec![1.0; 8];
         adamw.step(&mut weights, &[1.0; 8], 1.0, 0.5, 1);
         assert_eq!(weights[..4], [1.0; 4]);
@@ -154,10 +177,23 @@ mod tests {
     }
 
     #[test]
+    fn relative_steps_are_of_the_parameter_s_size() {
+        let entries = [entry("large", &[2]), entry("small", &[2]), entry("zeros", &[2])];
+        let mut adamw = AdamW::new(CONFIG, &entries, |_| Pace::Relative);
+        let mut weights = vec![30.0, 40.0, -0.3, 0.4, 0.0, 0.0];
+        adamw.step(&mut weights, &[1.0; 6], 1.0, 0.01, 1);
+        let sizes = [f32::sqrt(1250.0), f32::sqrt(0.125), 1e-3];
+        for (i, (weight, before)) in weights.iter().zip([30.0, 40.0, -0.3, 0.4, 0.0, 0.0]).enumerate() {
+            let expected = before - 0.01 * sizes[i / 2];
+            assert!((weight - expected).abs() < 1e-5, "{i}: {weight} {expected}");
+        }
+    }
+
+    #[test]
     fn chunks_cover_long_parameters() {
         let entries = [entry("a", &[3]), entry("b", &[2, CHUNK + 5]), entry("c", &[4, 1, 1])];
         let len = entries.iter().map(Entry::len).sum::<usize>();
-        let mut adamw = AdamW::new(CONFIG, &entries, |_| false);
+        let mut adamw = AdamW::new(CONFIG, &entries, |_| Pace::Absolute);
         let mut weights = vec![0.0; len];
         adamw.step(&mut weights, &vec![1.0; len], 1.0, 0.5, 1);
         assert!(weights.iter().all(|w| (w + 0.5).abs() < 1e-6));

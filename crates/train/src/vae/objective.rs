@@ -18,6 +18,7 @@ use crate::{
     error::{Result, TrainError},
     files,
     log::Figures,
+    optim::Pace,
     parameters::to_scalar,
     random::{Purpose, noise},
     trainer::{Moment, Objective},
@@ -78,9 +79,9 @@ impl Objective for VaeObjective<'_> {
         Ok((loss, vec![("frames".into(), frames as f64), ("psnr".into(), psnr)]))
     }
 
-    fn is_frozen(&self, name: &str) -> bool {
-        let encoder = ["encoder.", "quant_conv."];
-        self.args.freeze_encoder && encoder.iter().any(|part| name.starts_with(part))
+    fn pace(&self, name: &str) -> Pace {
+        let of_encoder = ["encoder.", "quant_conv."].iter().any(|part| name.starts_with(part));
+        if self.args.freeze_encoder && of_encoder { Pace::Frozen } else { Pace::Absolute }
     }
 
     fn evaluate(&self, model: &AutoencoderKlWan) -> Result<Figures> {
