@@ -61,7 +61,6 @@ pub fn serve<C: DeserializeOwned>(prepare: fn(C, Option<Packing>) -> Work) {
     if std::env::args().all(|argument| argument != "--serve") {
         return eprintln!("compared with PyTorch by benches/compare.py, see docs/performance.md");
     }
-    kernels::memory::keep_freed();
     let threads = kernels::threads::available();
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).stack_size(STACK);
     pool.build_global().expect("the first pool");
@@ -75,8 +74,11 @@ fn answer_requests<C: DeserializeOwned>(prepare: fn(C, Option<Packing>) -> Work)
         let answer = match serde_json::from_str(&line).expect("a request") {
             Request::Prepare(case) => {
                 drop(prepared.take());
+                // As the program loads and runs its models.
+                kernels::memory::give_back_freed();
                 prepared = precision(&case.precision).map(|(precision, packing)| {
                     let mut work = prepare(case.subject, packing);
+                    kernels::memory::keep_freed();
                     if case.warm_up {
                         with_precision(precision, &mut work);
                     }

@@ -54,8 +54,10 @@ pub fn run(args: GenerateArgs) -> Result<()> {
     plan.check_memory()?;
     output.check(&plan)?;
 
+    kernels::memory::give_back_freed();
     let mut pipeline = Pipeline::load(&files, &Device::flex())?;
     pipeline.pack(request.precision);
+    kernels::memory::keep_freed();
     let unknown_words = unknown_words(&pipeline, &files, &request)?;
     if !unknown_words.is_empty() {
         let advice =

@@ -44,7 +44,7 @@ enum Mode {
 }
 
 /// Every operation allocates its result, and glibc gives large blocks back to the system at once, to be zeroed page by
-/// page again; mimalloc need not, see [`kernels::memory::keep_freed`].
+/// page again; mimalloc need not, see [`kernels::memory`].
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
@@ -52,7 +52,6 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 const STACK: usize = 8 << 20;
 
 fn main() -> ExitCode {
-    kernels::memory::keep_freed();
     failure::guard(|| {
         let mode = failure::parse::<Cli>()?.mode;
         let threads = kernels::threads::available();
@@ -64,7 +63,10 @@ fn main() -> ExitCode {
             Mode::Info(args) => info::run(&args),
             Mode::Vocabulary(args) => vocabulary::run(&args),
             Mode::World(args) => world_clips::run(&args),
-            Mode::Train(command) => Ok(train::run(command)?),
+            Mode::Train(command) => {
+                kernels::memory::keep_freed();
+                Ok(train::run(command)?)
+            }
         })
     })
 }

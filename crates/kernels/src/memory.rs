@@ -1,17 +1,33 @@
 //! What the program's allocator does with memory that is freed.
 
-/// Lets mimalloc keep freed memory for the next allocation instead of giving it back to the system.
+use std::ffi::c_long;
+
+/// Lets mimalloc give freed memory back to the system at once: while a model is loaded, whose f32 weights are freed
+/// when they are packed.
+///
+/// For programs whose global allocator is mimalloc; `MIMALLOC_PURGE_DELAY` (milliseconds until memory is given back)
+/// still has the last word.
+pub fn give_back_freed() {
+    set_purge_delay(AT_ONCE);
+}
+
+/// Lets mimalloc keep freed memory for the next allocation instead of giving it back to the system; see
+/// [`give_back_freed`].
 ///
 /// A model allocates and frees the same large blocks over and over. Pages that were given back are zeroed again, one
-/// by one, on their next use: a third of the time of a training step of kinora-tiny. Only for programs whose global
-/// allocator is mimalloc; `MIMALLOC_PURGE_DELAY` (milliseconds until memory is given back) still has the last word.
+/// by one, on their next use: a third of the time of a training step of kinora-tiny.
 pub fn keep_freed() {
+    set_purge_delay(NEVER);
+}
+
+fn set_purge_delay(milliseconds: c_long) {
     if std::env::var_os("MIMALLOC_PURGE_DELAY").is_none() {
-        // SAFETY: sets one number, before any other thread runs.
-        unsafe { libmimalloc_sys::mi_option_set(PURGE_DELAY, NEVER) }
+        // SAFETY: sets one number, which is read whole.
+        unsafe { libmimalloc_sys::mi_option_set(PURGE_DELAY, milliseconds) }
     }
 }
 
 /// `mi_option_purge_delay` of mimalloc 3, which the bindings do not name.
 const PURGE_DELAY: libmimalloc_sys::mi_option_t = 15;
-const NEVER: std::ffi::c_long = -1;
+const NEVER: c_long = -1;
+const AT_ONCE: c_long = 0;
