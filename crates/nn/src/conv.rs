@@ -3,7 +3,7 @@
 use burn::{
     module::{Module, Param},
     tensor::{
-        Device, Tensor, module,
+        Device, FloatDType, Tensor, module,
         ops::{ConvOptions, PadMode},
     },
 };
@@ -59,17 +59,25 @@ impl CausalConv3d {
 
     /// `[batch, in, frames, height, width]` to `[batch, out, frames', height', width']`.
     pub fn forward(&self, x: Tensor<5>) -> Tensor<5> {
-        self.forward_after(x, 2 * self.padding[0])
+        self.forward_after(2 * self.padding[0], None, x)
     }
 
-    /// [`forward`](Self::forward) with another number of zero frames in front.
-    pub fn forward_after(&self, x: Tensor<5>, zeros: usize) -> Tensor<5> {
+    /// [`forward`](Self::forward) with another number of zero frames in front, and behind them the frames before `x`,
+    /// `[batch, in, frames, height, width]` in bf16 or f32.
+    pub fn forward_after(&self, zeros: usize, past: Option<Tensor<5>>, x: Tensor<5>) -> Tensor<5> {
         let [_, height, width] = self.padding;
-        let Some(weight) = self.packed.clone() else {
-            return causal_conv3d(x, self.weight.val(), self.bias.val(), self.stride, [zeros, height, width]);
-        };
         let (front, back) = ([zeros, height, width], [0, height, width]);
-        apply2(Op::PackedConv3d { weight, stride: self.stride, front, back }, x, self.bias.val())
+        let packed = self.packed.clone();
+        match (packed.map(|weight| Op::PackedConv3d { weight, stride: self.stride, front, back }), past) {
+            (Some(op), Some(past)) => apply3(op, x, self.bias.val(), past),
+            (Some(op), None) => apply2(op, x, self.bias.val()),
+            (None, past) => {
+                let past = past.map(|past| past.cast(FloatDType::from(x.dtype())));
+                let x = past.into_iter().chain([x]).collect();
+                let (weight, bias) = (self.weight.val(), self.bias.val());
+                causal_conv3d(Tensor::cat(x, 2), weight, bias, self.stride, front)
+            }
+        }
     }
 }
 

@@ -8,6 +8,7 @@
 
 #[cfg(target_arch = "x86_64")]
 mod avx512;
+mod frames;
 mod loops;
 mod pack;
 mod packed;
@@ -24,6 +25,8 @@ use crate::{
     matmul::scalar::round_bf16,
     shared::{Buffer, with_buffers},
 };
+use frames::Frames;
+pub use frames::Values;
 pub use packed::PackedConv3d;
 use packed::{Format, Weights};
 use plane::Geometry;
@@ -140,20 +143,30 @@ fn forward_on(isa: Isa, shape: &Conv3d, x: &[f32], weight: &[f32], bias: Option<
     let taps = shape.taps();
     let operands =
         Operands { geometry: shape.geometry(), outputs: shape.outputs, inputs: shape.inputs, bias };
+    let x = Frames::new(shape, Values::default(), x);
     operands.run(Format::bf16_on(isa), shape.batch, x, y, |row, column, tap| {
         round_bf16(weight[(row * shape.inputs + column) * taps + tap])
     });
 }
 
-/// `y = x * weight + bias` with packed weights, in their precision.
+/// `y = x * weight + bias` with packed weights, in their precision, where `x` is `past` and behind it `new`, each of
+/// them `[batch, inputs, frames, height, width]`; the shape's size counts the frames of both.
 ///
 /// In eight bits, `x` is quantised frame by frame: 256 steps from a frame's least value to its
 /// greatest (zero included), whatever the other frames hold.
 ///
 /// # Panics
 /// If a slice has not the length that the shape asks for, or the weights were packed for others.
-pub fn conv3d_packed(shape: &Conv3d, x: &[f32], weight: &PackedConv3d, bias: Option<&[f32]>, y: &mut [f32]) {
-    shape.check(x.len(), shape.weight_len(), y.len());
+pub fn conv3d_packed(
+    shape: &Conv3d,
+    past: Values<'_>,
+    new: &[f32],
+    weight: &PackedConv3d,
+    bias: Option<&[f32]>,
+    y: &mut [f32],
+) {
+    shape.check(past.len() + new.len(), shape.weight_len(), y.len());
+    let x = Frames::new(shape, past, new);
     assert!(bias.is_none_or(|bias| bias.len() == shape.outputs));
     match weight.transformed_of(shape) {
         Some(weight) => winograd::run(winograd::limit(), &shape.geometry(), shape.batch, x, weight, bias, y),
@@ -182,6 +195,7 @@ fn backward_input_on(isa: Isa, shape: &Conv3d, dy: &[f32], weight: &[f32], dx: &
     };
     let taps = shape.taps();
     let operands = Operands { geometry, outputs: shape.inputs, inputs: shape.outputs, bias: None };
+    let dy = Frames::all_new(dy, geometry.size[0], geometry.frame_len());
     operands.run(Format::bf16_on(isa), shape.batch, dy, dx, |row, column, tap| {
         round_bf16(weight[(column * shape.inputs + row) * taps + taps - 1 - tap])
     });
@@ -200,7 +214,7 @@ impl Operands<'_> {
         &self,
         format: Format,
         batch: usize,
-        x: &[f32],
+        x: Frames<'_>,
         y: &mut [f32],
         at: impl Fn(usize, usize, usize) -> f32 + Sync,
     ) {

@@ -1,17 +1,27 @@
 //! Planes in plain Rust, for machines without AVX-512.
 
+use std::borrow::Cow;
+
 use super::{
+    frames::Values,
     plane::{Plane, Read, TILE},
     quantize::{Extremes, Scale},
 };
 use crate::{lanes::widest, matmul::scalar::round_bf16};
 
 /// The extremes of some values.
-pub(super) fn extremes(values: &[f32]) -> Extremes {
-    let mut found = Extremes::default();
-    let to = &mut found;
-    widest!(find(values: &[f32], to: &mut Extremes));
-    found
+pub(super) fn extremes(values: Values<'_>) -> Extremes {
+    /// Few enough to be widened in the first-level cache.
+    const AT_ONCE: usize = 2048;
+    let parts = (0..values.len()).step_by(AT_ONCE);
+    let parts = parts.map(|start| values.part(start..values.len().min(start + AT_ONCE)).to_f32());
+    let of_part = |values: Cow<'_, [f32]>| {
+        let (mut found, values) = (Extremes::default(), &*values);
+        let to = &mut found;
+        widest!(find(values: &[f32], to: &mut Extremes));
+        found
+    };
+    parts.map(of_part).fold(Extremes::default(), Extremes::join)
 }
 
 #[inline(always)]
@@ -20,14 +30,14 @@ fn find(values: &[f32], to: &mut Extremes) {
 }
 
 /// A channel rounded to bf16, as f32.
-pub(super) fn rounded<'a>(plane: &Plane, x: Option<&[f32]>, to: impl Fn(usize) -> &'a mut [u32]) {
+pub(super) fn rounded<'a>(plane: &Plane, x: Option<Values<'_>>, to: impl Fn(usize) -> &'a mut [u32]) {
     plane_of(plane, x, to, round_bf16);
 }
 
 /// A channel quantised to eight bits, as the f32 that they stand for.
 pub(super) fn dequantized<'a>(
     plane: &Plane,
-    x: Option<&[f32]>,
+    x: Option<Values<'_>>,
     scale: Scale,
     to: impl Fn(usize) -> &'a mut [u32],
 ) {
@@ -37,7 +47,7 @@ pub(super) fn dequantized<'a>(
 /// `to(row)` is where a padded row goes.
 fn plane_of<'a>(
     plane: &Plane,
-    x: Option<&[f32]>,
+    x: Option<Values<'_>>,
     to: impl Fn(usize) -> &'a mut [u32],
     value: impl Fn(f32) -> f32,
 ) {
@@ -45,7 +55,7 @@ fn plane_of<'a>(
         let words = to(row);
         words.fill(value(0.0).to_bits());
         let (Some(x), Some(row)) = (x, source) else { continue };
-        let row = &x[row * plane.width..][..plane.width];
+        let row = &*x.part(row * plane.width..(row + 1) * plane.width).to_f32();
         for chunk in &plane.chunks {
             let to = &mut words[chunk.at..][..chunk.len];
             match chunk.read {

@@ -6,6 +6,7 @@
 //! tap. Frame taps that meet only padding are skipped.
 
 use super::{
+    frames::{Frames, Values},
     loops, pack,
     packed::{Format, Weights, block, blocks, rows_and_tiles},
     plane::{Geometry, Plane, TILE},
@@ -21,6 +22,9 @@ const TILES: usize = 4;
 /// Words of packed frames that are held at once, unless one output frame needs more: 24 MiB, which
 /// a third-level cache holds.
 const WORDS: usize = 6 << 20;
+/// Words of a row that are packed one behind the other, if it has so many: writing a line here and a line there, all of
+/// which meet in one set of the cache, takes longer than the rounding.
+const RUN: usize = 512;
 /// Tasks that a chunk of frames is cut into at least, if it has so much work.
 const TASKS: usize = 64;
 /// Groups of tiles that a block of output channels takes in a row at most: its weights stay in the
@@ -106,7 +110,7 @@ pub(super) fn windows(geometry: &Geometry, frames: usize) -> Vec<Window> {
 pub(super) fn run(
     geometry: &Geometry,
     batch: usize,
-    x: &[f32],
+    x: Frames<'_>,
     weights: Weights<'_>,
     bias: Option<&[f32]>,
     y: &mut [f32],
@@ -119,7 +123,7 @@ pub(super) fn run_within(
     limit: usize,
     geometry: &Geometry,
     batch: usize,
-    x: &[f32],
+    x: Frames<'_>,
     weights: Weights<'_>,
     bias: Option<&[f32]>,
     y: &mut [f32],
@@ -137,7 +141,7 @@ pub(super) fn run_within(
     let samples = if windows.len() > 1 { 1 } else { (limit / (slots * frame)).clamp(1, batch) };
     let offsets = offsets(&plane, groups, geometry.kernel);
     let reach = offsets.iter().max().unwrap_or(&0) + TILE;
-    let source = Source { geometry, plane: &plane, x, channels: weights.inputs, format: weights.format };
+    let source = Source { plane: &plane, x, channels: weights.inputs, format: weights.format };
     let y = Shared::new(y);
 
     with_buffers(|[volume]: &mut [Buffer; 1]| {
@@ -256,18 +260,16 @@ impl Job<'_> {
 
 /// What is packed.
 struct Source<'a> {
-    geometry: &'a Geometry,
     plane: &'a Plane,
-    x: &'a [f32],
+    x: Frames<'a>,
     channels: usize,
     format: Format,
 }
 
-impl Source<'_> {
+impl<'a> Source<'a> {
     /// One frame of one channel.
-    fn frame(&self, sample: usize, channel: usize, frame: usize) -> &[f32] {
-        let len = self.geometry.frame_len();
-        &self.x[((sample * self.channels + channel) * self.geometry.size[0] + frame) * len..][..len]
+    fn frame(&self, sample: usize, channel: usize, frame: usize) -> Values<'a> {
+        self.x.at(sample * self.channels + channel, frame)
     }
 
     /// Packs frames of some samples into their slots.
@@ -302,30 +304,36 @@ impl Source<'_> {
         }
         let (scales, row_len) = (&*scales, self.plane.row_len());
         let volume = Shared::new(volume);
-        threads::for_each(units * groups, |index| {
-            let (sample, frame, slot) = place(index / groups);
-            let group = index % groups;
-            let channel = |i: usize| {
-                let channel = group * depth + i;
+        let in_a_task = (RUN / row_len).clamp(1, groups);
+        let tasks = groups.div_ceil(in_a_task);
+        threads::for_each(units * tasks, |index| {
+            let (sample, frame, slot) = place(index / tasks);
+            let first = index % tasks * in_a_task;
+            let words = first..groups.min(first + in_a_task);
+            let channel = |word: usize, i: usize| {
+                let channel = word * depth + i;
                 (channel < self.channels).then(|| self.frame(sample, channel, frame))
             };
-            // SAFETY: every task packs its own group of channels of its own slot.
-            let row = |row: usize| unsafe {
-                volume.range(((slot * self.plane.rows.len() + row) * groups + group) * row_len, row_len)
+            // SAFETY: every task packs its own words of its own slot.
+            let row = |row: usize, word: usize| unsafe {
+                volume.range(((slot * self.plane.rows.len() + row) * groups + word) * row_len, row_len)
             };
             match self.format {
-                Format::Rounded => pack::rounded(self.plane, channel(0), row),
-                Format::Dequantized => pack::dequantized(self.plane, channel(0), scales[slot], row),
+                Format::Rounded => {
+                    words.for_each(|word| pack::rounded(self.plane, channel(word, 0), |at| row(at, word)));
+                }
+                Format::Dequantized => words.for_each(|word| {
+                    pack::dequantized(self.plane, channel(word, 0), scales[slot], |at| row(at, word));
+                }),
                 #[cfg(target_arch = "x86_64")]
                 // SAFETY: these formats are made for AVX-512 alone, after detection.
                 Format::Bf16 => unsafe {
-                    super::avx512::pack::pairs(self.plane, [channel(0), channel(1)], row);
+                    super::avx512::pack::pairs(self.plane, words, channel, row);
                 },
                 #[cfg(target_arch = "x86_64")]
                 // SAFETY: as above.
                 Format::Int8 => unsafe {
-                    let channels = std::array::from_fn(channel);
-                    super::avx512::pack::quads(self.plane, channels, scales[slot], row);
+                    super::avx512::pack::quads(self.plane, words, channel, scales[slot], row);
                 },
                 #[cfg(not(target_arch = "x86_64"))]
                 Format::Bf16 | Format::Int8 => unreachable!("formats of AVX-512"),

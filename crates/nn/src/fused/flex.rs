@@ -1,20 +1,29 @@
 //! The operations on burn's CPU tensors.
 
-use burn::{backend::Flex, tensor::TensorData};
+use std::ops::Range;
+
+use burn::{
+    backend::Flex,
+    tensor::{DType, TensorData, bf16},
+};
 use burn_flex::FlexTensor;
 use kernels::{
     attention::{Attention, Saved, attention, attention_backward},
-    conv3d::{Conv3d, conv3d, conv3d_backward_input, conv3d_backward_weight, conv3d_packed},
+    conv3d::{Conv3d, Values, conv3d, conv3d_backward_input, conv3d_backward_weight, conv3d_packed},
     matmul::{self, Epilogue, Sizes, linear_bf16, linear_int8, matmul, matmul_and_row_sums},
     pointwise,
 };
 
 use super::{Kernels, Op};
-use crate::PackedLinear;
+use crate::{PackedKernel, PackedLinear};
 
 impl Kernels for Flex {
     fn forward(op: &Op, inputs: &[FlexTensor]) -> (FlexTensor, Option<FlexTensor>) {
         let inputs: Vec<FlexTensor> = inputs.iter().map(FlexTensor::to_contiguous).collect();
+        if let (Op::PackedConv3d { weight, stride, front, back }, [x, bias, past]) = (op, &*inputs) {
+            let shape = conv_of(View::of(x), &weight.dims, *stride, *front, *back);
+            return (conv3d_after(shape, past, x, weight, bias), None);
+        }
         let views: Vec<View<'_>> = inputs.iter().map(View::of).collect();
         forward(op, &views)
     }
@@ -51,8 +60,13 @@ impl<'a> View<'a> {
 
 /// The values of a contiguous tensor, which may begin inside a larger storage.
 fn values(tensor: &FlexTensor) -> &[f32] {
+    &tensor.storage::<f32>()[range(tensor)]
+}
+
+/// Where a contiguous tensor lies in its storage.
+fn range(tensor: &FlexTensor) -> Range<usize> {
     let start = tensor.layout().start_offset();
-    &tensor.storage::<f32>()[start..start + tensor.layout().num_elements()]
+    start..start + tensor.layout().num_elements()
 }
 
 /// A new tensor, filled by `fill`.
@@ -154,10 +168,29 @@ fn forward(op: &Op, inputs: &[View<'_>]) -> (FlexTensor, Option<FlexTensor>) {
         Op::PackedConv3d { ref weight, stride, front, back } => {
             let shape = conv_of(x, &weight.dims, stride, front, back);
             let bias = Some(inputs[1].values);
-            make(&output_of(&shape), |y| conv3d_packed(&shape, x.values, &weight.weight, bias, y))
+            let past = Values::default();
+            make(&output_of(&shape), |y| conv3d_packed(&shape, past, x.values, &weight.weight, bias, y))
         }
     };
     (out, extra)
+}
+
+/// A packed convolution of `shape` over `x`, in front of which the frames of `past` come.
+fn conv3d_after(
+    shape: Conv3d,
+    past: &FlexTensor,
+    x: &FlexTensor,
+    weight: &PackedKernel,
+    bias: &FlexTensor,
+) -> FlexTensor {
+    let [frames, height, width] = shape.size;
+    let shape = Conv3d { size: [past.layout().shape()[2] + frames, height, width], ..shape };
+    let past = match past.dtype() {
+        DType::BF16 => Values::Bf16(&past.storage::<bf16>()[range(past)]),
+        _ => Values::F32(values(past)),
+    };
+    let (x, bias) = (values(x), Some(values(bias)));
+    make(&output_of(&shape), |y| conv3d_packed(&shape, past, x, &weight.weight, bias, y))
 }
 
 fn backward(

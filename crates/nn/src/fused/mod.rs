@@ -42,7 +42,8 @@ pub enum Op {
     Attention,
     /// `x [batch, in, frames, height, width]`, `weight [out, in, kt, kh, kw]`, `bias [out]`
     Conv3d { stride: [usize; 3], front: [usize; 3], back: [usize; 3] },
-    /// `x [batch, in, frames, height, width]`, `bias [out]`; has no gradient
+    /// `x [batch, in, frames, height, width]`, `bias [out]` and perhaps the frames before `x`, in bf16 or f32; has no
+    /// gradient
     PackedConv3d { weight: PackedKernel, stride: [usize; 3], front: [usize; 3], back: [usize; 3] },
 }
 

@@ -10,7 +10,7 @@ pub(super) use weight_gradient::backward_weight;
 use super::{
     packed::{Format, rows_and_tiles},
     plane::TILE,
-    product::{Group, Job},
+    product::{FrameTap, Group, Job},
 };
 use crate::matmul::avx512::mask;
 
@@ -54,41 +54,15 @@ unsafe fn tile<const R: usize, const V: usize, const INT8: bool>(
     rows: Range<usize>,
 ) {
     assert!(rows.len() == R);
-    let words = job.offsets.len();
-    let weights = job.block_weights(&rows);
-    let mut totals = [[_mm512_setzero_ps(); V]; R];
-    for tap in job.frame_taps {
-        let weights = &weights[tap.tap * words * R..][..words * R];
-        let mut sums = [[_mm512_setzero_si512(); V]; R];
-        // SAFETY: the caller's promise; `weights` has `R` values for every offset.
-        unsafe {
-            let weights = weights.as_ptr();
-            let x: [*const u32; V] =
-                std::array::from_fn(|j| job.volume.as_ptr().add(tap.start + tiles[j].from));
-            for (k, &offset) in job.offsets.iter().enumerate() {
-                let x: [__m512i; V] = std::array::from_fn(|j| _mm512_loadu_si512(x[j].add(offset).cast()));
-                for (row, sums) in sums.iter_mut().enumerate() {
-                    let weight = _mm512_set1_epi32((*weights.add(k * R + row)).cast_signed());
-                    for (sum, x) in sums.iter_mut().zip(x) {
-                        *sum = add_products::<INT8>(*sum, x, weight);
-                    }
-                }
-            }
-        }
-        let scale = _mm512_set1_ps(tap.scale.scale);
-        for ((row, sums), totals) in rows.clone().zip(&sums).zip(&mut totals) {
-            let offset = if INT8 {
-                tap.scale.zero as i32 * job.weights.sums[row * job.weights.kernel[0] + tap.tap]
-            } else {
-                0
-            };
-            for (sum, total) in sums.iter().zip(totals) {
-                *total = if INT8 {
-                    let sum = _mm512_sub_epi32(*sum, _mm512_set1_epi32(offset));
-                    _mm512_fmadd_ps(_mm512_cvtepi32_ps(sum), scale, *total)
-                } else {
-                    _mm512_add_ps(_mm512_castsi512_ps(*sum), *total)
-                };
+    // SAFETY: the caller's promise.
+    let of_tap = |tap| unsafe { tap_sums::<R, V, INT8>(job, tap, tiles, &rows) };
+    let mut taps = job.frame_taps.iter();
+    // No zeros to begin with: writing them would be a tenth of the work where channels are few.
+    let mut totals = taps.next().map_or([[_mm512_setzero_ps(); V]; R], of_tap);
+    for tap in taps {
+        for (totals, sums) in totals.iter_mut().zip(of_tap(tap)) {
+            for (total, sum) in totals.iter_mut().zip(sums) {
+                *total = _mm512_add_ps(*total, sum);
             }
         }
     }
@@ -108,6 +82,55 @@ unsafe fn tile<const R: usize, const V: usize, const INT8: bool>(
             }
         }
     }
+}
+
+/// The sums of a frame tap, as numbers.
+///
+/// # Safety
+/// As [`block`], for `R` rows.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512bf16,avx512vnni")]
+unsafe fn tap_sums<const R: usize, const V: usize, const INT8: bool>(
+    job: &Job<'_>,
+    tap: &FrameTap,
+    tiles: &Group,
+    rows: &Range<usize>,
+) -> [[__m512; V]; R] {
+    let words = job.offsets.len();
+    let weights = &job.block_weights(rows)[tap.tap * words * R..][..words * R];
+    let mut sums = [[_mm512_setzero_si512(); V]; R];
+    // SAFETY: the caller's promise; `weights` has `R` values for every offset.
+    unsafe {
+        let weights = weights.as_ptr();
+        let x: [*const u32; V] = std::array::from_fn(|j| job.volume.as_ptr().add(tap.start + tiles[j].from));
+        for (k, &offset) in job.offsets.iter().enumerate() {
+            let x: [__m512i; V] = std::array::from_fn(|j| _mm512_loadu_si512(x[j].add(offset).cast()));
+            for (row, sums) in sums.iter_mut().enumerate() {
+                let weight = _mm512_set1_epi32((*weights.add(k * R + row)).cast_signed());
+                for (sum, x) in sums.iter_mut().zip(x) {
+                    *sum = add_products::<INT8>(*sum, x, weight);
+                }
+            }
+        }
+    }
+    let scale = _mm512_set1_ps(tap.scale.scale);
+    let mut numbers = [[_mm512_setzero_ps(); V]; R];
+    for ((index, sums), numbers) in sums.into_iter().enumerate().zip(&mut numbers) {
+        let offset = if INT8 {
+            tap.scale.zero as i32 * job.weights.sums[(rows.start + index) * job.weights.kernel[0] + tap.tap]
+        } else {
+            0
+        };
+        for (sum, number) in sums.into_iter().zip(numbers) {
+            *number = if INT8 {
+                let sum = _mm512_sub_epi32(sum, _mm512_set1_epi32(offset));
+                _mm512_mul_ps(_mm512_cvtepi32_ps(sum), scale)
+            } else {
+                _mm512_castsi512_ps(sum)
+            };
+        }
+    }
+    numbers
 }
 
 /// Adds the products of two channels in bf16, or of four in eight bits, to sixteen sums.

@@ -4,7 +4,7 @@ use std::{arch::x86_64::*, ops::Range};
 
 use super::{POSITIONS, Run, Strip, UNIT};
 use crate::{
-    conv3d::plane::TILE,
+    conv3d::{avx512::pack::load, frames::Values, plane::TILE},
     matmul::{avx512::mask, pack::zip_pairs},
 };
 
@@ -17,7 +17,7 @@ use crate::{
 pub(super) unsafe fn transform<'a>(
     strip: &Strip<'_>,
     unit: usize,
-    channels: impl Iterator<Item = &'a [f32]> + Clone,
+    channels: impl Iterator<Item = Values<'a>> + Clone,
     to: &mut [u32],
 ) {
     let start = unit * UNIT;
@@ -81,7 +81,7 @@ impl Window {
     /// `Bᵀ d B` of up to sixteen squares of a channel, by position.
     #[inline]
     #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512bf16")]
-    fn transform(&self, channel: &[f32], to: &mut [__m512; POSITIONS]) {
+    fn transform(&self, channel: Values<'_>, to: &mut [__m512; POSITIONS]) {
         let even = _mm512_setr_epi32(0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30);
         let odd = _mm512_add_epi32(even, _mm512_set1_epi32(1));
         let mut rows = [[_mm512_setzero_ps(); 4]; 4];
@@ -89,14 +89,14 @@ impl Window {
             if !(0..self.height.cast_signed()).contains(&row) {
                 continue;
             }
-            let row = &channel[row.cast_unsigned() * self.width..][..self.width];
-            let from = row.as_ptr().wrapping_offset(self.left);
+            let row = row.cast_unsigned();
+            let row = channel.part(row * self.width..(row + 1) * self.width);
             // SAFETY: the masks leave only columns of the row.
             let (low, high, last) = unsafe {
                 (
-                    _mm512_maskz_loadu_ps(self.masks[0], from),
-                    _mm512_maskz_loadu_ps(self.masks[1], from.wrapping_add(16)),
-                    _mm512_maskz_loadu_ps(self.masks[2], from.wrapping_add(32)),
+                    load(self.masks[0], row, self.left),
+                    load(self.masks[1], row, self.left + 16),
+                    load(self.masks[2], row, self.left + 32),
                 )
             };
             let d0 = _mm512_permutex2var_ps(low, even, high);

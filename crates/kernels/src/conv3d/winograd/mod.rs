@@ -23,6 +23,7 @@ mod tests;
 use std::ops::Range;
 
 use super::{
+    frames::Frames,
     packed::{self, Format, Weights},
     plane::{Geometry, TILE},
     product::{FrameTap, GROUPS, Group, Job, Tile, windows},
@@ -187,7 +188,7 @@ pub(super) fn run(
     limit: usize,
     geometry: &Geometry,
     batch: usize,
-    x: &[f32],
+    x: Frames<'_>,
     weights: Transformed<'_>,
     bias: Option<&[f32]>,
     y: &mut [f32],
@@ -208,8 +209,8 @@ pub(super) fn run(
         let rows = strip * rows / strips..(strip + 1) * rows / strips;
         let strip = Strip { geometry, rows, columns, groups };
         let pass = Pass { strip: &strip, weights, bias, limit };
-        for (x, y) in x.chunks_exact(x.len() / batch).zip(y.chunks_exact_mut(y.len() / batch)) {
-            pass.run(x, y);
+        for (sample, y) in y.chunks_exact_mut(y.len() / batch).enumerate() {
+            pass.run(sample, x, y);
         }
     }
 }
@@ -223,7 +224,7 @@ struct Pass<'a> {
 }
 
 impl Pass<'_> {
-    fn run(&self, x: &[f32], y: &mut [f32]) {
+    fn run(&self, sample: usize, x: Frames<'_>, y: &mut [f32]) {
         let (geometry, frame) = (self.strip.geometry, self.strip.frame_len());
         let windows = windows(geometry, self.limit / frame);
         let slots = windows.iter().map(|window| window.to - window.from).max().unwrap_or(0).max(1);
@@ -233,7 +234,7 @@ impl Pass<'_> {
             let volume = volume.words(slots * frame);
             let mut packed = 0;
             for window in &windows {
-                self.transform(x, packed.max(window.from)..window.to, slots, volume);
+                self.transform(sample, x, packed.max(window.from)..window.to, slots, volume);
                 packed = packed.max(window.to);
                 let frames = window.end - window.first;
                 let blocks = self.strip.blocks();
@@ -247,15 +248,21 @@ impl Pass<'_> {
     }
 
     /// Transforms input frames into their slots.
-    fn transform(&self, x: &[f32], frames: Range<usize>, slots: usize, volume: &mut [u32]) {
+    fn transform(
+        &self,
+        sample: usize,
+        x: Frames<'_>,
+        frames: Range<usize>,
+        slots: usize,
+        volume: &mut [u32],
+    ) {
         let (strip, inputs) = (self.strip, self.weights.inputs);
-        let (frame, len) = (strip.frame_len(), strip.geometry.frame_len());
+        let frame = strip.frame_len();
         let units = strip.squares().div_ceil(UNIT);
         let volume = Shared::new(volume);
         threads::for_each(frames.len() * units, |task| {
             let (unit, t) = (task % units, frames.start + task / units);
-            // The frame's channels, one behind the other.
-            let channels = x.chunks_exact(len).skip(t).step_by(strip.geometry.size[0]).take(inputs);
+            let channels = (sample * inputs..(sample + 1) * inputs).map(|channel| x.at(channel, t));
             // SAFETY: every task writes a unit of its own.
             let to = unsafe {
                 volume.range(t % slots * frame + strip.at(unit, 0), POSITIONS * strip.position_len())

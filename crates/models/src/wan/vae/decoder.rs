@@ -10,7 +10,7 @@ use super::{
     blocks::{MidBlock, ResidualBlock, conv3},
     config::AutoencoderKlWanConfig,
     past::Past,
-    resample::Upsample,
+    resample::{PIXELS, Upsample},
     shortcut::DupUp,
 };
 
@@ -44,17 +44,25 @@ impl WanDecoder3d {
         self.scales(&self.up_blocks, x, past)
     }
 
-    /// The scales of `blocks` and the output layer. Each scale hands on what it has made before it
-    /// makes more, so that a stream never holds all frames at the largest scale.
+    /// The scales of `blocks` and the output layer. What a scale has made goes through all later ones before
+    /// it makes more, so that a stream never holds all frames at the largest scale.
     fn scales(&self, blocks: &[UpBlock], x: Tensor<5>, past: &mut Past) -> Tensor<5> {
-        let pieces = past.pieces(x).into_iter().map(|x| match blocks.split_first() {
-            Some((block, later)) => {
-                let x = block.forward(x, past);
-                self.scales(later, x, past)
-            }
-            None => past.conv(&self.conv_out, self.norm_out.forward(x, true)),
+        let Some((block, later)) = blocks.split_first() else {
+            return past.conv(&self.conv_out, self.norm_out.forward(x, true));
+        };
+        let video = past.pieces(x, 1).into_iter().map(|x| {
+            let (x, shortcut) = block.before_space(x, past);
+            let pieces = past.pieces(x, block.growth());
+            let mut done = 0;
+            let video = pieces.into_iter().map(|x| {
+                let frames = x.dims()[2];
+                let shortcut = shortcut.clone().map(|shortcut| shortcut.narrow(2, done, frames));
+                done += frames;
+                self.scales(later, block.space(x, shortcut), past)
+            });
+            Tensor::cat(video.collect(), 2)
         });
-        Tensor::cat(pieces.collect(), 2)
+        Tensor::cat(video.collect(), 2)
     }
 }
 
@@ -90,16 +98,31 @@ impl UpBlock {
         }
     }
 
-    fn forward(&self, x: Tensor<5>, past: &mut Past) -> Tensor<5> {
+    /// All but the doubling of height and width: the frames that [`space`](Self::space) takes, and their shortcut,
+    /// which has its size.
+    fn before_space(&self, x: Tensor<5>, past: &mut Past) -> (Tensor<5>, Option<Tensor<5>>) {
         let shortcut = self.shortcut.map(|shortcut| shortcut.forward(x.clone(), past.at_start()));
         let x = self.resnets.iter().fold(x, |x, block| block.forward(x, past));
+        match &self.upsampler {
+            Some(upsampler) => (upsampler.time(x, past), shortcut),
+            None => (x, shortcut),
+        }
+    }
+
+    /// Twice the height and width, frame by frame, unless it is the last scale.
+    fn space(&self, x: Tensor<5>, shortcut: Option<Tensor<5>>) -> Tensor<5> {
         let x = match &self.upsampler {
-            Some(upsampler) => upsampler.forward(x, past),
+            Some(upsampler) => upsampler.space(x),
             None => x,
         };
         match shortcut {
             Some(shortcut) => x + shortcut,
             None => x,
         }
+    }
+
+    /// How many times more values [`space`](Self::space) works on than it takes.
+    fn growth(&self) -> usize {
+        if self.upsampler.is_some() { PIXELS } else { 1 }
     }
 }

@@ -26,8 +26,8 @@ pub(super) struct Past {
 struct Stream {
     /// The number format in which frames are kept.
     kept: FloatDType,
-    /// The last frames that a layer has seen, the latest last, by the layer's weight.
-    frames: HashMap<ParamId, Vec<Tensor<5>>>,
+    /// The last frames that a layer has seen, by the layer's weight.
+    frames: HashMap<ParamId, Tensor<5>>,
     piece_values: usize,
 }
 
@@ -57,39 +57,31 @@ impl Past {
     /// the frames before it; zeros stand before the clip.
     pub fn conv(&mut self, conv: &CausalConv3d, x: Tensor<5>) -> Tensor<5> {
         let [time, ..] = conv.kernel();
-        let frames = x.dims()[2];
-        let x = self.join(conv, x, time - 1);
-        let zeros = time - 1 - (x.dims()[2] - frames);
-        conv.forward_after(x, zeros)
+        let past = self.exchange(conv, &x, time - 1);
+        let zeros = time - 1 - past.as_ref().map_or(0, |past| past.dims()[2]);
+        conv.forward_after(zeros, past, x)
     }
 
-    /// The frames that `layer` kept, then `x`, of which it keeps the last `keep`.
-    pub fn join(&mut self, layer: &CausalConv3d, x: Tensor<5>, keep: usize) -> Tensor<5> {
-        let Some(stream) = self.stream.as_mut().filter(|_| keep > 0) else { return x };
-        let past = stream.frames.entry(layer.weight.id).or_default();
-        let dtype = FloatDType::from(x.dtype());
-        let mut seen = past.iter().map(|frame| frame.clone().cast(dtype)).collect::<Vec<_>>();
-        let frames = x.dims()[2];
-        for at in frames.saturating_sub(keep)..frames {
-            past.push(x.clone().narrow(2, at, 1).cast(stream.kept));
-        }
-        past.drain(..past.len().saturating_sub(keep));
-        seen.push(x);
-        Tensor::cat(seen, 2)
+    /// The last frames, at most `keep`, that `layer` has seen, in the format in which they are kept; `x` follows on
+    /// them.
+    pub fn exchange(&mut self, layer: &CausalConv3d, x: &Tensor<5>, keep: usize) -> Option<Tensor<5>> {
+        let stream = self.stream.as_mut().filter(|_| keep > 0)?;
+        let past = stream.frames.remove(&layer.weight.id);
+        let last = |x: &Tensor<5>, count: usize| x.clone().narrow(2, x.dims()[2] - count, count);
+        let new = keep.min(x.dims()[2]);
+        let old = past.as_ref().filter(|_| keep > new);
+        let old = old.map(|past| last(past, past.dims()[2].min(keep - new)));
+        let kept = old.into_iter().chain([last(x, new).cast(stream.kept)]);
+        stream.frames.insert(layer.weight.id, Tensor::cat(kept.collect(), 2));
+        past
     }
 
-    /// `layer` over `x` `[batch, channels, frames, height, width]`, piece by piece, for one that looks at single
-    /// frames.
-    pub fn each_piece(&self, x: Tensor<5>, layer: impl Fn(Tensor<5>) -> Tensor<5>) -> Tensor<5> {
-        let mut pieces: Vec<Tensor<5>> = self.pieces(x).into_iter().map(layer).collect();
-        if pieces.len() == 1 { pieces.remove(0) } else { Tensor::cat(pieces, 2) }
-    }
-
-    /// `x` as pieces of few enough frames for the memory; whole, if the clip is in one piece.
-    pub fn pieces(&self, x: Tensor<5>) -> Vec<Tensor<5>> {
+    /// `x` as pieces of few enough frames for the memory, if what works on them makes `growth` times as many values;
+    /// whole, if the clip is in one piece.
+    pub fn pieces(&self, x: Tensor<5>, growth: usize) -> Vec<Tensor<5>> {
         let Some(stream) = &self.stream else { return vec![x] };
         let [batch, channels, frames, height, width] = x.dims();
-        let most = (stream.piece_values / (batch * channels * height * width).max(1)).max(1);
+        let most = (stream.piece_values / (growth * batch * channels * height * width).max(1)).max(1);
         (0..frames).step_by(most).map(|at| x.clone().narrow(2, at, most.min(frames - at))).collect()
     }
 }
@@ -104,7 +96,7 @@ impl Past {
 
     /// Values that are kept.
     pub fn kept_values(&self) -> usize {
-        let kept = self.stream.iter().flat_map(|stream| stream.frames.values().flatten());
-        kept.map(|frame| frame.dims().iter().product::<usize>()).sum()
+        let kept = self.stream.iter().flat_map(|stream| stream.frames.values());
+        kept.map(|frames| frames.dims().iter().product::<usize>()).sum()
     }
 }

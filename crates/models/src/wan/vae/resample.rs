@@ -31,8 +31,9 @@ impl Downsample {
         let x = each_frame(x, |images| self.conv.forward(images));
         let Some(conv) = &self.time_conv else { return x };
         let first = past.at_start().then(|| x.clone().narrow(2, 0, 1));
-        let x = past.join(conv, x, 1);
-        let pairs = (x.dims()[2] > 1).then(|| conv.forward(x));
+        let before = past.exchange(conv, &x, 1);
+        let frames = x.dims()[2] + before.as_ref().map_or(0, |before| before.dims()[2]);
+        let pairs = (frames > 1).then(|| conv.forward_after(0, before, x));
         Tensor::cat(first.into_iter().chain(pairs).collect(), 2)
     }
 }
@@ -52,19 +53,18 @@ impl Upsample {
         Self { conv: Conv2d::new([inputs, outputs], 3, 1, [1, 1], device), time_conv: time.then(temporal) }
     }
 
-    /// The first frame of the clip stays and is not seen by the others; each of these becomes two.
-    pub fn forward(&self, x: Tensor<5>, past: &mut Past) -> Tensor<5> {
-        let x = match &self.time_conv {
-            Some(conv) => {
-                let (frames, stay) = (x.dims()[2], usize::from(past.at_start()));
-                let first = (stay > 0).then(|| x.clone().narrow(2, 0, stay));
-                let later =
-                    (frames > stay).then(|| double_frames(past.conv(conv, x.narrow(2, stay, frames - stay))));
-                Tensor::cat(first.into_iter().chain(later).collect(), 2)
-            }
-            None => x,
-        };
-        past.each_piece(x, |x| each_frame(x, |images| self.conv.forward(double_pixels(images))))
+    /// Doubles time. The first frame of the clip stays and is not seen by the others; each of these becomes two.
+    pub fn time(&self, x: Tensor<5>, past: &mut Past) -> Tensor<5> {
+        let Some(conv) = &self.time_conv else { return x };
+        let (frames, stay) = (x.dims()[2], usize::from(past.at_start()));
+        let first = (stay > 0).then(|| x.clone().narrow(2, 0, stay));
+        let later = (frames > stay).then(|| double_frames(past.conv(conv, x.narrow(2, stay, frames - stay))));
+        Tensor::cat(first.into_iter().chain(later).collect(), 2)
+    }
+
+    /// Doubles height and width, frame by frame.
+    pub fn space(&self, x: Tensor<5>) -> Tensor<5> {
+        each_frame(x, |images| self.conv.forward(double_pixels(images)))
     }
 }
 
@@ -81,7 +81,10 @@ fn double_frames(x: Tensor<5>) -> Tensor<5> {
     ])
 }
 
-/// Every pixel becomes a square of four.
+/// Pixels that one becomes.
+pub(super) const PIXELS: usize = 4;
+
+/// Every pixel becomes a square of [`PIXELS`].
 fn double_pixels(x: Tensor<4>) -> Tensor<4> {
     let [images, channels, height, width] = x.dims();
     x.reshape([images, channels, height, 1, width, 1])

@@ -122,6 +122,27 @@ fn frames_that_are_kept_in_bf16_cost_no_more_than_products_in_bf16() {
     }
 }
 
+/// Packed convolutions read the kept frames where they lie.
+#[test]
+fn a_stream_with_packed_weights_is_one_pass() {
+    for golden in GOLDENS.map(Golden::open) {
+        let mut model = model(&golden).without_encoder();
+        let latents = golden.tensor::<5>("latents");
+        let exact = model.decode(latents.clone());
+        model.pack(Packing::Bf16);
+        let whole = with_precision(Precision::Bf16, || model.decode(latents.clone()));
+        let by_products = difference(whole, exact.clone()).max(2.0_f32.powi(-8));
+        for kept in [FloatDType::F32, FloatDType::BF16] {
+            let stream = model.decoder_stream(kept);
+            for stream in [stream.clone(), stream.in_single_frames()] {
+                let video = with_precision(Precision::Bf16, || streamed(stream, latents.clone()));
+                let error = difference(video, exact.clone());
+                assert!(error < 2.0 * by_products, "{kept:?} {error:e} {by_products:e}");
+            }
+        }
+    }
+}
+
 #[test]
 fn a_stream_keeps_as_much_after_many_frames_as_after_three() {
     for golden in GOLDENS.map(Golden::open) {
