@@ -10,7 +10,7 @@ use burn::{
 
 use crate::{
     Pack, PackedKernel, Packing,
-    fused::{Op, apply2, apply3},
+    fused::{Op, apply2, apply3, apply4},
     precision::in_bf16,
 };
 
@@ -59,24 +59,36 @@ impl CausalConv3d {
 
     /// `[batch, in, frames, height, width]` to `[batch, out, frames', height', width']`.
     pub fn forward(&self, x: Tensor<5>) -> Tensor<5> {
-        self.forward_after(2 * self.padding[0], None, x)
+        self.forward_after(2 * self.padding[0], Vec::new(), x)
     }
 
-    /// [`forward`](Self::forward) with another number of zero frames in front, and behind them the frames before `x`,
-    /// `[batch, in, frames, height, width]` in bf16 or f32.
-    pub fn forward_after(&self, zeros: usize, past: Option<Tensor<5>>, x: Tensor<5>) -> Tensor<5> {
+    /// [`forward`](Self::forward) with another number of zero frames in front, and behind them up to two
+    /// that came before `x`, each `[batch, in, 1, height, width]` in bf16 or f32.
+    ///
+    /// # Panics
+    /// With more than two of them and packed weights.
+    pub fn forward_after(&self, zeros: usize, past: Vec<Tensor<5>>, x: Tensor<5>) -> Tensor<5> {
         let [_, height, width] = self.padding;
         let (front, back) = ([zeros, height, width], [0, height, width]);
-        let packed = self.packed.clone();
-        match (packed.map(|weight| Op::PackedConv3d { weight, stride: self.stride, front, back }), past) {
-            (Some(op), Some(past)) => apply3(op, x, self.bias.val(), past),
-            (Some(op), None) => apply2(op, x, self.bias.val()),
-            (None, past) => {
-                let past = past.map(|past| past.cast(FloatDType::from(x.dtype())));
-                let x = past.into_iter().chain([x]).collect();
-                let (weight, bias) = (self.weight.val(), self.bias.val());
-                causal_conv3d(Tensor::cat(x, 2), weight, bias, self.stride, front)
-            }
+        let bias = self.bias.val();
+        let Some(weight) = self.packed.clone() else {
+            let dtype = FloatDType::from(x.dtype());
+            let frames = past.into_iter().map(|frame| frame.cast(dtype)).chain([x]);
+            return causal_conv3d(
+                Tensor::cat(frames.collect(), 2),
+                self.weight.val(),
+                bias,
+                self.stride,
+                front,
+            );
+        };
+        let op = Op::PackedConv3d { weight, stride: self.stride, front, back };
+        let mut past = past.into_iter();
+        match [past.next(), past.next(), past.next()] {
+            [None, ..] => apply2(op, x, bias),
+            [Some(before), None, _] => apply3(op, x, bias, before),
+            [Some(first), Some(second), None] => apply4(op, x, bias, first, second),
+            _ => panic!("a kernel of three frames sees no more than two that came before"),
         }
     }
 }

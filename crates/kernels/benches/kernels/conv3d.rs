@@ -3,7 +3,7 @@
 
 use std::hint::black_box;
 
-use kernels::conv3d::{Conv3d, PackedConv3d, Values, conv3d_packed};
+use kernels::conv3d::{Conv3d, PackedConv3d, conv3d_packed};
 
 use super::{measure, values};
 
@@ -53,7 +53,7 @@ pub fn run() {
             ("  eight bits", PackedConv3d::int8(&weight, outputs, inputs, kernel)),
         ] {
             measure(form, "GFLOP/s", flop, || {
-                conv3d_packed(&shape, Values::default(), &x, &weight, None, black_box(&mut y));
+                conv3d_packed(&shape, &[], &x, &weight, None, black_box(&mut y));
             });
         }
     }

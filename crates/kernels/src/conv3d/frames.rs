@@ -6,7 +6,7 @@ use half::{bf16, slice::HalfFloatSliceExt};
 
 use super::Conv3d;
 
-/// Frames of some number format, `[batch, channels, frames, height, width]`; of a frame, `[height, width]`.
+/// A frame in some number format, `[batch, channels, height, width]`, or one of its channels, `[height, width]`.
 #[derive(Clone, Copy, Debug)]
 pub enum Values<'a> {
     /// 32 bits.
@@ -47,51 +47,43 @@ impl<'a> Values<'a> {
     }
 }
 
-impl Default for Values<'_> {
-    fn default() -> Self {
-        Self::F32(&[])
-    }
-}
-
 /// The input of a convolution.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Frames<'a> {
-    past: Values<'a>,
+    /// Frames of all channels.
+    past: &'a [Values<'a>],
     new: &'a [f32],
-    /// How many frames a channel has in each.
-    past_frames: usize,
+    /// How many new frames a channel has.
     new_frames: usize,
     /// Values of a frame.
     len: usize,
 }
 
 impl<'a> Frames<'a> {
-    /// `past`, then `new`; the shape's size counts the frames of both.
+    /// The frames of `past`, then `new`; the shape's size counts all of them.
     ///
     /// # Panics
     /// If they have not the lengths that the shape asks for.
-    pub fn new(shape: &Conv3d, past: Values<'a>, new: &'a [f32]) -> Self {
-        assert_eq!(past.len() + new.len(), shape.input_len(), "input of {shape:?}");
+    pub fn new(shape: &Conv3d, past: &'a [Values<'a>], new: &'a [f32]) -> Self {
         let [frames, height, width] = shape.size;
-        let len = height * width;
-        let past_frames = past.len() / (shape.batch * shape.inputs * len).max(1);
-        assert_eq!(past_frames * shape.batch * shape.inputs * len, past.len(), "whole frames of {shape:?}");
-        Self { past, new, past_frames, new_frames: frames - past_frames, len }
+        let (channels, len) = (shape.batch * shape.inputs, height * width);
+        let new_frames = frames.checked_sub(past.len()).expect("the size counts past frames");
+        assert!(past.iter().all(|frame| frame.len() == channels * len), "past frames of {shape:?}");
+        assert_eq!(new.len(), channels * new_frames * len, "new frames of {shape:?}");
+        Self { past, new, new_frames, len }
     }
 
     /// New frames alone, of `frames` frames of `len` values a channel.
     pub fn all_new(new: &'a [f32], frames: usize, len: usize) -> Self {
-        Self { past: Values::default(), new, past_frames: 0, new_frames: frames, len }
+        Self { past: &[], new, new_frames: frames, len }
     }
 
     /// A frame of a channel, counted through all samples.
     #[inline]
     pub fn at(&self, channel: usize, frame: usize) -> Values<'a> {
-        let Self { past, new, past_frames, new_frames, len } = *self;
-        match frame.checked_sub(past_frames) {
-            None => {
-                past.part((channel * past_frames + frame) * len..(channel * past_frames + frame + 1) * len)
-            }
+        let Self { past, new, new_frames, len } = *self;
+        match frame.checked_sub(past.len()) {
+            None => past[frame].part(channel * len..(channel + 1) * len),
             Some(frame) => Values::F32(&new[(channel * new_frames + frame) * len..][..len]),
         }
     }

@@ -143,14 +143,15 @@ fn forward_on(isa: Isa, shape: &Conv3d, x: &[f32], weight: &[f32], bias: Option<
     let taps = shape.taps();
     let operands =
         Operands { geometry: shape.geometry(), outputs: shape.outputs, inputs: shape.inputs, bias };
-    let x = Frames::new(shape, Values::default(), x);
+    let x = Frames::all_new(x, shape.size[0], operands.geometry.frame_len());
     operands.run(Format::bf16_on(isa), shape.batch, x, y, |row, column, tap| {
         round_bf16(weight[(row * shape.inputs + column) * taps + tap])
     });
 }
 
-/// `y = x * weight + bias` with packed weights, in their precision, where `x` is `past` and behind it `new`, each of
-/// them `[batch, inputs, frames, height, width]`; the shape's size counts the frames of both.
+/// `y = x * weight + bias` with packed weights, in their precision, where `x` is the frames of `past`, each `[batch,
+/// inputs, height, width]`, and behind them `new`, `[batch, inputs, frames, height, width]`; the shape's size counts
+/// all of them.
 ///
 /// In eight bits, `x` is quantised frame by frame: 256 steps from a frame's least value to its
 /// greatest (zero included), whatever the other frames hold.
@@ -159,13 +160,13 @@ fn forward_on(isa: Isa, shape: &Conv3d, x: &[f32], weight: &[f32], bias: Option<
 /// If a slice has not the length that the shape asks for, or the weights were packed for others.
 pub fn conv3d_packed(
     shape: &Conv3d,
-    past: Values<'_>,
+    past: &[Values<'_>],
     new: &[f32],
     weight: &PackedConv3d,
     bias: Option<&[f32]>,
     y: &mut [f32],
 ) {
-    shape.check(past.len() + new.len(), shape.weight_len(), y.len());
+    shape.check(shape.input_len(), shape.weight_len(), y.len());
     let x = Frames::new(shape, past, new);
     assert!(bias.is_none_or(|bias| bias.len() == shape.outputs));
     match weight.transformed_of(shape) {

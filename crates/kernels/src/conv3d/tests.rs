@@ -89,11 +89,11 @@ fn equals_the_definition() {
             assert_close(&fast, &slow, shape.inputs * 27, &format!("forward on {what}"));
             let packed = PackedConv3d::bf16_on(isa, &weight, shape.outputs, shape.inputs, shape.kernel);
             let mut again = vec![f32::NAN; dy.len()];
-            conv3d_packed(&shape, Values::default(), &x, &packed, Some(&bias), &mut again);
+            conv3d_packed(&shape, &[], &x, &packed, Some(&bias), &mut again);
             assert_eq!(fast, again, "packed weights on {what}");
 
             let packed = PackedConv3d::int8_on(isa, &weight, shape.outputs, shape.inputs, shape.kernel);
-            conv3d_packed(&shape, Values::default(), &x, &packed, Some(&bias), &mut fast);
+            conv3d_packed(&shape, &[], &x, &packed, Some(&bias), &mut fast);
             assert_close(&fast, &slow_int8, shape.inputs * 27, &format!("eight bits on {what}"));
 
             let mut fast = vec![f32::NAN; x.len()];
@@ -126,7 +126,7 @@ fn bits_do_not_depend_on_the_number_of_threads() {
             let (mut db, mut y8, mut dx) = (vec![0.0; shape.outputs], y.clone(), x.clone());
             with_threads(threads, || {
                 conv3d(&shape, &x, &weight, None, &mut y);
-                conv3d_packed(&shape, Values::default(), &x, &packed, None, &mut y8);
+                conv3d_packed(&shape, &[], &x, &packed, None, &mut y8);
                 conv3d_backward_input(&shape, &dy, &weight, &mut dx);
                 conv3d_backward_weight(&shape, &x, &dy, &mut dw, &mut db);
             });
@@ -145,7 +145,7 @@ fn bits_do_not_depend_on_how_many_frames_are_held_at_once() {
         let packed = PackedConv3d::int8(&weight, shape.outputs, shape.inputs, shape.kernel);
         let run = |limit| {
             let mut y = vec![0.0; shape.output_len()];
-            let frames = Frames::new(&shape, Values::default(), &x);
+            let frames = Frames::new(&shape, &[], &x);
             run_within(limit, &shape.geometry(), shape.batch, frames, packed.of(&shape), None, &mut y);
             y
         };
@@ -154,6 +154,10 @@ fn bits_do_not_depend_on_how_many_frames_are_held_at_once() {
             assert_eq!(whole, run(limit), "{shape:?}, {limit} words");
         }
     }
+}
+
+fn half(values: &[f32]) -> Vec<bf16> {
+    values.iter().map(|&x| bf16::from_f32(x)).collect()
 }
 
 #[test]
@@ -176,7 +180,7 @@ fn a_clip_in_parts_is_the_clip() {
     }
     for packed in packings {
         let mut y = vec![0.0; whole.output_len()];
-        conv3d_packed(&whole, Values::default(), &x, &packed, None, &mut y);
+        conv3d_packed(&whole, &[], &x, &packed, None, &mut y);
         // The last three output frames, from the last five input frames, of which two or none were kept.
         let part = Conv3d { size: [5, 5, 19], front: [0, 1, 1], ..shape };
         let frames = |range: std::ops::Range<usize>| -> Vec<f32> {
@@ -184,13 +188,17 @@ fn a_clip_in_parts_is_the_clip() {
                 .flat_map(|x| x[range.start * plane..range.end * plane].to_vec())
                 .collect()
         };
-        let (past, new, tail) = (frames(1..3), frames(3..6), frames(1..6));
-        let half: Vec<bf16> = past.iter().map(|&x| bf16::from_f32(x)).collect();
-        for (past, new) in
-            [(Values::default(), &tail), (Values::F32(&past), &new), (Values::Bf16(&half), &new)]
-        {
+        let (new, tail) = (frames(3..6), frames(1..6));
+        let past = [frames(1..2), frames(2..3)];
+        let halves = [half(&past[0]), half(&past[1])];
+        for (past, new) in [
+            (vec![], &tail),
+            (vec![Values::F32(&past[0]), Values::F32(&past[1])], &new),
+            (vec![Values::Bf16(&halves[0]), Values::Bf16(&halves[1])], &new),
+            (vec![Values::F32(&past[0]), Values::Bf16(&halves[1])], &new),
+        ] {
             let mut y_part = vec![0.0; part.output_len()];
-            conv3d_packed(&part, past, new, &packed, None, &mut y_part);
+            conv3d_packed(&part, &past, new, &packed, None, &mut y_part);
             for (whole, part) in y.chunks_exact(6 * plane).zip(y_part.chunks_exact(3 * plane)) {
                 assert_eq!(&whole[3 * plane..], part);
             }
@@ -203,19 +211,26 @@ fn kept_frames_meet_any_stride() {
     for shape in shapes() {
         let x: Vec<f32> = test_values(shape.input_len(), 1).into_iter().map(round_bf16).collect();
         let weight = test_values(shape.weight_len(), 2);
-        let half: Vec<bf16> = x.iter().map(|&x| bf16::from_f32(x)).collect();
+        let plane = shape.size[1] * shape.size[2];
+        let frame = |t: usize| -> Vec<f32> {
+            x.chunks_exact(plane).skip(t).step_by(shape.size[0]).flatten().copied().collect()
+        };
+        let frames: Vec<Vec<f32>> = (0..shape.size[0]).map(frame).collect();
+        let halves: Vec<Vec<bf16>> = frames.iter().map(|frame| half(frame)).collect();
         for packed in [
             PackedConv3d::bf16(&weight, shape.outputs, shape.inputs, shape.kernel),
             PackedConv3d::int8(&weight, shape.outputs, shape.inputs, shape.kernel),
         ] {
-            let run = |past, new| {
+            let run = |past: &[Values<'_>], new: &[f32]| {
                 let mut y = vec![0.0; shape.output_len()];
                 conv3d_packed(&shape, past, new, &packed, None, &mut y);
                 y
             };
-            let expected = run(Values::default(), &x);
-            assert_eq!(run(Values::F32(&x), &[]), expected, "{shape:?}");
-            assert_eq!(run(Values::Bf16(&half), &[]), expected, "{shape:?}");
+            let expected = run(&[], &x);
+            let frames: Vec<_> = frames.iter().map(|frame| Values::F32(frame)).collect();
+            let halves: Vec<_> = halves.iter().map(|frame| Values::Bf16(frame)).collect();
+            assert_eq!(run(&frames, &[]), expected, "{shape:?}");
+            assert_eq!(run(&halves, &[]), expected, "{shape:?}");
         }
     }
 }
@@ -232,7 +247,7 @@ fn what_is_not_finite_is_not_hidden() {
             PackedConv3d::int8(&weight, shape.outputs, shape.inputs, shape.kernel),
         ] {
             let mut y = vec![0.0; shape.output_len()];
-            conv3d_packed(&shape, Values::default(), &x, &packed, None, &mut y);
+            conv3d_packed(&shape, &[], &x, &packed, None, &mut y);
             assert!(!y[40].is_finite());
             assert!(y[y.len() / 2..].iter().all(|y| y.is_finite()), "the other sample");
         }
@@ -240,7 +255,7 @@ fn what_is_not_finite_is_not_hidden() {
         weight[3] = value;
         let packed = PackedConv3d::int8(&weight, shape.outputs, shape.inputs, shape.kernel);
         let mut y = vec![0.0; shape.output_len()];
-        conv3d_packed(&shape, Values::default(), &test_values(shape.input_len(), 1), &packed, None, &mut y);
+        conv3d_packed(&shape, &[], &test_values(shape.input_len(), 1), &packed, None, &mut y);
         let positions = y.len() / shape.batch / shape.outputs;
         assert!(y[..positions].iter().all(|y| !y.is_finite()));
         assert!(y[positions..2 * positions].iter().all(|y| y.is_finite()));
@@ -273,7 +288,7 @@ fn decoder_like(channels: usize, size: [usize; 3], int8: bool) -> Vec<f32> {
         let packed = if int8 { PackedConv3d::int8 } else { PackedConv3d::bf16 };
         let packed = packed(&weight, outputs, channels, [3; 3]);
         let mut y = vec![0.0; shape.output_len()];
-        conv3d_packed(&shape, Values::default(), &normal, &packed, None, &mut y);
+        conv3d_packed(&shape, &[], &normal, &packed, None, &mut y);
         y
     };
     for block in 0..5 {

@@ -26,6 +26,16 @@ impl<B: Backend + FusedOps + Kernels, C: CheckpointStrategy> FusedOps for Autodi
     fn fused3(a: FloatTensor<Self>, b: FloatTensor<Self>, c: FloatTensor<Self>, op: Op) -> FloatTensor<Self> {
         record::<B, C, 3>(op, [a, b, c])
     }
+
+    fn fused4(
+        a: FloatTensor<Self>,
+        b: FloatTensor<Self>,
+        c: FloatTensor<Self>,
+        d: FloatTensor<Self>,
+        op: Op,
+    ) -> FloatTensor<Self> {
+        record::<B, C, 4>(op, [a, b, c, d])
+    }
 }
 
 /// Runs the operation and leaves its gradient on the tape.

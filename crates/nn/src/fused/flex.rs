@@ -20,7 +20,7 @@ use crate::{PackedKernel, PackedLinear};
 impl Kernels for Flex {
     fn forward(op: &Op, inputs: &[FlexTensor]) -> (FlexTensor, Option<FlexTensor>) {
         let inputs: Vec<FlexTensor> = inputs.iter().map(FlexTensor::to_contiguous).collect();
-        if let (Op::PackedConv3d { weight, stride, front, back }, [x, bias, past]) = (op, &*inputs) {
+        if let (Op::PackedConv3d { weight, stride, front, back }, [x, bias, past @ ..]) = (op, &*inputs) {
             let shape = conv_of(View::of(x), &weight.dims, *stride, *front, *back);
             return (conv3d_after(shape, past, x, weight, bias), None);
         }
@@ -165,12 +165,7 @@ fn forward(op: &Op, inputs: &[View<'_>]) -> (FlexTensor, Option<FlexTensor>) {
                 conv3d(&shape, x.values, inputs[1].values, Some(inputs[2].values), y);
             })
         }
-        Op::PackedConv3d { ref weight, stride, front, back } => {
-            let shape = conv_of(x, &weight.dims, stride, front, back);
-            let bias = Some(inputs[1].values);
-            let past = Values::default();
-            make(&output_of(&shape), |y| conv3d_packed(&shape, past, x.values, &weight.weight, bias, y))
-        }
+        Op::PackedConv3d { .. } => unreachable!("taken before: past frames have a format of their own"),
     };
     (out, extra)
 }
@@ -178,19 +173,20 @@ fn forward(op: &Op, inputs: &[View<'_>]) -> (FlexTensor, Option<FlexTensor>) {
 /// A packed convolution of `shape` over `x`, in front of which the frames of `past` come.
 fn conv3d_after(
     shape: Conv3d,
-    past: &FlexTensor,
+    past: &[FlexTensor],
     x: &FlexTensor,
     weight: &PackedKernel,
     bias: &FlexTensor,
 ) -> FlexTensor {
     let [frames, height, width] = shape.size;
-    let shape = Conv3d { size: [past.layout().shape()[2] + frames, height, width], ..shape };
-    let past = match past.dtype() {
-        DType::BF16 => Values::Bf16(&past.storage::<bf16>()[range(past)]),
-        _ => Values::F32(values(past)),
+    let shape = Conv3d { size: [past.len() + frames, height, width], ..shape };
+    let format = |frame| match FlexTensor::dtype(frame) {
+        DType::BF16 => Values::Bf16(&frame.storage::<bf16>()[range(frame)]),
+        _ => Values::F32(values(frame)),
     };
+    let past: Vec<Values<'_>> = past.iter().map(format).collect();
     let (x, bias) = (values(x), Some(values(bias)));
-    make(&output_of(&shape), |y| conv3d_packed(&shape, past, x, &weight.weight, bias, y))
+    make(&output_of(&shape), |y| conv3d_packed(&shape, &past, x, &weight.weight, bias, y))
 }
 
 fn backward(

@@ -1,6 +1,6 @@
 //! The CPU kernels as burn operations with gradients.
 //!
-//! An [`Op`] names a kernel and its constants. It takes one to three float tensors and makes one;
+//! An [`Op`] names a kernel and its constants. It takes one to four float tensors and makes one;
 //! `flex` runs it forward and backward on slices, `autodiff` records it.
 
 mod autodiff;
@@ -42,8 +42,8 @@ pub enum Op {
     Attention,
     /// `x [batch, in, frames, height, width]`, `weight [out, in, kt, kh, kw]`, `bias [out]`
     Conv3d { stride: [usize; 3], front: [usize; 3], back: [usize; 3] },
-    /// `x [batch, in, frames, height, width]`, `bias [out]` and perhaps the frames before `x`, in bf16 or f32; has no
-    /// gradient
+    /// `x [batch, in, frames, height, width]`, `bias [out]` and up to two single frames that came before `x`, in bf16
+    /// or f32; has no gradient
     PackedConv3d { weight: PackedKernel, stride: [usize; 3], front: [usize; 3], back: [usize; 3] },
 }
 
@@ -71,6 +71,14 @@ pub trait FusedOps: Backend {
     fn fused2(a: FloatTensor<Self>, b: FloatTensor<Self>, op: Op) -> FloatTensor<Self>;
     /// An operation on three tensors.
     fn fused3(a: FloatTensor<Self>, b: FloatTensor<Self>, c: FloatTensor<Self>, op: Op) -> FloatTensor<Self>;
+    /// An operation on four tensors.
+    fn fused4(
+        a: FloatTensor<Self>,
+        b: FloatTensor<Self>,
+        c: FloatTensor<Self>,
+        d: FloatTensor<Self>,
+        op: Op,
+    ) -> FloatTensor<Self>;
 }
 
 impl FusedOps for Flex {
@@ -84,6 +92,16 @@ impl FusedOps for Flex {
 
     fn fused3(a: FloatTensor<Self>, b: FloatTensor<Self>, c: FloatTensor<Self>, op: Op) -> FloatTensor<Self> {
         Self::forward(&op, &[a, b, c]).0
+    }
+
+    fn fused4(
+        a: FloatTensor<Self>,
+        b: FloatTensor<Self>,
+        c: FloatTensor<Self>,
+        d: FloatTensor<Self>,
+        op: Op,
+    ) -> FloatTensor<Self> {
+        Self::forward(&op, &[a, b, c, d]).0
     }
 }
 
@@ -112,6 +130,23 @@ pub(crate) fn apply3<const A: usize, const B: usize, const C: usize, const R: us
         a.into_dispatch(),
         b.into_dispatch(),
         c.into_dispatch(),
+        op,
+    ))
+}
+
+/// Applies an operation on four tensors.
+pub(crate) fn apply4<const A: usize, const B: usize, const C: usize, const D: usize, const R: usize>(
+    op: Op,
+    a: Tensor<A>,
+    b: Tensor<B>,
+    c: Tensor<C>,
+    d: Tensor<D>,
+) -> Tensor<R> {
+    Tensor::from_dispatch(<Dispatch as FusedOps>::fused4(
+        a.into_dispatch(),
+        b.into_dispatch(),
+        c.into_dispatch(),
+        d.into_dispatch(),
         op,
     ))
 }

@@ -228,11 +228,13 @@ fn packed_layers() {
     conv.weight = Param::from_tensor(random([20, 10, 3, 3, 3], &device));
     conv.bias = Param::from_tensor(random([20], &device));
     compare_packed("causal convolution", &conv, [2, 10, 3, 5, 7], CausalConv3d::forward);
-    compare_packed("the same in a stream", &conv, [1, 10, 4, 5, 7], |conv, x| conv.forward_after(1, None, x));
+    compare_packed("the same in a stream", &conv, [1, 10, 4, 5, 7], |conv, x| {
+        conv.forward_after(1, vec![], x)
+    });
     for kept in [FloatDType::F32, FloatDType::BF16] {
         compare_packed("behind kept frames", &conv, [2, 10, 4, 5, 7], |conv, x| {
-            let past = x.clone().narrow(2, 0, 2).cast(kept);
-            conv.forward_after(0, Some(past), x.narrow(2, 2, 2))
+            let past = [0, 1].map(|at| x.clone().narrow(2, at, 1).cast(kept));
+            conv.forward_after(0, past.to_vec(), x.narrow(2, 2, 2))
         });
     }
     let mut conv = Conv2d::new([10, 20], 3, 2, [0, 1], &device);

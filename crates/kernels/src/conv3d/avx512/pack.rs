@@ -144,8 +144,7 @@ fn prefetch(row: Values<'_>, at: isize) {
         Values::F32(row) => row.as_ptr().wrapping_offset(at).cast(),
         Values::Bf16(row) => row.as_ptr().wrapping_offset(at).cast(),
     };
-    // SAFETY: a hint, whatever the address.
-    unsafe { _mm_prefetch::<_MM_HINT_T0>(place) }
+    _mm_prefetch::<_MM_HINT_T0>(place);
 }
 
 /// Sixteen neighbours from `first` on. Those that the mask leaves out are zeros and need not be there.

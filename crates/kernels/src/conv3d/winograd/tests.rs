@@ -1,6 +1,6 @@
 use super::*;
 use crate::{
-    conv3d::{Conv3d, Frames, PackedConv3d, Values, conv3d_packed, tests::causal},
+    conv3d::{Conv3d, Frames, PackedConv3d, conv3d_packed, tests::causal},
     lanes::test_values,
     threads::with_threads,
 };
@@ -35,7 +35,7 @@ fn equals_its_definition() {
         let (x, bias) = (test_values(shape.input_len(), 1), test_values(shape.outputs, 3));
         let mut fast = vec![f32::NAN; shape.output_len()];
         let mut slow = fast.clone();
-        conv3d_packed(&shape, Values::default(), &x, &packed(&shape), Some(&bias), &mut fast);
+        conv3d_packed(&shape, &[], &x, &packed(&shape), Some(&bias), &mut fast);
         scalar::conv3d(&shape, &x, &test_values(shape.weight_len(), 2), Some(&bias), &mut slow);
         for (i, (fast, slow)) in fast.iter().zip(&slow).enumerate() {
             // The order of the f32 sums differs, and nine sums meet in an output.
@@ -73,7 +73,7 @@ fn bits_depend_neither_on_threads_nor_on_what_is_held_at_once() {
             let mut y = vec![0.0; shape.output_len()];
             let weights = weights.transformed_of(&shape).expect("transformed");
             with_threads(threads, || {
-                let x = Frames::new(&shape, Values::default(), &x);
+                let x = Frames::new(&shape, &[], &x);
                 run(limit, &shape.geometry(), shape.batch, x, weights, None, &mut y);
             });
             y
@@ -94,7 +94,7 @@ fn the_error_is_within_half_a_percent() {
     let shape = Conv3d { batch: 1, inputs: 96, outputs: 32, size: [3, 12, 40], ..shapes()[0] };
     let (x, weight) = (test_values(shape.input_len(), 1), test_values(shape.weight_len(), 2));
     let mut fast = vec![0.0; shape.output_len()];
-    conv3d_packed(&shape, Values::default(), &x, &packed(&shape), None, &mut fast);
+    conv3d_packed(&shape, &[], &x, &packed(&shape), None, &mut fast);
     let mut exact = vec![0.0; shape.output_len()];
     crate::conv3d::scalar::products(&shape, |i, j, o| exact[o] += f64::from(x[i]) * f64::from(weight[j]));
     let power: f64 = exact.iter().map(|y| y * y).sum();

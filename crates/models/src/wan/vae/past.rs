@@ -26,8 +26,8 @@ pub(super) struct Past {
 struct Stream {
     /// The number format in which frames are kept.
     kept: FloatDType,
-    /// The last frames that a layer has seen, by the layer's weight.
-    frames: HashMap<ParamId, Tensor<5>>,
+    /// The last frames that a layer has seen, the latest last, by the layer's weight.
+    frames: HashMap<ParamId, Vec<Tensor<5>>>,
     piece_values: usize,
 }
 
@@ -58,21 +58,19 @@ impl Past {
     pub fn conv(&mut self, conv: &CausalConv3d, x: Tensor<5>) -> Tensor<5> {
         let [time, ..] = conv.kernel();
         let past = self.exchange(conv, &x, time - 1);
-        let zeros = time - 1 - past.as_ref().map_or(0, |past| past.dims()[2]);
-        conv.forward_after(zeros, past, x)
+        conv.forward_after(time - 1 - past.len(), past, x)
     }
 
-    /// The last frames, at most `keep`, that `layer` has seen, in the format in which they are kept; `x` follows on
-    /// them.
-    pub fn exchange(&mut self, layer: &CausalConv3d, x: &Tensor<5>, keep: usize) -> Option<Tensor<5>> {
-        let stream = self.stream.as_mut().filter(|_| keep > 0)?;
-        let past = stream.frames.remove(&layer.weight.id);
-        let last = |x: &Tensor<5>, count: usize| x.clone().narrow(2, x.dims()[2] - count, count);
-        let new = keep.min(x.dims()[2]);
-        let old = past.as_ref().filter(|_| keep > new);
-        let old = old.map(|past| last(past, past.dims()[2].min(keep - new)));
-        let kept = old.into_iter().chain([last(x, new).cast(stream.kept)]);
-        stream.frames.insert(layer.weight.id, Tensor::cat(kept.collect(), 2));
+    /// The last frames, at most `keep`, that `layer` has seen, each `[batch, in, 1, height, width]` in the format in
+    /// which they are kept; `x` follows on them.
+    pub fn exchange(&mut self, layer: &CausalConv3d, x: &Tensor<5>, keep: usize) -> Vec<Tensor<5>> {
+        let Some(stream) = self.stream.as_mut().filter(|_| keep > 0) else { return Vec::new() };
+        let kept = stream.frames.entry(layer.weight.id).or_default();
+        let past = kept.clone();
+        let frames = x.dims()[2];
+        let new = frames.saturating_sub(keep)..frames;
+        kept.extend(new.map(|at| x.clone().narrow(2, at, 1).cast(stream.kept)));
+        kept.drain(..kept.len().saturating_sub(keep));
         past
     }
 
@@ -96,7 +94,7 @@ impl Past {
 
     /// Values that are kept.
     pub fn kept_values(&self) -> usize {
-        let kept = self.stream.iter().flat_map(|stream| stream.frames.values());
-        kept.map(|frames| frames.dims().iter().product::<usize>()).sum()
+        let kept = self.stream.iter().flat_map(|stream| stream.frames.values().flatten());
+        kept.map(|frame| frame.dims().iter().product::<usize>()).sum()
     }
 }

@@ -32,8 +32,7 @@ impl Downsample {
         let Some(conv) = &self.time_conv else { return x };
         let first = past.at_start().then(|| x.clone().narrow(2, 0, 1));
         let before = past.exchange(conv, &x, 1);
-        let frames = x.dims()[2] + before.as_ref().map_or(0, |before| before.dims()[2]);
-        let pairs = (frames > 1).then(|| conv.forward_after(0, before, x));
+        let pairs = (before.len() + x.dims()[2] > 1).then(|| conv.forward_after(0, before, x));
         Tensor::cat(first.into_iter().chain(pairs).collect(), 2)
     }
 }
