@@ -118,7 +118,7 @@ fn read(chunk: &Chunk, row: Values<'_>) -> __m512 {
     unsafe {
         match &chunk.read {
             Read::Neighbours { first } => {
-                prefetch(row, *first + row.len().cast_signed());
+                prefetch(row, *first + 2 * row.len().cast_signed());
                 load(chunk.mask, row, *first)
             }
             Read::EveryOther { first, mask } => {
@@ -136,7 +136,7 @@ fn read(chunk: &Chunk, row: Values<'_>) -> __m512 {
     }
 }
 
-/// Asks for a place that may lie behind the row: in the next one, which comes after those of other channels.
+/// Asks for a place that may lie behind the row: two rows on, which come after those of other channels.
 #[inline]
 #[target_feature(enable = "avx512f")]
 fn prefetch(row: Values<'_>, at: isize) {
