@@ -57,7 +57,7 @@ pub fn run(args: GenerateArgs) -> Result<()> {
     kernels::memory::give_back_freed();
     let mut pipeline = Pipeline::load(&files, &Device::flex())?;
     pipeline.pack(request.precision);
-    kernels::memory::keep_freed();
+    kernels::memory::keep_freed_of(plan.memory);
     let unknown_words = unknown_words(&pipeline, &files, &request)?;
     if !unknown_words.is_empty() {
         let advice =

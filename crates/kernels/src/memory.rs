@@ -20,6 +20,15 @@ pub fn keep_freed() {
     set_purge_delay(NEVER);
 }
 
+/// [`keep_freed`] for a program whose work needs `bytes` at once; where these are many, freed memory goes back to the
+/// system after a tenth of a second.
+///
+/// Freed pieces of many sizes lie between those in use, and what is kept of them for good is half as much again. Work
+/// on large tensors takes so long that zeroing their pages once more is lost in it.
+pub fn keep_freed_of(bytes: usize) {
+    set_purge_delay(if bytes < MANY { NEVER } else { A_MOMENT });
+}
+
 fn set_purge_delay(milliseconds: c_long) {
     if std::env::var_os("MIMALLOC_PURGE_DELAY").is_none() {
         // SAFETY: sets one number, which is read whole.
@@ -31,3 +40,6 @@ fn set_purge_delay(milliseconds: c_long) {
 const PURGE_DELAY: libmimalloc_sys::mi_option_t = 15;
 const NEVER: c_long = -1;
 const AT_ONCE: c_long = 0;
+const A_MOMENT: c_long = 100;
+/// Half a gibibyte.
+const MANY: usize = 512 << 20;

@@ -29,7 +29,11 @@ fn prepare(case: Decode, packing: Option<Packing>) -> worker::Work {
     let shape = [1, config.z_dim, frames, height, width];
     let latents = Tensor::<5>::random(shape, Distribution::Normal(0.0, 1.0), &device);
     let kept = if packing.is_none() { FloatDType::F32 } else { FloatDType::BF16 };
+    let scale = config.scale_factor_spatial;
+    let bytes = config.decoder_stream_bytes([scale * height, scale * width], kept);
     Box::new(move || {
+        // As the program does before it decodes.
+        kernels::memory::keep_freed_of(bytes);
         let mut stream = model.decoder_stream(kept);
         let frames = (0..frames).map(|frame| stream.decode(latents.clone().narrow(2, frame, 1)));
         drop(Tensor::cat(frames.collect(), 2));
