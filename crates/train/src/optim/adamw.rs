@@ -25,13 +25,13 @@ pub enum Pace {
     /// By the learning rate, whatever its size.
     Absolute,
     /// By the learning rate times the root of its mean square (Shazeer and Stern 2018, section 8), but no less than
-    /// [`LEAST_RELATIVE`] of it: for models like T5, whose parameters begin at very different sizes.
+    /// a thousandth of it: for models like T5, whose parameters begin at very different sizes.
     Relative,
     /// It stays as it is.
     Frozen,
 }
 
-/// Adafactor's `ε₂`: what a parameter of zeros counts as.
+/// Adafactor's `ε₂`: what a parameter of zeros counts as in [`Pace::Relative`].
 const LEAST_RELATIVE: f64 = 1e-3;
 
 /// The optimiser's state for a flat list of parameters.
