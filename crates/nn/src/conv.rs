@@ -72,15 +72,14 @@ impl CausalConv3d {
         let (front, back) = ([zeros, height, width], [0, height, width]);
         let bias = self.bias.val();
         let Some(weight) = self.packed.clone() else {
-            let dtype = FloatDType::from(x.dtype());
-            let frames = past.into_iter().map(|frame| frame.cast(dtype)).chain([x]);
-            return causal_conv3d(
-                Tensor::cat(frames.collect(), 2),
-                self.weight.val(),
-                bias,
-                self.stride,
-                front,
-            );
+            let x = match past.is_empty() {
+                true => x, // as in training: `cat` copies even a single tensor
+                false => {
+                    let dtype = FloatDType::from(x.dtype());
+                    Tensor::cat(past.into_iter().map(|frame| frame.cast(dtype)).chain([x]).collect(), 2)
+                }
+            };
+            return causal_conv3d(x, self.weight.val(), bias, self.stride, front);
         };
         let op = Op::PackedConv3d { weight, stride: self.stride, front, back };
         let mut past = past.into_iter();

@@ -9,7 +9,7 @@ use nn::{CausalConv3d, ChannelRmsNorm};
 use super::{
     blocks::{MidBlock, ResidualBlock, conv3},
     config::AutoencoderKlWanConfig,
-    past::Past,
+    past::{Past, joined},
     resample::{PIXELS, Upsample},
     shortcut::DupUp,
 };
@@ -60,9 +60,9 @@ impl WanDecoder3d {
                 done += frames;
                 self.scales(later, block.space(x, shortcut), past)
             });
-            Tensor::cat(video.collect(), 2)
+            joined(video.collect())
         });
-        Tensor::cat(video.collect(), 2)
+        joined(video.collect())
     }
 }
 

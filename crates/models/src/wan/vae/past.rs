@@ -84,6 +84,12 @@ impl Past {
     }
 }
 
+/// What became of [`pieces`](Past::pieces), one behind the other in time.
+pub(super) fn joined(mut pieces: Vec<Tensor<5>>) -> Tensor<5> {
+    // `cat` copies even a single tensor.
+    if pieces.len() == 1 { pieces.remove(0) } else { Tensor::cat(pieces, 2) }
+}
+
 #[cfg(test)]
 impl Past {
     /// The same, with one frame in a piece.
