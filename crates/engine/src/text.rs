@@ -1,6 +1,6 @@
 //! From a prompt to what the denoiser reads of it.
 
-use burn::tensor::{Device, Int, Tensor, TensorData};
+use burn::tensor::{Device, Tensor};
 use htmlize::unescape;
 use models::umt5::Umt5Encoder;
 use nn::{Pack, Packing};
@@ -55,24 +55,17 @@ impl PromptEncoder {
 
     /// The context of each prompt, `[prompts, max_sequence_length, d_model]`, zero after its end.
     pub fn context(&self, prompts: &[&str], device: &Device) -> Result<Tensor<3>> {
-        let config = self.encoder.config();
         let length = self.max_sequence_length;
-        let (mut ids, mut mask) = (Vec::new(), Vec::new());
+        let mut ids = Vec::with_capacity(prompts.len());
         for prompt in prompts {
             let encoding =
                 self.tokenizer.encode(clean(prompt), true).map_err(|e| Error::Tokenizer(e.to_string()))?;
             // A tokenizer may add its marks after it has cut the prompt.
             let found = encoding.get_ids().iter().take(length).map(|&id| id as usize).collect::<Vec<_>>();
-            config.check_ids(&found)?;
-            let pads = length - found.len();
-            mask.extend(found.iter().map(|_| 1.0_f32).chain(std::iter::repeat_n(0.0, pads)));
-            ids.extend(found.into_iter().chain(std::iter::repeat_n(config.pad_token_id, pads)));
+            self.encoder.config().check_ids(&found)?;
+            ids.push(found);
         }
-        let ids = ids.into_iter().map(|id| id as i32).collect::<Vec<_>>();
-        let shape = [prompts.len(), length];
-        let ids = Tensor::<2, Int>::from_data(TensorData::new(ids, shape), device);
-        let mask = Tensor::<2>::from_data(TensorData::new(mask, shape), device);
-        Ok(self.encoder.context(ids, mask))
+        Ok(self.encoder.context(&ids, length, device))
     }
 
     /// The words of a prompt that the tokenizer has no token for, as they are written, in order and each once.

@@ -12,14 +12,17 @@ mod sample;
 pub use args::DenoiserArgs;
 pub use loss::flow_loss;
 
+use std::path::Path;
+
 use burn::{
     module::Module,
-    tensor::{Device, Int, Tensor, TensorData},
+    tensor::{Device, Tensor},
 };
 use models::{
     ModelConfig,
-    umt5::Umt5Encoder,
-    wan::{AutoencoderKlWanConfig, WanTransformer3d},
+    umt5::{Umt5Config, Umt5Encoder},
+    wan::{AutoencoderKlWanConfig, WanTransformer3d, WanTransformer3dConfig},
+    weights::load,
 };
 
 use crate::{
@@ -39,6 +42,23 @@ pub struct Denoiser {
 }
 
 impl Denoiser {
+    /// The denoiser of the pipeline in `folder`.
+    ///
+    /// # Errors
+    /// Parts that are missing or do not fit their configuration.
+    pub fn read(folder: &Path, device: &Device) -> Result<Self> {
+        let [transformer, text_encoder] = ["transformer", "text_encoder"].map(|part| folder.join(part));
+        let read = || -> models::Result<Self> {
+            let sizes = WanTransformer3dConfig::load(&transformer)?;
+            let text_sizes = Umt5Config::load(&text_encoder)?;
+            Ok(Self {
+                transformer: load(WanTransformer3d::new(&sizes, device)?, &transformer)?,
+                text_encoder: load(Umt5Encoder::new(&text_sizes, device)?, &text_encoder)?,
+            })
+        };
+        read().map_err(TrainError::part("reading the denoiser"))
+    }
+
     /// The context of prompts, `[batch, max_length, text_dim]`; zeros where there is padding.
     ///
     /// # Errors
@@ -49,16 +69,8 @@ impl Denoiser {
         tokenizer: &PromptTokenizer,
         device: &Device,
     ) -> Result<Tensor<3>> {
-        let shape = [prompts.len(), tokenizer.max_length()];
-        let (mut ids, mut mask) = (Vec::new(), Vec::new());
-        for prompt in prompts {
-            let (own, used) = tokenizer.encode(prompt)?;
-            ids.extend(own.iter().map(|&id| i64::from(id)));
-            mask.extend((0..shape[1]).map(|token| if token < used { 1.0_f32 } else { 0.0 }));
-        }
-        let ids = Tensor::<2, Int>::from_data(TensorData::new(ids, shape), device);
-        let mask = Tensor::<2>::from_data(TensorData::new(mask, shape), device);
-        Ok(self.text_encoder.context(ids, mask))
+        let ids = prompts.iter().map(|prompt| tokenizer.encode(prompt)).collect::<Result<Vec<_>>>()?;
+        Ok(self.text_encoder.context(&ids, tokenizer.max_length(), device))
     }
 }
 

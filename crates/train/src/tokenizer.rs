@@ -62,22 +62,19 @@ impl PromptTokenizer {
         self.tokenizer.get_vocab_size(true)
     }
 
-    /// The number of ids of every prompt.
+    /// The number of ids that every prompt is padded to.
     pub fn max_length(&self) -> usize {
         self.max_length
     }
 
-    /// The ids of a prompt, cut or padded to the fixed length, and how many of them are not padding.
+    /// The ids of a prompt, at most [`max_length`](Self::max_length) with the end mark, and without padding.
     ///
     /// # Errors
     /// A prompt that `tokenizers` refuses.
-    pub fn encode(&self, prompt: &str) -> Result<(Vec<u32>, usize)> {
+    pub fn encode(&self, prompt: &str) -> Result<Vec<usize>> {
         let encoding = self.tokenizer.encode(prompt, false).map_err(refused)?;
-        let mut ids: Vec<u32> = encoding.get_ids().iter().copied().take(self.max_length - 1).collect();
-        ids.push(EOS);
-        let used = ids.len();
-        ids.resize(self.max_length, PAD);
-        Ok((ids, used))
+        let ids = encoding.get_ids().iter().take(self.max_length - 1).chain(&[EOS]);
+        Ok(ids.map(|&id| id as usize).collect())
     }
 
     /// The text of ids, without special tokens.
@@ -196,6 +193,10 @@ fn definition(vocabulary: &[String]) -> Value {
 mod tests {
     use super::*;
 
+    fn ids(tokenizer: &PromptTokenizer, prompt: &str) -> Vec<u32> {
+        tokenizer.encode(prompt).unwrap().into_iter().map(|id| id as u32).collect()
+    }
+
     #[test]
     fn both_languages_round_trip() {
         let tokenizer = PromptTokenizer::for_world(48).unwrap();
@@ -204,10 +205,9 @@ mod tests {
             ("一个红色的球在草地上弹跳。", "一 个 红 色 的 球 在 草 地 上 弹 跳"),
             ("", ""),
         ] {
-            let (ids, used) = tokenizer.encode(prompt).unwrap();
-            assert_eq!(ids.len(), 48);
-            assert_eq!(ids[used - 1], EOS);
-            assert!(ids[used..].iter().all(|&id| id == PAD) && !ids.contains(&UNK), "{ids:?}");
+            let ids = ids(&tokenizer, prompt);
+            assert_eq!(ids.last(), Some(&EOS));
+            assert!(!ids.contains(&PAD) && !ids.contains(&UNK), "{ids:?}");
             assert_eq!(tokenizer.decode(&ids).unwrap(), back);
             assert!(tokenizer.unknown_words(prompt).unwrap().is_empty());
         }
@@ -218,14 +218,14 @@ mod tests {
         let tokenizer = PromptTokenizer::for_world(48).unwrap();
         let prompt = "a Quixotic red ball, 一只鲸";
         assert_eq!(tokenizer.unknown_words(prompt).unwrap(), ["Quixotic", "鲸"]);
-        assert_eq!(tokenizer.encode(prompt).unwrap().0.iter().filter(|&&id| id == UNK).count(), 2);
+        assert_eq!(ids(&tokenizer, prompt).iter().filter(|&&id| id == UNK).count(), 2);
     }
 
     #[test]
     fn long_prompts_are_cut_before_the_end_mark() {
         let tokenizer = PromptTokenizer::for_world(6).unwrap();
-        let (ids, used) = tokenizer.encode(&"red ".repeat(20)).unwrap();
-        assert_eq!((used, ids[5]), (6, EOS));
+        let ids = ids(&tokenizer, &"red ".repeat(20));
+        assert_eq!((ids.len(), ids[5]), (6, EOS));
         assert!(ids[..5].iter().all(|&id| id == ids[0] && id > UNK));
     }
 
@@ -242,8 +242,8 @@ mod tests {
                 world::still_caption(&scene, language, &mut rng).text,
             ] {
                 assert_eq!(tokenizer.unknown_words(&text).unwrap(), Vec::<String>::new(), "{text}");
-                let (ids, used) = tokenizer.encode(&text).unwrap();
-                assert!(used < ids.len(), "{used} tokens: {text}");
+                let used = ids(&tokenizer, &text).len();
+                assert!(used < tokenizer.max_length(), "{used} tokens: {text}");
             }
         }
     }
@@ -254,7 +254,6 @@ mod tests {
         let tokenizer = PromptTokenizer::for_world(48).unwrap();
         tokenizer.save(folder.path()).unwrap();
         let read = Tokenizer::from_file(folder.path().join("tokenizer.json")).unwrap();
-        let (ids, used) = tokenizer.encode("红 ball").unwrap();
-        assert_eq!(read.encode("红 ball", true).unwrap().get_ids(), &ids[..used]);
+        assert_eq!(read.encode("红 ball", true).unwrap().get_ids(), ids(&tokenizer, "红 ball"));
     }
 }

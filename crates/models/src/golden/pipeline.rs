@@ -1,6 +1,6 @@
 //! Agreement of a whole run with diffusers' `WanPipeline`: text, guided sampling and decoding.
 
-use burn::tensor::{Device, Int, Tensor, TensorData};
+use burn::tensor::{Device, Tensor};
 use diffusion::{Schedule, classifier_free_guidance, sample_unipc, unobserved};
 
 use super::Golden;
@@ -11,14 +11,8 @@ use crate::{
 
 /// The context of a prompt, padded to the golden's number of text tokens.
 fn context(golden: &Golden, encoder: &Umt5Encoder, prompt: &str) -> Tensor<3> {
-    let mut ids = golden.metadata::<Vec<i32>>(prompt);
-    let tokens = golden.metadata::<usize>("text_tokens");
-    let mut mask = vec![1.0_f32; ids.len()];
-    ids.resize(tokens, 0);
-    mask.resize(tokens, 0.0);
-    let device = Device::flex();
-    let ids = Tensor::<2, Int>::from_data(TensorData::new(ids, [1, tokens]), &device);
-    encoder.context(ids, Tensor::from_data(TensorData::new(mask, [1, tokens]), &device))
+    let ids = golden.metadata::<Vec<usize>>(prompt);
+    encoder.context(&[ids], golden.metadata("text_tokens"), &Device::flex())
 }
 
 #[test]

@@ -10,9 +10,11 @@ mod config;
 #[cfg(test)]
 mod tests;
 
+use std::iter::repeat_n;
+
 use burn::{
     module::{Module, Param},
-    tensor::{Device, Int, Tensor, module},
+    tensor::{Device, Int, Tensor, TensorData, module, ops::PadMode},
 };
 use nn::RmsNorm;
 
@@ -77,9 +79,24 @@ impl Umt5Encoder {
         self.encoder.final_layer_norm.forward(x)
     }
 
-    /// [`forward`](Self::forward) as Wan hands it to the denoiser: zeros where there is padding.
-    pub fn context(&self, input_ids: Tensor<2, Int>, mask: Tensor<2>) -> Tensor<3> {
-        self.forward(input_ids, mask.clone()) * mask.unsqueeze_dim::<3>(2)
+    /// The features of prompts as Wan hands them to the denoiser: `[prompts, length, d_model]`, zeros behind a
+    /// prompt's last token. `prompts` are ids below `vocab_size`, without padding and no more than `length` of each.
+    ///
+    /// No token attends to padding, so no more of it is encoded than makes all prompts as long as the longest.
+    pub fn context(&self, prompts: &[Vec<usize>], length: usize, device: &Device) -> Tensor<3> {
+        let longest = prompts.iter().map(Vec::len).max().unwrap_or(0).max(1);
+        let pads = |prompt: &Vec<usize>| longest - prompt.len();
+        let ids = prompts.iter().flat_map(|prompt| {
+            prompt.iter().copied().chain(repeat_n(self.config.pad_token_id, pads(prompt))).map(|id| id as i64)
+        });
+        let mask = prompts
+            .iter()
+            .flat_map(|prompt| repeat_n(1.0_f32, prompt.len()).chain(repeat_n(0.0, pads(prompt))));
+        let shape = [prompts.len(), longest];
+        let ids = TensorData::new(ids.collect::<Vec<_>>(), shape);
+        let mask = Tensor::<2>::from_data(TensorData::new(mask.collect::<Vec<_>>(), shape), device);
+        let features = self.forward(Tensor::from_data(ids, device), mask.clone());
+        (features * mask.unsqueeze_dim::<3>(2)).pad([(0, length - longest), (0, 0)], PadMode::Constant(0.0))
     }
 
     /// First weights as in transformers (after Mesh TensorFlow): attention scores are not scaled, so

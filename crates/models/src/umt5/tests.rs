@@ -59,13 +59,23 @@ fn features_agree_with_transformers() {
 #[test]
 fn the_context_is_zero_where_there_is_padding() {
     let golden = Golden::open("umt5_a");
-    let model = model(&golden);
-    let (ids, mask) = (ids(&golden), golden.tensor::<2>("mask"));
-    let context = model.context(ids.clone(), mask.clone());
-    let padding = mask.clone().neg().add_scalar(1.0).unsqueeze_dim::<3>(2);
-    assert_eq!((context.clone() * padding).abs().max().into_scalar::<f32>(), 0.0);
-    let missing = (model.forward(ids, mask.clone()) - context) * mask.unsqueeze_dim::<3>(2);
-    assert_eq!(missing.abs().max().into_scalar::<f32>(), 0.0);
+    let (model, device) = (model(&golden), Device::flex());
+    let prompts = [vec![5, 3, 1], vec![7], vec![]];
+    let context = model.context(&prompts, 6, &device);
+    assert_eq!(context.dims(), [3, 6, model.config().d_model]);
+    // Encoded with all of its padding, a prompt has the same features in front of it.
+    for (index, prompt) in prompts.iter().enumerate() {
+        let mut ids: Vec<i64> = prompt.iter().map(|&id| id as i64).collect();
+        ids.resize(6, 0);
+        let ids = Tensor::<2, Int>::from_data(TensorData::new(ids, [1, 6]), &device);
+        let mask: Vec<f32> = (0..6).map(|token| f32::from(u8::from(token < prompt.len()))).collect();
+        let mask = Tensor::<2>::from_data(TensorData::new(mask, [1, 6]), &device);
+        let padded = model.forward(ids, mask.clone()) * mask.unsqueeze_dim::<3>(2);
+        let difference = (padded - context.clone().narrow(0, index, 1)).abs().max().into_scalar::<f32>();
+        assert!(difference < 1e-5, "prompt {index}: {difference}");
+        let after = context.clone().narrow(0, index, 1).narrow(1, prompt.len(), 6 - prompt.len());
+        assert_eq!(after.abs().max().into_scalar::<f32>(), 0.0);
+    }
 }
 
 #[test]
