@@ -31,14 +31,14 @@ impl Denoising<'_> {
         variance: diffusion::Variance,
         observer: &mut dyn Observer,
     ) -> Result<Tensor<5>> {
-        let Plan { schedule, sampler, request, .. } = self.plan;
+        let Plan { schedule, sampler, request, guidance_scale, .. } = self.plan;
         let total = schedule.num_steps();
         report(observer, Stage::Denoise, 0, total)?;
         let velocity = |x: Tensor<5>, step: Step, context: &Tensor<3>| {
             Ok::<_, Error>(self.velocity(x, step, context.clone()))
         };
         let (context, negative) = (self.context.clone(), self.negative_context.clone());
-        let mut guided = classifier_free_guidance(velocity, context, negative, request.guidance_scale);
+        let mut guided = classifier_free_guidance(velocity, context, negative, *guidance_scale);
         let denoise = |x: Tensor<5>, step: Step| Ok(self.timeline.hold_known(guided(x, step)?));
         let after_step = |step: Step, x: Tensor<5>| match self.check(step, &x, observer) {
             Ok(()) => ControlFlow::Continue(x),

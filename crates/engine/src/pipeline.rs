@@ -151,7 +151,7 @@ impl Pipeline {
     fn contexts(&self, plan: &Plan) -> Result<[Tensor<3>; 2]> {
         let request = &plan.request;
         let prompts = [request.prompt.as_str(), request.negative_prompt.as_str()];
-        let prompts = &prompts[..if plan.guided { 2 } else { 1 }];
+        let prompts = &prompts[..if plan.guided() { 2 } else { 1 }];
         let contexts = self.text.context(prompts, &self.device)?;
         Ok([0, prompts.len() - 1].map(|row| contexts.clone().narrow(0, row, 1)))
     }

@@ -26,8 +26,8 @@ pub struct Plan {
     pub latent_shape: [usize; 4],
     /// Tokens of the denoiser along time, height and width.
     pub token_grid: [usize; 3],
-    /// Whether the model answers to the negative prompt too.
-    pub guided: bool,
+    /// How strongly to follow the prompt; 1 is no guidance.
+    pub guidance_scale: f64,
     /// About how many bytes of memory it takes, besides the weights.
     pub memory: usize,
 }
@@ -47,9 +47,10 @@ impl VideoRequest {
         if self.prompt.trim().is_empty() {
             return Err(Error::request("prompt", "some words that say what the video shows", "nothing"));
         }
-        if !(self.guidance_scale >= 0.0 && self.guidance_scale.is_finite()) {
+        let guidance_scale = self.guidance_scale.unwrap_or(info.native.guidance_scale);
+        if !(guidance_scale >= 0.0 && guidance_scale.is_finite()) {
             let expected = "0 or more (1: no guidance)";
-            return Err(Error::request("guidance_scale", expected, self.guidance_scale));
+            return Err(Error::request("guidance_scale", expected, guidance_scale));
         }
         let size = self.resolve_size(info)?;
         let fps = self.fps.unwrap_or(info.native.fps);
@@ -74,6 +75,7 @@ impl VideoRequest {
                 num_frames: Some(num_frames),
                 seconds: None,
                 fps: Some(fps),
+                guidance_scale: Some(guidance_scale),
                 sampler: Some(sampler),
                 ..self.clone()
             },
@@ -84,7 +86,7 @@ impl VideoRequest {
             schedule,
             latent_shape: [info.vae.z_dim, frames, height, width],
             token_grid,
-            guided: self.guidance_scale != 1.0,
+            guidance_scale,
             memory: memory::needed(self.precision, size, token_grid, info),
         })
     }
@@ -182,6 +184,11 @@ impl VideoRequest {
 const LONGEST_PROMPT: usize = 32_000;
 
 impl Plan {
+    /// Whether the model answers to the negative prompt too.
+    pub fn guided(&self) -> bool {
+        self.guidance_scale != 1.0
+    }
+
     /// Size, length and rate of the video.
     pub fn shape(&self) -> ClipShape {
         let Size { width, height } = self.size;

@@ -30,9 +30,9 @@ pub struct VideoRequest {
     #[arg(long = "steps", visible_alias = "num-inference-steps", value_name = "STEPS", default_value_t = Self::default().num_inference_steps)]
     pub num_inference_steps: usize,
 
-    /// How strongly to follow the prompt; 1 is no guidance, and twice as fast
-    #[arg(long, value_name = "SCALE", allow_negative_numbers = true, default_value_t = Self::default().guidance_scale)]
-    pub guidance_scale: f64,
+    /// How strongly to follow the prompt; 1 is no guidance, and twice as fast [default: the model's own]
+    #[arg(long, value_name = "SCALE", allow_negative_numbers = true)]
+    pub guidance_scale: Option<f64>,
 
     /// Width and height in pixels [default: the model's own]
     #[arg(long, value_name = "WxH")]
@@ -75,7 +75,7 @@ impl Default for VideoRequest {
             negative_prompt: String::new(),
             seed: 0,
             num_inference_steps: 30,
-            guidance_scale: 5.0,
+            guidance_scale: None,
             size: None,
             seconds: None,
             num_frames: None,

@@ -183,7 +183,7 @@ fn every_sampler_of_the_flow_and_no_guidance_run() {
     };
     let unipc = run(plan.request.clone());
     assert_ne!(run(VideoRequest { sampler: "euler".parse().ok(), ..plan.request.clone() }), unipc);
-    let unguided = VideoRequest { guidance_scale: 1.0, ..plan.request };
+    let unguided = VideoRequest { guidance_scale: Some(1.0), ..plan.request };
     let other_negative = VideoRequest { negative_prompt: "3 4".into(), ..unguided.clone() };
     assert_eq!(run(unguided), run(other_negative), "without guidance nothing is avoided");
 }

@@ -71,12 +71,13 @@ fn what_a_request_leaves_open_comes_from_the_model() {
     let recorded = Recorded::open("pipeline_22");
     let index = json!({
         "_class_name": "WanPipeline", "expand_timesteps": true,
-        "_kinora": { "size": "64x48", "num_frames": 13, "fps": 6.0 },
+        "_kinora": { "size": "64x48", "num_frames": 13, "fps": 6.0, "guidance_scale": 2.5 },
     });
     recorded.write_json("model_index.json", &index);
     let info = info(&recorded).expect("read");
     let plan = from_json(json!({ "prompt": "5" })).resolve(&info).expect("a plan");
     assert_eq!((plan.size, plan.num_frames, plan.fps), (Size { width: 64, height: 48 }, 13, 6.0));
+    assert_eq!((plan.guidance_scale, plan.request.guidance_scale), (2.5, Some(2.5)));
     assert_eq!(plan.latent_shape, [6, 4, 6, 8]);
     assert_eq!(plan.token_grid, [4, 3, 4]);
     assert_eq!(plan.request.sampler.map(|sampler| sampler.name()), Some("unipc"));
@@ -99,6 +100,7 @@ fn wan_has_its_published_sizes() {
     for (name, size, num_frames) in [("pipeline_21", "832x480", 81), ("pipeline_22", "1280x704", 121)] {
         let native = info(&Recorded::open(name)).expect("read").native;
         assert_eq!((native.size.to_string().as_str(), native.num_frames), (size, num_frames));
+        assert_eq!(native.guidance_scale, 5.0);
     }
 }
 
@@ -135,7 +137,7 @@ fn impossible_requests_are_refused_with_what_is_possible() {
     }
     let both = json!({ "prompt": "5", "seconds": 1.0, "num_frames": 5 });
     assert!(from_json(both).resolve(&info).is_err());
-    let not_a_number = VideoRequest { guidance_scale: f64::NAN, ..from_json(json!({ "prompt": "5" })) };
+    let not_a_number = VideoRequest { guidance_scale: Some(f64::NAN), ..from_json(json!({ "prompt": "5" })) };
     assert!(not_a_number.resolve(&info).is_err());
 }
 

@@ -11,7 +11,7 @@ use serde_json::Value;
 use super::ModelFiles;
 use crate::{Error, Result, Size};
 
-/// The clip that a model is at its best with, made where a request leaves size and length open.
+/// The clip that a model is at its best with, made where a request leaves size, length or guidance open.
 ///
 /// In `model_index.json` it is the field `_kinora`, which diffusers ignores.
 #[derive(Clone, Copy, Debug, PartialEq, Deserialize)]
@@ -23,13 +23,32 @@ pub struct NativeClip {
     pub num_frames: usize,
     /// Frames a second.
     pub fps: f64,
+    /// How strongly to follow the prompt.
+    #[serde(default = "NativeClip::guidance_scale_of_wan")]
+    pub guidance_scale: f64,
 }
 
 impl NativeClip {
+    /// As published for Wan 2.1 and for Wan 2.2 TI2V.
+    const WAN_GUIDANCE_SCALE: f64 = 5.0;
     /// As published for Wan 2.1.
-    const WAN_21: Self = Self { size: Size { width: 832, height: 480 }, num_frames: 81, fps: 16.0 };
+    const WAN_21: Self = Self {
+        size: Size { width: 832, height: 480 },
+        num_frames: 81,
+        fps: 16.0,
+        guidance_scale: Self::WAN_GUIDANCE_SCALE,
+    };
     /// As published for Wan 2.2 TI2V.
-    const WAN_22: Self = Self { size: Size { width: 1280, height: 704 }, num_frames: 121, fps: 24.0 };
+    const WAN_22: Self = Self {
+        size: Size { width: 1280, height: 704 },
+        num_frames: 121,
+        fps: 24.0,
+        guidance_scale: Self::WAN_GUIDANCE_SCALE,
+    };
+
+    fn guidance_scale_of_wan() -> f64 {
+        Self::WAN_GUIDANCE_SCALE
+    }
 }
 
 /// A model's configuration, checked.

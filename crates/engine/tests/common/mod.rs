@@ -115,7 +115,7 @@ impl Recorded {
             prompt: words("prompt"),
             negative_prompt: words("negative_prompt"),
             num_inference_steps: metadata["steps"].as_u64().expect("a number") as usize,
-            guidance_scale: metadata["guidance_scale"].as_f64().expect("a number"),
+            guidance_scale: metadata["guidance_scale"].as_f64(),
             size: Some(engine::Size { width: frames[2], height: frames[1] }),
             num_frames: Some(frames[0]),
             model: Some(self.folder.path().to_owned()),

@@ -110,7 +110,7 @@ pub struct DenoiserArgs {
     /// Steps of the sampler for sample sheets
     #[arg(long, default_value_t = Self::default().sample_steps)]
     pub sample_steps: usize,
-    /// Guidance for sample sheets
+    /// Guidance for sample sheets, which the exported model has as its own too
     #[arg(long, default_value_t = Self::default().guidance_scale)]
     pub guidance_scale: f64,
     /// Shift of the sampler's schedule, which the exported scheduler has too

@@ -11,22 +11,22 @@ use models::{
 use serde_json::json;
 use world::ClipSpec;
 
-use super::Denoiser;
+use super::{Denoiser, DenoiserArgs};
 use crate::{
     error::{Result, TrainError},
     files,
     tokenizer::PromptTokenizer,
 };
 
-/// Writes `folder` as a `WanPipeline` in one piece.
+/// Writes `folder` as a `WanPipeline` in one piece; sampler, guidance and number format are those of `args`.
 pub fn export(
     model: &Denoiser,
     vae: &AutoencoderKlWan,
     tokenizer: &PromptTokenizer,
-    flow_shift: f64,
-    precision: Precision,
+    args: &DenoiserArgs,
     folder: &Path,
 ) -> Result<()> {
+    let precision = args.dtype.precision();
     files::write_folder(folder, |part| {
         let part = |name: &str| part.join(name);
         save(&model.transformer, model.transformer.config(), &part("transformer"), precision)?;
@@ -36,9 +36,9 @@ pub fn export(
         let scheduler = part("scheduler");
         fs::create_dir_all(&scheduler).map_err(TrainError::io(&scheduler))?;
         let path = scheduler.join("scheduler_config.json");
-        let config = SchedulerConfig::new(Sampler::UniPc, flow_shift).to_json();
+        let config = SchedulerConfig::new(Sampler::UniPc, args.flow_shift).to_json();
         files::write_text(&path, &config)?;
-        files::write_json(&part("model_index.json"), &index())
+        files::write_json(&part("model_index.json"), &index(args.guidance_scale))
     })
 }
 
@@ -53,8 +53,8 @@ fn save<M: Checkpoint, C: ModelConfig>(
 }
 
 /// `model_index.json`: the classes of the parts, that each token has its own timestep, and the clip that the
-/// model is trained on, which `engine` makes where a request leaves size and length open.
-fn index() -> serde_json::Value {
+/// model is trained on, which `engine` makes where a request leaves size, length or guidance open.
+fn index(guidance_scale: f64) -> serde_json::Value {
     let ClipSpec { width, height, num_frames, fps } = ClipSpec::default();
     json!({
         "_class_name": "WanPipeline",
@@ -63,6 +63,7 @@ fn index() -> serde_json::Value {
             "size": format!("{width}x{height}"),
             "num_frames": num_frames,
             "fps": f64::from(fps),
+            "guidance_scale": guidance_scale,
         },
         "boundary_ratio": null,
         "expand_timesteps": true,
@@ -81,6 +82,9 @@ mod tests {
 
     #[test]
     fn the_index_says_what_the_model_is_trained_on() {
-        assert_eq!(index()["_kinora"], json!({ "size": "128x128", "num_frames": 17, "fps": 8.0 }));
+        assert_eq!(
+            index(3.5)["_kinora"],
+            json!({ "size": "128x128", "num_frames": 17, "fps": 8.0, "guidance_scale": 3.5 })
+        );
     }
 }

@@ -139,7 +139,10 @@ impl Objective for DenoiserObjective<'_> {
     }
 
     fn export(&self, model: &Denoiser, folder: &Path) -> Result<()> {
-        let (shift, precision) = (self.args.flow_shift, self.args.dtype.precision());
-        export::export(model, &self.vae, &self.tokenizer, shift, precision, &folder.join("model"))
+        export::export(model, &self.vae, &self.tokenizer, self.args, &folder.join("model"))
+    }
+
+    fn read(&self, folder: &Path) -> Result<Denoiser> {
+        Denoiser::read(folder, &self.device)
     }
 }
