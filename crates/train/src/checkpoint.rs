@@ -13,6 +13,7 @@ use serde_json::Value;
 use crate::{
     error::{Result, TrainError},
     files,
+    initial::Parameters,
     optim::{AdamW, Ema},
     parameters::Entry,
 };
@@ -154,16 +155,15 @@ pub fn resume(
     Ok(path)
 }
 
-/// The trained weights and their average in the newest checkpoint of `output`.
+/// The averaged weights in the newest checkpoint of `output`.
 ///
 /// # Errors
-/// No checkpoint, or another model's parameters.
-pub fn weights(output: &Path, entries: &[Entry]) -> Result<[Vec<f32>; 2]> {
+/// No checkpoint, or one that is not whole.
+pub fn averaged(output: &Path) -> Result<Parameters> {
     let (path, run) = newest(output, "train the model first")?;
-    let len = entries.iter().map(Entry::len).sum();
-    let (mut weights, mut ema) = (vec![0.0; len], vec![0.0; len]);
-    read_lists(&path, &run, entries, &mut [("weights", &mut weights), ("ema", &mut ema)])?;
-    Ok([weights, ema])
+    let mut values = vec![0.0; run.parameters.iter().map(Entry::len).sum()];
+    read_lists(&path, &run, &run.parameters, &mut [("ema", &mut values)])?;
+    Ok(Parameters { entries: run.parameters, values })
 }
 
 /// The settings that the newest checkpoint of `output` was made with.

@@ -18,7 +18,7 @@ use models::{
     wan::{AutoencoderKlWan, AutoencoderKlWanConfig},
     weights::{Precision, save_folder},
 };
-use nalgebra::{DMatrix, DVector, SymmetricEigen};
+use nalgebra::{DMatrix, DVector};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -26,6 +26,7 @@ use crate::{
     error::{Result, TrainError},
     files,
     latents::{LatentStore, Moments, check_source, read_vae},
+    linear_algebra::sorted_eigen,
     parameters,
 };
 
@@ -154,16 +155,6 @@ impl Basis {
         let to_input = l_inverse * directions * turn * DMatrix::from_diagonal(&sizes);
         Ok(Self { mean: &from_input * mean, from_input, to_input, left_out })
     }
-}
-
-/// Eigenvalues from the largest down, and the eigenvectors as columns.
-fn sorted_eigen(symmetric: DMatrix<f64>) -> (DVector<f64>, DMatrix<f64>) {
-    let eigen = SymmetricEigen::new(symmetric);
-    let mut order: Vec<usize> = (0..eigen.eigenvalues.len()).collect();
-    order.sort_by(|&a, &b| eigen.eigenvalues[b].total_cmp(&eigen.eigenvalues[a]));
-    let values = DVector::from_iterator(order.len(), order.iter().map(|&i| eigen.eigenvalues[i]));
-    let columns: Vec<_> = order.iter().map(|&i| eigen.eigenvectors.column(i)).collect();
-    (values, DMatrix::from_columns(&columns))
 }
 
 /// The parameters of an autoencoder by their diffusers names.

@@ -38,6 +38,11 @@ pub struct LatentsArgs {
     /// Folder of the latents; what is there is kept and added to
     #[arg(long, default_value_os_t = Self::default().output)]
     pub output: PathBuf,
+    /// Leave the mean and standard deviation in config.json as they are: for latents whose channels are meant
+    /// to differ in size, as those of `kinora train vae --freeze-decoder` are
+    #[arg(long)]
+    #[serde(default)]
+    pub keep_scale: bool,
     /// Number format of the products
     #[arg(long, default_value_t = Self::default().precision)]
     pub precision: Precision,
@@ -49,6 +54,7 @@ impl Default for LatentsArgs {
             data: "kinora-data".into(),
             vae: "kinora-run/vae".into(),
             output: "kinora-latents".into(),
+            keep_scale: false,
             precision: Precision::Bf16,
         }
     }
@@ -77,7 +83,7 @@ pub fn make(args: &LatentsArgs) -> Result<()> {
     for subset in Subset::ALL {
         args.precision.scope(|| encode(args, subset, &vae, &device))?;
     }
-    if interrupt::requested() {
+    if interrupt::requested() || args.keep_scale {
         return Ok(());
     }
     let (mean, std) = statistics(&LatentStore::open(&args.output, Subset::Clips)?)?;

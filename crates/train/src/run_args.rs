@@ -101,7 +101,8 @@ pub struct RunArgs {
     /// Continue the run in --output from its newest checkpoint
     #[arg(long)]
     pub resume: bool,
-    /// Start from the averaged weights of another run's folder
+    /// Start from the averaged weights of another run's folder, or from a folder of diffusers parts;
+    /// parameters of another shape start anew and are named
     #[arg(long, conflicts_with = "resume")]
     pub init_from: Option<PathBuf>,
 }

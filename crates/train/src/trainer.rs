@@ -21,6 +21,7 @@ use crate::{
     checkpoint::{self, RunState},
     curve,
     error::{Result, TrainError},
+    initial::{self, Parameters},
     interrupt,
     log::{Figures, Kind, Line, Log},
     optim::{AdamW, Pace, clip_factor, global_norm},
@@ -77,6 +78,12 @@ pub trait Objective {
     /// # Errors
     /// A path that cannot be written.
     fn export(&self, model: &Self::Model, folder: &Path) -> Result<()>;
+
+    /// The model in diffusers folders in `folder`, whatever its sizes.
+    ///
+    /// # Errors
+    /// Parts that are missing or do not fit their configuration.
+    fn read(&self, folder: &Path) -> Result<Self::Model>;
 }
 
 /// How a run ended.
@@ -122,12 +129,15 @@ impl<'a, O: Objective> Run<'a, O> {
         let output = &args.output;
         fs::create_dir_all(output).map_err(TrainError::io(output))?;
         let entries = parameters::entries(&model);
-        let weights = match &args.init_from {
-            Some(other) => checkpoint::weights(other, &entries)?[1].clone(),
-            None => parameters::gather(&model)?,
-        };
+        let mut first = Parameters { entries: entries.clone(), values: parameters::gather(&model)? };
+        if let Some(folder) = &args.init_from {
+            let other = initial::of_folder(folder, |folder| objective.read(folder))?;
+            for name in first.take_over(&other, folder)? {
+                eprintln!("{name} starts anew: {} has none of its shape", folder.display());
+            }
+        }
         let adamw = AdamW::new(args.adamw(), &entries, |name| objective.pace(name));
-        let mut state = RunState::new(weights, adamw, args.ema_decay);
+        let mut state = RunState::new(first.values, adamw, args.ema_decay);
         if args.resume {
             checkpoint::resume(output, &mut state, settings, &FREE_ON_RESUME, &entries)?;
         } else if !checkpoint::list(output)?.is_empty() {

@@ -4,6 +4,7 @@ mod args;
 mod batch;
 mod loss;
 mod objective;
+mod principal;
 
 pub use args::VaeArgs;
 pub use loss::{LossWeights, psnr, reconstruction_loss};

@@ -48,6 +48,11 @@ impl Objective for Toy {
     fn export(&self, model: &Linear, folder: &Path) -> Result<()> {
         crate::files::write_json(&folder.join("toy.json"), &parameters::gather(model)?)
     }
+
+    fn read(&self, folder: &Path) -> Result<Linear> {
+        let values: Vec<f32> = crate::files::read_json(&folder.join("toy.json"))?;
+        Ok(parameters::scatter(model(), &values))
+    }
 }
 
 fn model() -> Linear {
@@ -127,6 +132,13 @@ fn runs_are_not_mixed_up() {
     run(&started).unwrap();
     let loss = |folder: &TempDir| log::read(folder.path()).unwrap()[0].figure("loss").unwrap();
     assert!(loss(&fresh) < 0.9 * loss(&folder));
+
+    // What the run exported, without its checkpoints, does as well.
+    let (exported, third) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    fs::copy(folder.path().join("toy.json"), exported.path().join("toy.json")).unwrap();
+    let started = RunArgs { init_from: Some(exported.path().into()), ..args(&third, 1) };
+    run(&started).unwrap();
+    assert!(loss(&third) < 0.9 * loss(&folder));
 }
 
 #[test]

@@ -56,6 +56,11 @@ pub struct VaeArgs {
     #[arg(long)]
     #[serde(default)]
     pub freeze_encoder: bool,
+    /// Train the encoder alone, to give the principal components of blocks of the pictures: an encoder that
+    /// fills all channels, for a decoder to be trained with --freeze-encoder
+    #[arg(long, conflicts_with = "freeze_encoder")]
+    #[serde(default)]
+    pub freeze_decoder: bool,
     /// Held-out clips to evaluate on, at full size
     #[arg(long, default_value_t = Self::default().evaluate_clips)]
     pub evaluate_clips: usize,
@@ -84,6 +89,7 @@ impl Default for VaeArgs {
             still_share: Ramp { start: 0.9, end: 0.1 },
             batch_pixels: 17 * 64 * 64 * 2,
             freeze_encoder: false,
+            freeze_decoder: false,
             evaluate_clips: 4,
             loss: LossWeights::default(),
             run: RunArgs::default(),

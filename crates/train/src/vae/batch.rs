@@ -45,6 +45,11 @@ impl Pictures {
         Ok(Self { clips, stills, device })
     }
 
+    /// The clips that crops are cut from.
+    pub fn clips(&self) -> &Store {
+        &self.clips
+    }
+
     /// A batch `[batch, 3, frames, height, width]` of stills or of clips of one length.
     ///
     /// # Errors

@@ -8,15 +8,17 @@ use burn::{
 };
 use media::{Clip, SheetLayout, SheetRow};
 use models::{
-    wan::AutoencoderKlWan,
+    ModelConfig,
+    wan::{AutoencoderKlWan, AutoencoderKlWanConfig},
     weights::{Precision, save_folder},
 };
 
-use super::{VaeArgs, batch::Pictures, psnr, reconstruction_loss};
+use super::{VaeArgs, batch::Pictures, principal::Principal, psnr, reconstruction_loss};
 use crate::{
     dataset::{BYTES_PER_PIXEL, Store, Subset, to_clips, to_tensor},
     error::{Result, TrainError},
     files,
+    latents::read_vae,
     log::Figures,
     optim::Pace,
     parameters::to_scalar,
@@ -26,34 +28,50 @@ use crate::{
 
 /// Frames of each clip on a sample sheet.
 const SHEET_FRAMES: usize = 5;
+/// The squared distance of latents from the principal components, as a share of these.
+const UNLIKE: &str = "unlike_components";
 
 pub struct VaeObjective<'a> {
     args: &'a VaeArgs,
     pictures: Pictures,
     validation: Store,
+    /// What the encoder is taught if the decoder is frozen.
+    principal: Option<Principal>,
     device: Device,
 }
 
 impl<'a> VaeObjective<'a> {
     pub fn new(args: &'a VaeArgs, device: Device) -> Result<Self> {
         let advice = "make it with `kinora train data --validation 64`";
+        let pictures = Pictures::open(&args.data, args, device.clone())?;
+        let principal =
+            args.freeze_decoder.then(|| Principal::measure(pictures.clips(), &args.config(), &device));
         Ok(Self {
             args,
-            pictures: Pictures::open(&args.data, args, device.clone())?,
+            pictures,
+            principal: principal.transpose()?,
             validation: Store::open(&args.data.join(Subset::Validation.name()), BYTES_PER_PIXEL, advice)?,
             device,
         })
     }
 
-    /// Each evaluation clip at full size, `[1, 3, frames, height, width]`, and rebuilt.
+    /// Each evaluation clip at full size, `[1, 3, frames, height, width]`.
+    fn held_out(&self) -> impl Iterator<Item = Result<Tensor<5>>> + '_ {
+        (0..self.validation.items().len().min(self.args.evaluate_clips)).map(|index| {
+            let size = self.validation.items()[index].size;
+            let config = self.args.config();
+            config.latent_size(size).map_err(TrainError::part("the size of held-out clips"))?;
+            Ok(to_tensor(&[self.validation.read(index)?], size, &self.device))
+        })
+    }
+
+    /// Each evaluation clip, and rebuilt.
     fn rebuilt<'b>(
         &'b self,
         model: &'b AutoencoderKlWan,
     ) -> impl Iterator<Item = Result<[Tensor<5>; 2]>> + 'b {
-        (0..self.validation.items().len().min(self.args.evaluate_clips)).map(|index| {
-            let size = self.validation.items()[index].size;
-            model.config().latent_size(size).map_err(TrainError::part("the size of held-out clips"))?;
-            let video = to_tensor(&[self.validation.read(index)?], size, &self.device);
+        self.held_out().map(|video| {
+            let video = video?;
             let rebuilt = model.decode_clamped(model.encode(video.clone()).mean);
             Ok([video, rebuilt])
         })
@@ -71,6 +89,10 @@ impl Objective for VaeObjective<'_> {
             true => model.valid().encode(video.clone()),
             false => model.encode(video.clone()),
         };
+        if let Some(principal) = &self.principal {
+            let (loss, unlike) = principal.loss(video, &posterior);
+            return Ok((loss, vec![(UNLIKE.into(), f64::from(to_scalar(unlike)?))]));
+        }
         let mut noise = noise(moment.seed, Purpose::Batch, moment.batch);
         let latents = posterior.sample(noise.tensor(posterior.mean.dims(), &self.device));
         let rebuilt = model.decode(latents);
@@ -81,10 +103,20 @@ impl Objective for VaeObjective<'_> {
 
     fn pace(&self, name: &str) -> Pace {
         let of_encoder = ["encoder.", "quant_conv."].iter().any(|part| name.starts_with(part));
-        if self.args.freeze_encoder && of_encoder { Pace::Frozen } else { Pace::Absolute }
+        let frozen = if of_encoder { self.args.freeze_encoder } else { self.args.freeze_decoder };
+        if frozen { Pace::Frozen } else { Pace::Absolute }
     }
 
     fn evaluate(&self, model: &AutoencoderKlWan) -> Result<Figures> {
+        if let Some(principal) = &self.principal {
+            let unlike = |video: Result<Tensor<5>>| {
+                let video = video?;
+                let posterior = model.encode(video.clone());
+                Ok(f64::from(to_scalar(principal.loss(video, &posterior).1)?))
+            };
+            let unlike = self.held_out().map(unlike).collect::<Result<Vec<f64>>>()?;
+            return Ok(vec![(UNLIKE.into(), unlike.iter().sum::<f64>() / unlike.len() as f64)]);
+        }
         let (mut whole, mut first, mut count) = (0.0, 0.0, 0.0);
         for pair in self.rebuilt(model) {
             let [video, rebuilt] = pair?;
@@ -119,5 +151,11 @@ impl Objective for VaeObjective<'_> {
             save_folder(model, model.config(), part, Precision::F32, &HashMap::new())
                 .map_err(TrainError::part("exporting the autoencoder"))
         })
+    }
+
+    fn read(&self, folder: &Path) -> Result<AutoencoderKlWan> {
+        let folder = folder.join("vae");
+        let config = AutoencoderKlWanConfig::load(&folder).map_err(TrainError::part("the autoencoder"))?;
+        read_vae(&folder, &config, &self.device)
     }
 }
