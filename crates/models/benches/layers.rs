@@ -2,7 +2,7 @@
 
 use burn::{
     module::Param,
-    tensor::{Device, Distribution, Tensor},
+    tensor::{Device, Distribution, FloatDType, Tensor},
 };
 use nn::{CausalConv3d, Linear, Pack, Packing};
 use serde::Deserialize;
@@ -49,7 +49,9 @@ fn prepare(layer: Layer, packing: Option<Packing>) -> worker::Work {
             let mut layer = CausalConv3d::new([inputs, outputs], [kt, kh, kw], [1; 3], padding, &device);
             layer.weight = Param::from_tensor(random([outputs, inputs, kt, kh, kw], &device));
             packing.into_iter().for_each(|packing| layer.pack(packing));
+            // As the autoencoder hands them over.
             let x = random([1, inputs, frames + kt - 1, height, width], &device);
+            let x = if layer.reads_bf16() { x.cast(FloatDType::BF16) } else { x };
             Box::new(move || drop(layer.forward(x.clone())))
         }
     }
