@@ -43,7 +43,7 @@ impl<'a, T> Shared<'a, T> {
 }
 
 /// Bytes that a buffer keeps between uses; a longer one is given back.
-const KEPT: usize = 64 << 20;
+const KEPT: usize = 32 << 20;
 
 #[repr(C, align(64))]
 #[derive(Clone, Copy)]

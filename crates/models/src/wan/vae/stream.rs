@@ -8,8 +8,8 @@ use super::{
 };
 
 /// Tensors of the size of the decoder's largest one that are alive at once: from the program's peak at 17 frames of
-/// 256x256 with the weights of Wan 2.1.
-const LARGEST_ALIVE: f64 = 14.0;
+/// 832x480 with the weights of Wan 2.1.
+const LARGEST_ALIVE: f64 = 3.5;
 
 /// Decodes latent frame after latent frame; equals [`decode`](AutoencoderKlWan::decode) to rounding.
 #[derive(Clone, Debug)]
