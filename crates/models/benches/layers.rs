@@ -7,6 +7,8 @@ use burn::{
 use nn::{CausalConv3d, Linear, Pack, Packing};
 use serde::Deserialize;
 
+#[path = "layers/given.rs"]
+mod given;
 #[path = "../../../benches/worker.rs"]
 mod worker;
 
@@ -36,8 +38,8 @@ fn prepare(layer: Layer, packing: Option<Packing>) -> worker::Work {
                 return Box::new(move || drop(layer.forward(x.clone())));
             }
             let x = x.require_grad();
-            // The gradient by the output is 1 everywhere.
-            Box::new(move || drop(layer.forward(x.clone()).backward()))
+            let gradient = Tensor::ones([rows, outputs], &device);
+            Box::new(move || drop(given::loss(layer.forward(x.clone()), gradient.clone()).backward()))
         }
         Layer::Attention { tokens, heads, head_dim } => {
             let [q, k, v] = std::array::from_fn(|_| random([1, tokens, heads, head_dim], &device));
