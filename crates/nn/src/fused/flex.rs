@@ -126,17 +126,18 @@ fn forward(op: &Op, inputs: &[View<'_>]) -> (FlexTensor, Option<FlexTensor>) {
             let mut dims = x.dims.to_vec();
             *dims.last_mut().expect("a linear layer takes at least one dimension") = weight.dims[0];
             let (a, b) = ((x.values, Plain), (weight.values, Transposed));
-            make(&dims, |y| matmul(product_of(x, weight), a, b, inputs.get(2).map(|bias| bias.values), y))
+            tensor(&dims, matmul(product_of(x, weight), a, b, inputs.get(2).map(|bias| bias.values)))
         }
         Op::PackedLinear { ref weight, activation } => {
             let mut dims = x.dims.to_vec();
             *dims.last_mut().expect("a linear layer takes at least one dimension") = weight.outputs();
             let bias = inputs.get(1).map(|bias| bias.values);
             let epilogue = Epilogue { bias, activation, residual: None };
-            make(&dims, |y| match weight {
-                PackedLinear::Bf16(weight) => linear_bf16(x.values, weight, epilogue, y),
-                PackedLinear::Int8(weight) => linear_int8(x.values, weight, epilogue, y),
-            })
+            let y = match weight {
+                PackedLinear::Bf16(weight) => linear_bf16(x.values, weight, epilogue),
+                PackedLinear::Int8(weight) => linear_int8(x.values, weight, epilogue),
+            };
+            tensor(&dims, y)
         }
         Op::RmsNorm { eps } => make(x.dims, |y| pointwise::rms_norm(x.values, inputs[1].values, eps, y)),
         Op::ChannelRmsNorm { silu, rounded: false } => make(x.dims, |y| {
@@ -213,16 +214,16 @@ fn backward(
             let Sizes { m, n, k } = product_of(x, weight);
             let dx = wanted[0].then(|| {
                 let sizes = Sizes { m, n: k, k: n };
-                make(x.dims, |dx| matmul(sizes, (grad, Plain), (weight.values, Plain), None, dx))
+                tensor(x.dims, matmul(sizes, (grad, Plain), (weight.values, Plain), None))
             });
             let sizes = Sizes { m: n, n: k, k: m };
             let (grad, values) = ((grad, Transposed), (x.values, Plain));
             let Some(bias) = inputs.get(2) else {
-                let dw = wanted[1].then(|| make(weight.dims, |dw| matmul(sizes, grad, values, None, dw)));
+                let dw = wanted[1].then(|| tensor(weight.dims, matmul(sizes, grad, values, None)));
                 return vec![dx, dw];
             };
             let mut db = zeros(bias.dims);
-            let dw = make(weight.dims, |dw| matmul_and_row_sums(sizes, grad, values, dw, &mut db));
+            let dw = tensor(weight.dims, matmul_and_row_sums(sizes, grad, values, &mut db));
             vec![dx, Some(dw), Some(tensor(bias.dims, db))]
         }
         Op::PackedLinear { .. } | Op::PackedConv3d { .. } => {
