@@ -11,7 +11,7 @@ use std::{
 use anyhow::{Result, anyhow};
 use burn::tensor::Device;
 use clap::Args;
-use engine::{ModelFiles, ModelInfo, Output, Pipeline, Plan, Timings, VideoRequest};
+use engine::{ModelFiles, ModelInfo, Output, Pipeline, Plan, Stage, Timings, VideoRequest};
 use serde_json::{Value, json};
 use train::interrupt;
 
@@ -72,6 +72,9 @@ pub fn run(args: GenerateArgs) -> Result<()> {
     interrupt::listen();
     let timings = pipeline.stream(&plan, &mut |frame| file.push(frame), &mut |progress| {
         bar.show(progress);
+        if progress.stage == Stage::Decode && progress.step == 0 {
+            kernels::memory::keep_little_of(plan.memory);
+        }
         if interrupt::requested() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     })?;
     drop(bar);

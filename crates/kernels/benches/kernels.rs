@@ -72,6 +72,7 @@ fn main() {
             inputs: channels,
             outputs: channels,
             size,
+            doubled: false,
             kernel: [3; 3],
             stride: [1; 3],
             front: [2, 1, 1],

@@ -29,6 +29,24 @@ pub fn keep_freed_of(bytes: usize) {
     set_purge_delay(if bytes < MANY { NEVER } else { A_MOMENT });
 }
 
+/// [`keep_freed_of`] for work on tensors so large that one of them takes longer to compute than its pages to zero, as
+/// in decoding large videos: where it needs a gibibyte or more, freed memory goes back at once, and from then on new
+/// memory comes in small pages.
+///
+/// Of the pages of two megabytes that Linux else hands out, those at the ends of every tensor reach into free memory,
+/// and so take some of it again: a twentieth of the whole.
+pub fn keep_little_of(bytes: usize) {
+    if bytes < VERY_MANY {
+        return keep_freed_of(bytes);
+    }
+    set_purge_delay(AT_ONCE);
+    #[cfg(target_os = "linux")]
+    // SAFETY: sets one flag of the process, and reads no memory.
+    unsafe {
+        libc::prctl(libc::PR_SET_THP_DISABLE, 1, 0, 0, 0);
+    }
+}
+
 fn set_purge_delay(milliseconds: c_long) {
     if std::env::var_os("MIMALLOC_PURGE_DELAY").is_none() {
         // SAFETY: sets one number, which is read whole.
@@ -41,5 +59,6 @@ const PURGE_DELAY: libmimalloc_sys::mi_option_t = 15;
 const NEVER: c_long = -1;
 const AT_ONCE: c_long = 0;
 const A_MOMENT: c_long = 100;
-/// Half a gibibyte.
-const MANY: usize = 512 << 20;
+/// A quarter of a gibibyte.
+const MANY: usize = 256 << 20;
+const VERY_MANY: usize = 1 << 30;

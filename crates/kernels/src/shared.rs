@@ -1,6 +1,6 @@
 //! Memory of the thread pool: slices that threads write together, and buffers that a thread keeps.
 
-use std::{cell::RefCell, marker::PhantomData};
+use std::{cell::RefCell, marker::PhantomData, mem::MaybeUninit};
 
 /// A mutable slice that threads may share as long as they write disjoint parts of it.
 #[derive(Clone, Copy)]
@@ -20,10 +20,20 @@ impl<'a, T> Shared<'a, T> {
         Self { start: slice.as_mut_ptr(), len: slice.len(), slice: PhantomData }
     }
 
+    /// Room for as many elements, which must be written, through [`at`](Self::at), before they are read.
+    fn room(room: &'a mut [MaybeUninit<T>]) -> Self {
+        Self { start: room.as_mut_ptr().cast(), len: room.len(), slice: PhantomData }
+    }
+
+    /// How many elements.
+    pub(crate) fn len(&self) -> usize {
+        self.len
+    }
+
     /// The part of `len` elements from `start` on.
     ///
     /// # Safety
-    /// No other live reference may overlap this part.
+    /// No other live reference may overlap this part, which holds elements already.
     #[allow(clippy::mut_from_ref, reason = "disjointness is the caller's promise")]
     pub(crate) unsafe fn range(&self, start: usize, len: usize) -> &'a mut [T] {
         assert!(
@@ -42,8 +52,20 @@ impl<'a, T> Shared<'a, T> {
     }
 }
 
+/// `len` numbers that `write` writes: to clear them first is a second way through memory.
+///
+/// # Safety
+/// `write` writes all of them through [`Shared::at`], and reads none before.
+pub(crate) unsafe fn written(len: usize, write: impl FnOnce(Shared<'_, f32>)) -> Vec<f32> {
+    let mut values = Vec::with_capacity(len);
+    write(Shared::room(&mut values.spare_capacity_mut()[..len]));
+    // SAFETY: the capacity is there, and the caller promises that all are written.
+    unsafe { values.set_len(len) };
+    values
+}
+
 /// Bytes that a buffer keeps between uses; a longer one is given back.
-const KEPT: usize = 64 << 20;
+const KEPT: usize = 32 << 20;
 
 #[repr(C, align(64))]
 #[derive(Clone, Copy)]

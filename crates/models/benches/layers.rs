@@ -2,11 +2,13 @@
 
 use burn::{
     module::Param,
-    tensor::{Device, Distribution, Tensor},
+    tensor::{Device, Distribution, FloatDType, Tensor},
 };
 use nn::{CausalConv3d, Linear, Pack, Packing};
 use serde::Deserialize;
 
+#[path = "layers/given.rs"]
+mod given;
 #[path = "../../../benches/worker.rs"]
 mod worker;
 
@@ -36,8 +38,8 @@ fn prepare(layer: Layer, packing: Option<Packing>) -> worker::Work {
                 return Box::new(move || drop(layer.forward(x.clone())));
             }
             let x = x.require_grad();
-            // The gradient by the output is 1 everywhere.
-            Box::new(move || drop(layer.forward(x.clone()).backward()))
+            let gradient = Tensor::ones([rows, outputs], &device);
+            Box::new(move || drop(given::loss(layer.forward(x.clone()), gradient.clone()).backward()))
         }
         Layer::Attention { tokens, heads, head_dim } => {
             let [q, k, v] = std::array::from_fn(|_| random([1, tokens, heads, head_dim], &device));
@@ -49,7 +51,9 @@ fn prepare(layer: Layer, packing: Option<Packing>) -> worker::Work {
             let mut layer = CausalConv3d::new([inputs, outputs], [kt, kh, kw], [1; 3], padding, &device);
             layer.weight = Param::from_tensor(random([outputs, inputs, kt, kh, kw], &device));
             packing.into_iter().for_each(|packing| layer.pack(packing));
+            // As the autoencoder hands them over.
             let x = random([1, inputs, frames + kt - 1, height, width], &device);
+            let x = if layer.reads_bf16() { x.cast(FloatDType::BF16) } else { x };
             Box::new(move || drop(layer.forward(x.clone())))
         }
     }

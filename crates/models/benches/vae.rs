@@ -33,7 +33,7 @@ fn prepare(case: Decode, packing: Option<Packing>) -> worker::Work {
     let bytes = config.decoder_stream_bytes([scale * height, scale * width], kept);
     Box::new(move || {
         // As the program does before it decodes.
-        kernels::memory::keep_freed_of(bytes);
+        kernels::memory::keep_little_of(bytes);
         let mut stream = model.decoder_stream(kept);
         let frames = (0..frames).map(|frame| stream.decode(latents.clone().narrow(2, frame, 1)));
         drop(Tensor::cat(frames.collect(), 2));

@@ -10,7 +10,7 @@ use burn::{
 
 use crate::{
     Pack, PackedKernel, Packing,
-    fused::{Op, apply2, apply3, apply4},
+    fused::{Op, Window, apply2, apply3, apply4},
     precision::in_bf16,
 };
 
@@ -57,13 +57,19 @@ impl CausalConv3d {
         self.kernel
     }
 
+    /// Whether inputs are best given in bf16: with packed weights, for which they are rounded anyway.
+    pub fn reads_bf16(&self) -> bool {
+        self.packed.is_some()
+    }
+
     /// `[batch, in, frames, height, width]` to `[batch, out, frames', height', width']`.
     pub fn forward(&self, x: Tensor<5>) -> Tensor<5> {
         self.forward_after(2 * self.padding[0], Vec::new(), x)
     }
 
     /// [`forward`](Self::forward) with another number of zero frames in front, and behind them up to two
-    /// that came before `x`, each `[batch, in, 1, height, width]` in bf16 or f32.
+    /// that came before `x`, each `[batch, in, 1, height, width]` in bf16 or f32. `x` may be in bf16 too, if the layer
+    /// [`reads_bf16`](Self::reads_bf16).
     ///
     /// # Panics
     /// With more than two of them and packed weights.
@@ -81,7 +87,8 @@ impl CausalConv3d {
             };
             return causal_conv3d(x, self.weight.val(), bias, self.stride, front);
         };
-        let op = Op::PackedConv3d { weight, stride: self.stride, front, back };
+        let window = Window { stride: self.stride, front, back, doubled: false };
+        let op = Op::PackedConv3d { weight, window };
         let mut past = past.into_iter();
         match [past.next(), past.next(), past.next()] {
             [None, ..] => apply2(op, x, bias),
@@ -134,16 +141,51 @@ impl Conv2d {
         }
     }
 
+    /// As [`CausalConv3d::reads_bf16`].
+    pub fn reads_bf16(&self) -> bool {
+        self.packed.is_some()
+    }
+
     /// `[batch, in, height, width]` to `[batch, out, height', width']`.
     pub fn forward(&self, x: Tensor<4>) -> Tensor<4> {
-        let Some(weight) = self.packed.clone() else {
-            return conv2d(x, self.weight.val(), self.bias.val(), self.stride, self.padding);
-        };
-        let [before, after] = self.padding;
-        let (stride, front) = ([1, self.stride, self.stride], [0, before, before]);
-        let op = Op::PackedConv3d { weight, stride, front, back: [0, after, after] };
+        match self.packed.clone() {
+            Some(weight) => self.forward_packed(x, weight, false),
+            None => conv2d(x, self.weight.val(), self.bias.val(), self.stride, self.padding),
+        }
+    }
+
+    /// [`forward`](Self::forward) over images of twice the height and width, in which every pixel of `x` is a square
+    /// of four.
+    pub fn forward_doubled(&self, x: Tensor<4>) -> Tensor<4> {
+        match self.packed.clone() {
+            Some(weight) => self.forward_packed(x, weight, true),
+            None => self.forward(double_pixels(x)),
+        }
+    }
+
+    fn forward_packed(&self, x: Tensor<4>, weight: PackedKernel, doubled: bool) -> Tensor<4> {
+        let window = Window { doubled, ..of_images(self.stride, self.padding) };
+        let op = Op::PackedConv3d { weight, window };
         let y: Tensor<5> = apply2(op, x.unsqueeze_dim::<5>(2), self.bias.val());
         y.squeeze_dim(2)
+    }
+}
+
+/// Every pixel becomes a square of four.
+fn double_pixels(x: Tensor<4>) -> Tensor<4> {
+    let [images, channels, height, width] = x.dims();
+    x.reshape([images, channels, height, 1, width, 1])
+        .expand([images, channels, height, 2, width, 2])
+        .reshape([images, channels, 2 * height, 2 * width])
+}
+
+/// An image is one frame of a video; `padding` is `[before, after]` on both axes.
+fn of_images(stride: usize, [before, after]: [usize; 2]) -> Window {
+    Window {
+        stride: [1, stride, stride],
+        front: [0, before, before],
+        back: [0, after, after],
+        doubled: false,
     }
 }
 
@@ -176,8 +218,9 @@ pub fn causal_conv3d(
         (weight, front) = (weight.narrow(2, front, 1), 0);
     }
     if in_bf16(&x) {
-        let op = Op::Conv3d { stride, front: [front, height, width], back: [0, height, width] };
-        return apply3(op, x, weight, bias);
+        let (front, back) = ([front, height, width], [0, height, width]);
+        let window = Window { stride, front, back, doubled: false };
+        return apply3(Op::Conv3d { window }, x, weight, bias);
     }
     let x = if front > 0 { x.pad([(front, 0), (0, 0), (0, 0)], PadMode::Constant(0.0)) } else { x };
     module::conv3d(x, weight, Some(bias), ConvOptions::new(stride, [0, height, width], [1; 3], 1))
@@ -196,9 +239,7 @@ pub fn conv2d(
 ) -> Tensor<4> {
     let [before, after] = padding;
     if in_bf16(&x) {
-        // One frame of a video.
-        let op =
-            Op::Conv3d { stride: [1, stride, stride], front: [0, before, before], back: [0, after, after] };
+        let op = Op::Conv3d { window: of_images(stride, padding) };
         let y: Tensor<5> = apply3(op, x.unsqueeze_dim::<5>(2), weight.unsqueeze_dim::<5>(2), bias);
         return y.squeeze_dim(2);
     }

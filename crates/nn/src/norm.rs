@@ -2,7 +2,7 @@
 
 use burn::{
     module::{Module, Param},
-    tensor::{Device, Tensor},
+    tensor::{Device, FloatDType, Tensor},
 };
 
 use crate::{
@@ -74,6 +74,19 @@ impl<const D: usize> ChannelRmsNorm<D> {
     pub fn forward<const R: usize>(&self, x: Tensor<R>, silu: bool) -> Tensor<R> {
         channel_rms_norm(x, self.gamma.val().flatten(0, D - 1), silu)
     }
+
+    /// [`forward`](Self::forward) with the activation; with `bf16` rounded to that, for convolutions that read it, and
+    /// without a gradient.
+    pub fn forward_silu<const R: usize>(&self, x: Tensor<R>, bf16: bool) -> Tensor<R> {
+        match bf16 {
+            true if on_cpu(&x) => {
+                let gamma: Tensor<1> = self.gamma.val().flatten(0, D - 1);
+                apply2(Op::ChannelRmsNorm { silu: true, rounded: true }, x, gamma)
+            }
+            true => self.forward(x, true).cast(FloatDType::BF16),
+            false => self.forward(x, true),
+        }
+    }
 }
 
 /// `(x - mean) / sqrt(var + eps) * weight + bias` over the last dimension of `[batch, tokens, dim]`.
@@ -125,7 +138,7 @@ pub(crate) fn plain_rms_norm(x: Tensor<3>, weight: Tensor<1>, eps: f64) -> Tenso
 /// where `gamma` is `[channels]`; with `silu`, followed by the activation.
 pub fn channel_rms_norm<const R: usize>(x: Tensor<R>, gamma: Tensor<1>, silu: bool) -> Tensor<R> {
     if on_cpu(&x) {
-        apply2(Op::ChannelRmsNorm { silu }, x, gamma)
+        apply2(Op::ChannelRmsNorm { silu, rounded: false }, x, gamma)
     } else {
         plain_channel_rms_norm(x, gamma, silu)
     }

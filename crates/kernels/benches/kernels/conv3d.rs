@@ -3,7 +3,7 @@
 
 use std::hint::black_box;
 
-use kernels::conv3d::{Conv3d, PackedConv3d, conv3d_packed};
+use kernels::conv3d::{Conv3d, PackedConv3d, Values, conv3d_packed};
 
 use super::{measure, values};
 
@@ -34,6 +34,7 @@ pub fn run() {
             outputs,
             // In time as inside a clip: behind the cached frames of what came before.
             size: [frames + kernel[0] - 1, height, width],
+            doubled: false,
             kernel,
             stride,
             front: [0, before, before],
@@ -53,7 +54,7 @@ pub fn run() {
             ("  eight bits", PackedConv3d::int8(&weight, outputs, inputs, kernel)),
         ] {
             measure(form, "GFLOP/s", flop, || {
-                conv3d_packed(&shape, &[], &x, &weight, None, black_box(&mut y));
+                conv3d_packed(&shape, &[], Values::F32(&x), &weight, None, black_box(&mut y));
             });
         }
     }

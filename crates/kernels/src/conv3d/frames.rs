@@ -52,7 +52,7 @@ impl<'a> Values<'a> {
 pub(super) struct Frames<'a> {
     /// Frames of all channels.
     past: &'a [Values<'a>],
-    new: &'a [f32],
+    new: Values<'a>,
     /// How many new frames a channel has.
     new_frames: usize,
     /// Values of a frame.
@@ -64,7 +64,7 @@ impl<'a> Frames<'a> {
     ///
     /// # Panics
     /// If they have not the lengths that the shape asks for.
-    pub fn new(shape: &Conv3d, past: &'a [Values<'a>], new: &'a [f32]) -> Self {
+    pub fn new(shape: &Conv3d, past: &'a [Values<'a>], new: Values<'a>) -> Self {
         let [frames, height, width] = shape.size;
         let (channels, len) = (shape.batch * shape.inputs, height * width);
         let new_frames = frames.checked_sub(past.len()).expect("the size counts past frames");
@@ -75,7 +75,7 @@ impl<'a> Frames<'a> {
 
     /// New frames alone, of `frames` frames of `len` values a channel.
     pub fn all_new(new: &'a [f32], frames: usize, len: usize) -> Self {
-        Self { past: &[], new, new_frames: frames, len }
+        Self { past: &[], new: Values::F32(new), new_frames: frames, len }
     }
 
     /// A frame of a channel, counted through all samples.
@@ -84,7 +84,10 @@ impl<'a> Frames<'a> {
         let Self { past, new, new_frames, len } = *self;
         match frame.checked_sub(past.len()) {
             None => past[frame].part(channel * len..(channel + 1) * len),
-            Some(frame) => Values::F32(&new[(channel * new_frames + frame) * len..][..len]),
+            Some(frame) => {
+                let start = (channel * new_frames + frame) * len;
+                new.part(start..start + len)
+            }
         }
     }
 }

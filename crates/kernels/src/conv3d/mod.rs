@@ -42,6 +42,8 @@ pub struct Conv3d {
     pub outputs: usize,
     /// Size of the input.
     pub size: [usize; 3],
+    /// Whether every pixel of the input stands for a square of four, which the kernel meets one by one.
+    pub doubled: bool,
     /// Size of the kernel.
     pub kernel: [usize; 3],
     /// Step between outputs, at least 1.
@@ -59,7 +61,7 @@ impl Conv3d {
     /// If the kernel is larger than the padded input or the padding not less than the kernel.
     pub fn output_size(&self) -> [usize; 3] {
         std::array::from_fn(|axis| {
-            let padded = self.size[axis] + self.front[axis] + self.back[axis];
+            let padded = self.repeat()[axis] * self.size[axis] + self.front[axis] + self.back[axis];
             let kernel = self.kernel[axis];
             assert!(
                 self.front[axis] < kernel && self.back[axis] < kernel && padded >= kernel,
@@ -101,10 +103,16 @@ impl Conv3d {
             size: self.size,
             front: self.front,
             spread: [1; 3],
+            repeat: self.repeat(),
             kernel: self.kernel,
             stride: self.stride,
             output: self.output_size(),
         }
+    }
+
+    /// How often an index of the input is met, one after the other.
+    fn repeat(&self) -> [usize; 3] {
+        if self.doubled { [1, 2, 2] } else { [1; 3] }
     }
 
     fn taps(&self) -> usize {
@@ -151,7 +159,7 @@ fn forward_on(isa: Isa, shape: &Conv3d, x: &[f32], weight: &[f32], bias: Option<
 
 /// `y = x * weight + bias` with packed weights, in their precision, where `x` is the frames of `past`, each `[batch,
 /// inputs, height, width]`, and behind them `new`, `[batch, inputs, frames, height, width]`; the shape's size counts
-/// all of them.
+/// all of them. Any of them may be in bf16.
 ///
 /// In eight bits, `x` is quantised frame by frame: 256 steps from a frame's least value to its
 /// greatest (zero included), whatever the other frames hold.
@@ -161,7 +169,7 @@ fn forward_on(isa: Isa, shape: &Conv3d, x: &[f32], weight: &[f32], bias: Option<
 pub fn conv3d_packed(
     shape: &Conv3d,
     past: &[Values<'_>],
-    new: &[f32],
+    new: Values<'_>,
     weight: &PackedConv3d,
     bias: Option<&[f32]>,
     y: &mut [f32],
@@ -179,17 +187,19 @@ pub fn conv3d_packed(
 /// mirrored and their channels exchanged.
 ///
 /// # Panics
-/// If a slice has not the length that the shape asks for.
+/// If a slice has not the length that the shape asks for, or pictures are doubled.
 pub fn conv3d_backward_input(shape: &Conv3d, dy: &[f32], weight: &[f32], dx: &mut [f32]) {
     backward_input_on(isa(), shape, dy, weight, dx);
 }
 
 fn backward_input_on(isa: Isa, shape: &Conv3d, dy: &[f32], weight: &[f32], dx: &mut [f32]) {
     shape.check(dx.len(), weight.len(), dy.len());
+    assert!(!shape.doubled, "gradients of {shape:?}");
     let geometry = Geometry {
         size: shape.output_size(),
         front: std::array::from_fn(|axis| shape.kernel[axis] - 1 - shape.front[axis]),
         spread: shape.stride,
+        repeat: [1; 3],
         kernel: shape.kernel,
         stride: [1; 3],
         output: shape.size,
@@ -234,7 +244,7 @@ impl Operands<'_> {
 /// The gradients by the weights and the bias.
 ///
 /// # Panics
-/// If a slice has not the length that the shape asks for.
+/// If a slice has not the length that the shape asks for, or pictures are doubled.
 pub fn conv3d_backward_weight(
     shape: &Conv3d,
     x: &[f32],
@@ -243,6 +253,7 @@ pub fn conv3d_backward_weight(
     d_bias: &mut [f32],
 ) {
     shape.check(x.len(), d_weight.len(), dy.len());
+    assert!(!shape.doubled, "gradients of {shape:?}");
     assert_eq!(d_bias.len(), shape.outputs);
     match isa() {
         #[cfg(target_arch = "x86_64")]

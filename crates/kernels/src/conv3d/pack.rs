@@ -1,6 +1,6 @@
 //! Planes in plain Rust, for machines without AVX-512.
 
-use std::borrow::Cow;
+use half::bf16;
 
 use super::{
     frames::Values,
@@ -11,22 +11,24 @@ use crate::{lanes::widest, matmul::scalar::round_bf16};
 
 /// The extremes of some values.
 pub(super) fn extremes(values: Values<'_>) -> Extremes {
-    /// Few enough to be widened in the first-level cache.
-    const AT_ONCE: usize = 2048;
-    let parts = (0..values.len()).step_by(AT_ONCE);
-    let parts = parts.map(|start| values.part(start..values.len().min(start + AT_ONCE)).to_f32());
-    let of_part = |values: Cow<'_, [f32]>| {
-        let (mut found, values) = (Extremes::default(), &*values);
-        let to = &mut found;
-        widest!(find(values: &[f32], to: &mut Extremes));
-        found
-    };
-    parts.map(of_part).fold(Extremes::default(), Extremes::join)
+    let mut found = Extremes::default();
+    let to = &mut found;
+    match values {
+        Values::F32(values) => widest!(find(values: &[f32], to: &mut Extremes)),
+        Values::Bf16(values) => widest!(find_bf16(values: &[bf16], to: &mut Extremes)),
+    }
+    found
 }
 
 #[inline(always)]
 fn find(values: &[f32], to: &mut Extremes) {
     *to = Extremes::of(values);
+}
+
+#[inline(always)]
+fn find_bf16(values: &[bf16], to: &mut Extremes) {
+    // `bf16::to_f32` looks at each value whether it is a NaN.
+    *to = Extremes::of_each(values, |x| f32::from_bits(u32::from(x.to_bits()) << 16));
 }
 
 /// A channel rounded to bf16, as f32.

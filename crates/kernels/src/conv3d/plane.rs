@@ -7,12 +7,13 @@
 pub(super) const TILE: usize = 16;
 
 /// A convolution that reads a source padded in front, with its values `spread` apart (more than 1
-/// where a gradient meets the stride); triples are `[frames, height, width]`.
+/// where a gradient meets the stride) and each `repeat`ed; triples are `[frames, height, width]`.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Geometry {
     pub size: [usize; 3],
     pub front: [usize; 3],
     pub spread: [usize; 3],
+    pub repeat: [usize; 3],
     pub kernel: [usize; 3],
     pub stride: [usize; 3],
     pub output: [usize; 3],
@@ -22,7 +23,7 @@ impl Geometry {
     /// The source index at a padded index of an axis, unless zeros are there.
     pub fn source(&self, axis: usize, padded: usize) -> Option<usize> {
         let inside = padded.checked_sub(self.front[axis])?;
-        let index = inside / self.spread[axis];
+        let index = inside / self.spread[axis] / self.repeat[axis];
         (inside % self.spread[axis] == 0 && index < self.size[axis]).then_some(index)
     }
 
@@ -54,6 +55,8 @@ pub(super) enum Read {
     Neighbours { first: isize },
     /// Place `i` has column `first + 2 i`; the mask is of the columns from `first` on.
     EveryOther { first: isize, mask: u32 },
+    /// Place `i` has column `first + (i + odd) / 2`; the mask is of the columns from `first` on.
+    Twice { first: isize, odd: usize, mask: u16 },
     /// Each place has its own column.
     Scattered(Box<[i32; TILE]>),
 }
@@ -106,24 +109,36 @@ impl Plane {
     }
 }
 
+impl Read {
+    fn twice(first: isize, odd: usize, columns: &[Option<usize>; TILE]) -> Self {
+        let places = (0..TILE).filter(|&i| columns[i].is_some());
+        Self::Twice { first, odd, mask: places.fold(0, |mask, i| mask | 1 << ((i + odd) / 2)) }
+    }
+}
+
 impl Chunk {
     fn new(at: usize, len: usize, columns: [Option<usize>; TILE]) -> Self {
         let mask = columns.iter().enumerate().map(|(i, column)| u16::from(column.is_some()) << i).sum();
-        let step = |step: isize| {
+        // Where place 0 is, if place `i` is `offset(i)` columns behind it.
+        let first_of = |offset: &dyn Fn(usize) -> usize| {
             let firsts: Vec<isize> = columns
                 .iter()
                 .enumerate()
-                .filter_map(|(i, column)| column.map(|column| column.cast_signed() - step * i.cast_signed()))
+                .filter_map(|(i, column)| Some((*column)?.cast_signed() - offset(i).cast_signed()))
                 .collect();
             let first = firsts.first().copied().unwrap_or(0);
             firsts.iter().all(|other| *other == first).then_some(first)
         };
-        let read = match (step(1), step(2)) {
-            (Some(first), _) => Read::Neighbours { first },
-            (_, Some(first)) => {
+        let (neighbours, every_other) = (first_of(&|i| i), first_of(&|i| 2 * i));
+        let twice = [0, 1].map(|odd| first_of(&|i| (i + odd) / 2));
+        let read = match (neighbours, every_other, twice) {
+            (Some(first), ..) => Read::Neighbours { first },
+            (_, Some(first), _) => {
                 let bit = |i: usize| u32::from(columns[i].is_some()) << (2 * i);
                 Read::EveryOther { first, mask: (0..TILE).map(bit).sum() }
             }
+            (.., [Some(first), _]) => Read::twice(first, 0, &columns),
+            (.., [_, Some(first)]) => Read::twice(first, 1, &columns),
             _ => {
                 let column = |column: Option<usize>| i32::try_from(column.unwrap_or(0));
                 Read::Scattered(Box::new(columns.map(|c| column(c).expect("a row has less than 2³¹ values"))))
@@ -137,6 +152,7 @@ impl Chunk {
         let column = match &self.read {
             Read::Neighbours { first } => first + i.cast_signed(),
             Read::EveryOther { first, .. } => first + 2 * i.cast_signed(),
+            Read::Twice { first, odd, .. } => first + ((i + odd) / 2).cast_signed(),
             Read::Scattered(columns) => columns[i] as isize,
         };
         (self.mask >> i & 1 == 1).then_some(column.cast_unsigned())

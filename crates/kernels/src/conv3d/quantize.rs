@@ -28,18 +28,29 @@ impl Extremes {
     /// Of some values and zero.
     #[inline(always)]
     pub fn of(values: &[f32]) -> Self {
+        Self::of_each(values, |x| x)
+    }
+
+    /// Of some values in another number format and zero.
+    #[inline(always)]
+    pub fn of_each<T: Copy>(values: &[T], to_f32: impl Fn(T) -> f32) -> Self {
         const LANES: usize = 32;
         let chunks = values.chunks_exact(LANES);
         let rest = chunks.remainder();
         let (mut least, mut greatest, mut poison) = ([0.0f32; LANES], [0.0f32; LANES], [0.0f32; LANES]);
         for chunk in chunks {
             for i in 0..LANES {
-                least[i] = if chunk[i] < least[i] { chunk[i] } else { least[i] };
-                greatest[i] = if chunk[i] > greatest[i] { chunk[i] } else { greatest[i] };
-                poison[i] += chunk[i] * 0.0;
+                let x = to_f32(chunk[i]);
+                least[i] = if x < least[i] { x } else { least[i] };
+                greatest[i] = if x > greatest[i] { x } else { greatest[i] };
+                poison[i] += x * 0.0;
             }
         }
-        let rest = rest.iter().map(|&x| Self { least: x.min(0.0), greatest: x.max(0.0), poison: x * 0.0 });
+        let rest = rest.iter().map(|&x| to_f32(x)).map(|x| Self {
+            least: x.min(0.0),
+            greatest: x.max(0.0),
+            poison: x * 0.0,
+        });
         let lanes = (0..LANES).map(|i| Self { least: least[i], greatest: greatest[i], poison: poison[i] });
         lanes.chain(rest).fold(Self::default(), Self::join)
     }

@@ -12,7 +12,8 @@ pub(super) fn products(shape: &Conv3d, mut visit: impl FnMut(usize, usize, usize
     let [it, ih, iw] = shape.size;
     let [kt, kh, kw] = shape.kernel;
     let input = |axis: usize, output: usize, tap: usize| {
-        (output * shape.stride[axis] + tap).checked_sub(shape.front[axis]).filter(|&i| i < shape.size[axis])
+        let inside = (output * shape.stride[axis] + tap).checked_sub(shape.front[axis])?;
+        Some(inside / shape.repeat()[axis]).filter(|&i| i < shape.size[axis])
     };
     for n in 0..shape.batch {
         for co in 0..shape.outputs {

@@ -17,6 +17,7 @@ pub(super) fn causal() -> Conv3d {
         inputs: 5,
         outputs: 7,
         size: [3, 5, 19],
+        doubled: false,
         kernel: [3, 3, 3],
         stride: [1, 1, 1],
         front: [2, 1, 1],
@@ -89,11 +90,11 @@ fn equals_the_definition() {
             assert_close(&fast, &slow, shape.inputs * 27, &format!("forward on {what}"));
             let packed = PackedConv3d::bf16_on(isa, &weight, shape.outputs, shape.inputs, shape.kernel);
             let mut again = vec![f32::NAN; dy.len()];
-            conv3d_packed(&shape, &[], &x, &packed, Some(&bias), &mut again);
+            conv3d_packed(&shape, &[], Values::F32(&x), &packed, Some(&bias), &mut again);
             assert_eq!(fast, again, "packed weights on {what}");
 
             let packed = PackedConv3d::int8_on(isa, &weight, shape.outputs, shape.inputs, shape.kernel);
-            conv3d_packed(&shape, &[], &x, &packed, Some(&bias), &mut fast);
+            conv3d_packed(&shape, &[], Values::F32(&x), &packed, Some(&bias), &mut fast);
             assert_close(&fast, &slow_int8, shape.inputs * 27, &format!("eight bits on {what}"));
 
             let mut fast = vec![f32::NAN; x.len()];
@@ -126,7 +127,7 @@ fn bits_do_not_depend_on_the_number_of_threads() {
             let (mut db, mut y8, mut dx) = (vec![0.0; shape.outputs], y.clone(), x.clone());
             with_threads(threads, || {
                 conv3d(&shape, &x, &weight, None, &mut y);
-                conv3d_packed(&shape, &[], &x, &packed, None, &mut y8);
+                conv3d_packed(&shape, &[], Values::F32(&x), &packed, None, &mut y8);
                 conv3d_backward_input(&shape, &dy, &weight, &mut dx);
                 conv3d_backward_weight(&shape, &x, &dy, &mut dw, &mut db);
             });
@@ -145,7 +146,7 @@ fn bits_do_not_depend_on_how_many_frames_are_held_at_once() {
         let packed = PackedConv3d::int8(&weight, shape.outputs, shape.inputs, shape.kernel);
         let run = |limit| {
             let mut y = vec![0.0; shape.output_len()];
-            let frames = Frames::new(&shape, &[], &x);
+            let frames = Frames::new(&shape, &[], Values::F32(&x));
             run_within(limit, &shape.geometry(), shape.batch, frames, packed.of(&shape), None, &mut y);
             y
         };
@@ -180,7 +181,7 @@ fn a_clip_in_parts_is_the_clip() {
     }
     for packed in packings {
         let mut y = vec![0.0; whole.output_len()];
-        conv3d_packed(&whole, &[], &x, &packed, None, &mut y);
+        conv3d_packed(&whole, &[], Values::F32(&x), &packed, None, &mut y);
         // The last three output frames, from the last five input frames, of which two or none were kept.
         let part = Conv3d { size: [5, 5, 19], front: [0, 1, 1], ..shape };
         let frames = |range: std::ops::Range<usize>| -> Vec<f32> {
@@ -191,11 +192,12 @@ fn a_clip_in_parts_is_the_clip() {
         let (new, tail) = (frames(3..6), frames(1..6));
         let past = [frames(1..2), frames(2..3)];
         let halves = [half(&past[0]), half(&past[1])];
+        let half_new = half(&new);
         for (past, new) in [
-            (vec![], &tail),
-            (vec![Values::F32(&past[0]), Values::F32(&past[1])], &new),
-            (vec![Values::Bf16(&halves[0]), Values::Bf16(&halves[1])], &new),
-            (vec![Values::F32(&past[0]), Values::Bf16(&halves[1])], &new),
+            (vec![], Values::F32(&tail)),
+            (vec![Values::F32(&past[0]), Values::F32(&past[1])], Values::F32(&new)),
+            (vec![Values::Bf16(&halves[0]), Values::Bf16(&halves[1])], Values::F32(&new)),
+            (vec![Values::F32(&past[0]), Values::Bf16(&halves[1])], Values::Bf16(&half_new)),
         ] {
             let mut y_part = vec![0.0; part.output_len()];
             conv3d_packed(&part, &past, new, &packed, None, &mut y_part);
@@ -221,16 +223,74 @@ fn kept_frames_meet_any_stride() {
             PackedConv3d::bf16(&weight, shape.outputs, shape.inputs, shape.kernel),
             PackedConv3d::int8(&weight, shape.outputs, shape.inputs, shape.kernel),
         ] {
-            let run = |past: &[Values<'_>], new: &[f32]| {
+            let run = |past: &[Values<'_>], new: Values<'_>| {
                 let mut y = vec![0.0; shape.output_len()];
                 conv3d_packed(&shape, past, new, &packed, None, &mut y);
                 y
             };
-            let expected = run(&[], &x);
+            let expected = run(&[], Values::F32(&x));
+            assert_eq!(run(&[], Values::Bf16(&half(&x))), expected, "{shape:?}");
             let frames: Vec<_> = frames.iter().map(|frame| Values::F32(frame)).collect();
             let halves: Vec<_> = halves.iter().map(|frame| Values::Bf16(frame)).collect();
-            assert_eq!(run(&frames, &[]), expected, "{shape:?}");
-            assert_eq!(run(&halves, &[]), expected, "{shape:?}");
+            assert_eq!(run(&frames, Values::F32(&[])), expected, "{shape:?}");
+            assert_eq!(run(&halves, Values::F32(&[])), expected, "{shape:?}");
+        }
+    }
+}
+
+/// Every pixel as a square of four.
+fn doubled(x: &[f32], width: usize) -> Vec<f32> {
+    let twice = |row: &[f32]| row.iter().flat_map(|&x| [x, x]).collect::<Vec<_>>();
+    x.chunks_exact(width).map(twice).flat_map(|row| [row.clone(), row].concat()).collect()
+}
+
+#[test]
+fn a_doubled_picture_is_met_pixel_by_pixel() {
+    let images = Conv3d { kernel: [1, 3, 3], front: [0, 1, 1], doubled: true, ..causal() };
+    for small in [
+        images,
+        Conv3d { inputs: 16, outputs: 33, size: [1, 8, 40], back: [0, 0, 2], ..images },
+        Conv3d { inputs: 1, outputs: 1, size: [1, 1, 1], ..images },
+        Conv3d { kernel: [3; 3], front: [2, 1, 1], size: [3, 2, 17], ..images },
+        // By taps alone: other paddings, a kernel that is larger, a stride.
+        Conv3d { front: [0; 3], ..images },
+        Conv3d { front: [0, 2, 0], back: [0, 2, 2], ..images },
+        Conv3d { kernel: [1, 5, 4], front: [0, 3, 2], ..images },
+        Conv3d { stride: [1, 2, 3], ..images },
+    ] {
+        let [frames, height, width] = small.size;
+        let large = Conv3d { size: [frames, 2 * height, 2 * width], doubled: false, ..small };
+        let (outputs, inputs, kernel) = (small.outputs, small.inputs, small.kernel);
+        let (x, weight) = (test_values(small.input_len(), 1), test_values(small.weight_len(), 2));
+        let (half, many) = (half(&x), doubled(&x, width));
+        let (mut by_definition, mut expected) =
+            (vec![0.0; large.output_len()], vec![0.0; large.output_len()]);
+        scalar::conv3d(&small, &x, &weight, None, &mut by_definition);
+        scalar::conv3d(&large, &many, &weight, None, &mut expected);
+        assert_eq!(by_definition, expected, "{small:?}");
+
+        let of_isa = |isa| {
+            let packings = [PackedConv3d::bf16_on, PackedConv3d::int8_on];
+            packings.map(|pack| pack(isa, &weight, outputs, inputs, kernel))
+        };
+        let mut packings: Vec<_> = Isa::available().flat_map(of_isa).collect();
+        let by_squares = kernel[1..] == [3, 3] && small.front[1..] == [1, 1] && small.stride == [1; 3];
+        if Isa::Avx512Bf16.is_available() && by_squares {
+            packings.push(PackedConv3d::transformed(&weight, outputs, inputs, kernel));
+        }
+        for packed in packings {
+            let run = |threads, shape: &Conv3d, x: Values<'_>| {
+                let mut y = vec![f32::NAN; shape.output_len()];
+                with_threads(threads, || conv3d_packed(shape, &[], x, &packed, None, &mut y));
+                y
+            };
+            let expected = run(1, &large, Values::F32(&many));
+            for threads in [1, 2, 3] {
+                assert_eq!(run(threads, &small, Values::F32(&x)), expected, "{small:?}");
+            }
+            let rounded: Vec<f32> = many.iter().map(|&x| round_bf16(x)).collect();
+            let expected = run(1, &large, Values::F32(&rounded));
+            assert_eq!(run(1, &small, Values::Bf16(&half)), expected, "{small:?}");
         }
     }
 }
@@ -247,7 +307,7 @@ fn what_is_not_finite_is_not_hidden() {
             PackedConv3d::int8(&weight, shape.outputs, shape.inputs, shape.kernel),
         ] {
             let mut y = vec![0.0; shape.output_len()];
-            conv3d_packed(&shape, &[], &x, &packed, None, &mut y);
+            conv3d_packed(&shape, &[], Values::F32(&x), &packed, None, &mut y);
             assert!(!y[40].is_finite());
             assert!(y[y.len() / 2..].iter().all(|y| y.is_finite()), "the other sample");
         }
@@ -255,7 +315,7 @@ fn what_is_not_finite_is_not_hidden() {
         weight[3] = value;
         let packed = PackedConv3d::int8(&weight, shape.outputs, shape.inputs, shape.kernel);
         let mut y = vec![0.0; shape.output_len()];
-        conv3d_packed(&shape, &[], &test_values(shape.input_len(), 1), &packed, None, &mut y);
+        conv3d_packed(&shape, &[], Values::F32(&test_values(shape.input_len(), 1)), &packed, None, &mut y);
         let positions = y.len() / shape.batch / shape.outputs;
         assert!(y[..positions].iter().all(|y| !y.is_finite()));
         assert!(y[positions..2 * positions].iter().all(|y| y.is_finite()));
@@ -272,6 +332,7 @@ fn decoder_like(channels: usize, size: [usize; 3], int8: bool) -> Vec<f32> {
             inputs: channels,
             outputs,
             size,
+            doubled: false,
             kernel: [3; 3],
             stride: [1; 3],
             front: [2, 1, 1],
@@ -288,7 +349,7 @@ fn decoder_like(channels: usize, size: [usize; 3], int8: bool) -> Vec<f32> {
         let packed = if int8 { PackedConv3d::int8 } else { PackedConv3d::bf16 };
         let packed = packed(&weight, outputs, channels, [3; 3]);
         let mut y = vec![0.0; shape.output_len()];
-        conv3d_packed(&shape, &[], &normal, &packed, None, &mut y);
+        conv3d_packed(&shape, &[], Values::F32(&normal), &packed, None, &mut y);
         y
     };
     for block in 0..5 {

@@ -96,16 +96,16 @@ impl<P> Product<'_, P>
 where
     P: Fn(Range<usize>, &mut [u32], &mut [f32]) + Sync,
 {
-    pub(super) fn run(&self, out: &mut [f32]) {
+    /// Writes every element of `out`, and reads none.
+    pub(super) fn run(&self, out: Shared<'_, f32>) {
         self.run_on(Grid::new(self.rows, self.right.n, self.right.k, threads::available()), out);
     }
 
-    fn run_on(&self, grid: Grid, out: &mut [f32]) {
+    fn run_on(&self, grid: Grid, out: Shared<'_, f32>) {
         let (m, n, depth) = (self.rows, self.right.n, self.right.depth());
         let panels = n.div_ceil(PANEL);
         assert!(self.isa.is_available(), "{:?} is not there", self.isa);
         assert!(self.right.panels.len() == panels * depth * PANEL && out.len() == m * n);
-        let out = Shared::new(out);
         let columns = |rows: Range<usize>, panels: Range<usize>, packed: Packed<'_>| {
             with_buffers(|[sums]| {
                 let sums = sums.words(rows.len() * PANEL);
@@ -288,7 +288,7 @@ mod tests {
             };
             let outputs = [(1, 1), (1, 4), (2, 1), (3, 2), (50, 4)].map(|(row_blocks, column_blocks)| {
                 let mut out = vec![f32::NAN; m * n];
-                product.run_on(Grid { row_blocks, column_blocks }, &mut out);
+                product.run_on(Grid { row_blocks, column_blocks }, Shared::new(&mut out));
                 out
             });
             assert!(outputs.iter().all(|out| *out == outputs[0] && !out[0].is_nan()), "{isa:?}");

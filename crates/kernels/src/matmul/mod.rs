@@ -33,7 +33,7 @@ use std::{
 
 use crate::{
     Isa, isa,
-    shared::{Shared, with_buffers},
+    shared::{Shared, with_buffers, written},
 };
 use blocked::{Format, PANEL, Product, Right};
 use epilogue::Finish;
@@ -59,25 +59,23 @@ pub struct Sizes {
 }
 
 impl Sizes {
-    fn check(self, a: &[f32], b: &[f32], c: &[f32]) {
+    fn check_inputs(self, a: &[f32], b: &[f32], bias: Option<&[f32]>) {
         let Self { m, n, k } = self;
         assert_eq!(a.len(), m * k, "matmul: a is not [m, k]");
         assert_eq!(b.len(), k * n, "matmul: b is not [k, n]");
-        assert_eq!(c.len(), m * n, "matmul: c is not [m, n]");
+        assert!(bias.is_none_or(|bias| bias.len() == n), "matmul: bias is not [n]");
     }
 }
 
 /// `c = a b (+ bias)`, inputs rounded to bf16, sums in f32.
 ///
 /// `a` is `[m, k]` and `b` `[k, n]` (or their transposes, by their [`Layout`]); `bias` is `[n]`.
-/// The relative error of an element is at most `2⁻⁷` of `Σ |a| |b|`. `c` is overwritten.
+/// The relative error of an element is at most `2⁻⁷` of `Σ |a| |b|`.
 ///
 /// # Panics
 /// If a slice has not the length that the sizes ask for.
-pub fn matmul(sizes: Sizes, a: (&[f32], Layout), b: (&[f32], Layout), bias: Option<&[f32]>, c: &mut [f32]) {
-    sizes.check(a.0, b.0, c);
-    assert!(bias.is_none_or(|bias| bias.len() == sizes.n), "matmul: bias is not [n]");
-    matmul_on(isa(), sizes, a, b, bias, c, None);
+pub fn matmul(sizes: Sizes, a: (&[f32], Layout), b: (&[f32], Layout), bias: Option<&[f32]>) -> Vec<f32> {
+    product_of(sizes, a, b, bias, None)
 }
 
 /// `c = a b` as [`matmul`], and `sums[i] = Σₗ a[i, l]` in f32, from the first to the last, for as good as nothing: the
@@ -89,27 +87,45 @@ pub fn matmul_and_row_sums(
     sizes: Sizes,
     a: (&[f32], Layout),
     b: (&[f32], Layout),
-    c: &mut [f32],
     sums: &mut [f32],
-) {
-    sizes.check(a.0, b.0, c);
+) -> Vec<f32> {
     assert_eq!(sums.len(), sizes.m, "matmul: sums are not [m]");
-    matmul_on(isa(), sizes, a, b, None, c, Some(sums));
+    product_of(sizes, a, b, None, Some(sums))
 }
 
-pub(crate) fn matmul_on(
+fn product_of(
+    sizes: Sizes,
+    a: (&[f32], Layout),
+    b: (&[f32], Layout),
+    bias: Option<&[f32]>,
+    sums: Option<&mut [f32]>,
+) -> Vec<f32> {
+    sizes.check_inputs(a.0, b.0, bias);
+    let len = sizes.m.checked_mul(sizes.n).expect("a product fits in memory");
+    // SAFETY: `matmul_on` asserts this length, and its tasks cover all rows and panels of it (`grid::part`).
+    unsafe { written(len, |c| matmul_on(isa(), sizes, a, b, bias, c, sums)) }
+}
+
+/// Writes every element of `c`, and reads none.
+fn matmul_on(
     isa: Isa,
     sizes: Sizes,
     a: (&[f32], Layout),
     b: (&[f32], Layout),
     bias: Option<&[f32]>,
-    c: &mut [f32],
+    c: Shared<'_, f32>,
     sums: Option<&mut [f32]>,
 ) {
     let Sizes { m, n, k } = sizes;
+    assert_eq!(c.len(), m * n, "matmul: c is not [m, n]");
     if m == 0 || n == 0 || k == 0 {
         sums.into_iter().for_each(|sums| bf16::row_sums(a, m, k, 0..m, sums));
-        return scalar::matmul(sizes, a, b, bias, c);
+        // Sums of nothing.
+        for index in 0..m * n {
+            // SAFETY: inside by the assertion.
+            unsafe { c.at(index).write(bias.map_or(0.0, |bias| bias[index % n])) }
+        }
+        return;
     }
     let sums = sums.map(Shared::new);
     with_buffers(|[panels]| {

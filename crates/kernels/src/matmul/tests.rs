@@ -6,7 +6,7 @@ use super::{
     matmul_on, scalar,
 };
 use crate::threads::with_threads;
-use crate::{Isa, lanes::test_values, pointwise::Activation};
+use crate::{Isa, isa, lanes::test_values, pointwise::Activation, shared::Shared};
 
 /// Rows, outputs, inputs: around the tiles, panels and blocks of the depth, and odd.
 const SIZES: [(usize, usize, usize); 14] = [
@@ -48,7 +48,15 @@ fn products_equal_the_definition_in_every_layout() {
                 scalar::matmul(sizes, (&a, a_layout), (&b, b_layout), Some(&bias), &mut slow);
                 for isa in Isa::available() {
                     let mut fast = vec![f32::NAN; m * n];
-                    matmul_on(isa, sizes, (&a, a_layout), (&b, b_layout), Some(&bias), &mut fast, None);
+                    matmul_on(
+                        isa,
+                        sizes,
+                        (&a, a_layout),
+                        (&b, b_layout),
+                        Some(&bias),
+                        Shared::new(&mut fast),
+                        None,
+                    );
                     // All round their inputs alike; only the order of the f32 sums differs.
                     let bound = 2e-6 * (k as f32 + 1.0);
                     close(&fast, &slow, bound, &format!("{isa:?} {m}x{n}x{k} {a_layout:?} {b_layout:?}"));
@@ -68,7 +76,7 @@ fn bf16_layers_equal_the_definition() {
         let weight = PackedBf16::new(&weight, n, k);
         for isa in Isa::available() {
             let mut fast = vec![f32::NAN; m * n];
-            linear_bf16_on(isa, &x, &weight, Epilogue::default(), &mut fast);
+            linear_bf16_on(isa, &x, &weight, Epilogue::default(), Shared::new(&mut fast));
             close(&fast, &slow, 2e-6 * (k as f32 + 1.0), &format!("{isa:?} {m}x{n}x{k}"));
         }
     }
@@ -85,7 +93,7 @@ fn int8_layers_are_the_definition_on_every_instruction_set() {
             let packed = PackedInt8::new(&weight, n, k);
             for isa in Isa::available() {
                 let mut fast = vec![f32::NAN; m * n];
-                linear_int8_on(isa, &x, &packed, Epilogue::default(), &mut fast);
+                linear_int8_on(isa, &x, &packed, Epilogue::default(), Shared::new(&mut fast));
                 assert_eq!(bits(&fast), bits(&slow), "{isa:?} {m}x{n}x{k}, x in ±{magnitude}");
             }
         }
@@ -101,7 +109,7 @@ fn int8_sums_do_not_saturate() {
         let packed = PackedInt8::new(&weight, n, k);
         for isa in Isa::available() {
             let mut y = vec![0.0; n];
-            linear_int8_on(isa, &x, &packed, Epilogue::default(), &mut y);
+            linear_int8_on(isa, &x, &packed, Epilogue::default(), Shared::new(&mut y));
             close(&y, &vec![sign * k as f32; n], 1e-3, &format!("{isa:?}"));
         }
     }
@@ -138,12 +146,12 @@ fn epilogues_equal_the_definition() {
                 let epilogue = Epilogue { bias, activation, residual };
                 for isa in Isa::available() {
                     let (mut fast, mut slow) = (vec![0.0; m * n], vec![0.0; m * n]);
-                    linear_bf16_on(isa, &x, &packed.0, epilogue, &mut fast);
-                    linear_bf16_on(isa, &x, &packed.0, Epilogue::default(), &mut slow);
+                    linear_bf16_on(isa, &x, &packed.0, epilogue, Shared::new(&mut fast));
+                    linear_bf16_on(isa, &x, &packed.0, Epilogue::default(), Shared::new(&mut slow));
                     scalar::finish(epilogue, n, &mut slow);
                     close(&fast, &slow, 1e-5, &format!("bf16 {isa:?} {epilogue:?}"));
-                    linear_int8_on(isa, &x, &packed.1, epilogue, &mut fast);
-                    linear_int8_on(isa, &x, &packed.1, Epilogue::default(), &mut slow);
+                    linear_int8_on(isa, &x, &packed.1, epilogue, Shared::new(&mut fast));
+                    linear_int8_on(isa, &x, &packed.1, Epilogue::default(), Shared::new(&mut slow));
                     scalar::finish(epilogue, n, &mut slow);
                     close(&fast, &slow, 1e-5, &format!("int8 {isa:?} {epilogue:?}"));
                 }
@@ -163,9 +171,9 @@ fn bits_do_not_depend_on_the_number_of_threads() {
                 let mut c = [vec![0.0; m * n], vec![0.0; m * n], vec![0.0; m * n]];
                 with_threads(threads, || {
                     let (a, b) = ((&*x, Layout::Plain), (&*weight, Layout::Transposed));
-                    matmul_on(isa, Sizes { m, n, k }, a, b, None, &mut c[0], None);
-                    linear_bf16_on(isa, &x, &packed.0, Epilogue::default(), &mut c[1]);
-                    linear_int8_on(isa, &x, &packed.1, Epilogue::default(), &mut c[2]);
+                    matmul_on(isa, Sizes { m, n, k }, a, b, None, Shared::new(&mut c[0]), None);
+                    linear_bf16_on(isa, &x, &packed.0, Epilogue::default(), Shared::new(&mut c[1]));
+                    linear_int8_on(isa, &x, &packed.1, Epilogue::default(), Shared::new(&mut c[2]));
                 });
                 c.map(|c| bits(&c))
             };
@@ -187,9 +195,9 @@ fn zeros_give_the_bias_and_no_number_stays_in_its_row() {
             for int8 in [false, true] {
                 let mut y = vec![1.0; m * n];
                 if int8 {
-                    linear_int8_on(isa, &x, &packed.1, Epilogue::bias(&bias), &mut y);
+                    linear_int8_on(isa, &x, &packed.1, Epilogue::bias(&bias), Shared::new(&mut y));
                 } else {
-                    linear_bf16_on(isa, &x, &packed.0, Epilogue::bias(&bias), &mut y);
+                    linear_bf16_on(isa, &x, &packed.0, Epilogue::bias(&bias), Shared::new(&mut y));
                 }
                 assert_eq!((&y[..n], &y[2 * n..]), (&*bias, &*bias), "{isa:?} {bad}");
                 match bad {
@@ -216,16 +224,46 @@ fn packed_weights_know_their_size() {
 fn no_rows_are_no_work() {
     let weight = test_values(6, 1);
     for isa in Isa::available() {
-        linear_bf16_on(isa, &[], &PackedBf16::new(&weight, 2, 3), Epilogue::bias(&[1.0, 2.0]), &mut []);
-        linear_int8_on(isa, &[], &PackedInt8::new(&weight, 2, 3), Epilogue::bias(&[1.0, 2.0]), &mut []);
+        linear_bf16_on(
+            isa,
+            &[],
+            &PackedBf16::new(&weight, 2, 3),
+            Epilogue::bias(&[1.0, 2.0]),
+            Shared::new(&mut []),
+        );
+        linear_int8_on(
+            isa,
+            &[],
+            &PackedInt8::new(&weight, 2, 3),
+            Epilogue::bias(&[1.0, 2.0]),
+            Shared::new(&mut []),
+        );
     }
 }
 
 #[test]
-#[should_panic(expected = "out is not [2 rows, n = 2]")]
+#[should_panic(expected = "x of 7 values is not [rows, k = 3]")]
 fn a_wrong_length_is_named() {
     let packed = PackedBf16::new(&test_values(6, 1), 2, 3);
-    super::linear_bf16(&test_values(6, 2), &packed, Epilogue::default(), &mut [0.0; 3]);
+    super::linear_bf16(&test_values(7, 2), &packed, Epilogue::default());
+}
+
+#[test]
+fn results_are_new_and_whole() {
+    for (m, n, k) in SIZES.into_iter().filter(|&(_, _, k)| k > 0) {
+        let (x, weight) = (test_values(m * k, 1), test_values(n * k, 2));
+        let mut expected = vec![f32::NAN; m * n];
+        let mut sums = vec![f32::NAN; m];
+        let (a, b) = ((&*x, Layout::Plain), (&*weight, Layout::Transposed));
+        matmul_on(isa(), Sizes { m, n, k }, a, b, None, Shared::new(&mut expected), None);
+        assert_eq!(super::matmul(Sizes { m, n, k }, a, b, None), expected);
+        assert_eq!(super::matmul_and_row_sums(Sizes { m, n, k }, a, b, &mut sums), expected);
+        let packed = PackedBf16::new(&weight, n, k);
+        assert_eq!(super::linear_bf16(&x, &packed, Epilogue::default()), expected);
+        let packed = PackedInt8::new(&weight, n, k);
+        linear_int8_on(isa(), &x, &packed, Epilogue::default(), Shared::new(&mut expected));
+        assert_eq!(super::linear_int8(&x, &packed, Epilogue::default()), expected);
+    }
 }
 
 #[test]
@@ -244,8 +282,8 @@ fn rows_are_summed_from_the_first_value_to_the_last() {
             for isa in Isa::available() {
                 let (mut c, mut alone) = (vec![f32::NAN; m * n], vec![f32::NAN; m * n]);
                 let mut sums = vec![f32::NAN; m];
-                matmul_on(isa, sizes, a, b, None, &mut c, Some(&mut sums));
-                matmul_on(isa, sizes, a, b, None, &mut alone, None);
+                matmul_on(isa, sizes, a, b, None, Shared::new(&mut c), Some(&mut sums));
+                matmul_on(isa, sizes, a, b, None, Shared::new(&mut alone), None);
                 assert_eq!(sums, expected, "{isa:?} {layout:?} {m} x {k}");
                 assert_eq!(c, alone);
             }

@@ -1,7 +1,13 @@
 //! RMS norm over the channels of `[batch, channels, positions]`, with or without SiLU after it.
 
+use half::bf16;
+
 use super::activation::Activation;
-use crate::{lanes::widest, shared::Shared, threads::prelude::*};
+use crate::{
+    lanes::{bf16_bits, widest},
+    shared::Shared,
+    threads::prelude::*,
+};
 
 /// Positions that are normed side by side, one in each lane.
 const POSITIONS: usize = 64;
@@ -18,18 +24,39 @@ const LEAST: f32 = 1e-12;
 /// # Panics
 /// If the lengths do not fit.
 pub fn channel_rms_norm(x: &[f32], gamma: &[f32], positions: usize, silu: bool, y: &mut [f32]) {
+    forward(x, gamma, positions, y, |x, inverse, gamma, y| {
+        widest!(forward_row(x: &[f32], inverse: &[f32; POSITIONS], gamma: f32, silu: bool, y: &mut [f32]));
+    });
+}
+
+/// [`channel_rms_norm`] rounded to bf16, for what reads bf16.
+///
+/// # Panics
+/// If the lengths do not fit.
+pub fn channel_rms_norm_bf16(x: &[f32], gamma: &[f32], positions: usize, silu: bool, y: &mut [bf16]) {
+    forward(x, gamma, positions, y, |x, inverse, gamma, y| {
+        widest!(rounded_row(x: &[f32], inverse: &[f32; POSITIONS], gamma: f32, silu: bool, y: &mut [bf16]));
+    });
+}
+
+/// `row(x, inverse norms, gamma, y)` norms up to 64 positions of a channel.
+fn forward<T: Send>(
+    x: &[f32],
+    gamma: &[f32],
+    positions: usize,
+    y: &mut [T],
+    row: impl Fn(&[f32], &[f32; POSITIONS], f32, &mut [T]) + Sync,
+) {
     let channels = gamma.len();
     assert!(x.len() == y.len() && x.len().is_multiple_of(channels * positions));
     let out = Shared::new(y);
     let blocks = positions.div_ceil(POSITIONS);
     (0..x.len() / (channels * positions) * blocks).into_par_iter().for_each(|task| {
         let part = Part::new(task, blocks, channels, positions);
-        // SAFETY: every task writes the rows of its own positions.
-        let rows = |c: usize| unsafe { out.range(part.row(c), part.width) };
         let inverse = part.inverse_norms(x);
-        for c in 0..channels {
-            let (x, y, gamma, inverse) = (part.of(x, c), rows(c), gamma[c], &inverse);
-            widest!(forward_row(x: &[f32], inverse: &[f32; POSITIONS], gamma: f32, silu: bool, y: &mut [f32]));
+        for (c, &gamma) in gamma.iter().enumerate() {
+            // SAFETY: every task writes the rows of its own positions.
+            row(part.of(x, c), &inverse, gamma, unsafe { out.range(part.row(c), part.width) });
         }
     });
 }
@@ -144,6 +171,16 @@ fn forward_row(x: &[f32], inverse: &[f32; POSITIONS], gamma: f32, silu: bool, y:
         for ((y, x), inverse) in y.iter_mut().zip(x).zip(inverse) {
             *y = x * inverse * gamma;
         }
+    }
+}
+
+#[inline(always)]
+fn rounded_row(x: &[f32], inverse: &[f32; POSITIONS], gamma: f32, silu: bool, y: &mut [bf16]) {
+    let mut exact = [0.0; POSITIONS];
+    let exact = &mut exact[..x.len()];
+    forward_row(x, inverse, gamma, silu, exact);
+    for (y, exact) in y.iter_mut().zip(exact) {
+        *y = bf16::from_bits(bf16_bits(*exact) as u16);
     }
 }
 

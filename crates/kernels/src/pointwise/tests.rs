@@ -1,5 +1,7 @@
 //! Every operation against its formula in f64, every gradient against finite differences.
 
+use half::bf16;
+
 use super::*;
 use crate::lanes::test_values;
 
@@ -128,6 +130,9 @@ fn rms_norm_over_channels() {
             if silu { y / (1.0 + (-y).exp()) } else { y }
         });
         close(&run(&x, &gamma), exact);
+        let mut rounded = vec![bf16::ZERO; x.len()];
+        channel_rms_norm_bf16(&x, &gamma, positions, silu, &mut rounded);
+        assert_eq!(rounded, run(&x, &gamma).into_iter().map(bf16::from_f32).collect::<Vec<_>>());
         let (mut dx, mut d_gamma) = (vec![0.0; x.len()], vec![0.0; channels]);
         channel_rms_norm_backward(&dy, &x, &gamma, positions, silu, &mut dx, &mut d_gamma);
         check_slopes("x", &x, &dx, |x| weighted(&run(x, &gamma), &dy));

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use burn::{
     backend::Flex,
-    tensor::{DType, TensorData, bf16},
+    tensor::{DType, Element, TensorData, bf16},
 };
 use burn_flex::FlexTensor;
 use kernels::{
@@ -14,14 +14,14 @@ use kernels::{
     pointwise,
 };
 
-use super::{Kernels, Op};
+use super::{Kernels, Op, Window};
 use crate::{PackedKernel, PackedLinear};
 
 impl Kernels for Flex {
     fn forward(op: &Op, inputs: &[FlexTensor]) -> (FlexTensor, Option<FlexTensor>) {
         let inputs: Vec<FlexTensor> = inputs.iter().map(FlexTensor::to_contiguous).collect();
-        if let (Op::PackedConv3d { weight, stride, front, back }, [x, bias, past @ ..]) = (op, &*inputs) {
-            let shape = conv_of(View::of(x), &weight.dims, *stride, *front, *back);
+        if let (Op::PackedConv3d { weight, window }, [x, bias, past @ ..]) = (op, &*inputs) {
+            let shape = conv_of(x.layout().shape(), &weight.dims, *window);
             return (conv3d_after(shape, past, x, weight, bias), None);
         }
         let views: Vec<View<'_>> = inputs.iter().map(View::of).collect();
@@ -82,7 +82,7 @@ fn zeros(dims: &[usize]) -> Vec<f32> {
 }
 
 /// The tensor of these values. (`FlexTensor::zeros` would allocate twice and copy.)
-fn tensor(dims: &[usize], values: Vec<f32>) -> FlexTensor {
+fn tensor<E: Element>(dims: &[usize], values: Vec<E>) -> FlexTensor {
     FlexTensor::from_data(TensorData::new(values, dims.to_vec()))
 }
 
@@ -101,12 +101,13 @@ fn output_of(shape: &Conv3d) -> [usize; 5] {
     [shape.batch, shape.outputs, frames, height, width]
 }
 
-fn conv_of(x: View<'_>, weight: &[usize], stride: [usize; 3], front: [usize; 3], back: [usize; 3]) -> Conv3d {
+fn conv_of(x: &[usize], weight: &[usize], Window { stride, front, back, doubled }: Window) -> Conv3d {
     Conv3d {
-        batch: x.dims[0],
-        inputs: x.dims[1],
+        batch: x[0],
+        inputs: x[1],
         outputs: weight[0],
-        size: [x.dims[2], x.dims[3], x.dims[4]],
+        size: [x[2], x[3], x[4]],
+        doubled,
         kernel: [weight[2], weight[3], weight[4]],
         stride,
         front,
@@ -125,22 +126,28 @@ fn forward(op: &Op, inputs: &[View<'_>]) -> (FlexTensor, Option<FlexTensor>) {
             let mut dims = x.dims.to_vec();
             *dims.last_mut().expect("a linear layer takes at least one dimension") = weight.dims[0];
             let (a, b) = ((x.values, Plain), (weight.values, Transposed));
-            make(&dims, |y| matmul(product_of(x, weight), a, b, inputs.get(2).map(|bias| bias.values), y))
+            tensor(&dims, matmul(product_of(x, weight), a, b, inputs.get(2).map(|bias| bias.values)))
         }
         Op::PackedLinear { ref weight, activation } => {
             let mut dims = x.dims.to_vec();
             *dims.last_mut().expect("a linear layer takes at least one dimension") = weight.outputs();
             let bias = inputs.get(1).map(|bias| bias.values);
             let epilogue = Epilogue { bias, activation, residual: None };
-            make(&dims, |y| match weight {
-                PackedLinear::Bf16(weight) => linear_bf16(x.values, weight, epilogue, y),
-                PackedLinear::Int8(weight) => linear_int8(x.values, weight, epilogue, y),
-            })
+            let y = match weight {
+                PackedLinear::Bf16(weight) => linear_bf16(x.values, weight, epilogue),
+                PackedLinear::Int8(weight) => linear_int8(x.values, weight, epilogue),
+            };
+            tensor(&dims, y)
         }
         Op::RmsNorm { eps } => make(x.dims, |y| pointwise::rms_norm(x.values, inputs[1].values, eps, y)),
-        Op::ChannelRmsNorm { silu } => make(x.dims, |y| {
+        Op::ChannelRmsNorm { silu, rounded: false } => make(x.dims, |y| {
             pointwise::channel_rms_norm(x.values, inputs[1].values, positions(x), silu, y);
         }),
+        Op::ChannelRmsNorm { silu, rounded: true } => {
+            let mut y = vec![bf16::ZERO; x.values.len()];
+            pointwise::channel_rms_norm_bf16(x.values, inputs[1].values, positions(x), silu, &mut y);
+            tensor(x.dims, y)
+        }
         Op::LayerNormModulate { eps } => make(x.dims, |y| {
             assert_eq!(x.dims[0], inputs[1].dims[0], "a row of modulation for each sample");
             let (shift, scale) = (inputs[1].values, inputs[2].values);
@@ -159,8 +166,8 @@ fn forward(op: &Op, inputs: &[View<'_>]) -> (FlexTensor, Option<FlexTensor>) {
             extra = Some(tensor(&[shape.lse_len()], lse));
             out
         }
-        Op::Conv3d { stride, front, back } => {
-            let shape = conv_of(x, inputs[1].dims, stride, front, back);
+        Op::Conv3d { window } => {
+            let shape = conv_of(x.dims, inputs[1].dims, window);
             make(&output_of(&shape), |y| {
                 conv3d(&shape, x.values, inputs[1].values, Some(inputs[2].values), y);
             })
@@ -185,7 +192,7 @@ fn conv3d_after(
         _ => Values::F32(values(frame)),
     };
     let past: Vec<Values<'_>> = past.iter().map(format).collect();
-    let (x, bias) = (values(x), Some(values(bias)));
+    let (x, bias) = (format(x), Some(values(bias)));
     make(&output_of(&shape), |y| conv3d_packed(&shape, &past, x, &weight.weight, bias, y))
 }
 
@@ -207,16 +214,16 @@ fn backward(
             let Sizes { m, n, k } = product_of(x, weight);
             let dx = wanted[0].then(|| {
                 let sizes = Sizes { m, n: k, k: n };
-                make(x.dims, |dx| matmul(sizes, (grad, Plain), (weight.values, Plain), None, dx))
+                tensor(x.dims, matmul(sizes, (grad, Plain), (weight.values, Plain), None))
             });
             let sizes = Sizes { m: n, n: k, k: m };
             let (grad, values) = ((grad, Transposed), (x.values, Plain));
             let Some(bias) = inputs.get(2) else {
-                let dw = wanted[1].then(|| make(weight.dims, |dw| matmul(sizes, grad, values, None, dw)));
+                let dw = wanted[1].then(|| tensor(weight.dims, matmul(sizes, grad, values, None)));
                 return vec![dx, dw];
             };
             let mut db = zeros(bias.dims);
-            let dw = make(weight.dims, |dw| matmul_and_row_sums(sizes, grad, values, dw, &mut db));
+            let dw = tensor(weight.dims, matmul_and_row_sums(sizes, grad, values, &mut db));
             vec![dx, Some(dw), Some(tensor(bias.dims, db))]
         }
         Op::PackedLinear { .. } | Op::PackedConv3d { .. } => {
@@ -230,7 +237,7 @@ fn backward(
             });
             vec![Some(dx), Some(tensor(weight.dims, dw))]
         }
-        Op::ChannelRmsNorm { silu } => {
+        Op::ChannelRmsNorm { silu, .. } => {
             let gamma = inputs[1];
             let mut d_gamma = zeros(gamma.dims);
             let dx = make(x.dims, |dx| {
@@ -281,9 +288,9 @@ fn backward(
             attention_backward(&attention_of(x, k), saved, grad, &mut dq, &mut dk, &mut dv);
             vec![Some(tensor(x.dims, dq)), Some(tensor(k.dims, dk)), Some(tensor(v.dims, dv))]
         }
-        Op::Conv3d { stride, front, back } => {
+        Op::Conv3d { window } => {
             let weight = inputs[1];
-            let shape = conv_of(x, weight.dims, stride, front, back);
+            let shape = conv_of(x.dims, weight.dims, window);
             let dx =
                 wanted[0].then(|| make(x.dims, |dx| conv3d_backward_input(&shape, grad, weight.values, dx)));
             let mut db = zeros(inputs[2].dims);

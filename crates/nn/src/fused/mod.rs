@@ -29,8 +29,8 @@ pub enum Op {
     PackedLinear { weight: PackedLinear, activation: Option<Activation> },
     /// `x [.., dim]`, `weight [dim]`
     RmsNorm { eps: f32 },
-    /// `x [batch, channels, ..]`, `gamma [channels]`
-    ChannelRmsNorm { silu: bool },
+    /// `x [batch, channels, ..]`, `gamma [channels]`; has no gradient if it is `rounded` to bf16
+    ChannelRmsNorm { silu: bool, rounded: bool },
     /// `x [batch, tokens, dim]`, `shift` and `scale` `[batch, groups, dim]`
     LayerNormModulate { eps: f32 },
     /// `x` and `y` `[batch, tokens, dim]`, `gate [batch, groups, dim]`
@@ -41,10 +41,22 @@ pub enum Op {
     /// `q`, `k`, `v` `[batch, tokens, heads, head_dim]`
     Attention,
     /// `x [batch, in, frames, height, width]`, `weight [out, in, kt, kh, kw]`, `bias [out]`
-    Conv3d { stride: [usize; 3], front: [usize; 3], back: [usize; 3] },
-    /// `x [batch, in, frames, height, width]`, `bias [out]` and up to two single frames that came before `x`, in bf16
-    /// or f32; has no gradient
-    PackedConv3d { weight: PackedKernel, stride: [usize; 3], front: [usize; 3], back: [usize; 3] },
+    Conv3d { window: Window },
+    /// `x [batch, in, frames, height, width]`, `bias [out]` and up to two single frames that came before `x`; all but
+    /// the bias in bf16 or f32; has no gradient
+    PackedConv3d { weight: PackedKernel, window: Window },
+}
+
+/// How a convolution goes over its input; triples are `[frames, height, width]`.
+#[derive(Clone, Copy, Debug)]
+pub struct Window {
+    pub stride: [usize; 3],
+    /// Zeros before the input.
+    pub front: [usize; 3],
+    /// Zeros behind the input.
+    pub back: [usize; 3],
+    /// Whether every pixel of the input stands for a square of four.
+    pub doubled: bool,
 }
 
 /// What a backend needs to run an [`Op`] and its gradient.

@@ -127,6 +127,13 @@ fn read(chunk: &Chunk, row: Values<'_>) -> __m512 {
                 let even = _mm512_setr_epi32(0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30);
                 _mm512_permutex2var_ps(low, even, high)
             }
+            Read::Twice { first, odd, mask } => {
+                let columns = load(*mask, row, *first);
+                let places = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+                let odd = _mm512_set1_epi32(i32::from(*odd > 0));
+                let halves = _mm512_srli_epi32::<1>(_mm512_add_epi32(places, odd));
+                _mm512_maskz_permutexvar_ps(chunk.mask, halves, columns)
+            }
             Read::Scattered(columns) => {
                 let row = row.to_f32();
                 let columns = _mm512_loadu_si512(columns.as_ptr().cast());

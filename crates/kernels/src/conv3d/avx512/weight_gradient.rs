@@ -35,6 +35,7 @@ fn sum_products(
         size: shape.size,
         front: shape.front,
         spread: [1; 3],
+        repeat: [1; 3],
         kernel: shape.kernel,
         stride: shape.stride,
         output,

@@ -30,12 +30,14 @@ pub(super) unsafe fn transform<'a>(
         for group in 0..strip.groups {
             let (mut a, mut b) = ([_mm512_setzero_ps(); POSITIONS], [_mm512_setzero_ps(); POSITIONS]);
             for square in [&mut a, &mut b] {
-                if let Some(channel) = channels.next() {
-                    window.transform(channel, square);
+                match channels.next() {
+                    Some(channel) if strip.is_doubled() => window.transform_doubled(channel, square),
+                    Some(channel) => window.transform(channel, square),
+                    None => {}
                 }
             }
             let to = to[group * UNIT + run.square - start..].as_mut_ptr();
-            for position in 0..POSITIONS {
+            for position in (0..POSITIONS).filter(|&position| strip.has(position)) {
                 let words = zip_pairs(a[position], b[position]);
                 // SAFETY: squares of this unit, a position of this slice.
                 unsafe {
@@ -59,7 +61,8 @@ struct Window {
     /// The first row and column; what lies before 0 is padding.
     top: isize,
     left: isize,
-    /// Which of the columns `left..left + 34` are there, in three vectors.
+    /// Which of the columns are there, in three vectors: `left..left + 34`, or if every input stands for a square of
+    /// four, the sixteen from `left`, from `left + 1` and from `left + 2` on.
     masks: [__mmask16; 3],
 }
 
@@ -67,14 +70,21 @@ impl Window {
     fn new(strip: &Strip<'_>, run: &Run) -> Self {
         let geometry = strip.geometry;
         let [_, height, width] = geometry.size;
-        let left = (2 * run.column).cast_signed() - geometry.front[2].cast_signed();
-        let top = (2 * run.row).cast_signed() - geometry.front[1].cast_signed();
+        let [top, left] = match strip.is_doubled() {
+            // The input before the one that a square's middle stands for.
+            true => [run.row, run.column].map(|at| at.cast_signed() - 1),
+            false => [(run.row, 1), (run.column, 2)]
+                .map(|(at, axis)| (2 * at).cast_signed() - geometry.front[axis].cast_signed()),
+        };
         let inside = |start: isize, count: isize| {
             let from = (-start).clamp(0, count);
             let to = (width.cast_signed() - start).clamp(from, count);
             mask(to.cast_unsigned()) & !mask(from.cast_unsigned())
         };
-        let masks = [inside(left, 16), inside(left + 16, 16), inside(left + 32, 2)];
+        let masks = match strip.is_doubled() {
+            true => [inside(left, 16), inside(left + 1, 16), inside(left + 2, 16)],
+            false => [inside(left, 16), inside(left + 16, 16), inside(left + 32, 2)],
+        };
         Self { height, width, top, left, masks }
     }
 
@@ -114,6 +124,35 @@ impl Window {
             to[4 + j] = _mm512_add_ps(d[1], d[2]);
             to[8 + j] = _mm512_sub_ps(d[2], d[1]);
             to[12 + j] = _mm512_sub_ps(d[1], d[3]);
+        }
+    }
+
+    /// The same where every input stands for a square of four: the middle two of a square's four rows are alike, and
+    /// of its columns. The third row and column, which are zero, are left as they are.
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512bf16")]
+    fn transform_doubled(&self, channel: Values<'_>, to: &mut [__m512; POSITIONS]) {
+        let of = |[before, at, after]: [__m512; 3]| {
+            [_mm512_sub_ps(before, at), _mm512_add_ps(at, at), _mm512_sub_ps(at, after)]
+        };
+        let mut rows = [[_mm512_setzero_ps(); 3]; 3];
+        for (row, transformed) in (self.top..).zip(&mut rows) {
+            if !(0..self.height.cast_signed()).contains(&row) {
+                continue;
+            }
+            let row = row.cast_unsigned();
+            let row = channel.part(row * self.width..(row + 1) * self.width);
+            let [before, at, after] = self.masks;
+            // SAFETY: the masks leave only columns of the row.
+            *transformed = of(unsafe {
+                [load(before, row, self.left), load(at, row, self.left + 1), load(after, row, self.left + 2)]
+            });
+        }
+        for (j, column) in [0, 1, 3].into_iter().enumerate() {
+            let values = of([rows[0][j], rows[1][j], rows[2][j]]);
+            for (i, value) in [0, 1, 3].into_iter().zip(values) {
+                to[4 * i + column] = value;
+            }
         }
     }
 }

@@ -11,6 +11,9 @@
 //! of `product.rs`: a position's squares are its columns. U and V are rounded to bf16, sums are
 //! f32.
 //!
+//! Where every input stands for a square of four (see [`Conv3d::doubled`](super::Conv3d)), `d` has two rows and two
+//! columns that are alike, and `V` is zero in its third row and its third column: 9 products are left.
+//!
 //! The picture is cut into strips of rows of squares, so that what is held of a strip's frames fits the
 //! third-level cache; a strip is cut into blocks of squares, which with some output channels are a task.
 
@@ -50,6 +53,9 @@ const GAP: usize = 16;
 const WORDS: usize = 1 << 20;
 /// Fewest channels on either side with which the transforms pay.
 const LEAST_CHANNELS: usize = 16;
+
+/// The sums of a position at which all inputs are zero.
+static NO_SUMS: [f32; SQUARES] = [0.0; SQUARES];
 
 /// Whether weights of this kernel and stride are better transformed, on this machine.
 pub(super) fn suits(isa: Isa, outputs: usize, inputs: usize, kernel: [usize; 3], stride: [usize; 3]) -> bool {
@@ -129,6 +135,16 @@ struct Strip<'a> {
 }
 
 impl Strip<'_> {
+    /// Whether every input stands for a square of four.
+    fn is_doubled(&self) -> bool {
+        self.geometry.repeat[1] == 2
+    }
+
+    /// Whether the transformed inputs at a position may differ from zero.
+    fn has(&self, position: usize) -> bool {
+        !self.is_doubled() || position / 4 != 2 && position % 4 != 2
+    }
+
     fn squares(&self) -> usize {
         self.rows.len() * self.columns
     }
@@ -200,6 +216,7 @@ pub(super) fn run(
     assert!(
         geometry.kernel[1..] == [3, 3] && geometry.stride[1..] == [1, 1] && geometry.spread[1..] == [1, 1]
     );
+    assert!(geometry.repeat == [1; 3] || geometry.repeat == [1, 2, 2] && geometry.front[1..] == [1, 1]);
     let (rows, columns) = (height.div_ceil(2), width.div_ceil(2));
     let groups = weights.inputs.div_ceil(2);
     let frames = geometry.size[0].min(weights.frame_taps + 1);
@@ -303,7 +320,7 @@ impl Pass<'_> {
             let position_len = part.len() * SQUARES + GAP;
             let sums = sums.floats(POSITIONS * position_len);
             let shared = Shared::new(sums);
-            for position in 0..POSITIONS {
+            for position in (0..POSITIONS).filter(|&position| strip.has(position)) {
                 let tap = |tap| {
                     let slot = geometry.frame(t, tap)? % slots;
                     let start = slot * frame + strip.at(squares.start / UNIT, position);
@@ -326,7 +343,10 @@ impl Pass<'_> {
             }
             let [frames, height, width] = geometry.output;
             for (index, output) in part.clone().enumerate() {
-                let sums = |position: usize| &sums[position * position_len + index * SQUARES..][..SQUARES];
+                let sums = |position: usize| match strip.has(position) {
+                    true => &sums[position * position_len + index * SQUARES..][..SQUARES],
+                    false => &NO_SUMS,
+                };
                 // SAFETY: the task's own frame of its own channel; of its rows, those of its squares.
                 let y = y.at((output * frames + t) * height * width);
                 let bias = self.bias.map_or(0.0, |bias| bias[output]);

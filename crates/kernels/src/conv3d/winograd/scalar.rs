@@ -54,7 +54,8 @@ pub fn conv3d(shape: &Conv3d, x: &[f32], weight: &[f32], bias: Option<&[f32]>, y
     let taps = shape.kernel[0];
     let value = |n: usize, c: usize, t: usize, row: usize, column: usize| {
         let at = |padded: usize, axis: usize| {
-            padded.checked_sub(shape.front[axis]).filter(|&index| index < shape.size[axis])
+            let index = padded.checked_sub(shape.front[axis])? / shape.repeat()[axis];
+            Some(index).filter(|&index| index < shape.size[axis])
         };
         let (Some(row), Some(column)) = (at(row, 1), at(column, 2)) else { return 0.0 };
         x[(((n * shape.inputs + c) * frames + t) * height + row) * width + column]

@@ -1,6 +1,6 @@
 use super::*;
 use crate::{
-    conv3d::{Conv3d, Frames, PackedConv3d, conv3d_packed, tests::causal},
+    conv3d::{Conv3d, Frames, PackedConv3d, Values, conv3d_packed, tests::causal},
     lanes::test_values,
     threads::with_threads,
 };
@@ -16,6 +16,8 @@ fn shapes() -> Vec<Conv3d> {
         // One frame tap, no padding, and padding of two.
         Conv3d { kernel: [1, 3, 3], front: [0; 3], back: [0; 3], size: [2, 6, 40], ..causal },
         Conv3d { kernel: [1, 3, 3], front: [0, 2, 2], back: [0, 2, 2], size: [1, 3, 4], ..causal },
+        // Every input a square of four.
+        Conv3d { doubled: true, kernel: [1, 3, 3], front: [0, 1, 1], size: [2, 7, 18], ..causal },
         // Every second frame.
         Conv3d { stride: [2, 1, 1], front: [0, 1, 1], size: [5, 7, 9], ..causal },
     ]
@@ -35,7 +37,7 @@ fn equals_its_definition() {
         let (x, bias) = (test_values(shape.input_len(), 1), test_values(shape.outputs, 3));
         let mut fast = vec![f32::NAN; shape.output_len()];
         let mut slow = fast.clone();
-        conv3d_packed(&shape, &[], &x, &packed(&shape), Some(&bias), &mut fast);
+        conv3d_packed(&shape, &[], Values::F32(&x), &packed(&shape), Some(&bias), &mut fast);
         scalar::conv3d(&shape, &x, &test_values(shape.weight_len(), 2), Some(&bias), &mut slow);
         for (i, (fast, slow)) in fast.iter().zip(&slow).enumerate() {
             // The order of the f32 sums differs, and nine sums meet in an output.
@@ -73,7 +75,7 @@ fn bits_depend_neither_on_threads_nor_on_what_is_held_at_once() {
             let mut y = vec![0.0; shape.output_len()];
             let weights = weights.transformed_of(&shape).expect("transformed");
             with_threads(threads, || {
-                let x = Frames::new(&shape, &[], &x);
+                let x = Frames::new(&shape, &[], Values::F32(&x));
                 run(limit, &shape.geometry(), shape.batch, x, weights, None, &mut y);
             });
             y
@@ -94,7 +96,7 @@ fn the_error_is_within_half_a_percent() {
     let shape = Conv3d { batch: 1, inputs: 96, outputs: 32, size: [3, 12, 40], ..shapes()[0] };
     let (x, weight) = (test_values(shape.input_len(), 1), test_values(shape.weight_len(), 2));
     let mut fast = vec![0.0; shape.output_len()];
-    conv3d_packed(&shape, &[], &x, &packed(&shape), None, &mut fast);
+    conv3d_packed(&shape, &[], Values::F32(&x), &packed(&shape), None, &mut fast);
     let mut exact = vec![0.0; shape.output_len()];
     crate::conv3d::scalar::products(&shape, |i, j, o| exact[o] += f64::from(x[i]) * f64::from(weight[j]));
     let power: f64 = exact.iter().map(|y| y * y).sum();

@@ -44,8 +44,8 @@ impl ResidualBlock {
 
     /// `[batch, channels, frames, height, width]` to the same size.
     pub fn forward(&self, x: Tensor<5>, past: &mut Past) -> Tensor<5> {
-        let h = past.conv(&self.conv1, self.norm1.forward(x.clone(), true));
-        let h = past.conv(&self.conv2, self.norm2.forward(h, true));
+        let h = past.silu_conv(&self.norm1, &self.conv1, x.clone());
+        let h = past.silu_conv(&self.norm2, &self.conv2, h);
         match &self.conv_shortcut {
             Some(conv) => conv.forward(x) + h,
             None => x + h,

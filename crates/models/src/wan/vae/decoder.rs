@@ -48,7 +48,7 @@ impl WanDecoder3d {
     /// it makes more, so that a stream never holds all frames at the largest scale.
     fn scales(&self, blocks: &[UpBlock], x: Tensor<5>, past: &mut Past) -> Tensor<5> {
         let Some((block, later)) = blocks.split_first() else {
-            return past.conv(&self.conv_out, self.norm_out.forward(x, true));
+            return past.silu_conv(&self.norm_out, &self.conv_out, x);
         };
         let video = past.pieces(x, 1).into_iter().map(|x| {
             let (x, shortcut) = block.before_space(x, past);

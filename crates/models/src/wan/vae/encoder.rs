@@ -43,7 +43,7 @@ impl WanEncoder3d {
         let x = past.conv(&self.conv_in, x);
         let x = self.down_blocks.iter().fold(x, |x, block| block.forward(x, past));
         let x = self.mid_block.forward(x, past);
-        past.conv(&self.conv_out, self.norm_out.forward(x, true))
+        past.silu_conv(&self.norm_out, &self.conv_out, x)
     }
 }
 

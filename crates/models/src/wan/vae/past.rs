@@ -6,7 +6,7 @@ use burn::{
     module::ParamId,
     tensor::{FloatDType, Tensor},
 };
-use nn::CausalConv3d;
+use nn::{CausalConv3d, ChannelRmsNorm};
 
 /// Values of the tensor that a late scale of a stream works on at once: 16 MiB in f32. Scales of
 /// larger frames take them one by one.
@@ -53,10 +53,17 @@ impl Past {
         self.begun = true;
     }
 
+    /// `norm`, SiLU and `conv`, which keeps the number of frames, over `x` `[batch, in, frames, height, width]`.
+    pub fn silu_conv(&mut self, norm: &ChannelRmsNorm<4>, conv: &CausalConv3d, x: Tensor<5>) -> Tensor<5> {
+        // What is kept for the next frame is what the convolution reads now: no copy in f32 beside it.
+        self.conv(conv, norm.forward_silu(x, conv.reads_bf16()))
+    }
+
     /// `conv`, which keeps the number of frames, over `x` `[batch, in, frames, height, width]` and
     /// the frames before it; zeros stand before the clip.
     pub fn conv(&mut self, conv: &CausalConv3d, x: Tensor<5>) -> Tensor<5> {
         let [time, ..] = conv.kernel();
+        let x = if conv.reads_bf16() { x.cast(FloatDType::BF16) } else { x };
         let past = self.exchange(conv, &x, time - 1);
         conv.forward_after(time - 1 - past.len(), past, x)
     }
@@ -68,8 +75,12 @@ impl Past {
         let kept = stream.frames.entry(layer.weight.id).or_default();
         let past = kept.clone();
         let frames = x.dims()[2];
-        let new = frames.saturating_sub(keep)..frames;
-        kept.extend(new.map(|at| x.clone().narrow(2, at, 1).cast(stream.kept)));
+        if frames == 1 {
+            kept.push(x.clone().cast(stream.kept)); // `x` itself, if it is in that format
+        } else {
+            let new = frames.saturating_sub(keep)..frames;
+            kept.extend(new.map(|at| copied(x.clone().narrow(2, at, 1)).cast(stream.kept)));
+        }
         kept.drain(..kept.len().saturating_sub(keep));
         past
     }
@@ -82,6 +93,12 @@ impl Past {
         let most = (stream.piece_values / (growth * batch * channels * height * width).max(1)).max(1);
         (0..frames).step_by(most).map(|at| x.clone().narrow(2, at, most.min(frames - at))).collect()
     }
+}
+
+/// A frame among others, alone in memory: a view would hold the others too.
+fn copied(frame: Tensor<5>) -> Tensor<5> {
+    let dims = frame.dims();
+    frame.flatten::<1>(0, 4).reshape(dims)
 }
 
 /// What became of [`pieces`](Past::pieces), one behind the other in time.

@@ -2,11 +2,11 @@
 
 use burn::{
     module::Module,
-    tensor::{Device, Tensor},
+    tensor::{Device, FloatDType, Tensor},
 };
 use nn::{CausalConv3d, Conv2d};
 
-use super::past::Past;
+use super::past::{Past, joined};
 
 /// Halves height and width, and time if it has a temporal convolution.
 #[derive(Module, Debug)]
@@ -55,15 +55,19 @@ impl Upsample {
     /// Doubles time. The first frame of the clip stays and is not seen by the others; each of these becomes two.
     pub fn time(&self, x: Tensor<5>, past: &mut Past) -> Tensor<5> {
         let Some(conv) = &self.time_conv else { return x };
+        // All frames wait for `space`: if it reads bf16, in half the memory.
+        let waiting = |x: Tensor<5>| if self.conv.reads_bf16() { x.cast(FloatDType::BF16) } else { x };
+        let x = waiting(x);
         let (frames, stay) = (x.dims()[2], usize::from(past.at_start()));
         let first = (stay > 0).then(|| x.clone().narrow(2, 0, stay));
-        let later = (frames > stay).then(|| double_frames(past.conv(conv, x.narrow(2, stay, frames - stay))));
-        Tensor::cat(first.into_iter().chain(later).collect(), 2)
+        let later = (frames > stay).then(|| past.conv(conv, x.narrow(2, stay, frames - stay)));
+        let later = later.map(|pairs| double_frames(waiting(pairs)));
+        joined(first.into_iter().chain(later).collect())
     }
 
     /// Doubles height and width, frame by frame.
     pub fn space(&self, x: Tensor<5>) -> Tensor<5> {
-        each_frame(x, |images| self.conv.forward(double_pixels(images)))
+        each_frame(x, |images| self.conv.forward_doubled(images))
     }
 }
 
@@ -82,14 +86,6 @@ fn double_frames(x: Tensor<5>) -> Tensor<5> {
 
 /// Pixels that one becomes.
 pub(super) const PIXELS: usize = 4;
-
-/// Every pixel becomes a square of [`PIXELS`].
-fn double_pixels(x: Tensor<4>) -> Tensor<4> {
-    let [images, channels, height, width] = x.dims();
-    x.reshape([images, channels, height, 1, width, 1])
-        .expand([images, channels, height, 2, width, 2])
-        .reshape([images, channels, 2 * height, 2 * width])
-}
 
 /// Runs `f` over `[batch * frames, channels, height, width]`.
 fn each_frame(x: Tensor<5>, f: impl Fn(Tensor<4>) -> Tensor<4>) -> Tensor<5> {

@@ -7,9 +7,11 @@ use super::{
     past::{PIECE_VALUES, Past},
 };
 
-/// Tensors of the size of the decoder's largest one that are alive at once: from the program's peak at 17 frames of
-/// 256x256 with the weights of Wan 2.1.
-const LARGEST_ALIVE: f64 = 14.0;
+/// Tensors of the size of the decoder's largest one, in f32, that are alive at once with packed weights: from the
+/// program's peak at 17 frames of 832x480 with the weights of Wan 2.1.
+const LARGEST_ALIVE: f64 = 3.5;
+/// The same with weights in f32, at 256x256: burn copies a picture to another order, and doubles its pixels in memory.
+const LARGEST_ALIVE_F32: f64 = 14.0;
 
 /// Decodes latent frame after latent frame; equals [`decode`](AutoencoderKlWan::decode) to rounding.
 #[derive(Clone, Debug)]
@@ -46,16 +48,17 @@ impl AutoencoderKlWanConfig {
     /// About how many bytes [`decoder_stream`](AutoencoderKlWan::decoder_stream) needs besides the weights, for a
     /// video of any length of `[height, width]` pixels.
     pub fn decoder_stream_bytes(&self, size: [usize; 2], kept: FloatDType) -> usize {
+        let alive = if kept == FloatDType::F32 { LARGEST_ALIVE_F32 } else { LARGEST_ALIVE };
         let kept = self.kept_values(size) * DType::from(kept).size() as f64;
         let largest = self.decoder_dims().last().map_or(0.0, |&channels| channels as f64)
             * size.iter().map(|&side| side as f64 / self.pixel_patch() as f64).product::<f64>();
         let frames = (PIECE_VALUES as f64 / largest).clamp(1.0, self.scale_factor_temporal as f64);
-        let alive = LARGEST_ALIVE * frames * largest * size_of::<f32>() as f64;
+        let alive = alive * frames * largest * size_of::<f32>() as f64;
         (kept + alive) as usize // saturates
     }
 
     /// Values of the two frames that every temporal convolution of the decoder keeps.
-    fn kept_values(&self, [height, width]: [usize; 2]) -> f64 {
+    pub(super) fn kept_values(&self, [height, width]: [usize; 2]) -> f64 {
         let space = self.scale_factor_spatial as f64;
         let coarsest = (height as f64 / space) * (width as f64 / space);
         let dims = self.decoder_dims();

@@ -118,6 +118,9 @@ fn frames_that_are_kept_in_bf16_cost_no_more_than_products_in_bf16() {
             [model.decode(latents.clone()), streamed(stream, latents.clone())]
         });
         let (by_products, by_both) = (difference(whole, exact.clone()), difference(streamed, exact));
+        if by_products == 0.0 {
+            return; // products are in f32 on this machine
+        }
         assert!(by_both < 2.0 * by_products.max(2.0_f32.powi(-8)), "{by_products:e} {by_both:e}");
     }
 }
@@ -158,10 +161,7 @@ fn a_stream_keeps_as_much_after_many_frames_as_after_three() {
         assert!(kept[2..].iter().all(|&values| values == kept[2]), "{kept:?}");
 
         let [_, _, _, height, width] = golden.tensor::<5>("video").dims();
-        let [inexact, exact] = [FloatDType::BF16, FloatDType::F32]
-            .map(|kept| model.config().decoder_stream_bytes([height, width], kept));
-        let told = (exact - inexact) as f64 / 2.0;
-        let share = told / kept[2] as f64;
+        let share = model.config().kept_values([height, width]) / kept[2] as f64;
         assert!((0.8..1.2).contains(&share), "{share} of what is kept is told beforehand");
     }
 }
