@@ -247,8 +247,8 @@ mod tests {
         let longer = json!({ "seed": 1, "steps": 20 });
         resume(folder.path(), &mut resumed, &longer, &["steps"], &entries(3)).unwrap();
         assert_eq!(resumed, state(3));
-        let [weights, ema] = weights(folder.path(), &entries(3)).unwrap();
-        assert_eq!((weights, ema), (state(3).weights, state(3).ema.weights));
+        let averaged = averaged(folder.path()).unwrap();
+        assert_eq!((averaged.entries, averaged.values), (entries(3), state(3).ema.weights));
     }
 
     #[test]

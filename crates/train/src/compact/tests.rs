@@ -54,7 +54,9 @@ fn prepared(folder: &Path, rank: usize) -> CompactArgs {
 
     let latents = folder.join("latents");
     let precision = run_args::Precision::F32;
-    latents::make(&LatentsArgs { data, vae: vae.clone(), output: latents.clone(), precision }).unwrap();
+    let encode =
+        LatentsArgs { data, vae: vae.clone(), output: latents.clone(), keep_scale: false, precision };
+    latents::make(&encode).unwrap();
     CompactArgs { vae, latents, channels: rank, output: folder.join("compact") }
 }
 
@@ -91,6 +93,7 @@ fn new_latents_are_uncorrelated_with_variance_1_and_the_mean_of_the_config() {
         data: folder.path().join("data"),
         vae: args.output.clone(),
         output: output.clone(),
+        keep_scale: false,
         precision: run_args::Precision::F32,
     };
     let config = AutoencoderKlWanConfig::load(&args.output).unwrap();
@@ -114,4 +117,22 @@ fn settings_that_make_no_sense_are_named() {
     }
     let message = compact(&CompactArgs { output: args.vae.clone(), ..args }).unwrap_err().to_string();
     assert!(message.contains("--output"), "{message}");
+}
+
+#[test]
+fn sizes_that_are_meant_are_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    let args = prepared(folder.path(), 2);
+    let config = AutoencoderKlWanConfig { latents_std: vec![3.0; Z_DIM], ..config() };
+    config.save(&args.vae).unwrap();
+    let encode = |keep_scale| {
+        let output = folder.path().join(format!("kept-{keep_scale}"));
+        let data = folder.path().join("data");
+        let precision = run_args::Precision::F32;
+        let vae = args.vae.clone();
+        latents::make(&LatentsArgs { data, vae, output, keep_scale, precision }).unwrap();
+        AutoencoderKlWanConfig::load(&args.vae).unwrap().latents_std
+    };
+    assert_eq!(encode(true), config.latents_std);
+    assert_ne!(encode(false), config.latents_std);
 }

@@ -1,4 +1,4 @@
-//! The flags of `kinora train vae`, and kinora-tiny's autoencoder as their defaults.
+//! The flags of `kinora train vae`; their defaults are of kinora-tiny's size.
 
 use std::path::PathBuf;
 
@@ -78,7 +78,7 @@ impl Default for VaeArgs {
             data: "kinora-data".into(),
             base_dim: 24,
             decoder_base_dim: 48,
-            z_dim: 16,
+            z_dim: 12,
             // With shortcuts the last two scales must be equal: the last has no resampling to even it out.
             dim_mult: vec![1, 2, 2],
             num_res_blocks: 1,

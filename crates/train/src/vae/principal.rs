@@ -124,7 +124,7 @@ mod tests {
         let device = Device::flex();
         let size = [5, 2, 4];
         let bytes: Vec<u8> = (0..5 * 2 * 4 * 3).map(|i| i as u8).collect();
-        let blocks = blocks(to_tensor(&[bytes.clone()], size, &device), [4, 2]);
+        let blocks = blocks(to_tensor(std::slice::from_ref(&bytes), size, &device), [4, 2]);
         assert_eq!(blocks.dims(), [1, 2, 1, 2, 48]);
         let values = to_vec((blocks + 1.0) * 127.5).unwrap();
         // Red of the first block's upper left pixel stands still; in the second group it moves.
