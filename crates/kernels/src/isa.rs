@@ -9,20 +9,24 @@ pub enum Isa {
     Portable,
     /// x86-64 with AVX2 and FMA (Intel Haswell and later, every AMD Zen): f32 and 16-bit integer products.
     Avx2,
-    /// x86-64 with AVX-512 F, BW, VL, DQ, BF16 and VNNI (AMD Zen 4 and later, Intel Cooper Lake and
-    /// later): bf16 and 8-bit integer products.
+    /// x86-64 with AVX-512 F, BW, VL, DQ and VNNI (Intel Cascade Lake, Ice Lake, Tiger Lake, Rocket
+    /// Lake): f32 and 8-bit integer products.
+    Avx512,
+    /// The same with AVX-512 BF16 (AMD Zen 4 and later, Intel Cooper Lake, Sapphire Rapids and later): bf16 products
+    /// too.
     Avx512Bf16,
 }
 
 impl Isa {
-    const ALL: [Self; 3] = [Self::Portable, Self::Avx2, Self::Avx512Bf16];
+    const ALL: [Self; 4] = [Self::Portable, Self::Avx2, Self::Avx512, Self::Avx512Bf16];
 
-    /// What `KINORA_ISA` calls it: `portable`, `avx2` or `avx512`.
+    /// What `KINORA_ISA` calls it: `portable`, `avx2`, `avx512` or `avx512bf16`.
     pub fn name(self) -> &'static str {
         match self {
             Self::Portable => "portable",
             Self::Avx2 => "avx2",
-            Self::Avx512Bf16 => "avx512",
+            Self::Avx512 => "avx512",
+            Self::Avx512Bf16 => "avx512bf16",
         }
     }
 
@@ -63,10 +67,10 @@ fn detect() -> Isa {
         && is_x86_feature_detected!("avx512bw")
         && is_x86_feature_detected!("avx512vl")
         && is_x86_feature_detected!("avx512dq")
-        && is_x86_feature_detected!("avx512bf16")
         && is_x86_feature_detected!("avx512vnni");
     match (avx2, avx512) {
-        (true, true) => Isa::Avx512Bf16,
+        (true, true) if is_x86_feature_detected!("avx512bf16") => Isa::Avx512Bf16,
+        (true, true) => Isa::Avx512,
         (true, false) => Isa::Avx2,
         (false, _) => Isa::Portable,
     }
@@ -86,7 +90,8 @@ mod tests {
         assert_eq!(choose(None, Isa::Avx512Bf16), Isa::Avx512Bf16);
         assert_eq!(choose(Some("avx2"), Isa::Avx512Bf16), Isa::Avx2);
         assert_eq!(choose(Some("portable"), Isa::Avx2), Isa::Portable);
-        assert_eq!(choose(Some("avx512"), Isa::Avx2), Isa::Avx2);
+        assert_eq!(choose(Some("avx512"), Isa::Avx512Bf16), Isa::Avx512);
+        assert_eq!(choose(Some("avx512bf16"), Isa::Avx2), Isa::Avx2);
         assert_eq!(choose(Some("avx2"), Isa::Portable), Isa::Portable);
         assert_eq!(choose(Some("sse9"), Isa::Avx2), Isa::Avx2);
     }

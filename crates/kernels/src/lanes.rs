@@ -16,7 +16,7 @@ macro_rules! widest {
         debug_assert!(isa.is_available());
         #[cfg(target_arch = "x86_64")]
         {
-            #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512bf16,avx512vnni,avx2,fma")]
+            #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vnni,avx2,fma")]
             #[allow(clippy::too_many_arguments, reason = "as many as the body has")]
             fn avx512($($arg: $type),*) {
                 $body($($arg),*)
@@ -28,7 +28,7 @@ macro_rules! widest {
             }
             match isa {
                 // SAFETY: the features were detected.
-                $crate::Isa::Avx512Bf16 => unsafe { avx512($($arg),*) },
+                $crate::Isa::Avx512 | $crate::Isa::Avx512Bf16 => unsafe { avx512($($arg),*) },
                 // SAFETY: the features were detected.
                 $crate::Isa::Avx2 => unsafe { avx2($($arg),*) },
                 $crate::Isa::Portable => $body($($arg),*),

@@ -9,6 +9,8 @@
 //! Results do not depend on the number of threads: work is cut by output, and no sum is split.
 
 pub mod attention;
+#[cfg(target_arch = "x86_64")]
+mod avx512;
 pub mod conv3d;
 mod isa;
 mod lanes;

@@ -40,5 +40,5 @@ pub(crate) fn on_cpu<const D: usize>(x: &Tensor<D>) -> bool {
 
 /// Whether the bf16 kernels compute products of this tensor.
 pub(crate) fn in_bf16<const D: usize>(x: &Tensor<D>) -> bool {
-    PRECISION.get() == Precision::Bf16 && kernels::isa() == kernels::Isa::Avx512Bf16 && on_cpu(x)
+    PRECISION.get() == Precision::Bf16 && kernels::isa() >= kernels::Isa::Avx512 && on_cpu(x)
 }

@@ -75,7 +75,9 @@ fn attention_on(
 ) {
     match isa {
         #[cfg(target_arch = "x86_64")]
-        Isa::Avx512Bf16 => forward::forward::<avx512::Avx512>(shape, q, k, v, out, lse),
+        Isa::Avx512 => forward::forward::<avx512::Avx512<false>>(shape, q, k, v, out, lse),
+        #[cfg(target_arch = "x86_64")]
+        Isa::Avx512Bf16 => forward::forward::<avx512::Avx512<true>>(shape, q, k, v, out, lse),
         _ => forward::forward::<loops::Loops>(shape, q, k, v, out, lse),
     }
 }
@@ -123,7 +125,9 @@ fn backward_on(
 ) {
     match isa {
         #[cfg(target_arch = "x86_64")]
-        Isa::Avx512Bf16 => backward::backward::<avx512::Avx512>(shape, saved, d_out, dq, dk, dv),
+        Isa::Avx512 => backward::backward::<avx512::Avx512<false>>(shape, saved, d_out, dq, dk, dv),
+        #[cfg(target_arch = "x86_64")]
+        Isa::Avx512Bf16 => backward::backward::<avx512::Avx512<true>>(shape, saved, d_out, dq, dk, dv),
         _ => backward::backward::<loops::Loops>(shape, saved, d_out, dq, dk, dv),
     }
 }

@@ -257,7 +257,9 @@ pub fn conv3d_backward_weight(
     assert_eq!(d_bias.len(), shape.outputs);
     match isa() {
         #[cfg(target_arch = "x86_64")]
-        Isa::Avx512Bf16 => avx512::backward_weight(shape, x, dy, d_weight),
+        Isa::Avx512 => avx512::backward_weight::<false>(shape, x, dy, d_weight),
+        #[cfg(target_arch = "x86_64")]
+        Isa::Avx512Bf16 => avx512::backward_weight::<true>(shape, x, dy, d_weight),
         _ => scalar::backward_weight(shape, x, dy, d_weight),
     }
     let positions: usize = shape.output_size().iter().product();

@@ -25,6 +25,8 @@ pub(super) enum Format {
     Dequantized,
     /// Two channels in bf16.
     Bf16,
+    /// The same, to be multiplied as f32: for machines without products of bf16.
+    WideBf16,
     /// Four channels in eight bits.
     Int8,
 }
@@ -34,17 +36,21 @@ impl Format {
     pub fn depth(self) -> usize {
         match self {
             Self::Rounded | Self::Dequantized => 1,
-            Self::Bf16 => 2,
+            Self::Bf16 | Self::WideBf16 => 2,
             Self::Int8 => 4,
         }
     }
 
     pub fn bf16_on(isa: Isa) -> Self {
-        if isa == Isa::Avx512Bf16 { Self::Bf16 } else { Self::Rounded }
+        match isa {
+            Isa::Avx512Bf16 => Self::Bf16,
+            Isa::Avx512 => Self::WideBf16,
+            Isa::Avx2 | Isa::Portable => Self::Rounded,
+        }
     }
 
     pub fn int8_on(isa: Isa) -> Self {
-        if isa == Isa::Avx512Bf16 { Self::Int8 } else { Self::Dequantized }
+        if isa >= Isa::Avx512 { Self::Int8 } else { Self::Dequantized }
     }
 }
 
@@ -112,7 +118,9 @@ pub(super) fn pack(
                 *to = match format {
                     Format::Rounded | Format::Dequantized => value(0).to_bits(),
                     // The upper half of a number rounded to bf16 is the bf16.
-                    Format::Bf16 => value(0).to_bits() >> 16 | value(1).to_bits() & 0xffff_0000,
+                    Format::Bf16 | Format::WideBf16 => {
+                        value(0).to_bits() >> 16 | value(1).to_bits() & 0xffff_0000
+                    }
                     Format::Int8 => {
                         u32::from_le_bytes(std::array::from_fn(|i| (value(i) as i8).cast_unsigned()))
                     }
@@ -161,14 +169,20 @@ impl PackedConv3d {
         stride: [usize; 3],
     ) -> Self {
         match winograd::suits(isa(), outputs, inputs, kernel, stride) {
-            true => Self::transformed(weight, outputs, inputs, kernel),
+            true => Self::transformed_on(isa(), weight, outputs, inputs, kernel),
             false => Self::bf16(weight, outputs, inputs, kernel),
         }
     }
 
-    pub(super) fn transformed(weight: &[f32], outputs: usize, inputs: usize, kernel: [usize; 3]) -> Self {
+    pub(super) fn transformed_on(
+        isa: Isa,
+        weight: &[f32],
+        outputs: usize,
+        inputs: usize,
+        kernel: [usize; 3],
+    ) -> Self {
         let words = winograd::words_len(outputs, inputs, kernel[0]);
-        let mut packed = Self::new(Format::Bf16, words, weight, outputs, inputs, kernel);
+        let mut packed = Self::new(Format::bf16_on(isa), words, weight, outputs, inputs, kernel);
         packed.is_transformed = true;
         winograd::pack(weight, outputs, inputs, kernel[0], &mut packed.words);
         packed
@@ -280,8 +294,8 @@ impl PackedConv3d {
             !self.is_transformed || stride[1..] == [1, 1],
             "weights transformed for a stride of 1: {shape:?}"
         );
-        let Self { outputs, inputs, kernel: [frame_taps, ..], ref words, .. } = *self;
-        self.is_transformed.then_some(Transformed { outputs, inputs, frame_taps, words })
+        let Self { format, outputs, inputs, kernel: [frame_taps, ..], ref words, .. } = *self;
+        self.is_transformed.then_some(Transformed { format, outputs, inputs, frame_taps, words })
     }
 
     fn check(&self, shape: &Conv3d) {

@@ -238,9 +238,11 @@ impl Job<'_> {
                     // SAFETY: these formats are made for AVX-512 alone, after detection; the tiles
                     // lie in the volume and in the output by the assertions, and are written by
                     // this job.
-                    Format::Bf16 | Format::Int8 => unsafe { super::avx512::block(self, group, rows) },
+                    Format::Bf16 | Format::WideBf16 | Format::Int8 => unsafe {
+                        super::avx512::block(self, group, rows);
+                    },
                     #[cfg(not(target_arch = "x86_64"))]
-                    Format::Bf16 | Format::Int8 => unreachable!("formats of AVX-512"),
+                    Format::Bf16 | Format::WideBf16 | Format::Int8 => unreachable!("formats of AVX-512"),
                 }
             }
         }
@@ -328,7 +330,12 @@ impl<'a> Source<'a> {
                 #[cfg(target_arch = "x86_64")]
                 // SAFETY: these formats are made for AVX-512 alone, after detection.
                 Format::Bf16 => unsafe {
-                    super::avx512::pack::pairs(self.plane, words, channel, row);
+                    super::avx512::pack::pairs::<true>(self.plane, words, channel, row);
+                },
+                #[cfg(target_arch = "x86_64")]
+                // SAFETY: as above.
+                Format::WideBf16 => unsafe {
+                    super::avx512::pack::pairs::<false>(self.plane, words, channel, row);
                 },
                 #[cfg(target_arch = "x86_64")]
                 // SAFETY: as above.
@@ -336,7 +343,7 @@ impl<'a> Source<'a> {
                     super::avx512::pack::quads(self.plane, words, channel, scales[slot], row);
                 },
                 #[cfg(not(target_arch = "x86_64"))]
-                Format::Bf16 | Format::Int8 => unreachable!("formats of AVX-512"),
+                Format::Bf16 | Format::WideBf16 | Format::Int8 => unreachable!("formats of AVX-512"),
             }
         });
     }

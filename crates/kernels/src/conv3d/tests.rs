@@ -176,8 +176,8 @@ fn a_clip_in_parts_is_the_clip() {
         PackedConv3d::bf16_on(Isa::Portable, &weight, shape.outputs, shape.inputs, shape.kernel),
         PackedConv3d::int8_on(Isa::Portable, &weight, shape.outputs, shape.inputs, shape.kernel),
     ];
-    if Isa::Avx512Bf16.is_available() {
-        packings.push(PackedConv3d::transformed(&weight, shape.outputs, shape.inputs, shape.kernel));
+    for isa in Isa::available().filter(|isa| *isa >= Isa::Avx512) {
+        packings.push(PackedConv3d::transformed_on(isa, &weight, shape.outputs, shape.inputs, shape.kernel));
     }
     for packed in packings {
         let mut y = vec![0.0; whole.output_len()];
@@ -275,8 +275,8 @@ fn a_doubled_picture_is_met_pixel_by_pixel() {
         };
         let mut packings: Vec<_> = Isa::available().flat_map(of_isa).collect();
         let by_squares = kernel[1..] == [3, 3] && small.front[1..] == [1, 1] && small.stride == [1; 3];
-        if Isa::Avx512Bf16.is_available() && by_squares {
-            packings.push(PackedConv3d::transformed(&weight, outputs, inputs, kernel));
+        for isa in Isa::available().filter(|isa| *isa >= Isa::Avx512 && by_squares) {
+            packings.push(PackedConv3d::transformed_on(isa, &weight, outputs, inputs, kernel));
         }
         for packed in packings {
             let run = |threads, shape: &Conv3d, x: Values<'_>| {

@@ -4,16 +4,17 @@ use std::arch::x86_64::*;
 
 pub(crate) use super::blocked::PANEL;
 use super::{blocked::Operands, epilogue::Direct};
+use crate::avx512::multiply_add;
 
 /// Adds a tile of products to `sums`, `[rows][64]`: pairs of bf16, or quadruples of unsigned by
 /// signed bytes; or sends the sums where `direct` says. Six rows are 24 sums: with four vectors of
 /// the panel and a broadcast, 29 of the 32 registers.
 ///
 /// # Safety
-/// The machine has AVX-512 F, BW, VL, DQ, BF16 and VNNI, and the operands have the sizes that they
+/// The machine has AVX-512 F, BW, VL, DQ and VNNI, and BF16 if `NATIVE`, and the operands have the sizes that they
 /// state. No one else touches the rows that `direct` points at.
-#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512bf16,avx512vnni")]
-pub(super) unsafe fn multiply<const INT8: bool>(
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vnni")]
+pub(super) unsafe fn multiply<const INT8: bool, const NATIVE: bool>(
     operands: &Operands<'_>,
     sums: &mut [u32],
     direct: Option<&Direct<'_>>,
@@ -23,12 +24,12 @@ pub(super) unsafe fn multiply<const INT8: bool>(
     // SAFETY: the caller's promise, for so many rows.
     unsafe {
         match rows {
-            6 => tile::<6, INT8>(operands, sums, direct),
-            5 => tile::<5, INT8>(operands, sums, direct),
-            4 => tile::<4, INT8>(operands, sums, direct),
-            3 => tile::<3, INT8>(operands, sums, direct),
-            2 => tile::<2, INT8>(operands, sums, direct),
-            _ => tile::<1, INT8>(operands, sums, direct),
+            6 => tile::<6, INT8, NATIVE>(operands, sums, direct),
+            5 => tile::<5, INT8, NATIVE>(operands, sums, direct),
+            4 => tile::<4, INT8, NATIVE>(operands, sums, direct),
+            3 => tile::<3, INT8, NATIVE>(operands, sums, direct),
+            2 => tile::<2, INT8, NATIVE>(operands, sums, direct),
+            _ => tile::<1, INT8, NATIVE>(operands, sums, direct),
         }
     }
 }
@@ -37,8 +38,8 @@ pub(super) unsafe fn multiply<const INT8: bool>(
 ///
 /// # Safety
 /// As [`multiply`], for `R` rows.
-#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512bf16,avx512vnni")]
-unsafe fn tile<const R: usize, const INT8: bool>(
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vnni")]
+unsafe fn tile<const R: usize, const INT8: bool, const NATIVE: bool>(
     operands: &Operands<'_>,
     sums: *mut u32,
     direct: Option<&Direct<'_>>,
@@ -65,12 +66,16 @@ unsafe fn tile<const R: usize, const INT8: bool>(
         let (next, next_step) = (operands.next.as_ptr(), operands.next.len().div_ceil(operands.steps.len()));
         for step in 0..operands.steps.len() {
             _mm_prefetch::<_MM_HINT_T1>(next.wrapping_add(step * next_step).cast());
-            let b: [__m512i; 4] = std::array::from_fn(|j| load(panel.add(step * PANEL + 16 * j)));
+            let a = |row: usize| rows.add(row * operands.stride + step);
+            let b = |j: usize| panel.add(step * PANEL + 16 * j);
+            if !INT8 {
+                multiply_add::<R, 4, NATIVE>(&mut acc, a, b);
+                continue;
+            }
+            let b: [__m512i; 4] = std::array::from_fn(|j| load(b(j)));
             for (row, acc) in acc.iter_mut().enumerate() {
-                let a = _mm512_set1_epi32(rows.add(row * operands.stride + step).read().cast_signed());
-                for (acc, b) in acc.iter_mut().zip(b) {
-                    *acc = dot::<INT8>(*acc, a, b);
-                }
+                let a = _mm512_set1_epi32(a(row).read().cast_signed());
+                acc.iter_mut().zip(b).for_each(|(acc, b)| *acc = _mm512_dpbusd_epi32(*acc, a, b));
             }
         }
         let Some(direct) = direct else {
@@ -96,43 +101,4 @@ unsafe fn tile<const R: usize, const INT8: bool>(
             }
         }
     }
-}
-
-/// `sum + a · b` over the pairs or quadruples of each lane.
-#[inline]
-#[target_feature(enable = "avx512f,avx512bf16,avx512vnni")]
-fn dot<const INT8: bool>(sum: __m512i, a: __m512i, b: __m512i) -> __m512i {
-    if INT8 {
-        return _mm512_dpbusd_epi32(sum, a, b);
-    }
-    // SAFETY: both types are 512 plain bits.
-    let pairs = |x: __m512i| unsafe { std::mem::transmute::<__m512i, __m512bh>(x) };
-    _mm512_castps_si512(_mm512_dpbf16_ps(_mm512_castsi512_ps(sum), pairs(b), pairs(a)))
-}
-
-/// The lowest `left` of 16 lanes.
-pub(crate) fn mask(left: usize) -> __mmask16 {
-    if left >= 16 { 0xffff } else { (1 << left) - 1 }
-}
-
-/// 16 pairs of bf16.
-///
-/// # Safety
-/// 64 bytes are readable.
-#[inline]
-#[target_feature(enable = "avx512f,avx512bf16")]
-pub(crate) unsafe fn load(from: *const u32) -> __m512bh {
-    // SAFETY: the caller's promise; both types are 512 plain bits.
-    unsafe { std::mem::transmute(_mm512_loadu_si512(from.cast())) }
-}
-
-/// One pair of bf16 in all 16 places.
-///
-/// # Safety
-/// Four bytes are readable.
-#[inline]
-#[target_feature(enable = "avx512f,avx512bf16")]
-pub(crate) unsafe fn broadcast(from: *const u32) -> __m512bh {
-    // SAFETY: the caller's promise; both types are 512 plain bits.
-    unsafe { std::mem::transmute(_mm512_set1_epi32(from.read_unaligned().cast_signed())) }
 }

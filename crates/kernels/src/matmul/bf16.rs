@@ -29,7 +29,9 @@ pub(super) fn pack_rows(
 ) {
     match isa {
         #[cfg(target_arch = "x86_64")]
-        Isa::Avx512Bf16 => pack::rows(a, m, k, range, packed, sums),
+        Isa::Avx512 => pack::rows::<false>(a, m, k, range, packed, sums),
+        #[cfg(target_arch = "x86_64")]
+        Isa::Avx512Bf16 => pack::rows::<true>(a, m, k, range, packed, sums),
         _ => {
             sums.into_iter().for_each(|sums| row_sums(a, m, k, range.clone(), sums));
             widest!(isa => plain_rows(a: Matrix<'_>, m: usize, k: usize, range: Range<usize>, packed: &mut [u32]))
@@ -72,7 +74,9 @@ pub(super) fn pack_panels(isa: Isa, b: Matrix<'_>, k: usize, n: usize, packed: &
 fn pack_pair(isa: Isa, rows: &[f32], n: usize, start: usize, packed: &mut [u32]) {
     match isa {
         #[cfg(target_arch = "x86_64")]
-        Isa::Avx512Bf16 => pack::pair(rows, n, start, packed),
+        Isa::Avx512 => pack::pair::<false>(rows, n, start, packed),
+        #[cfg(target_arch = "x86_64")]
+        Isa::Avx512Bf16 => pack::pair::<true>(rows, n, start, packed),
         _ => widest!(isa => plain_pair(rows: &[f32], n: usize, start: usize, packed: &mut [u32])),
     }
 }
@@ -81,7 +85,9 @@ fn pack_pair(isa: Isa, rows: &[f32], n: usize, start: usize, packed: &mut [u32])
 fn pack_columns(isa: Isa, columns: &[f32], k: usize, packed: &mut [u32]) {
     match isa {
         #[cfg(target_arch = "x86_64")]
-        Isa::Avx512Bf16 => pack::columns(columns, k, packed),
+        Isa::Avx512 => pack::columns::<false>(columns, k, packed),
+        #[cfg(target_arch = "x86_64")]
+        Isa::Avx512Bf16 => pack::columns::<true>(columns, k, packed),
         _ => widest!(isa => plain_columns(columns: &[f32], k: usize, packed: &mut [u32])),
     }
 }

@@ -69,7 +69,7 @@ pub(super) struct Place {
 
 /// What is added to a quantised activation: AVX-512 multiplies unsigned by signed bytes.
 pub(super) fn activation_offset(isa: Isa) -> u8 {
-    if isa == Isa::Avx512Bf16 { 128 } else { 0 }
+    if isa >= Isa::Avx512 { 128 } else { 0 }
 }
 
 /// Some rows of the left matrix, packed, and their scales.
@@ -153,7 +153,7 @@ where
         });
         let panel = &right.panels[panel * depth * PANEL..];
         let (blocks, tiles) = (depth.div_ceil(BLOCK_DEPTH), place.rows.len().div_ceil(TILE));
-        let affine = finish.affine(&place.columns).filter(|_| *isa == Isa::Avx512Bf16);
+        let affine = finish.affine(&place.columns).filter(|_| *isa >= Isa::Avx512);
         for block in 0..blocks {
             let steps = part(depth, block, blocks);
             // Blocks, and panels, follow one another in memory.
@@ -183,6 +183,7 @@ where
                         #[cfg(target_arch = "x86_64")]
                         Some(affine) => {
                             operands.multiply_to(
+                                *isa,
                                 right.format,
                                 sums,
                                 &affine.direct(&place, right.n, scales, out),
@@ -228,16 +229,17 @@ impl Operands<'_> {
     /// The products and `sums`, finished and sent where `direct` says, in one go.
     ///
     /// # Safety
-    /// AVX-512 is available, and no one else touches the rows that `direct` points at.
+    /// `isa` is AVX-512 with or without BF16, and available; no one else touches the rows that `direct` points at.
     #[cfg(target_arch = "x86_64")]
-    unsafe fn multiply_to(&self, format: Format, sums: &mut [u32], direct: &Direct<'_>) {
+    unsafe fn multiply_to(&self, isa: Isa, format: Format, sums: &mut [u32], direct: &Direct<'_>) {
         self.check(sums);
         assert!(format == Format::Bf16 || direct.row_scales.len() == sums.len() / PANEL);
         // SAFETY: the caller's promise; the sizes fit.
         unsafe {
-            match format {
-                Format::Bf16 => avx512::multiply::<false>(self, sums, Some(direct)),
-                Format::Int8 => avx512::multiply::<true>(self, sums, Some(direct)),
+            match (format, isa) {
+                (Format::Int8, _) => avx512::multiply::<true, false>(self, sums, Some(direct)),
+                (Format::Bf16, Isa::Avx512Bf16) => avx512::multiply::<false, true>(self, sums, Some(direct)),
+                (Format::Bf16, _) => avx512::multiply::<false, false>(self, sums, Some(direct)),
             }
         }
     }
@@ -249,8 +251,11 @@ impl Operands<'_> {
         #[cfg(target_arch = "x86_64")]
         unsafe {
             match (isa, format) {
-                (Isa::Avx512Bf16, Format::Bf16) => return avx512::multiply::<false>(self, sums, None),
-                (Isa::Avx512Bf16, Format::Int8) => return avx512::multiply::<true>(self, sums, None),
+                (Isa::Avx512Bf16, Format::Bf16) => return avx512::multiply::<false, true>(self, sums, None),
+                (Isa::Avx512, Format::Bf16) => return avx512::multiply::<false, false>(self, sums, None),
+                (Isa::Avx512 | Isa::Avx512Bf16, Format::Int8) => {
+                    return avx512::multiply::<true, false>(self, sums, None);
+                }
                 (Isa::Avx2, Format::Bf16) => return avx2::multiply_bf16(self, sums),
                 (Isa::Avx2, Format::Int8) => return avx2::multiply_int8(self, sums),
                 (Isa::Portable, _) => {}

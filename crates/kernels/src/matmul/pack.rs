@@ -4,15 +4,14 @@
 
 use std::{arch::x86_64::*, ops::Range};
 
-use super::{
-    Layout,
-    avx512::{PANEL, mask},
-    bf16::row_sums,
+use super::{Layout, avx512::PANEL, bf16::row_sums};
+use crate::{
+    avx512::{mask, to_bf16, zip_pairs},
+    lanes::{AHEAD, fetch},
 };
-use crate::lanes::{AHEAD, fetch};
 
 /// Packs rows `range` of an `[m, k]` matrix as `[rows][k / 2]`, and sums each up if asked to.
-pub(crate) fn rows(
+pub(super) fn rows<const NATIVE: bool>(
     (a, layout): (&[f32], Layout),
     m: usize,
     k: usize,
@@ -27,50 +26,50 @@ pub(crate) fn rows(
         match layout {
             Layout::Plain => {
                 sums.into_iter().for_each(|sums| row_sums((a, layout), m, k, range.clone(), sums));
-                pairs_along_rows(&a[range.start * k..range.end * k], k, packed);
+                pairs_along_rows::<NATIVE>(&a[range.start * k..range.end * k], k, packed);
             }
             Layout::Transposed => match sums {
                 Some(sums) => {
                     sums.fill(0.0);
-                    transpose_pairs::<true>(a, m, k, range, packed, sums);
+                    transpose_pairs::<true, NATIVE>(a, m, k, range, packed, sums);
                 }
-                None => transpose_pairs::<false>(a, m, k, range, packed, &mut []),
+                None => transpose_pairs::<false, NATIVE>(a, m, k, range, packed, &mut []),
             },
         }
     }
 }
 
 /// Packs 64 columns from `start` on of one or two rows of `n` values as `[64]`, zeros beyond.
-pub(super) fn pair(rows: &[f32], n: usize, start: usize, packed: &mut [u32]) {
+pub(super) fn pair<const NATIVE: bool>(rows: &[f32], n: usize, start: usize, packed: &mut [u32]) {
     assert!((n == rows.len() || 2 * n == rows.len()) && start < n && packed.len() == PANEL);
     let second = (rows.len() > n).then(|| &rows[n + start..]);
     // SAFETY: callers are AVX-512 paths, chosen after detection.
-    unsafe { interleave_rows(&rows[start..n], second, packed) }
+    unsafe { interleave_rows::<NATIVE>(&rows[start..n], second, packed) }
 }
 
 /// Packs up to 64 columns of `k` values, one after the other, as `[k / 2][64]`, zeros beyond.
-pub(super) fn columns(columns: &[f32], k: usize, packed: &mut [u32]) {
+pub(super) fn columns<const NATIVE: bool>(columns: &[f32], k: usize, packed: &mut [u32]) {
     assert!(columns.len() <= PANEL * k && columns.len().is_multiple_of(k));
     assert!(packed.len() == k.div_ceil(2) * PANEL);
     // SAFETY: callers are AVX-512 paths, chosen after detection.
-    unsafe { interleave_columns(columns, k, packed) }
+    unsafe { interleave_columns::<NATIVE>(columns, k, packed) }
 }
 
 /// `[rows][k]` to `[rows][k / 2]`: values that are neighbours already.
-#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512bf16")]
-fn pairs_along_rows(a: &[f32], k: usize, packed: &mut [u32]) {
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq")]
+fn pairs_along_rows<const NATIVE: bool>(a: &[f32], k: usize, packed: &mut [u32]) {
     for (row, packed) in a.chunks_exact(k).zip(packed.chunks_exact_mut(k.div_ceil(2))) {
         let (chunks, rest) = row.as_chunks::<32>();
         let (packed, packed_rest) = packed.split_at_mut(chunks.len() * 16);
         for (values, packed) in chunks.iter().zip(packed.as_chunks_mut::<16>().0) {
             fetch(&values[0], AHEAD);
             fetch(&values[16], AHEAD);
-            let pairs = load_pairs(values);
+            let pairs = load_pairs::<NATIVE>(values);
             // SAFETY: 16 pairs.
             unsafe { _mm512_storeu_si512(packed.as_mut_ptr().cast(), pairs) }
         }
         if !rest.is_empty() {
-            let (pairs, mask) = (load_pairs(rest), mask(packed_rest.len()));
+            let (pairs, mask) = (load_pairs::<NATIVE>(rest), mask(packed_rest.len()));
             // SAFETY: the mask keeps the store inside the row.
             unsafe { _mm512_mask_storeu_epi32(packed_rest.as_mut_ptr().cast(), mask, pairs) }
         }
@@ -79,40 +78,20 @@ fn pairs_along_rows(a: &[f32], k: usize, packed: &mut [u32]) {
 
 /// Up to 32 values as 16 pairs, zeros beyond.
 #[inline]
-#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512bf16")]
-fn load_pairs(values: &[f32]) -> __m512i {
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq")]
+fn load_pairs<const NATIVE: bool>(values: &[f32]) -> __m512i {
     // SAFETY: the masks keep both loads inside `values`; the types are 512 plain bits.
     unsafe {
         let low = _mm512_maskz_loadu_ps(mask(values.len()), values.as_ptr());
         let left = values.len().saturating_sub(16);
         let high = _mm512_maskz_loadu_ps(mask(left), values.as_ptr().wrapping_add(16));
-        std::mem::transmute(_mm512_cvtne2ps_pbh(high, low))
-    }
-}
-
-/// 16 values of one row and 16 of the next as pairs, lane by lane.
-#[inline]
-#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512bf16")]
-pub(crate) fn zip_pairs(first: __m512, second: __m512) -> __m512i {
-    const HALVES: [u16; 32] = {
-        let mut halves = [0; 32];
-        let mut i = 0;
-        while i < 32 {
-            halves[i] = (i / 2 + i % 2 * 16) as u16;
-            i += 1;
-        }
-        halves
-    };
-    // SAFETY: all are 512 plain bits.
-    unsafe {
-        let both = std::mem::transmute::<__m512bh, __m512i>(_mm512_cvtne2ps_pbh(second, first));
-        _mm512_permutexvar_epi16(std::mem::transmute::<[u16; 32], __m512i>(HALVES), both)
+        to_bf16::<NATIVE>(low, high)
     }
 }
 
 /// The columns of two rows (or of one, and zeros) as pairs.
-#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512bf16")]
-fn interleave_rows(first: &[f32], second: Option<&[f32]>, packed: &mut [u32]) {
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq")]
+fn interleave_rows<const NATIVE: bool>(first: &[f32], second: Option<&[f32]>, packed: &mut [u32]) {
     for (j, packed) in (0..).step_by(16).zip(packed.as_chunks_mut::<16>().0) {
         let mask = mask(first.len().saturating_sub(j));
         let load = |row: &[f32]| {
@@ -123,15 +102,17 @@ fn interleave_rows(first: &[f32], second: Option<&[f32]>, packed: &mut [u32]) {
             fetch(ahead, AHEAD);
             second.into_iter().for_each(|second| fetch(&second[j], AHEAD));
         }
-        let pairs = zip_pairs(load(first), second.map_or(_mm512_setzero_ps(), load));
-        // SAFETY: 16 pairs.
-        unsafe { _mm512_storeu_si512(packed.as_mut_ptr().cast(), pairs) }
+        // SAFETY: callers are AVX-512 paths, chosen after detection; 16 pairs.
+        unsafe {
+            let pairs = zip_pairs::<NATIVE>(load(first), second.map_or(_mm512_setzero_ps(), load));
+            _mm512_storeu_si512(packed.as_mut_ptr().cast(), pairs);
+        }
     }
 }
 
 /// `[columns][k]` to a panel: pairs are neighbours already, and move from rows to columns.
-#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512bf16")]
-fn interleave_columns(b: &[f32], k: usize, packed: &mut [u32]) {
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq")]
+fn interleave_columns<const NATIVE: bool>(b: &[f32], k: usize, packed: &mut [u32]) {
     let columns = b.len() / k.max(1);
     for j in (0..PANEL).step_by(16) {
         for start in (0..k).step_by(32) {
@@ -142,7 +123,7 @@ fn interleave_columns(b: &[f32], k: usize, packed: &mut [u32]) {
                 let values = &b[(j + i) * k + start..][..32.min(k - start)];
                 fetch(&values[0], 64);
                 fetch(&values[values.len() / 2], 64);
-                load_pairs(values)
+                load_pairs::<NATIVE>(values)
             });
             let pairs = 16.min((k - start).div_ceil(2));
             for (i, row) in transpose(block).into_iter().take(pairs).enumerate() {
@@ -158,8 +139,8 @@ fn interleave_columns(b: &[f32], k: usize, packed: &mut [u32]) {
 ///
 /// # Safety
 /// `a` holds `k` rows of `m` values and `packed` `range.len()` rows of `k / 2`.
-#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512bf16")]
-unsafe fn transpose_pairs<const SUM: bool>(
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq")]
+unsafe fn transpose_pairs<const SUM: bool, const NATIVE: bool>(
     a: &[f32],
     m: usize,
     k: usize,
@@ -191,7 +172,7 @@ unsafe fn transpose_pairs<const SUM: bool>(
                         if SUM {
                             sum = _mm512_add_ps(_mm512_add_ps(sum, first), second);
                         }
-                        zip_pairs(first, second)
+                        zip_pairs::<NATIVE>(first, second)
                     }
                 })
             } else {
@@ -205,7 +186,8 @@ unsafe fn transpose_pairs<const SUM: bool>(
                             sum = _mm512_add_ps(sum, *row);
                         }
                     }
-                    *block = zip_pairs(rows[0], rows[1]);
+                    // SAFETY: callers are AVX-512 paths, chosen after detection.
+                    *block = unsafe { zip_pairs::<NATIVE>(rows[0], rows[1]) };
                 }
                 block
             };

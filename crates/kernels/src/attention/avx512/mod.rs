@@ -1,4 +1,4 @@
-//! Attention on AVX-512 BF16: words of two bf16.
+//! Attention on AVX-512: words of two bf16.
 
 mod exp2;
 mod pack;
@@ -7,25 +7,25 @@ mod tile;
 
 use super::products::{Finish, Gradients, Head, Left, Products, Right, Size, Softmax};
 
-/// The parts on AVX-512 F, BW, VL, DQ and BF16: only for machines that have them.
-pub(super) struct Avx512;
+/// The parts on AVX-512 F, BW, VL, DQ and VNNI, and BF16 if `NATIVE`: only for machines that have them.
+pub(super) struct Avx512<const NATIVE: bool>;
 
-impl Products for Avx512 {
+impl<const NATIVE: bool> Products for Avx512<NATIVE> {
     const DEPTH: usize = 2;
 
     fn pack_rows(x: Head<'_>, packed: &mut [u32]) {
         // SAFETY: this type is chosen after detection.
-        unsafe { pack::rows(x, packed) }
+        unsafe { pack::rows::<NATIVE>(x, packed) }
     }
 
     fn pack_columns(x: Head<'_>, packed: &mut [u32]) {
         // SAFETY: as above.
-        unsafe { pack::columns(x, packed) }
+        unsafe { pack::columns::<NATIVE>(x, packed) }
     }
 
     fn pack_tokens(x: Head<'_>, packed: &mut [u32]) {
         // SAFETY: as above.
-        unsafe { pack::token_pairs(x, packed) }
+        unsafe { pack::token_pairs::<NATIVE>(x, packed) }
     }
 
     fn multiply(
@@ -37,7 +37,7 @@ impl Products for Avx512 {
         finish: Finish<'_>,
     ) {
         // SAFETY: as above.
-        unsafe { tile::multiply(left, right, size, out, stride, finish) }
+        unsafe { tile::multiply::<NATIVE>(left, right, size, out, stride, finish) }
     }
 
     fn soften(
@@ -49,11 +49,11 @@ impl Products for Avx512 {
         weights: &mut [u32],
     ) -> f32 {
         // SAFETY: as above.
-        unsafe { softmax::soften(scores, lanes, scale, maximum, totals, weights) }
+        unsafe { softmax::soften::<NATIVE>(scores, lanes, scale, maximum, totals, weights) }
     }
 
     fn soften_backward(softmax: &Softmax, stride: usize, rows: (&[f32], &[f32]), to: Gradients<'_>) {
         // SAFETY: as above.
-        unsafe { softmax::soften_backward(softmax, stride, rows, to) }
+        unsafe { softmax::soften_backward::<NATIVE>(softmax, stride, rows, to) }
     }
 }

@@ -2,9 +2,9 @@
 
 use std::arch::x86_64::*;
 
-use super::tile::first_lanes;
 use crate::{
     attention::products::{Head, PANEL, VECTOR},
+    avx512::{mask, to_bf16, zip_pairs},
     matmul::pack::transpose,
 };
 
@@ -24,15 +24,15 @@ fn prefetch(x: Head<'_>, token: usize) {
 }
 
 /// `[tokens][dim / 2]`: pairs of neighbouring features, for the left side of a product.
-#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512bf16")]
-pub(super) fn rows(x: Head<'_>, packed: &mut [u32]) {
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq")]
+pub(super) fn rows<const NATIVE: bool>(x: Head<'_>, packed: &mut [u32]) {
     let pairs = x.dim.div_ceil(2);
     for (token, packed) in packed.chunks_exact_mut(pairs).take(x.count).enumerate() {
         prefetch(x, token + AHEAD);
         for (from, to) in x.row(token).chunks(2 * VECTOR).zip(packed.chunks_mut(VECTOR)) {
             // SAFETY: the mask keeps the store inside `to`.
             unsafe {
-                _mm512_mask_storeu_epi32(to.as_mut_ptr().cast(), first_lanes(to.len()), neighbours(from));
+                _mm512_mask_storeu_epi32(to.as_mut_ptr().cast(), mask(to.len()), neighbours::<NATIVE>(from));
             }
         }
     }
@@ -40,8 +40,8 @@ pub(super) fn rows(x: Head<'_>, packed: &mut [u32]) {
 
 /// `[tokens / 64][dim / 2][64]`: pairs of neighbouring features by columns, zeros behind the last
 /// token.
-#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512bf16")]
-pub(super) fn columns(x: Head<'_>, packed: &mut [u32]) {
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq")]
+pub(super) fn columns<const NATIVE: bool>(x: Head<'_>, packed: &mut [u32]) {
     let pairs = x.dim.div_ceil(2);
     for (panel, packed) in packed.chunks_exact_mut(pairs * PANEL).enumerate() {
         for lane in (0..PANEL).step_by(VECTOR) {
@@ -53,7 +53,7 @@ pub(super) fn columns(x: Head<'_>, packed: &mut [u32]) {
                         return _mm512_setzero_si512();
                     }
                     let row = &x.row(first + i)[2 * start..];
-                    neighbours(&row[..row.len().min(2 * VECTOR)])
+                    neighbours::<NATIVE>(&row[..row.len().min(2 * VECTOR)])
                 });
                 for (i, row) in transpose(block).into_iter().take(pairs - start).enumerate() {
                     let to = packed[(start + i) * PANEL + lane..][..VECTOR].as_mut_ptr();
@@ -67,71 +67,39 @@ pub(super) fn columns(x: Head<'_>, packed: &mut [u32]) {
 
 /// `[tokens / 2][dim, in whole vectors]`: pairs of neighbouring tokens, zeros behind the last
 /// token and feature.
-#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512bf16")]
-pub(super) fn token_pairs(x: Head<'_>, packed: &mut [u32]) {
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq")]
+pub(super) fn token_pairs<const NATIVE: bool>(x: Head<'_>, packed: &mut [u32]) {
     let width = x.dim.next_multiple_of(VECTOR);
     for (pair, packed) in packed.chunks_exact_mut(width).take(x.count.div_ceil(2)).enumerate() {
         prefetch(x, 2 * pair + AHEAD);
         prefetch(x, 2 * pair + 1 + AHEAD);
         for (j, to) in packed.chunks_exact_mut(VECTOR).enumerate() {
-            let mask = first_lanes(x.dim - VECTOR * j);
+            let used = mask(x.dim - VECTOR * j);
             let load = |token: usize| {
                 if token >= x.count {
                     return _mm512_setzero_ps();
                 }
                 // SAFETY: masked lanes are not read; the others lie in the row.
-                unsafe { _mm512_maskz_loadu_ps(mask, x.row(token)[VECTOR * j..].as_ptr()) }
+                unsafe { _mm512_maskz_loadu_ps(used, x.row(token)[VECTOR * j..].as_ptr()) }
             };
-            let both = to_bf16(load(2 * pair), load(2 * pair + 1));
-            // SAFETY: `to` has 16 values.
-            unsafe { _mm512_storeu_si512(to.as_mut_ptr().cast(), interleave(both)) }
+            // SAFETY: the path was chosen after detection; `to` has 16 values.
+            unsafe {
+                let pairs = zip_pairs::<NATIVE>(load(2 * pair), load(2 * pair + 1));
+                _mm512_storeu_si512(to.as_mut_ptr().cast(), pairs);
+            }
         }
     }
 }
 
 /// Up to 32 neighbours as 16 pairs, zeros beyond.
 #[inline]
-#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512bf16")]
-fn neighbours(values: &[f32]) -> __m512i {
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq")]
+fn neighbours<const NATIVE: bool>(values: &[f32]) -> __m512i {
     let left = values.len().saturating_sub(VECTOR);
     // SAFETY: the masks keep both loads inside `values`.
     unsafe {
-        let low = _mm512_maskz_loadu_ps(first_lanes(values.len()), values.as_ptr());
-        let high = _mm512_maskz_loadu_ps(first_lanes(left), values.as_ptr().wrapping_add(VECTOR));
-        to_bf16(low, high)
+        let low = _mm512_maskz_loadu_ps(mask(values.len()), values.as_ptr());
+        let high = _mm512_maskz_loadu_ps(mask(left), values.as_ptr().wrapping_add(VECTOR));
+        to_bf16::<NATIVE>(low, high)
     }
-}
-
-/// Sixteen values and sixteen more as bf16, one behind the other.
-#[inline]
-#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512bf16")]
-pub(super) fn to_bf16(first: __m512, second: __m512) -> __m512i {
-    // SAFETY: both types are 512 plain bits.
-    unsafe { std::mem::transmute(_mm512_cvtne2ps_pbh(second, first)) }
-}
-
-/// Value `i` of the lower half beside value `i` of the upper.
-#[inline]
-#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512bf16")]
-fn interleave(halves: __m512i) -> __m512i {
-    _mm512_permutexvar_epi16(order(16), halves)
-}
-
-/// Value `i` of one beside value `i` of the other: the lower halves, then the upper.
-#[inline]
-#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512bf16")]
-pub(super) fn interleave_two(first: __m512i, second: __m512i) -> [__m512i; 2] {
-    let low = order(32);
-    let high = _mm512_add_epi16(low, _mm512_set1_epi16(16));
-    [_mm512_permutex2var_epi16(first, low, second), _mm512_permutex2var_epi16(first, high, second)]
-}
-
-/// `0, distance, 1, distance + 1, ..`
-#[inline]
-#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512bf16")]
-fn order(distance: u32) -> __m512i {
-    // The pair of indices `i, i + distance` in a lane of 32 bits.
-    let i = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
-    let pairs = _mm512_or_si512(i, _mm512_slli_epi32::<16>(i));
-    _mm512_add_epi32(pairs, _mm512_set1_epi32((distance << 16).cast_signed()))
 }

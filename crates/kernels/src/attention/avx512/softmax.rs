@@ -2,16 +2,15 @@
 
 use std::{arch::x86_64::*, f32::consts::LOG2_E};
 
-use super::{
-    exp2::exp2,
-    pack::{interleave_two, to_bf16},
-    tile::first_lanes,
+use super::exp2::exp2;
+use crate::{
+    attention::products::{Gradients, Softmax, VECTOR},
+    avx512::{interleave_two, mask, to_bf16},
 };
-use crate::attention::products::{Gradients, Softmax, VECTOR};
 
 /// See [`crate::attention::products::Products::soften`].
-#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512bf16")]
-pub(super) fn soften(
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq")]
+pub(super) fn soften<const NATIVE: bool>(
     scores: &[f32],
     lanes: &[f32],
     scale: f32,
@@ -34,7 +33,7 @@ pub(super) fn soften(
             let second = exp2(_mm512_fmsub_ps(_mm512_loadu_ps(scores[VECTOR..].as_ptr()), scale, shift));
             total = _mm512_add_ps(total, first);
             other = _mm512_add_ps(other, second);
-            _mm512_storeu_si512(weights.as_mut_ptr().cast(), to_bf16(first, second));
+            _mm512_storeu_si512(weights.as_mut_ptr().cast(), to_bf16::<NATIVE>(first, second));
         }
         _mm512_storeu_ps(totals.as_mut_ptr(), _mm512_add_ps(total, other));
         _mm512_cvtss_f32(factor)
@@ -42,8 +41,8 @@ pub(super) fn soften(
 }
 
 /// See [`crate::attention::products::Products::soften_backward`].
-#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512bf16")]
-pub(super) fn soften_backward(
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq")]
+pub(super) fn soften_backward<const NATIVE: bool>(
     softmax: &Softmax,
     stride: usize,
     (scores, d_weights): (&[f32], &[f32]),
@@ -60,7 +59,7 @@ pub(super) fn soften_backward(
         for row in 0..2 {
             let half = |half: usize| {
                 let at = key + half * VECTOR;
-                let mask = first_lanes(softmax.keys[row].saturating_sub(at));
+                let used = mask(softmax.keys[row].saturating_sub(at));
                 // SAFETY: `at + 16 <= stride`, and both rows were asserted to be there.
                 let (score, d_weight) = unsafe {
                     (
@@ -69,11 +68,13 @@ pub(super) fn soften_backward(
                     )
                 };
                 let p = exp2(_mm512_fmsub_ps(score, scale, shift[row]));
-                let p = _mm512_maskz_mov_ps(mask, p);
-                (p, _mm512_maskz_mul_ps(mask, p, _mm512_sub_ps(d_weight, slope[row])))
+                let p = _mm512_maskz_mov_ps(used, p);
+                (p, _mm512_maskz_mul_ps(used, p, _mm512_sub_ps(d_weight, slope[row])))
             };
             let (low, high) = (half(0), half(1));
-            (p[row], ds[row]) = (to_bf16(low.0, high.0), to_bf16(low.1, high.1));
+            // SAFETY: the path was chosen after detection.
+            (p[row], ds[row]) =
+                unsafe { (to_bf16::<NATIVE>(low.0, high.0), to_bf16::<NATIVE>(low.1, high.1)) };
         }
         // SAFETY: `key + 32 <= stride`, within the asserted lengths.
         unsafe {

@@ -4,7 +4,7 @@ use std::arch::x86_64::*;
 
 use crate::{
     attention::products::{Finish, Left, Right, Size, VECTOR},
-    matmul::avx512::{broadcast, load},
+    avx512::{mask, multiply_add},
 };
 
 /// Vectors and rows in registers at once: 24 sums, 4 columns and a broadcast of 32 registers.
@@ -21,8 +21,8 @@ enum TileFinish {
 }
 
 /// `left · right` into `out`, whose rows are `stride` apart.
-#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512bf16")]
-pub(super) fn multiply(
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq")]
+pub(super) fn multiply<const NATIVE: bool>(
     left: Left<'_>,
     right: Right<'_>,
     size: Size,
@@ -72,10 +72,10 @@ pub(super) fn multiply(
             // SAFETY: the tile lies inside the lengths asserted above.
             unsafe {
                 match end - first {
-                    4 => tile.rows::<4>(end_row - row),
-                    3 => tile.rows::<3>(end_row - row),
-                    2 => tile.rows::<2>(end_row - row),
-                    _ => tile.rows::<1>(end_row - row),
+                    4 => tile.rows::<4, NATIVE>(end_row - row),
+                    3 => tile.rows::<3, NATIVE>(end_row - row),
+                    2 => tile.rows::<2, NATIVE>(end_row - row),
+                    _ => tile.rows::<1, NATIVE>(end_row - row),
                 }
             }
         }
@@ -98,39 +98,36 @@ struct Tile {
 impl Tile {
     /// # Safety
     /// `rows` rows by `V` vectors lie inside both sides, the result and what the finish points to.
-    #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512bf16")]
-    unsafe fn rows<const V: usize>(self, rows: usize) {
+    #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq")]
+    unsafe fn rows<const V: usize, const NATIVE: bool>(self, rows: usize) {
         // SAFETY: the caller's promise.
         unsafe {
             match rows {
-                6 => self.run::<6, V>(),
-                5 => self.run::<5, V>(),
-                4 => self.run::<4, V>(),
-                3 => self.run::<3, V>(),
-                2 => self.run::<2, V>(),
-                _ => self.run::<1, V>(),
+                6 => self.run::<6, V, NATIVE>(),
+                5 => self.run::<5, V, NATIVE>(),
+                4 => self.run::<4, V, NATIVE>(),
+                3 => self.run::<3, V, NATIVE>(),
+                2 => self.run::<2, V, NATIVE>(),
+                _ => self.run::<1, V, NATIVE>(),
             }
         }
     }
 
     /// # Safety
     /// As [`Self::rows`], for `R` rows.
-    #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512bf16")]
-    unsafe fn run<const R: usize, const V: usize>(self) {
-        let mut sums = [[_mm512_setzero_ps(); V]; R];
+    #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq")]
+    unsafe fn run<const R: usize, const V: usize, const NATIVE: bool>(self) {
+        let mut sums = [[_mm512_setzero_si512(); V]; R];
         for pair in 0..self.pairs {
             // SAFETY: the caller's promise.
             unsafe {
-                let b: [__m512bh; V] =
-                    std::array::from_fn(|j| load(self.right.add(pair * self.right_step + VECTOR * j)));
-                for (row, sums) in sums.iter_mut().enumerate() {
-                    let a = broadcast(self.left.add(row * self.row + pair * self.step));
-                    for (sum, b) in sums.iter_mut().zip(b) {
-                        *sum = _mm512_dpbf16_ps(*sum, b, a);
-                    }
-                }
+                let a = |row: usize| self.left.add(row * self.row + pair * self.step);
+                let b = |j: usize| self.right.add(pair * self.right_step + VECTOR * j);
+                multiply_add::<R, V, NATIVE>(&mut sums, a, b);
             }
         }
+        // SAFETY: both are as many times 512 plain bits.
+        let sums: [[__m512; V]; R] = unsafe { std::mem::transmute_copy(&sums) };
         // SAFETY: the caller's promise.
         unsafe {
             match self.finish {
@@ -149,7 +146,7 @@ impl Tile {
     /// # Safety
     /// As [`Self::rows`], for `R` rows.
     #[inline]
-    #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512bf16")]
+    #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq")]
     unsafe fn store<const R: usize, const V: usize>(
         &self,
         sums: &[[__m512; V]; R],
@@ -169,14 +166,14 @@ impl Tile {
     /// # Safety
     /// As [`Self::rows`], for `R` rows.
     #[inline]
-    #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512bf16")]
+    #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq")]
     unsafe fn store_scores<const R: usize, const V: usize>(
         &self,
         sums: [[__m512; V]; R],
         lanes: *mut f32,
         columns: usize,
     ) {
-        let masks: [__mmask16; V] = std::array::from_fn(|j| first_lanes(columns.saturating_sub(VECTOR * j)));
+        let masks: [__mmask16; V] = std::array::from_fn(|j| mask(columns.saturating_sub(VECTOR * j)));
         let nothing = _mm512_set1_ps(f32::NEG_INFINITY);
         for (row, sums) in sums.into_iter().enumerate() {
             // SAFETY: the caller's promise.
@@ -191,9 +188,4 @@ impl Tile {
             }
         }
     }
-}
-
-/// The mask of the first `count` of sixteen lanes.
-pub(super) fn first_lanes(count: usize) -> __mmask16 {
-    if count >= VECTOR { 0xffff } else { (1 << count) - 1 }
 }

@@ -12,24 +12,24 @@ use super::{
     plane::TILE,
     product::{FrameTap, Group, Job},
 };
-use crate::matmul::avx512::mask;
+use crate::avx512::{mask, multiply_add};
 
 /// One block of output channels by a group of tiles.
 ///
 /// # Safety
-/// The machine has AVX-512 F, BW, VL, DQ, BF16 and VNNI; every tile of every frame tap plus every
+/// The machine has AVX-512 F, BW, VL, DQ and VNNI, and BF16 if products are of bf16; every tile of every frame tap plus every
 /// offset plus 16 lies in the volume; the tiles lie in the output and are written by no one else.
-#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512bf16,avx512vnni")]
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vnni")]
 pub(super) unsafe fn block(job: &Job<'_>, tiles: &Group, rows: Range<usize>) {
     macro_rules! tile_of {
         ($($rows:literal by $tiles:literal),*) => {
             match (rows.len(), rows_and_tiles(job.weights.outputs).1) {
                 // SAFETY: the caller's promise.
                 $(($rows, $tiles) => unsafe {
-                    if job.weights.format == Format::Int8 {
-                        tile::<$rows, $tiles, true>(job, tiles, rows);
-                    } else {
-                        tile::<$rows, $tiles, false>(job, tiles, rows);
+                    match job.weights.format {
+                        Format::Int8 => tile::<$rows, $tiles, true, false>(job, tiles, rows),
+                        Format::Bf16 => tile::<$rows, $tiles, false, true>(job, tiles, rows),
+                        _ => tile::<$rows, $tiles, false, false>(job, tiles, rows),
                     }
                 },)*
                 sizes => unreachable!("{sizes:?} are no block"),
@@ -47,15 +47,15 @@ pub(super) unsafe fn block(job: &Job<'_>, tiles: &Group, rows: Range<usize>) {
 ///
 /// # Safety
 /// As [`block`], for `R` rows.
-#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512bf16,avx512vnni")]
-unsafe fn tile<const R: usize, const V: usize, const INT8: bool>(
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vnni")]
+unsafe fn tile<const R: usize, const V: usize, const INT8: bool, const NATIVE: bool>(
     job: &Job<'_>,
     tiles: &Group,
     rows: Range<usize>,
 ) {
     assert!(rows.len() == R);
     // SAFETY: the caller's promise.
-    let of_tap = |tap| unsafe { tap_sums::<R, V, INT8>(job, tap, tiles, &rows) };
+    let of_tap = |tap| unsafe { tap_sums::<R, V, INT8, NATIVE>(job, tap, tiles, &rows) };
     let mut taps = job.frame_taps.iter();
     // No zeros to begin with: writing them would be a tenth of the work where channels are few.
     let mut totals = taps.next().map_or([[_mm512_setzero_ps(); V]; R], of_tap);
@@ -89,8 +89,8 @@ unsafe fn tile<const R: usize, const V: usize, const INT8: bool>(
 /// # Safety
 /// As [`block`], for `R` rows.
 #[inline]
-#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512bf16,avx512vnni")]
-unsafe fn tap_sums<const R: usize, const V: usize, const INT8: bool>(
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vnni")]
+unsafe fn tap_sums<const R: usize, const V: usize, const INT8: bool, const NATIVE: bool>(
     job: &Job<'_>,
     tap: &FrameTap,
     tiles: &Group,
@@ -104,12 +104,15 @@ unsafe fn tap_sums<const R: usize, const V: usize, const INT8: bool>(
         let weights = weights.as_ptr();
         let x: [*const u32; V] = std::array::from_fn(|j| job.volume.as_ptr().add(tap.start + tiles[j].from));
         for (k, &offset) in job.offsets.iter().enumerate() {
-            let x: [__m512i; V] = std::array::from_fn(|j| _mm512_loadu_si512(x[j].add(offset).cast()));
+            let (weight, x) = (|row: usize| weights.add(k * R + row), |j: usize| x[j].add(offset));
+            if !INT8 {
+                multiply_add::<R, V, NATIVE>(&mut sums, weight, x);
+                continue;
+            }
+            let x: [__m512i; V] = std::array::from_fn(|j| _mm512_loadu_si512(x(j).cast()));
             for (row, sums) in sums.iter_mut().enumerate() {
-                let weight = _mm512_set1_epi32((*weights.add(k * R + row)).cast_signed());
-                for (sum, x) in sums.iter_mut().zip(x) {
-                    *sum = add_products::<INT8>(*sum, x, weight);
-                }
+                let weight = _mm512_set1_epi32(weight(row).read().cast_signed());
+                sums.iter_mut().zip(x).for_each(|(sum, x)| *sum = _mm512_dpbusd_epi32(*sum, x, weight));
             }
         }
     }
@@ -131,18 +134,4 @@ unsafe fn tap_sums<const R: usize, const V: usize, const INT8: bool>(
         }
     }
     numbers
-}
-
-/// Adds the products of two channels in bf16, or of four in eight bits, to sixteen sums.
-#[inline]
-#[target_feature(enable = "avx512f,avx512bf16,avx512vnni")]
-fn add_products<const INT8: bool>(sum: __m512i, x: __m512i, weight: __m512i) -> __m512i {
-    if INT8 {
-        return _mm512_dpbusd_epi32(sum, x, weight);
-    }
-    // SAFETY: all of these types are 512 plain bits.
-    unsafe {
-        let pairs = |x| std::mem::transmute::<__m512i, __m512bh>(x);
-        _mm512_castps_si512(_mm512_dpbf16_ps(_mm512_castsi512_ps(sum), pairs(x), pairs(weight)))
-    }
 }

@@ -3,12 +3,12 @@
 use std::{arch::x86_64::*, ops::Range};
 
 use crate::{
+    avx512::{mask, to_half, zip_pairs},
     conv3d::{
         frames::Values,
         plane::{Chunk, Plane, Read, TILE},
         quantize::Scale,
     },
-    matmul::{avx512::mask, pack::zip_pairs},
 };
 
 /// Packs words of a plane: `$channel(word, i)` is channel `i` of the `$depth` of a word, `$to(row, word)` where a padded
@@ -58,20 +58,21 @@ macro_rules! pack_rows {
 }
 
 /// Two channels as pairs of bf16; a missing one is zero.
-#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512bf16")]
-pub(in crate::conv3d) fn pairs<'a>(
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq")]
+pub(in crate::conv3d) fn pairs<'a, const NATIVE: bool>(
     plane: &Plane,
     words: Range<usize>,
     channel: impl Fn(usize, usize) -> Option<Values<'a>>,
     to: impl Fn(usize, usize) -> &'a mut [u32],
 ) {
     pack_rows!(plane, words, 2, channel, to, values => {
-        zip_pairs(values[0], values[1])
+        // SAFETY: the path was chosen after detection.
+        unsafe { zip_pairs::<NATIVE>(values[0], values[1]) }
     });
 }
 
 /// Four channels as quadruples of eight bits; a missing one is the zero of the scale.
-#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512bf16")]
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq")]
 pub(in crate::conv3d) fn quads<'a>(
     plane: &Plane,
     words: Range<usize>,
@@ -94,25 +95,22 @@ pub(in crate::conv3d) fn quads<'a>(
 }
 
 /// One channel as bf16.
-#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512bf16")]
-pub(super) fn single(plane: &Plane, x: &[f32], packed: &mut [u16]) {
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq")]
+pub(super) fn single<const NATIVE: bool>(plane: &Plane, x: &[f32], packed: &mut [u16]) {
     for (source, packed) in plane.rows.iter().zip(packed.chunks_exact_mut(plane.row_len())) {
         let row = source.map(|row| &x[row * plane.width..][..plane.width]);
         for chunk in &plane.chunks {
             let values = row.map_or(_mm512_setzero_ps(), |row| read(chunk, Values::F32(row)));
             let to = packed[chunk.at..][..chunk.len].as_mut_ptr();
-            // SAFETY: the mask keeps the store inside the slice; both types are 256 plain bits.
-            unsafe {
-                let values = std::mem::transmute::<__m256bh, __m256i>(_mm512_cvtneps_pbh(values));
-                _mm256_mask_storeu_epi16(to.cast(), mask(chunk.len), values);
-            }
+            // SAFETY: the path was chosen after detection; the mask keeps the store inside the slice.
+            unsafe { _mm256_mask_storeu_epi16(to.cast(), mask(chunk.len), to_half::<NATIVE>(values)) }
         }
     }
 }
 
 /// The values of a chunk, zeros where it is padding.
 #[inline]
-#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512bf16")]
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq")]
 fn read(chunk: &Chunk, row: Values<'_>) -> __m512 {
     // SAFETY: chunks are made for rows of this width, and places beyond it are masked out.
     unsafe {
@@ -159,7 +157,7 @@ fn prefetch(row: Values<'_>, at: isize) {
 /// # Safety
 /// The others are in the row.
 #[inline]
-#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512bf16")]
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq")]
 pub(in crate::conv3d) unsafe fn load(mask: u16, row: Values<'_>, first: isize) -> __m512 {
     // SAFETY: the caller's promise.
     unsafe {

@@ -4,11 +4,11 @@ use std::arch::x86_64::*;
 
 use super::pack;
 use crate::{
+    avx512::multiply_add,
     conv3d::{
         Conv3d,
         plane::{Geometry, Plane},
     },
-    matmul::avx512::{broadcast, load},
     shared::{Buffer, Shared, with_buffers},
     threads::{self, prelude::*},
 };
@@ -18,11 +18,16 @@ const CHUNK: usize = 64 * 1024;
 
 /// `d_weight[co, ci, tap] = Σ dy[co, p] x[ci, p + tap]`: output channels are lanes, and each sum
 /// runs over pairs of neighbouring positions.
-pub(in crate::conv3d) fn backward_weight(shape: &Conv3d, x: &[f32], dy: &[f32], d_weight: &mut [f32]) {
-    with_buffers(|buffers: &mut [Buffer; 3]| sum_products(shape, x, dy, d_weight, buffers));
+pub(in crate::conv3d) fn backward_weight<const NATIVE: bool>(
+    shape: &Conv3d,
+    x: &[f32],
+    dy: &[f32],
+    d_weight: &mut [f32],
+) {
+    with_buffers(|buffers: &mut [Buffer; 3]| sum_products::<NATIVE>(shape, x, dy, d_weight, buffers));
 }
 
-fn sum_products(
+fn sum_products<const NATIVE: bool>(
     shape: &Conv3d,
     x: &[f32],
     dy: &[f32],
@@ -56,7 +61,7 @@ fn sum_products(
             Some(frame) => {
                 let at = (index / padded * shape.size[0] + frame) * geometry.frame_len();
                 // SAFETY: the path was chosen after detection.
-                unsafe { pack::single(&plane, &x[at..at + geometry.frame_len()], packed) }
+                unsafe { pack::single::<NATIVE>(&plane, &x[at..at + geometry.frame_len()], packed) }
             }
             None => packed.fill(0),
         }
@@ -109,9 +114,9 @@ fn sum_products(
                     // SAFETY: detected; checked inside.
                     unsafe {
                         match lanes / 16 {
-                            1 => weight_rows::<24, 1>(x, rows, starts, dy, pairs, sums),
-                            2 => weight_rows::<12, 2>(x, rows, starts, dy, pairs, sums),
-                            _ => weight_rows::<6, 4>(x, rows, starts, dy, pairs, sums),
+                            1 => weight_rows::<24, 1, NATIVE>(x, rows, starts, dy, pairs, sums),
+                            2 => weight_rows::<12, 2, NATIVE>(x, rows, starts, dy, pairs, sums),
+                            _ => weight_rows::<6, 4, NATIVE>(x, rows, starts, dy, pairs, sums),
                         }
                     }
                 }
@@ -151,8 +156,8 @@ fn pack_gradient(shape: &Conv3d, dy: &[f32], output: [usize; 3], lanes: usize, p
 ///
 /// # Safety
 /// The machine has the features; `starts` and `rows` were made for the volume `x`.
-#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512bf16")]
-unsafe fn weight_rows<const R: usize, const V: usize>(
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq")]
+unsafe fn weight_rows<const R: usize, const V: usize, const NATIVE: bool>(
     x: &[u16],
     rows: &[usize],
     starts: &[usize],
@@ -166,26 +171,22 @@ unsafe fn weight_rows<const R: usize, const V: usize>(
     assert!(reach <= x.len());
     // Missing rows repeat the first one; their sums are dropped.
     let offsets: [usize; R] = std::array::from_fn(|row| rows[if row < rows.len() { row } else { 0 }]);
-    let mut totals = [[_mm512_setzero_ps(); V]; R];
+    let mut totals = [[_mm512_setzero_si512(); V]; R];
     // SAFETY: `x` is read up to `reach`, `dy` and `sums` within the asserted lengths.
     unsafe {
         for (line, start) in starts.iter().enumerate() {
             let dy = dy.as_ptr().add(line * pairs * lanes);
             let x: [*const u16; R] = std::array::from_fn(|row| x.as_ptr().add(offsets[row] + start));
             for pair in 0..pairs {
-                let b: [__m512bh; V] = std::array::from_fn(|j| load(dy.add(pair * lanes + 16 * j)));
-                for (x, totals) in x.iter().zip(&mut totals) {
-                    let a = broadcast(x.add(2 * pair).cast());
-                    for (total, b) in totals.iter_mut().zip(b) {
-                        *total = _mm512_dpbf16_ps(*total, b, a);
-                    }
-                }
+                let a = |row: usize| x[row].add(2 * pair).cast::<u32>();
+                let b = |j: usize| dy.add(pair * lanes + 16 * j);
+                multiply_add::<R, V, NATIVE>(&mut totals, a, b);
             }
         }
         for (row, totals) in totals.iter().take(rows.len()).enumerate() {
             for (j, total) in totals.iter().enumerate() {
                 let to = sums.as_mut_ptr().add(row * lanes + 16 * j);
-                _mm512_storeu_ps(to, _mm512_add_ps(_mm512_loadu_ps(to), *total));
+                _mm512_storeu_ps(to, _mm512_add_ps(_mm512_loadu_ps(to), _mm512_castsi512_ps(*total)));
             }
         }
     }

@@ -4,17 +4,17 @@ use std::{arch::x86_64::*, ops::Range};
 
 use super::{POSITIONS, Run, Strip, UNIT};
 use crate::{
+    avx512::{mask, zip_pairs},
     conv3d::{avx512::pack::load, frames::Values, plane::TILE},
-    matmul::{avx512::mask, pack::zip_pairs},
 };
 
 /// Transforms the channels of a frame at a unit's squares to pairs of bf16, `[positions][pairs][squares]` and a gap
 /// behind each position.
 ///
 /// # Safety
-/// The machine has AVX-512 F, BW, VL, DQ and BF16.
-#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512bf16")]
-pub(super) unsafe fn transform<'a>(
+/// The machine has AVX-512 F, BW, VL and DQ, and BF16 if `NATIVE`.
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq")]
+pub(super) unsafe fn transform<'a, const NATIVE: bool>(
     strip: &Strip<'_>,
     unit: usize,
     channels: impl Iterator<Item = Values<'a>> + Clone,
@@ -38,9 +38,9 @@ pub(super) unsafe fn transform<'a>(
             }
             let to = to[group * UNIT + run.square - start..].as_mut_ptr();
             for position in (0..POSITIONS).filter(|&position| strip.has(position)) {
-                let words = zip_pairs(a[position], b[position]);
-                // SAFETY: squares of this unit, a position of this slice.
+                // SAFETY: the caller's promise; squares of this unit, a position of this slice.
                 unsafe {
+                    let words = zip_pairs::<NATIVE>(a[position], b[position]);
                     let to = to.add(position * position_len).cast();
                     // Stores with a mask are slow.
                     if run.len == TILE {
@@ -90,7 +90,7 @@ impl Window {
 
     /// `Bᵀ d B` of up to sixteen squares of a channel, by position.
     #[inline]
-    #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512bf16")]
+    #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq")]
     fn transform(&self, channel: Values<'_>, to: &mut [__m512; POSITIONS]) {
         let even = _mm512_setr_epi32(0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30);
         let odd = _mm512_add_epi32(even, _mm512_set1_epi32(1));
@@ -130,7 +130,7 @@ impl Window {
     /// The same where every input stands for a square of four: the middle two of a square's four rows are alike, and
     /// of its columns. The third row and column, which are zero, are left as they are.
     #[inline]
-    #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512bf16")]
+    #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq")]
     fn transform_doubled(&self, channel: Values<'_>, to: &mut [__m512; POSITIONS]) {
         let of = |[before, at, after]: [__m512; 3]| {
             [_mm512_sub_ps(before, at), _mm512_add_ps(at, at), _mm512_sub_ps(at, after)]
@@ -169,7 +169,7 @@ fn next(lanes: __m512, last: __m512i) -> __m512 {
 /// # Safety
 /// The machine has AVX-512 F, BW, VL and DQ; a frame of the output's size is at `y`, and no one else touches the
 /// pixels of these squares.
-#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512bf16")]
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq")]
 pub(super) unsafe fn outputs(
     strip: &Strip<'_>,
     squares: Range<usize>,

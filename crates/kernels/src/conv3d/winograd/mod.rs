@@ -59,7 +59,7 @@ static NO_SUMS: [f32; SQUARES] = [0.0; SQUARES];
 
 /// Whether weights of this kernel and stride are better transformed, on this machine.
 pub(super) fn suits(isa: Isa, outputs: usize, inputs: usize, kernel: [usize; 3], stride: [usize; 3]) -> bool {
-    isa == Isa::Avx512Bf16
+    isa >= Isa::Avx512
         && kernel[1..] == [3, 3]
         && stride[1..] == [1, 1]
         && outputs.min(inputs) >= LEAST_CHANNELS
@@ -100,6 +100,8 @@ pub(super) fn pack(weight: &[f32], outputs: usize, inputs: usize, frame_taps: us
 /// Transformed weights.
 #[derive(Clone, Copy)]
 pub(super) struct Transformed<'a> {
+    /// Pairs of bf16.
+    pub format: Format,
     pub outputs: usize,
     pub inputs: usize,
     pub frame_taps: usize,
@@ -112,7 +114,7 @@ impl<'a> Transformed<'a> {
         let per_output = self.words.len() / self.outputs / POSITIONS;
         let start = (part.start * POSITIONS + position * part.len()) * per_output;
         Weights {
-            format: Format::Bf16,
+            format: self.format,
             outputs: part.len(),
             inputs: self.inputs,
             kernel: [self.frame_taps, 1, 1],
@@ -287,7 +289,10 @@ impl Pass<'_> {
             #[cfg(target_arch = "x86_64")]
             // SAFETY: weights are transformed where AVX-512 is alone, after detection.
             unsafe {
-                avx512::transform(strip, unit, channels, to);
+                match self.weights.format {
+                    Format::Bf16 => avx512::transform::<true>(strip, unit, channels, to),
+                    _ => avx512::transform::<false>(strip, unit, channels, to),
+                }
             }
             #[cfg(not(target_arch = "x86_64"))]
             unreachable!("weights are transformed where AVX-512 is, {to:?} {}", channels.count());

@@ -23,22 +23,24 @@ fn shapes() -> Vec<Conv3d> {
     ]
 }
 
-fn packed(shape: &Conv3d) -> PackedConv3d {
-    let weight = test_values(shape.weight_len(), 2);
-    PackedConv3d::transformed(&weight, shape.outputs, shape.inputs, shape.kernel)
+/// The transformed weights of every instruction set that has them.
+fn packings(shape: &Conv3d) -> impl Iterator<Item = PackedConv3d> {
+    let (weight, Conv3d { outputs, inputs, kernel, .. }) = (test_values(shape.weight_len(), 2), *shape);
+    let transforms =
+        Isa::available().filter(move |isa| suits(*isa, usize::MAX, usize::MAX, [1, 3, 3], [1; 3]));
+    transforms.map(move |isa| PackedConv3d::transformed_on(isa, &weight, outputs, inputs, kernel))
 }
 
 #[test]
 fn equals_its_definition() {
-    if !Isa::Avx512Bf16.is_available() {
-        return;
-    }
-    for shape in shapes() {
+    for (shape, packed) in
+        shapes().iter().flat_map(|shape| packings(shape).map(move |packed| (shape, packed)))
+    {
         let (x, bias) = (test_values(shape.input_len(), 1), test_values(shape.outputs, 3));
         let mut fast = vec![f32::NAN; shape.output_len()];
         let mut slow = fast.clone();
-        conv3d_packed(&shape, &[], Values::F32(&x), &packed(&shape), Some(&bias), &mut fast);
-        scalar::conv3d(&shape, &x, &test_values(shape.weight_len(), 2), Some(&bias), &mut slow);
+        conv3d_packed(shape, &[], Values::F32(&x), &packed, Some(&bias), &mut fast);
+        scalar::conv3d(shape, &x, &test_values(shape.weight_len(), 2), Some(&bias), &mut slow);
         for (i, (fast, slow)) in fast.iter().zip(&slow).enumerate() {
             // The order of the f32 sums differs, and nine sums meet in an output.
             let tolerance = 2e-6 * (shape.inputs * 27 * 4) as f32 + 1e-5;
@@ -65,17 +67,15 @@ fn the_definition_is_a_convolution() {
 
 #[test]
 fn bits_depend_neither_on_threads_nor_on_what_is_held_at_once() {
-    if !Isa::Avx512Bf16.is_available() {
-        return;
-    }
-    for shape in shapes() {
+    for (shape, weights) in
+        shapes().iter().flat_map(|shape| packings(shape).map(move |packed| (shape, packed)))
+    {
         let x = test_values(shape.input_len(), 1);
-        let weights = packed(&shape);
         let run = |threads, limit| {
             let mut y = vec![0.0; shape.output_len()];
-            let weights = weights.transformed_of(&shape).expect("transformed");
+            let weights = weights.transformed_of(shape).expect("transformed");
             with_threads(threads, || {
-                let x = Frames::new(&shape, &[], Values::F32(&x));
+                let x = Frames::new(shape, &[], Values::F32(&x));
                 run(limit, &shape.geometry(), shape.batch, x, weights, None, &mut y);
             });
             y
@@ -89,18 +89,17 @@ fn bits_depend_neither_on_threads_nor_on_what_is_held_at_once() {
 
 #[test]
 fn the_error_is_within_half_a_percent() {
-    if !Isa::Avx512Bf16.is_available() {
-        return;
-    }
     // As in the autoencoder: many channels, of which the products add up like noise.
     let shape = Conv3d { batch: 1, inputs: 96, outputs: 32, size: [3, 12, 40], ..shapes()[0] };
     let (x, weight) = (test_values(shape.input_len(), 1), test_values(shape.weight_len(), 2));
-    let mut fast = vec![0.0; shape.output_len()];
-    conv3d_packed(&shape, &[], Values::F32(&x), &packed(&shape), None, &mut fast);
     let mut exact = vec![0.0; shape.output_len()];
     crate::conv3d::scalar::products(&shape, |i, j, o| exact[o] += f64::from(x[i]) * f64::from(weight[j]));
     let power: f64 = exact.iter().map(|y| y * y).sum();
-    let error: f64 = exact.iter().zip(&fast).map(|(y, &fast)| (y - f64::from(fast)).powi(2)).sum();
-    let relative = (error / power).sqrt();
-    assert!(relative <= 5e-3, "{relative}");
+    for packed in packings(&shape) {
+        let mut fast = vec![0.0; shape.output_len()];
+        conv3d_packed(&shape, &[], Values::F32(&x), &packed, None, &mut fast);
+        let error: f64 = exact.iter().zip(&fast).map(|(y, &fast)| (y - f64::from(fast)).powi(2)).sum();
+        let relative = (error / power).sqrt();
+        assert!(relative <= 5e-3, "{relative}");
+    }
 }
