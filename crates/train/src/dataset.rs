@@ -9,7 +9,7 @@ mod rendered;
 mod store;
 
 pub use pixels::{BYTES_PER_PIXEL, Crop, cut, to_clips, to_tensor};
-pub use rendered::{DataArgs, make};
+pub use rendered::{DataArgs, Drawn, make, world_seed};
 pub use store::{Item, Store, StoreWriter};
 
 /// A part of a data set, which is a folder of its own.

@@ -6,11 +6,14 @@ mod batch;
 mod close_ups;
 mod export;
 mod loss;
+mod naming;
 mod objective;
 mod sample;
+mod truth;
 
 pub use args::DenoiserArgs;
 pub use loss::flow_loss;
+pub use naming::Naming;
 
 use std::path::Path;
 
@@ -39,6 +42,8 @@ pub struct Denoiser {
     pub transformer: WanTransformer3d,
     /// Makes the context out of the prompt.
     pub text_encoder: Umt5Encoder,
+    /// Names what is where, if that is a task.
+    pub naming: Option<Naming>,
 }
 
 impl Denoiser {
@@ -54,6 +59,7 @@ impl Denoiser {
             Ok(Self {
                 transformer: load(WanTransformer3d::new(&sizes, device)?, &transformer)?,
                 text_encoder: load(Umt5Encoder::new(&text_sizes, device)?, &text_encoder)?,
+                naming: None,
             })
         };
         read().map_err(TrainError::part("reading the denoiser"))
@@ -94,6 +100,7 @@ pub fn train(args: &DenoiserArgs) -> Result<Outcome> {
         text_encoder: Umt5Encoder::new(&args.text_encoder(tokenizer.vocab_size()), &trained)
             .map_err(part("building the text encoder"))?
             .init_weights(seed.wrapping_add(1)),
+        naming: args.names().then(|| Naming::new(args.transformer(vae.z_dim).dim(), &trained)),
     };
     let objective = objective::DenoiserObjective::new(args, &vae, tokenizer, device)?;
     trainer::train(&objective, model, &args.run, &run_args::settings(args)?)

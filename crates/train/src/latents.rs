@@ -18,7 +18,7 @@ use safetensors::SafeTensors;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    dataset::{BYTES_PER_PIXEL, Store, StoreWriter, Subset, to_tensor},
+    dataset::{BYTES_PER_PIXEL, Store, StoreWriter, Subset, to_tensor, world_seed},
     error::{Result, TrainError},
     files, interrupt,
     parameters::to_vec,
@@ -66,6 +66,9 @@ struct Header {
     /// Of the weights of its encoder.
     vae_fingerprint: String,
     channels: usize,
+    /// The seed of the data set, if `kinora train data` made it.
+    #[serde(default)]
+    world_seed: Option<u64>,
 }
 
 /// Encodes what is missing, then measures. Ctrl-C stops it; a second run goes on.
@@ -77,7 +80,8 @@ pub fn make(args: &LatentsArgs) -> Result<()> {
     let config = AutoencoderKlWanConfig::load(&args.vae).map_err(TrainError::part("the autoencoder"))?;
     let device = Device::flex();
     let vae = read_vae(&args.vae, &config, &device)?;
-    let header = Header { vae_fingerprint: fingerprint(&args.vae)?, channels: config.z_dim };
+    let (vae_fingerprint, world_seed) = (fingerprint(&args.vae)?, world_seed(&args.data)?);
+    let header = Header { vae_fingerprint, channels: config.z_dim, world_seed };
     fs::create_dir_all(&args.output).map_err(TrainError::io(&args.output))?;
     check_header(&args.output, &header, true)?;
     for subset in Subset::ALL {
@@ -107,7 +111,9 @@ pub fn read_vae(folder: &Path, config: &AutoencoderKlWanConfig, device: &Device)
 /// # Errors
 /// As said, or files that cannot be read.
 pub fn check_source(folder: &Path, vae: &Path, channels: usize) -> Result<()> {
-    check_header(folder, &Header { vae_fingerprint: fingerprint(vae)?, channels }, false)
+    let vae_fingerprint = fingerprint(vae)?;
+    let world_seed = read_header(folder)?.world_seed;
+    check_header(folder, &Header { vae_fingerprint, channels, world_seed }, false)
 }
 
 fn check_header(folder: &Path, header: &Header, may_make: bool) -> Result<()> {
@@ -116,19 +122,26 @@ fn check_header(folder: &Path, header: &Header, may_make: bool) -> Result<()> {
         if may_make {
             return files::write_json(&path, header);
         }
-        let advice = "make them with `kinora train latents`".to_owned();
-        return Err(TrainError::Missing { what: "folder of latents", path: folder.into(), advice });
     }
-    let found: Header = files::read_json(&path)?;
+    let found = read_header(folder)?;
     if found == *header {
         return Ok(());
     }
     Err(TrainError::Mismatch {
         path,
-        what: "autoencoder of these latents".into(),
-        expected: format!("{header:?}; remove the folder, or name the autoencoder that made it"),
+        what: "autoencoder and data set of these latents".into(),
+        expected: format!("{header:?}; remove the folder, or name what made it"),
         found: format!("{found:?}"),
     })
+}
+
+fn read_header(folder: &Path) -> Result<Header> {
+    let path = folder.join("latents.json");
+    if path.exists() {
+        return files::read_json(&path);
+    }
+    let advice = "make them with `kinora train latents`".to_owned();
+    Err(TrainError::Missing { what: "folder of latents", path: folder.into(), advice })
 }
 
 /// FNV-1a of the weights that make latents: tells files apart, not adversaries. A decoder that was trained further
@@ -177,6 +190,7 @@ fn encode(args: &LatentsArgs, subset: Subset, vae: &AutoencoderKlWan, device: &D
 pub struct LatentStore {
     store: Store,
     channels: usize,
+    world_seed: Option<u64>,
 }
 
 impl LatentStore {
@@ -188,12 +202,17 @@ impl LatentStore {
         let header: Header = files::read_json(&folder.join("latents.json"))?;
         let bytes = header.channels.saturating_mul(size_of::<f16>());
         let store = Store::open(&folder.join(subset.name()), bytes, "make it with `kinora train latents`")?;
-        Ok(Self { store, channels: header.channels })
+        Ok(Self { store, channels: header.channels, world_seed: header.world_seed })
     }
 
     /// Channels of each latent.
     pub fn channels(&self) -> usize {
         self.channels
+    }
+
+    /// The seed of the data set, if `kinora train data` made it.
+    pub fn world_seed(&self) -> Option<u64> {
+        self.world_seed
     }
 
     /// The store of their bytes.
@@ -290,7 +309,7 @@ impl LatentStore {
     pub(crate) fn of_values(folder: &Path, size: [usize; 3], value: impl Fn(usize, usize) -> f32) -> Self {
         files::write_json(
             &folder.join("latents.json"),
-            &Header { vae_fingerprint: String::new(), channels: 1 },
+            &Header { vae_fingerprint: String::new(), channels: 1, world_seed: None },
         )
         .expect("a folder to write to");
         let values = (0..size[1] * size[2]).map(|i| f16::from_f32(value(i / size[2], i % size[2])));
@@ -308,7 +327,7 @@ mod tests {
     use super::*;
 
     fn store(folder: &Path, items: &[(usize, f32)]) -> LatentStore {
-        let header = Header { vae_fingerprint: String::new(), channels: 2 };
+        let header = Header { vae_fingerprint: String::new(), channels: 2, world_seed: None };
         files::write_json(&folder.join("latents.json"), &header).unwrap();
         let mut writer = StoreWriter::open(&folder.join("clips")).unwrap();
         for &(frames, value) in items {
@@ -352,9 +371,10 @@ mod tests {
         };
         save(1, 1);
         let message = check_source(folder.path(), vae.path(), 2).unwrap_err().to_string();
-        assert!(message.contains("autoencoder of these latents"), "{message}");
+        assert!(message.contains("autoencoder and data set of these latents"), "{message}");
 
-        let header = Header { vae_fingerprint: fingerprint(vae.path()).unwrap(), channels: 2 };
+        let vae_fingerprint = fingerprint(vae.path()).unwrap();
+        let header = Header { vae_fingerprint, channels: 2, world_seed: Some(3) };
         files::write_json(&folder.path().join("latents.json"), &header).unwrap();
         save(1, 2);
         check_source(folder.path(), vae.path(), 2).unwrap();

@@ -26,7 +26,7 @@ pub use caption::{
 pub use event::{Action, Direction, Event};
 pub use kind::{Colour, Kind, Size};
 pub use place::{CameraMove, Ground, TimeOfDay, Weather};
-pub use render::{render, render_frame};
+pub use render::{render, render_frame, shares};
 pub use scene::{Neighbour, Relation, Scene, Thing};
 pub use simulate::simulate;
 pub use split::{HeldOut, Split, holds_out_action, holds_out_colour, holds_out_pair};

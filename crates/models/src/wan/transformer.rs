@@ -68,14 +68,27 @@ impl WanTransformer3d {
     ///   latent frames one for each frame, the number of tokens one for each token (Wan 2.2).
     /// - `context`: `[batch, text_tokens, text_dim]`.
     pub fn forward(&self, latents: Tensor<5>, timestep: Tensor<2>, context: Tensor<3>) -> Tensor<5> {
+        self.forward_tapped(latents, timestep, context, |_, _| ())
+    }
+
+    /// [`forward`](Self::forward), which shows the tokens behind each block on the way: `tap` gets the block's index
+    /// and `[batch, tokens, dim]`.
+    pub fn forward_tapped(
+        &self,
+        latents: Tensor<5>,
+        timestep: Tensor<2>,
+        context: Tensor<3>,
+        mut tap: impl FnMut(usize, &Tensor<3>),
+    ) -> Tensor<5> {
         let [_, _, frames, height, width] = latents.dims();
         let grid = self.config.patches([frames, height, width]);
         let rope = RopeTable::new(self.config.attention_head_dim, grid, &latents.device());
 
         let mut x = self.patch_embedding.forward(latents); // [batch, tokens, dim]
         let condition = self.condition_embedder.forward(timestep, context);
-        for block in &self.blocks {
+        for (index, block) in self.blocks.iter().enumerate() {
             x = block.forward(x, &condition, &rope);
+            tap(index, &x);
         }
         let [shift, scale] = table_rows(self.scale_shift_table.val(), condition.time.unsqueeze_dim(2));
         let x = layer_norm_modulate(x, shift, scale, self.config.eps);

@@ -7,7 +7,7 @@ use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
-use world::{ClipSpec, Language, Scene, Split};
+use world::{ClipSpec, GroundTruth, Language, Scene, Split};
 
 use super::{StoreWriter, Subset};
 use crate::{
@@ -52,11 +52,14 @@ impl Default for DataArgs {
     }
 }
 
-/// `dataset.json`: what all items of a data set have in common.
+/// What all items of a data set have in common.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 struct Header {
     seed: u64,
 }
+
+/// The file of a data set's [`Header`].
+const HEADER: &str = "dataset.json";
 
 /// Renders what is missing of the data set. Ctrl-C stops it; a second run goes on.
 ///
@@ -73,8 +76,20 @@ pub fn make(args: &DataArgs) -> Result<()> {
     Ok(())
 }
 
+/// The seed of the data set in `folder`; none if [`make`] did not make it.
+///
+/// # Errors
+/// A header that cannot be read.
+pub fn world_seed(folder: &Path) -> Result<Option<u64>> {
+    let path = folder.join(HEADER);
+    if !path.exists() {
+        return Ok(None);
+    }
+    Ok(Some(files::read_json::<Header>(&path)?.seed))
+}
+
 fn check_header(output: &Path, header: &Header) -> Result<()> {
-    let path = output.join("dataset.json");
+    let path = output.join(HEADER);
     if !path.exists() {
         return files::write_json(&path, header);
     }
@@ -96,7 +111,7 @@ fn fill(output: &Path, subset: Subset, count: usize, seed: u64) -> Result<()> {
     while writer.len() < count && !interrupt::requested() {
         let group = writer.len()..(writer.len() + GROUP).min(count);
         let rendered: Vec<Rendered> =
-            group.into_par_iter().map(|index| Rendered::new(subset, index, seed)).collect();
+            group.into_par_iter().map(|index| Drawn::new(subset, index, seed).render()).collect();
         for item in rendered {
             writer.append(item.size, item.captions, &item.frames)?;
         }
@@ -112,9 +127,21 @@ struct Rendered {
     frames: Vec<u8>,
 }
 
-impl Rendered {
+/// An item before it is rendered.
+pub struct Drawn {
+    /// What it shows.
+    pub scene: Scene,
+    spec: ClipSpec,
+    truth: GroundTruth,
+    /// The one frame of a still.
+    still: Option<usize>,
+    /// What captions are drawn with.
+    rng: ChaCha8Rng,
+}
+
+impl Drawn {
     /// Item `index` of a subset, which depends on nothing but the seed.
-    fn new(subset: Subset, index: usize, seed: u64) -> Self {
+    pub fn new(subset: Subset, index: usize, seed: u64) -> Self {
         // Subsets take their scenes from ranges that never meet.
         let mut rng = rng(seed, Purpose::Scene, index as u64 | (subset as u64) << 48);
         let split = if subset == Subset::Validation { Split::HeldOut } else { Split::Train };
@@ -122,16 +149,36 @@ impl Rendered {
         let [width, height] = shape(&mut rng);
         let spec = ClipSpec { width, height, ..ClipSpec::default() };
         let truth = world::simulate(&scene, &spec);
-        if subset == Subset::Stills {
-            let frame = rng.random_range(0..spec.num_frames);
-            let frames = world::render_frame(&scene, &truth, &spec, frame);
-            let captions =
-                captions(&mut rng, |language, rng| world::still_caption(&scene, language, rng).text);
-            return Self { size: [1, height, width], captions, frames };
-        }
-        let captions = captions(&mut rng, |language, rng| world::caption(&scene, language, rng).text);
-        let frames = world::render(&scene, &truth, &spec);
-        Self { size: [spec.num_frames, height, width], captions, frames }
+        let still = (subset == Subset::Stills).then(|| rng.random_range(0..spec.num_frames));
+        Self { scene, spec, truth, still, rng }
+    }
+
+    /// Its height and width, in pixels.
+    #[cfg(test)]
+    pub fn size(&self) -> [usize; 2] {
+        [self.spec.height, self.spec.width]
+    }
+
+    /// What it shows, in words.
+    pub fn captions(&self) -> Vec<String> {
+        let caption = if self.still.is_some() { world::still_caption } else { world::caption };
+        captions(&mut self.rng.clone(), |language, rng| caption(&self.scene, language, rng).text)
+    }
+
+    /// The share of each thing in each cell of a frame, `[things, height / cell, width / cell]`.
+    pub fn shares(&self, frame: usize, cell: usize) -> Vec<f32> {
+        let frame = self.still.map_or(frame, |still| still + frame);
+        world::shares(&self.scene, &self.truth, &self.spec, frame, cell)
+    }
+
+    fn render(&self) -> Rendered {
+        let Self { scene, spec, truth, .. } = self;
+        let frames = match self.still {
+            Some(frame) => world::render_frame(scene, truth, spec, frame),
+            None => world::render(scene, truth, spec),
+        };
+        let num_frames = if self.still.is_some() { 1 } else { spec.num_frames };
+        Rendered { size: [num_frames, spec.height, spec.width], captions: self.captions(), frames }
     }
 }
 

@@ -101,6 +101,10 @@ pub struct DenoiserArgs {
     /// Share of prompts that are dropped, for guidance
     #[arg(long, default_value_t = Self::default().prompt_dropout)]
     pub prompt_dropout: f64,
+    /// Weight of naming the kind and colour of what each token shows, over the run; needs latents of the world
+    #[arg(long, default_value_t = Self::default().naming_weight)]
+    #[serde(default = "unnamed")]
+    pub naming_weight: Ramp,
     /// Held-out clips to evaluate on
     #[arg(long, default_value_t = Self::default().evaluate_clips)]
     pub evaluate_clips: usize,
@@ -149,6 +153,7 @@ impl Default for DenoiserArgs {
             batch_close_ups: 96,
             close_up_side: 8,
             prompt_dropout: 0.1,
+            naming_weight: unnamed(),
             evaluate_clips: 16,
             sample_clips: 6,
             sample_steps: 20,
@@ -161,7 +166,17 @@ impl Default for DenoiserArgs {
     }
 }
 
+/// What runs without the flag had.
+fn unnamed() -> Ramp {
+    Ramp { start: 0.0, end: 0.0 }
+}
+
 impl DenoiserArgs {
+    /// Whether naming is a task at any time of the run.
+    pub(super) fn names(&self) -> bool {
+        self.naming_weight.start.max(self.naming_weight.end) > 0.0
+    }
+
     /// The transformer's configuration for latents of so many channels.
     pub fn transformer(&self, channels: usize) -> WanTransformer3dConfig {
         WanTransformer3dConfig {

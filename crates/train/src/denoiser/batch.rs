@@ -7,9 +7,9 @@ use models::wan::AutoencoderKlWanConfig;
 use rand::{Rng, seq::IndexedRandom};
 use rand_chacha::ChaCha8Rng;
 
-use super::{DenoiserArgs, close_ups::CloseUps};
+use super::{DenoiserArgs, close_ups::CloseUps, truth::Truths};
 use crate::{
-    dataset::Subset,
+    dataset::{Crop, Subset},
     error::{Result, TrainError},
     latents::LatentStore,
     random::{Purpose, rng},
@@ -25,6 +25,8 @@ pub struct Batch<'a> {
     pub prompts: Vec<&'a str>,
     /// One for each.
     pub timelines: Vec<Timeline>,
+    /// What each token shows, if it is to be named: `[batch, tokens, classes]`.
+    pub targets: Option<Tensor<3>>,
 }
 
 /// Latents of one subset, sorted into buckets of one shape.
@@ -35,6 +37,8 @@ pub struct Buckets {
     mean: Tensor<5>,
     std: Tensor<5>,
     device: Device,
+    /// What they show, if that is to be named.
+    truths: Option<Truths>,
 }
 
 impl Buckets {
@@ -66,7 +70,18 @@ impl Buckets {
             Tensor::<1>::from_floats(values.as_slice(), device).reshape([1, values.len(), 1, 1, 1])
         };
         let (mean, std) = (by_channel(&vae.latents_mean), by_channel(&vae.latents_std));
-        Ok(Self { latents, buckets, mean, std, device: device.clone() })
+        Ok(Self { latents, buckets, mean, std, device: device.clone(), truths: None })
+    }
+
+    /// Finds out what they show.
+    fn name(mut self, folder: &Path, subset: Subset, vae: &AutoencoderKlWanConfig) -> Result<Self> {
+        let seed = self.latents.world_seed().ok_or_else(|| TrainError::Setting {
+            flag: "--naming-weight",
+            expected: "0 for latents of clips that `kinora train data` did not make".into(),
+            found: format!("more, with {}", folder.display()),
+        })?;
+        self.truths = Some(Truths::of(self.latents.store().items(), subset, seed, vae, folder)?);
+        Ok(self)
     }
 
     /// Every shape.
@@ -118,7 +133,10 @@ pub struct TrainingSet {
 
 impl TrainingSet {
     pub fn open(args: &DenoiserArgs, vae: &AutoencoderKlWanConfig, device: &Device) -> Result<Self> {
-        let open = |subset| Buckets::open(&args.latents, subset, vae, device);
+        let open = |subset| {
+            let found = Buckets::open(&args.latents, subset, vae, device)?;
+            if args.names() { found.name(&args.latents, subset, vae) } else { Ok(found) }
+        };
         let stills = open(Subset::Stills)?;
         let wanted = args.close_up_share.start.max(args.close_up_share.end) > 0.0;
         let find = || CloseUps::find(&stills.latents, &vae.latents_std, args.close_up_side);
@@ -147,7 +165,10 @@ impl TrainingSet {
         let indices = source.draw(if is_still { args.batch_stills } else { args.batch_clips }, &mut rng);
         // A causal autoencoder's first latent frame is the first picture alone: a still.
         let frames = if is_still { 1 } else { source.latents.store().items()[indices[0]].size[0] };
-        self.captioned(args, source, source.normalized(&indices, frames)?, &indices, &mut rng)
+        let [_, height, width] = source.latents.store().items()[indices[0]].size;
+        let whole = Crop { start: [0; 3], size: [frames, height, width] };
+        let boxes: Vec<_> = indices.iter().map(|&index| (index, whole)).collect();
+        self.captioned(args, source, source.normalized(&indices, frames)?, &boxes, &mut rng)
     }
 
     fn close_ups(
@@ -159,28 +180,32 @@ impl TrainingSet {
         let stills = &self.stills;
         let places: Vec<_> =
             (0..args.batch_close_ups).map(|_| close_ups.draw(&stills.latents, rng)).collect();
-        let indices: Vec<usize> = places.iter().map(|(index, _)| *index).collect();
-        let latents = stills.latents.squares(&places, close_ups.side(), &stills.device)?;
-        self.captioned(args, stills, stills.normalize(latents), &indices, rng)
+        let side = close_ups.side();
+        let square = |[row, column]: [usize; 2]| Crop { start: [0, row, column], size: [1, side, side] };
+        let boxes: Vec<_> = places.iter().map(|&(index, start)| (index, square(start))).collect();
+        let latents = stills.latents.squares(&places, side, &stills.device)?;
+        self.captioned(args, stills, stills.normalize(latents), &boxes, rng)
     }
 
-    /// Latents with prompts and timelines.
+    /// Latents with prompts, timelines and what they show; `boxes` are their items, and what of each they are.
     fn captioned<'a>(
         &self,
         args: &DenoiserArgs,
         source: &'a Buckets,
         latents: Tensor<5>,
-        indices: &[usize],
+        boxes: &[(usize, Crop)],
         rng: &mut ChaCha8Rng,
     ) -> Result<Batch<'a>> {
         let frames = latents.dims()[2];
-        let mut prompts = Vec::with_capacity(indices.len());
-        let mut timelines = Vec::with_capacity(indices.len());
-        for &index in indices {
+        let mut prompts = Vec::with_capacity(boxes.len());
+        let mut timelines = Vec::with_capacity(boxes.len());
+        for &(index, _) in boxes {
             let caption = source.captions(index).choose(rng).map_or("", String::as_str);
             prompts.push(if rng.random::<f64>() < args.prompt_dropout { "" } else { caption });
             timelines.push(Timeline::sample(frames, &args.timeline, rng));
         }
-        Ok(Batch { latents, prompts, timelines })
+        let targets =
+            source.truths.as_ref().map(|truths| truths.targets(boxes, args.latent_patch, &source.device));
+        Ok(Batch { latents, prompts, timelines, targets })
     }
 }

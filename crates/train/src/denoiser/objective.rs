@@ -78,8 +78,23 @@ impl Objective for DenoiserObjective<'_> {
         let batch = self.training.batch(self.args, moment)?;
         let shape = batch.latents.dims();
         let noise = noise(moment.seed, Purpose::Batch, moment.batch).tensor(shape, &self.device);
-        let loss = self.loss_of(model, batch.latents, noise, &batch.prompts, &batch.timelines)?;
-        Ok((loss, vec![("frames".into(), shape[2] as f64)]))
+        let mut features = None;
+        let context = model.context(&batch.prompts, &self.tokenizer, &self.device)?;
+        let named_after = (self.args.num_layers / 2).max(1);
+        let loss = flow_loss(batch.latents, noise, &batch.timelines, |x_t, timestep| {
+            model.transformer.forward_tapped(x_t, timestep, context, |block, x| {
+                if block + 1 == named_after {
+                    features = Some(x.clone());
+                }
+            })
+        });
+        let mut figures = vec![("frames".into(), shape[2] as f64)];
+        let (Some(naming), Some(features), Some(targets)) = (&model.naming, features, batch.targets) else {
+            return Ok((loss, figures));
+        };
+        let naming = naming.loss(features, targets);
+        figures.push(("naming_loss".into(), f64::from(to_scalar(naming.clone())?)));
+        Ok((loss + naming * self.args.naming_weight.at(moment.progress), figures))
     }
 
     /// The text encoder's steps are relative: as in T5, its embeddings begin up to a hundred times larger than its

@@ -6,16 +6,20 @@
 mod ground;
 mod light;
 mod precipitation;
+mod shares;
 mod trace;
+
+pub use shares::shares;
 
 use std::sync::LazyLock;
 
 use glam::{Vec2, Vec3};
 use rayon::prelude::*;
 
+use crate::figure::Figure;
 use crate::scene::Scene;
 use crate::simulate::figures;
-use crate::truth::{ClipSpec, GroundTruth};
+use crate::truth::{ClipSpec, FrameTruth, GroundTruth};
 
 use light::Light;
 use precipitation::Precipitation;
@@ -49,9 +53,7 @@ pub fn render_frame(scene: &Scene, truth: &GroundTruth, spec: &ClipSpec, frame: 
 fn draw_frame(scene: &Scene, truth: &GroundTruth, spec: &ClipSpec, frame: usize, pixels: &mut [u8]) {
     let state = &truth.frames[frame];
     let figures = figures(scene, state);
-    let rays = state.camera.rays(spec);
-    let tracer =
-        Tracer { figures: &figures, light: Light::of(scene), ground: scene.ground, time: state.time, rays };
+    let tracer = tracer(scene, &figures, state, spec);
     let row_length = spec.width;
     let at =
         |column: usize, row: usize, shift: Vec2| tracer.sample(Vec2::new(column as f32, row as f32) + shift);
@@ -81,6 +83,12 @@ fn draw_frame(scene: &Scene, truth: &GroundTruth, spec: &ClipSpec, frame: usize,
             pixel.copy_from_slice(&to_srgb(colour));
         }
     });
+}
+
+/// One frame, ready to be looked at; `figures` are its things.
+fn tracer<'a>(scene: &Scene, figures: &'a [Figure], state: &FrameTruth, spec: &ClipSpec) -> Tracer<'a> {
+    let (light, ground, rays) = (Light::of(scene), scene.ground, state.camera.rays(spec));
+    Tracer { figures, light, ground, time: state.time, rays }
 }
 
 /// Whether a pixel differs from a neighbour in what it shows, or in how bright it is.

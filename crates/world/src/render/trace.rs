@@ -53,9 +53,7 @@ impl Tracer<'_> {
     pub fn sample(&self, pixel: Vec2) -> Sample {
         let direction = self.rays.direction(pixel);
         let origin = self.rays.origin;
-        if let Some((thing, part, entry)) = self.first(origin, direction)
-            && !(direction.y < 0.0 && entry.distance > -origin.y / direction.y)
-        {
+        if let Some((thing, part, entry)) = self.first_above_ground(origin, direction) {
             let colour = self.shade_part(thing, part, entry, origin, direction);
             return Sample { colour, surface: Shown::Part(thing, part), distance: entry.distance };
         }
@@ -65,6 +63,17 @@ impl Tracer<'_> {
             return Sample { colour, surface: Shown::Ground, distance };
         }
         Sample { colour: self.light.sky_towards(direction), surface: Shown::Sky, distance: f32::INFINITY }
+    }
+
+    /// The index of the thing that is seen through a point of the frame, in pixels from the top left corner.
+    pub fn thing_at(&self, pixel: Vec2) -> Option<usize> {
+        let (thing, ..) = self.first_above_ground(self.rays.origin, self.rays.direction(pixel))?;
+        Some(thing)
+    }
+
+    fn first_above_ground(&self, origin: Vec3, direction: Vec3) -> Option<(usize, usize, Entry)> {
+        let is_hidden = |entry: &Entry| direction.y < 0.0 && entry.distance > -origin.y / direction.y;
+        self.first(origin, direction).filter(|(_, _, entry)| !is_hidden(entry))
     }
 
     fn first(&self, origin: Vec3, direction: Vec3) -> Option<(usize, usize, Entry)> {

@@ -1,0 +1,196 @@
+//! What each latent shows, from the world's exact truth.
+
+use std::path::Path;
+
+use burn::tensor::{Device, Tensor, TensorData};
+use models::wan::AutoencoderKlWanConfig;
+use rayon::prelude::*;
+use world::{Colour, Kind};
+
+use crate::{
+    dataset::{Crop, Drawn, Item, Subset},
+    error::{Result, TrainError},
+};
+
+/// How many kinds there are, nothing included, and how many colours.
+pub const CLASSES: [usize; 2] = [Kind::ALL.len() + 1, Colour::ALL.len() + 1];
+
+/// The things of every item of a subset, and where they are seen.
+pub struct Truths(Vec<Truth>);
+
+/// One item's.
+struct Truth {
+    /// Kind and colour of each thing, as indices.
+    things: Vec<[usize; 2]>,
+    /// `[frames, height, width]` in latents.
+    size: [usize; 3],
+    /// The share of each thing in each latent, of 255: `[things, frames, height, width]`.
+    shares: Vec<u8>,
+}
+
+impl Truths {
+    /// Those of all `items` of a subset of the data set of this seed; `folder` is where they were found.
+    ///
+    /// # Errors
+    /// Items that are not of that data set.
+    pub fn of(
+        items: &[Item],
+        subset: Subset,
+        seed: u64,
+        vae: &AutoencoderKlWanConfig,
+        folder: &Path,
+    ) -> Result<Self> {
+        let of = |(index, item): (usize, &Item)| {
+            let drawn = Drawn::new(subset, index, seed);
+            if drawn.captions() != item.captions {
+                return Err(TrainError::Mismatch {
+                    path: folder.join(subset.name()),
+                    what: format!("captions of item {index}"),
+                    expected: format!("those of the world with seed {seed}; or take --naming-weight 0"),
+                    found: format!("{:?}", item.captions),
+                });
+            }
+            Ok(Truth::of(&drawn, item.size, vae))
+        };
+        items.par_iter().enumerate().map(of).collect::<Result<_>>().map(Self)
+    }
+
+    /// The share of each kind, then of each colour, in each token of boxes of latents of one size:
+    /// `[batch, tokens, kinds + colours]`, each of both adding up to 1. The first of each is nothing.
+    pub fn targets(&self, boxes: &[(usize, Crop)], patch: usize, device: &Device) -> Tensor<3> {
+        let width: usize = CLASSES.iter().sum();
+        let mut values = Vec::new();
+        for &(index, area) in boxes {
+            values.extend(self.0[index].targets(area, patch));
+        }
+        let tokens = values.len() / (boxes.len() * width).max(1);
+        Tensor::from_data(TensorData::new(values, [boxes.len(), tokens, width]), device)
+    }
+}
+
+impl Truth {
+    fn of(drawn: &Drawn, size: [usize; 3], vae: &AutoencoderKlWanConfig) -> Self {
+        let index = |all: usize| all + 1;
+        let things = drawn
+            .scene
+            .things
+            .iter()
+            .map(|thing| [index(thing.kind as usize), index(thing.colour as usize)])
+            .collect::<Vec<_>>();
+        let [frames, height, width] = size;
+        let mut shares = vec![0; things.len() * frames * height * width];
+        for latent in 0..frames {
+            // The first latent frame is the first frame alone; each later one is of as many as time is shortened by.
+            let of_latent = match (latent, vae.scale_factor_temporal) {
+                (0, _) => 0..1,
+                (_, factor) => (latent - 1) * factor + 1..latent * factor + 1,
+            };
+            let mut sum = vec![0.0; things.len() * height * width];
+            for frame in of_latent.clone() {
+                let seen = drawn.shares(frame, vae.scale_factor_spatial);
+                sum.iter_mut().zip(seen).for_each(|(sum, share)| *sum += share / of_latent.len() as f32);
+            }
+            for (thing, sum) in sum.chunks_exact(height * width).enumerate() {
+                let start = (thing * frames + latent) * height * width;
+                let to = &mut shares[start..start + height * width];
+                to.iter_mut().zip(sum).for_each(|(to, share)| *to = (share * 255.0).round() as u8);
+            }
+        }
+        Self { things, size, shares }
+    }
+
+    fn targets(&self, area: Crop, patch: usize) -> Vec<f32> {
+        let [frames, height, width] = self.size;
+        let [all, rows, columns] = [area.size[0], area.size[1] / patch, area.size[2] / patch];
+        let unit = 1.0 / (255 * patch * patch) as f32;
+        let mut values = Vec::with_capacity(all * rows * columns * CLASSES.iter().sum::<usize>());
+        for token in 0..all * rows * columns {
+            let frame = area.start[0] + token / (rows * columns);
+            let row = area.start[1] + token / columns % rows * patch;
+            let column = area.start[2] + token % columns * patch;
+            let (mut kinds, mut colours) = ([0.0; CLASSES[0]], [0.0; CLASSES[1]]);
+            (kinds[0], colours[0]) = (1.0, 1.0);
+            for (thing, [kind, colour]) in self.things.iter().enumerate() {
+                let mut share = 0.0;
+                for row in row..row + patch {
+                    let start = ((thing * frames + frame) * height + row) * width + column;
+                    share +=
+                        self.shares[start..start + patch].iter().map(|&s| f32::from(s)).sum::<f32>() * unit;
+                }
+                kinds[*kind] += share;
+                colours[*colour] += share;
+                kinds[0] -= share;
+                colours[0] -= share;
+            }
+            values.extend(kinds.iter().chain(&colours));
+        }
+        values
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::parameters::to_vec;
+
+    fn item(subset: Subset, index: usize, seed: u64) -> Item {
+        let drawn = Drawn::new(subset, index, seed);
+        let [height, width] = drawn.size().map(|side| side / 8);
+        let frames = if subset == Subset::Stills { 1 } else { 5 };
+        Item { size: [frames, height, width], offset: 0, bytes: 0, captions: drawn.captions() }
+    }
+
+    #[test]
+    fn boxes_and_patches_are_cut_out_of_the_shares() {
+        // A thing of kind 2 and colour 5 in latent (0, 1, 2) alone and one of kind 3 and colour 5 in half of (1, 0, 3).
+        let (size, mut shares) = ([2, 2, 4], vec![0; 2 * 16]);
+        shares[6] = 255;
+        shares[16 + 8 + 3] = 128;
+        let truths = Truths(vec![Truth { things: vec![[2, 5], [3, 5]], size, shares }]);
+        let of = |start, size, patch| {
+            let width = CLASSES.iter().sum::<usize>();
+            let targets = truths.targets(&[(0, Crop { start, size })], patch, &Device::flex());
+            let values = to_vec(targets).unwrap();
+            for token in values.chunks_exact(width) {
+                for part in [&token[..CLASSES[0]], &token[CLASSES[0]..]] {
+                    assert!((part.iter().sum::<f32>() - 1.0).abs() < 1e-6, "{part:?}");
+                }
+            }
+            let named =
+                |class: usize| values.chunks_exact(width).map(|token| token[class]).collect::<Vec<_>>();
+            [named(2), named(3), named(CLASSES[0] + 5)]
+        };
+        let half = 128.0 / 255.0;
+        let [second, third, colour] = of([0, 0, 0], [2, 2, 4], 2);
+        assert_eq!(second, [0.0, 0.25, 0.0, 0.0]);
+        assert_eq!(third, [0.0, 0.0, 0.0, half / 4.0]);
+        assert_eq!(colour, [0.0, 0.25, 0.0, half / 4.0]);
+        let [second, third, _] = of([0, 1, 1], [1, 1, 2], 1);
+        assert_eq!((second, third), (vec![0.0, 1.0], vec![0.0, 0.0]));
+    }
+
+    #[test]
+    fn what_is_named_is_what_the_scene_has() {
+        let vae = AutoencoderKlWanConfig::default();
+        for subset in [Subset::Stills, Subset::Clips] {
+            let items: Vec<Item> = (0..4).map(|index| item(subset, index, 3)).collect();
+            let truths = Truths::of(&items, subset, 3, &vae, Path::new("latents")).unwrap();
+            for (index, item) in items.iter().enumerate() {
+                let whole = Crop { start: [0; 3], size: item.size };
+                let values = to_vec(truths.targets(&[(index, whole)], 1, &Device::flex())).unwrap();
+                let mut seen = [0.0; CLASSES[0]];
+                for token in values.chunks_exact(CLASSES.iter().sum()) {
+                    seen.iter_mut().zip(token).for_each(|(sum, share)| *sum += share);
+                }
+                let scene = Drawn::new(subset, index, 3).scene;
+                for kind in Kind::ALL {
+                    let there = scene.things.iter().any(|thing| thing.kind == kind);
+                    assert!(there || seen[kind as usize + 1] == 0.0, "{kind:?} in {:?}", item.captions);
+                }
+                assert!(seen[1..].iter().sum::<f32>() > 0.5, "nothing is seen in {:?}", item.captions);
+            }
+            let error = Truths::of(&items, subset, 4, &vae, Path::new("latents")).err().unwrap().to_string();
+            assert!(error.contains("captions of item") && error.contains("--naming-weight 0"), "{error}");
+        }
+    }
+}
