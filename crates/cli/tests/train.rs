@@ -1,0 +1,50 @@
+//! The modes of `train`, one after the other: from a world to a model that generates.
+
+mod common;
+
+use std::fs;
+
+use common::{fail, kinora, model_folder, names, succeed};
+use serde_json::Value;
+
+/// A denoiser of some thousand parameters.
+const SMALL: &str = "--num-layers 2 --num-attention-heads 1 --attention-head-dim 24 --ffn-dim 32 --text-dim 32 \
+     --text-layers 1 --batch-clips 2 --batch-stills 2 --batch-close-ups 2 --evaluate-clips 1 --sample-clips 1 \
+     --sample-steps 1";
+
+#[test]
+fn a_denoiser_is_trained_from_the_world_to_a_model() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let run = |arguments: &str| succeed(kinora(folder.path(), arguments));
+    fs::create_dir(folder.path().join("vae")).expect("a folder");
+    for name in ["config.json", "diffusion_pytorch_model.safetensors"] {
+        let from = model_folder().join("vae").join(name);
+        fs::copy(from, folder.path().join("vae").join(name)).expect("a copy");
+    }
+    run("train data --output data --clips 2 --stills 6 --validation 1 --seed 3");
+    run("train latents --data data --vae vae --output latents");
+    let train = format!("train denoiser --latents latents --vae vae {SMALL} --naming-weight 0.5..0.1");
+    run(&format!("{train} --output run --steps 4 --evaluate-every 4 --sample-every 4"));
+
+    let lines = fs::read_to_string(folder.path().join("run/losses.jsonl")).expect("losses");
+    let lines: Vec<Value> = lines.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    assert_eq!(lines.len(), 5, "four steps and an evaluation: {lines:?}");
+    // At first every one of 14 kinds and every one of 9 colours is as likely as another.
+    let naming = lines[0]["naming_loss"].as_f64().expect("a loss");
+    assert!((naming - 14_f64.ln() - 9_f64.ln()).abs() < 1e-3, "{naming}");
+    let loss = lines[0]["loss"].as_f64().expect("a loss");
+    assert!(loss > 0.5 * naming, "{loss} has no part of {naming}");
+    assert!(lines[4]["loss_at_0.5"].as_f64().is_some_and(f64::is_finite), "{}", lines[4]);
+    assert_eq!(names(&folder.path().join("run/samples")), ["step-00000004.png"]);
+    run("generate --model run/model --num-frames 5 --size 32x32 --steps 1 --output a.mp4 ball");
+
+    // Another run of another length begins with its weights; the naming layer is not part of the model.
+    run(&format!("{train} --output next --steps 1 --init-from run/model"));
+
+    // Clips of another origin have no truth to name.
+    let header = folder.path().join("latents/latents.json");
+    let text = fs::read_to_string(&header).expect("a header");
+    fs::write(&header, text.replace("3\n}", "null\n}")).expect("written");
+    let message = fail(kinora(folder.path(), &format!("{train} --output other --steps 1")), 1);
+    assert!(message.contains("--naming-weight") && message.contains("kinora train data"), "{message}");
+}
