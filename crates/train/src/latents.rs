@@ -118,10 +118,8 @@ pub fn check_source(folder: &Path, vae: &Path, channels: usize) -> Result<()> {
 
 fn check_header(folder: &Path, header: &Header, may_make: bool) -> Result<()> {
     let path = folder.join("latents.json");
-    if !path.exists() {
-        if may_make {
-            return files::write_json(&path, header);
-        }
+    if !path.exists() && may_make {
+        return files::write_json(&path, header);
     }
     let found = read_header(folder)?;
     if found == *header {

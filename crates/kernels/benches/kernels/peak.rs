@@ -17,9 +17,10 @@ impl Peak {
     #[cfg(target_arch = "x86_64")]
     pub fn measure() -> Option<Self> {
         use kernels::Isa;
-        // SAFETY: the features were detected.
         let bf16 = match kernels::isa() {
+            // SAFETY: the features were detected.
             Isa::Avx512Bf16 => rate(64.0, |steps| unsafe { avx512::of_bf16(steps) }),
+            // SAFETY: the features were detected.
             Isa::Avx512 => rate(32.0, |steps| unsafe { avx512::of_f32(steps) }),
             Isa::Avx2 | Isa::Portable => return None,
         };
