@@ -9,8 +9,8 @@ KINORA_TINY = {
     "attention_head_dim": 64,
     "num_layers": 8,
     "ffn_dim": 1024,
-    "in_channels": 4,
-    "out_channels": 4,
+    "in_channels": 12,
+    "out_channels": 12,
     "text_dim": 256,
 }
 WAN_21_VAE = {}
