@@ -5,7 +5,7 @@ use std::path::Path;
 use burn::tensor::{Device, Tensor, TensorData};
 use models::wan::AutoencoderKlWanConfig;
 use rayon::prelude::*;
-use world::{Colour, Kind};
+use world::{Colour, Kind, Thing};
 
 use crate::{
     dataset::{Crop, Drawn, Item, Subset},
@@ -20,7 +20,7 @@ pub struct Truths(Vec<Truth>);
 
 /// One item's.
 struct Truth {
-    /// Kind and colour of each thing, as indices.
+    /// Kind and colour of each thing, as classes: 0 is nothing.
     things: Vec<[usize; 2]>,
     /// `[frames, height, width]` in latents.
     size: [usize; 3],
@@ -70,13 +70,8 @@ impl Truths {
 
 impl Truth {
     fn of(drawn: &Drawn, size: [usize; 3], vae: &AutoencoderKlWanConfig) -> Self {
-        let index = |all: usize| all + 1;
-        let things = drawn
-            .scene
-            .things
-            .iter()
-            .map(|thing| [index(thing.kind as usize), index(thing.colour as usize)])
-            .collect::<Vec<_>>();
+        let of_thing = |thing: &Thing| [thing.kind as usize + 1, thing.colour as usize + 1];
+        let things: Vec<_> = drawn.scene.things.iter().map(of_thing).collect();
         let [frames, height, width] = size;
         let mut shares = vec![0; things.len() * frames * height * width];
         for latent in 0..frames {
