@@ -126,6 +126,7 @@ impl GenerateArgs {
             );
         }
         if self.verbose {
+            let _ = writeln!(io::stderr(), "prompt as read: {}", plan.prompt);
             for (part, seconds) in [
                 ("load", timings.load),
                 ("text", timings.text),

@@ -39,7 +39,7 @@ def main(kinora: str, model: str) -> None:
         save_file({"noise": noise}, noise_file)
         command = [kinora, "generate", PROMPT, "--model", model, "--noise", noise_file]
         command += ["--size", f"{WIDTH}x{HEIGHT}", "--num-frames", FRAMES, "--steps", STEPS]
-        command += ["--guidance-scale", GUIDANCE, "--precision", "f32", "--output", frames_file]
+        command += ["--guidance-scale", GUIDANCE, "--precision", "f32", "--as-written", "--output", frames_file]
         subprocess.run([str(word) for word in command], check=True)
         ours = load_file(frames_file)["frames"]
 

@@ -50,7 +50,7 @@ mod timeline;
 mod video;
 
 pub use error::{Error, Result};
-pub use model::{ModelFiles, ModelInfo, NativeClip};
+pub use model::{ModelFiles, ModelInfo, NativeClip, Prompts};
 pub use output::{Output, Summary, VideoWriter, summary};
 pub use pipeline::Pipeline;
 pub use plan::Plan;

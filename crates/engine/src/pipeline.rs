@@ -149,8 +149,7 @@ impl Pipeline {
     /// What the denoiser reads of the prompt and of the negative one, each `[1, tokens, dim]`; without guidance the
     /// prompt stands for both.
     fn contexts(&self, plan: &Plan) -> Result<[Tensor<3>; 2]> {
-        let request = &plan.request;
-        let prompts = [request.prompt.as_str(), request.negative_prompt.as_str()];
+        let prompts = [plan.prompt.as_str(), plan.request.negative_prompt.as_str()];
         let prompts = &prompts[..if plan.guided() { 2 } else { 1 }];
         let contexts = self.text.context(prompts, &self.device)?;
         Ok([0, prompts.len() - 1].map(|row| contexts.clone().narrow(0, row, 1)))
@@ -207,6 +206,7 @@ impl Pipeline {
             "version": env!("CARGO_PKG_VERSION"),
             "model": { "name": self.info.name, "sha256": self.hash },
             "request": plan.record(),
+            "prompt": plan.prompt,
         })
     }
 }

@@ -5,13 +5,15 @@ use std::path::Path;
 use diffusion::{Sampler, Schedule};
 use media::{Clip, ClipShape};
 
-use crate::{Error, ModelInfo, Result, Size, VideoRequest, memory};
+use crate::{Error, ModelInfo, Prompts, Result, Size, VideoRequest, memory};
 
 /// A request that can be served: nothing is left open, and everything fits the model.
 #[derive(Clone, Debug)]
 pub struct Plan {
     /// The request with every value filled in that depends on the model (lengths as `num_frames`).
     pub request: VideoRequest,
+    /// What the model reads: the request's prompt, with what it left open filled in.
+    pub prompt: String,
     /// Pixels.
     pub size: Size,
     /// Frames.
@@ -79,6 +81,7 @@ impl VideoRequest {
                 sampler: Some(sampler),
                 ..self.clone()
             },
+            prompt: self.expand_prompt(info, num_frames),
             size,
             num_frames,
             fps,
@@ -89,6 +92,13 @@ impl VideoRequest {
             guidance_scale,
             memory: memory::needed(self.precision, size, token_grid, info),
         })
+    }
+
+    fn expand_prompt(&self, info: &ModelInfo, num_frames: usize) -> String {
+        match info.native.prompts {
+            Prompts::World if !self.as_written => world::expand_prompt(&self.prompt, num_frames, self.seed),
+            _ => self.prompt.clone(),
+        }
     }
 
     fn resolve_size(&self, info: &ModelInfo) -> Result<Size> {

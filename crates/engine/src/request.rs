@@ -18,6 +18,11 @@ pub struct VideoRequest {
     #[arg(default_value_t = Self::default().prompt, hide_default_value = true)]
     pub prompt: String,
 
+    /// Take the prompt word for word. Otherwise what it leaves open is filled in for models that are best with full
+    /// descriptions, as the embedded one: sizes, ground, time of day, weather, camera
+    #[arg(long, default_value_t = Self::default().as_written)]
+    pub as_written: bool,
+
     /// What it should not show
     #[arg(long, value_name = "TEXT", default_value_t = Self::default().negative_prompt, hide_default_value = true)]
     pub negative_prompt: String,
@@ -72,6 +77,7 @@ impl Default for VideoRequest {
     fn default() -> Self {
         Self {
             prompt: String::new(),
+            as_written: false,
             negative_prompt: String::new(),
             seed: 0,
             num_inference_steps: 30,

@@ -11,7 +11,8 @@ use serde_json::Value;
 use super::ModelFiles;
 use crate::{Error, Result, Size};
 
-/// The clip that a model is at its best with, made where a request leaves size, length or guidance open.
+/// The clip that a model is at its best with, made where a request leaves size, length or guidance open, and the
+/// prompts that it is best with.
 ///
 /// In `model_index.json` it is the field `_kinora`, which diffusers ignores.
 #[derive(Clone, Copy, Debug, PartialEq, Deserialize)]
@@ -26,6 +27,20 @@ pub struct NativeClip {
     /// How strongly to follow the prompt.
     #[serde(default = "NativeClip::guidance_scale_of_wan")]
     pub guidance_scale: f64,
+    /// Which prompts it was trained on.
+    #[serde(default)]
+    pub prompts: Prompts,
+}
+
+/// What the prompts of a model are about, so that it is known how to fill in what one leaves open.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Prompts {
+    /// Anything; nothing is filled in.
+    #[default]
+    Any,
+    /// The procedural world of `kinora world`; see [`world::expand_prompt`].
+    World,
 }
 
 impl NativeClip {
@@ -37,6 +52,7 @@ impl NativeClip {
         num_frames: 81,
         fps: 16.0,
         guidance_scale: Self::WAN_GUIDANCE_SCALE,
+        prompts: Prompts::Any,
     };
     /// As published for Wan 2.2 TI2V.
     const WAN_22: Self = Self {
@@ -44,6 +60,7 @@ impl NativeClip {
         num_frames: 121,
         fps: 24.0,
         guidance_scale: Self::WAN_GUIDANCE_SCALE,
+        prompts: Prompts::Any,
     };
 
     fn guidance_scale_of_wan() -> f64 {

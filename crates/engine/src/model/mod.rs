@@ -6,5 +6,5 @@ mod info;
 mod sizes;
 
 pub use files::ModelFiles;
-pub use info::{ModelInfo, NativeClip};
+pub use info::{ModelInfo, NativeClip, Prompts};
 pub(crate) use sizes::check_sizes;

@@ -1,13 +1,16 @@
 //! `kinora train data`: scenes of the procedural world as clips and stills.
 
-use std::path::{Path, PathBuf};
+use std::{
+    iter::repeat_n,
+    path::{Path, PathBuf},
+};
 
 use clap::Args;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
-use world::{ClipSpec, GroundTruth, Language, Scene, Split};
+use world::{Caption, ClipSpec, GroundTruth, Language, Scene, Split};
 
 use super::{StoreWriter, Subset};
 use crate::{
@@ -20,8 +23,12 @@ use crate::{
 /// Sizes of clips, `[width, height]`, each with its share.
 const SHAPES: [([usize; 2], f64); 3] = [([128, 128], 0.7), ([160, 96], 0.15), ([96, 160], 0.15)];
 
-/// Phrasings kept for each item, in each language.
+/// Phrasings kept for each item, in each language: of those that leave something out, and of those that do not.
 const PHRASINGS: usize = 4;
+const DENSE_PHRASINGS: usize = 3;
+
+/// A way to put a scene into words.
+type Phrase = fn(&Scene, Language, &mut ChaCha8Rng) -> Caption;
 
 /// Items rendered between two writes: what an interruption costs at most.
 const GROUP: usize = 16;
@@ -161,8 +168,14 @@ impl Drawn {
 
     /// What it shows, in words.
     pub fn captions(&self) -> Vec<String> {
-        let caption = if self.still.is_some() { world::still_caption } else { world::caption };
-        captions(&mut self.rng.clone(), |language, rng| caption(&self.scene, language, rng).text)
+        let [some, all]: [Phrase; 2] = match self.still {
+            Some(_) => [world::still_caption, world::dense_still_caption],
+            None => [world::caption, world::dense_caption],
+        };
+        captions(&mut self.rng.clone(), |language, rng| {
+            let phrasings = repeat_n(some, PHRASINGS).chain(repeat_n(all, DENSE_PHRASINGS));
+            phrasings.map(|phrase| phrase(&self.scene, language, rng).text).collect()
+        })
     }
 
     /// The share of each thing in each cell of a frame, `[things, height / cell, width / cell]`.
@@ -194,12 +207,10 @@ fn shape(rng: &mut ChaCha8Rng) -> [usize; 2] {
 }
 
 /// Phrasings without repeats, English first.
-fn captions(rng: &mut ChaCha8Rng, caption: impl Fn(Language, &mut ChaCha8Rng) -> String) -> Vec<String> {
+fn captions(rng: &mut ChaCha8Rng, phrase: impl Fn(Language, &mut ChaCha8Rng) -> Vec<String>) -> Vec<String> {
     let mut captions = Vec::new();
     for language in [Language::English, Language::Chinese] {
-        let mut own = ChaCha8Rng::seed_from_u64(rng.random());
-        for _ in 0..PHRASINGS {
-            let text = caption(language, &mut own);
+        for text in phrase(language, &mut ChaCha8Rng::seed_from_u64(rng.random())) {
             if !captions.contains(&text) {
                 captions.push(text);
             }

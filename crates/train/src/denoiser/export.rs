@@ -64,6 +64,7 @@ fn index(guidance_scale: f64) -> serde_json::Value {
             "num_frames": num_frames,
             "fps": f64::from(fps),
             "guidance_scale": guidance_scale,
+            "prompts": "world",
         },
         "boundary_ratio": null,
         "expand_timesteps": true,
@@ -84,7 +85,7 @@ mod tests {
     fn the_index_says_what_the_model_is_trained_on() {
         assert_eq!(
             index(3.5)["_kinora"],
-            json!({ "size": "128x128", "num_frames": 17, "fps": 8.0, "guidance_scale": 3.5 })
+            json!({ "size": "128x128", "num_frames": 17, "fps": 8.0, "guidance_scale": 3.5, "prompts": "world" })
         );
     }
 }

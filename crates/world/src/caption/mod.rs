@@ -5,6 +5,7 @@
 
 mod chinese;
 mod english;
+mod expand;
 mod vocabulary;
 
 use rand::seq::IndexedRandom;
@@ -18,6 +19,7 @@ use crate::place::{CameraMove, Weather};
 use crate::scene::{Relation, Scene};
 use crate::split::{HeldOut, Split};
 
+pub use expand::expand_prompt;
 pub use vocabulary::{Group, all_caption_words, things_in, unknown_words, vocabulary};
 
 /// The language of a caption.
@@ -33,6 +35,11 @@ pub enum Language {
 impl Language {
     /// Both languages.
     pub const ALL: [Language; 2] = [Language::English, Language::Chinese];
+
+    /// Whether the size of a kind can be said: "小人" and "大人" would be other words.
+    fn sizes(self, kind: Kind) -> bool {
+        self == Self::English || kind != Kind::Person
+    }
 }
 
 /// Something about a scene that a caption states.
@@ -89,6 +96,18 @@ pub fn still_caption(scene: &Scene, language: Language, rng: &mut impl Rng) -> C
     content.say(scene, language, rng)
 }
 
+/// A caption of a clip that states all there is to state.
+pub fn dense_caption(scene: &Scene, language: Language, rng: &mut impl Rng) -> Caption {
+    Content::all(scene, language).say(scene, language, rng)
+}
+
+/// A caption of a single frame that states all that can be seen in one.
+pub fn dense_still_caption(scene: &Scene, language: Language, rng: &mut impl Rng) -> Caption {
+    let mut content = Content { events: false, camera: false, ..Content::all(scene, language) };
+    content.relations = relations_show_in_stills(scene);
+    content.say(scene, language, rng)
+}
+
 /// Held-out scenes with prompts that state the main thing's colour and what is held out.
 /// The same seed gives the same prompts.
 pub fn held_out_prompts(count: usize, language: Language, seed: u64) -> Vec<(Scene, String)> {
@@ -142,8 +161,7 @@ impl Content {
     fn of_still(scene: &Scene, language: Language, rng: &mut dyn RngCore) -> Self {
         let terse = rng.random_bool(0.4);
         let mut content = Self::of_things(scene, language, terse, rng);
-        // While it collides or passes behind, the relation changes from frame to frame.
-        content.relations &= !scene.events[0].action.needs_other();
+        content.relations &= relations_show_in_stills(scene);
         if !terse {
             content.draw_place(scene, rng);
         }
@@ -154,9 +172,7 @@ impl Content {
         let sizes = scene
             .things
             .iter()
-            // "小人" and "大人" would be other words.
-            .map(|thing| language == Language::English || thing.kind != Kind::Person)
-            .map(|sayable| sayable && rng.random_bool(if terse { 0.2 } else { 0.4 }))
+            .map(|thing| language.sizes(thing.kind) && rng.random_bool(if terse { 0.2 } else { 0.4 }))
             .collect();
         Self {
             colours: scene.things.iter().map(|_| rng.random_bool(0.95)).collect(),
@@ -168,6 +184,20 @@ impl Content {
             time_of_day: false,
             weather: false,
             camera: false,
+        }
+    }
+
+    fn all(scene: &Scene, language: Language) -> Self {
+        Self {
+            colours: vec![true; scene.things.len()],
+            sizes: scene.things.iter().map(|thing| language.sizes(thing.kind)).collect(),
+            events: true,
+            terse: false,
+            relations: true,
+            ground: true,
+            time_of_day: true,
+            weather: true,
+            camera: true,
         }
     }
 
@@ -218,6 +248,11 @@ impl Content {
         states.sort();
         states
     }
+}
+
+/// While it collides or passes behind, the relation changes from frame to frame.
+fn relations_show_in_stills(scene: &Scene) -> bool {
+    !scene.events[0].action.needs_other()
 }
 
 /// One of several phrasings, each as likely as any other.
