@@ -5,7 +5,7 @@ use std::path::Path;
 use diffusion::{Sampler, Schedule};
 use media::{Clip, ClipShape};
 
-use crate::{Error, ModelInfo, Prompts, Result, Size, VideoRequest, memory};
+use crate::{Error, ModelInfo, Prompts, Result, Size, VideoRequest, memory, text};
 
 /// A request that can be served: nothing is left open, and everything fits the model.
 #[derive(Clone, Debug)]
@@ -96,7 +96,9 @@ impl VideoRequest {
 
     fn expand_prompt(&self, info: &ModelInfo, num_frames: usize) -> String {
         match info.native.prompts {
-            Prompts::World if !self.as_written => world::expand_prompt(&self.prompt, num_frames, self.seed),
+            Prompts::World if !self.as_written => {
+                world::expand_prompt(&text::clean(&self.prompt), num_frames, self.seed)
+            }
             _ => self.prompt.clone(),
         }
     }

@@ -88,7 +88,7 @@ impl PromptEncoder {
 /// A prompt as `WanPipeline` cleans it: HTML's character references are resolved, twice for text that was escaped
 /// twice; no space is at the ends, and single ones are between words. (`ftfy`, which diffusers uses where it is
 /// installed, also repairs text that was decoded wrongly.)
-fn clean(prompt: &str) -> String {
+pub(crate) fn clean(prompt: &str) -> String {
     let once = unescape(prompt);
     unescape(&*once).split_whitespace().collect::<Vec<_>>().join(" ")
 }

@@ -234,6 +234,7 @@ mod tests {
         use rand::{Rng, SeedableRng};
         let tokenizer = PromptTokenizer::for_world(48).unwrap();
         let mut rng = rand_chacha::ChaCha8Rng::seed_from_u64(1);
+        let mut cut = 0;
         for index in 0..400 {
             let scene = world::Scene::sample(rng.random(), world::Split::Train);
             let language = [Language::English, Language::Chinese][index % 2];
@@ -245,7 +246,12 @@ mod tests {
                 let used = ids(&tokenizer, &text).len();
                 assert!(used < tokenizer.max_length(), "{used} tokens: {text}");
             }
+            let dense = world::dense_caption(&scene, language, &mut rng).text;
+            assert_eq!(tokenizer.unknown_words(&dense).unwrap(), Vec::<String>::new(), "{dense}");
+            cut += usize::from(ids(&tokenizer, &dense).len() >= tokenizer.max_length());
         }
+        // Three things in Chinese may lose the camera at their end.
+        assert!(cut <= 4, "{cut} of 400 dense captions are too long");
     }
 
     #[test]

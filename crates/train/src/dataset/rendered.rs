@@ -23,8 +23,9 @@ use crate::{
 /// Sizes of clips, `[width, height]`, each with its share.
 const SHAPES: [([usize; 2], f64); 3] = [([128, 128], 0.7), ([160, 96], 0.15), ([96, 160], 0.15)];
 
-/// Phrasings kept for each item, in each language: of those that leave something out, and of those that do not.
+/// Phrasings kept for each item, in each language.
 const PHRASINGS: usize = 4;
+/// And of those that leave nothing out.
 const DENSE_PHRASINGS: usize = 3;
 
 /// A way to put a scene into words.

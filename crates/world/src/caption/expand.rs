@@ -8,7 +8,7 @@
 use rand::{RngCore, SeedableRng, seq::IndexedRandom};
 use rand_chacha::ChaCha8Rng;
 
-use super::{chinese, english};
+use super::{Language, chinese, english, unknown_words, vocabulary::kind_of_word};
 use crate::event::{Action, Direction, Event};
 use crate::kind::{Colour, Kind, Size};
 use crate::place::{CameraMove, Ground, TimeOfDay, Weather};
@@ -18,16 +18,26 @@ use crate::scene::Relation;
 const DAY: [TimeOfDay; 2] = [TimeOfDay::Morning, TimeOfDay::Noon];
 
 /// The prompt with what it leaves open of sizes, ground, time of day, weather and, for more than one frame, camera
-/// filled in, in its own language; the seed decides where there is a choice. A prompt that names no thing of the world
-/// stays as it is.
+/// filled in, in its own language; the seed decides where there is a choice.
+///
+/// A prompt that names no thing of the world stays as it is, and so does one with words that the world does not know,
+/// since these may say what seems to be open.
 pub fn expand_prompt(prompt: &str, num_frames: usize, seed: u64) -> String {
+    if !unknown_words(prompt).is_empty() {
+        return prompt.to_owned();
+    }
+    let lower = prompt.to_lowercase();
+    let parts =
+        lower.split([',', '.', ';', '!', '?', '\n', '，', '。', '；', '！', '？', '、']).map(str::trim);
+    let parts: Vec<&str> = parts.filter(|part| !part.is_empty()).collect();
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
-    let text = prompt.trim().trim_end_matches(['.', '!', '。', '！']).to_lowercase();
     let is_still = num_frames == 1;
-    match (hear_chinese(&text, is_still), hear_english(&text, is_still)) {
-        (Some(said), _) => expand_chinese(&text, &said, &mut rng),
-        (None, Some(said)) => expand_english(&text, &said, &mut rng),
-        (None, None) => prompt.to_owned(),
+    if let Some(said) = hear_chinese(&parts.join("，"), is_still) {
+        expand_chinese(&parts, &said, &mut rng)
+    } else if let Some(said) = hear_english(&parts.join(" "), is_still) {
+        expand_english(&parts, &said, &mut rng)
+    } else {
+        prompt.to_owned()
     }
 }
 
@@ -35,6 +45,8 @@ pub fn expand_prompt(prompt: &str, num_frames: usize, seed: u64) -> String {
 struct Said {
     kinds: Vec<Kind>,
     colours: Vec<Colour>,
+    /// How many sizes it gives.
+    sizes: usize,
     /// Whether the first thing stands on another or passes behind it, which things of the world do that are small.
     main_is_small: bool,
     flies: bool,
@@ -54,19 +66,22 @@ impl Said {
 
     /// A ground that can carry the things, and of another colour than they are.
     fn draw_ground(&self, rng: &mut dyn RngCore) -> Ground {
-        if self.floats || self.kinds.contains(&Kind::Boat) {
-            return Ground::Water;
-        }
         const LAND: [(Ground, &[Colour]); 4] = [
             (Ground::Grass, &[Colour::Green]),
             (Ground::Sand, &[Colour::Yellow, Colour::Orange]),
             (Ground::Snow, &[Colour::White]),
             (Ground::Road, &[Colour::Black, Colour::White]),
         ];
+        match self.kinds.iter().position(|&kind| kind == Kind::Boat) {
+            _ if self.floats => return Ground::Water,
+            Some(0) => return Ground::Water,
+            // Beside what is on land, a boat lies on the beach.
+            Some(_) => return Ground::Sand,
+            None => {}
+        }
         let stands_out = |own: &[Colour]| !self.colours.iter().any(|colour| own.contains(colour));
-        let grounds: Vec<Ground> =
-            LAND.into_iter().filter(|(_, own)| stands_out(own)).map(|(ground, _)| ground).collect();
-        grounds.choose(rng).copied().unwrap_or(Ground::Grass)
+        let grounds = LAND.into_iter().filter(|(_, own)| stands_out(own)).map(|(ground, _)| ground);
+        grounds.collect::<Vec<_>>().choose(rng).copied().unwrap_or(Ground::Grass)
     }
 }
 
@@ -74,15 +89,18 @@ fn draw_time(rng: &mut dyn RngCore) -> TimeOfDay {
     DAY.choose(rng).copied().unwrap_or(TimeOfDay::Noon)
 }
 
-fn expand_english(text: &str, said: &Said, rng: &mut dyn RngCore) -> String {
+/// The plain one of several phrasings: the first.
+fn plain(phrasings: &[&'static str]) -> &'static str {
+    phrasings.first().copied().unwrap_or_default()
+}
+
+fn expand_english(parts: &[&str], said: &Said, rng: &mut dyn RngCore) -> String {
     // Sentences of their own stay behind what is added.
-    let text = size_english(text, said);
-    let parts: Vec<&str> = text.split(", ").collect();
     let is_own =
         |part: &&&str| part.trim_start_matches("the ").starts_with("camera") || part.starts_with("it is ");
-    let own = parts[1..].iter().rev().take_while(is_own).count();
+    let own = parts.iter().skip(1).rev().take_while(is_own).count();
     let (core, own) = parts.split_at(parts.len() - own);
-    let (mut before, mut core) = (Vec::new(), core.join(", "));
+    let (mut before, mut core) = (Vec::new(), size_english(&core.join(", "), said));
     let mut after: Vec<String> = own.iter().map(|&part| part.to_owned()).collect();
     if !said.ground {
         let over = if said.flies { english::OVER } else { english::ON };
@@ -96,59 +114,71 @@ fn expand_english(text: &str, said: &Said, rng: &mut dyn RngCore) -> String {
         if said.weather { before.push(time.to_owned()) } else { core = format!("{core} {time}") }
     }
     if !said.weather {
-        core = format!("{core} {}", english::weather(Weather::Clear)[0]);
+        core = format!("{core} {}", plain(english::weather(Weather::Clear)));
     }
     if !said.camera {
-        after.push(english::camera(CameraMove::Still)[1].to_owned());
+        after.push(plain(english::camera(CameraMove::Still)).to_owned());
     }
     [before, vec![core], after].concat().join(", ")
 }
 
 /// What an English prompt says; none if it names no thing.
 fn hear_english(text: &str, is_still: bool) -> Option<Said> {
-    let words: Vec<&str> =
-        text.split(|letter: char| !letter.is_alphanumeric()).filter(|w| !w.is_empty()).collect();
+    let words: Vec<&str> = text.split_whitespace().collect();
+    let kinds: Vec<Kind> = words.iter().filter_map(|word| kind_of_word(word)).collect();
+    if kinds.is_empty() {
+        return None;
+    }
     let line = format!(" {} ", words.join(" "));
     let says = |phrase: &str| line.contains(&format!(" {phrase} "));
+    let says_any = |phrases: &[&str]| phrases.iter().any(|phrase| says(phrase));
     let does = |action: Action| english::verbs(action).iter().any(|v| says(v.simple) || says(v.participle));
-    let noun = |phrase: &'static str| phrase.rsplit(' ').next().unwrap_or(phrase);
-    let any = |phrases: &[&'static str], end: &dyn Fn(&'static str) -> &'static str| {
-        phrases.iter().any(|phrase| says(end(phrase)))
-    };
-    let without_article = |phrase: &'static str| phrase.trim_start_matches("the ");
-    let kinds: Vec<Kind> = words.iter().filter_map(|word| kind_in_english(word)).collect();
-    (!kinds.is_empty()).then(|| Said {
+    // "towards the camera" is a direction.
+    let ways = Direction::ALL.into_iter().flat_map(english::direction).filter(|way| way.ends_with("camera"));
+    let without_ways = ways.fold(line.clone(), |line, way| line.replace(way, ""));
+    Some(Said {
         kinds,
         colours: Colour::ALL.into_iter().filter(|&colour| says(english::colour(colour))).collect(),
-        main_is_small: does(Action::PassesBehind)
-            || any(english::relation(Relation::OnTopOf), &|phrase| phrase),
-        flies: does(Action::Flies),
+        sizes: words.iter().filter(|word| is_english_size(word)).count(),
+        main_is_small: does(Action::PassesBehind) || says_any(english::relation(Relation::OnTopOf)),
+        flies: does(Action::Flies) || says("in the sky"),
         floats: does(Action::Floats),
-        ground: Ground::ALL.into_iter().any(|ground| says(noun(english::ground(ground)))),
-        time_of_day: TimeOfDay::ALL.into_iter().any(|time| says(noun(english::time_of_day(time)))),
-        weather: Weather::ALL.into_iter().any(|weather| any(english::weather(weather), &noun)),
-        camera: is_still
-            || CameraMove::ALL.into_iter().any(|way| any(english::camera(way), &without_article)),
+        ground: Ground::ALL.into_iter().any(|ground| says(last_word(english::ground(ground)))),
+        time_of_day: TimeOfDay::ALL.into_iter().any(|time| says(last_word(english::time_of_day(time)))),
+        weather: Weather::ALL.into_iter().flat_map(english::weather).any(|phrase| match last_word(phrase) {
+            "sky" => says("clear sky"),
+            word => says(word),
+        }),
+        camera: is_still || without_ways.contains(" camera "),
     })
 }
 
-fn kind_in_english(word: &str) -> Option<Kind> {
-    Kind::ALL.into_iter().find(|&kind| english::kind(kind) == word)
+fn last_word(phrase: &str) -> &str {
+    phrase.rsplit(' ').next().unwrap_or(phrase)
 }
 
-/// "an orange ball" becomes "a big orange ball".
+fn is_english_size(word: &str) -> bool {
+    Size::ALL.into_iter().any(|size| english::size(size).contains(&word))
+}
+
+/// "an orange ball" becomes "a large orange ball".
 fn size_english(text: &str, said: &Said) -> String {
-    let bare = |word: &str| word.trim_matches(|letter: char| !letter.is_alphanumeric()).to_owned();
-    let has_size = |word: &str| Size::ALL.into_iter().any(|size| english::size(size).contains(&word));
+    let bare = |word: &str| word.trim_end_matches(',').to_owned();
+    let describes = |word: &str| {
+        Colour::ALL.into_iter().any(|colour| english::colour(colour) == word)
+            || is_english_size(word)
+            || word == "and"
+    };
     let mut words: Vec<&str> = Vec::new();
     let mut things = 0;
     for word in text.split_whitespace() {
-        if kind_in_english(&bare(word)).is_some() {
-            let coloured =
-                words.last().is_some_and(|last| Colour::ALL.iter().any(|&c| english::colour(c) == *last));
-            let at = words.len() - usize::from(coloured);
-            if at == 0 || !has_size(words[at - 1]) {
-                words.insert(at, english::size(said.size(things)).last().copied().unwrap_or_default());
+        if kind_of_word(&bare(word)).is_some() {
+            let before = words.iter().rev().take_while(|word| describes(&bare(word))).count();
+            let at = words.len() - before;
+            let is_sized = words[at..].iter().any(|word| is_english_size(&bare(word)));
+            // "the ball is small" has its size elsewhere.
+            if !is_sized && said.sizes < said.kinds.len() {
+                words.insert(at, plain(english::size(said.size(things))));
                 if at > 0 && words[at - 1] == "an" {
                     words[at - 1] = "a";
                 }
@@ -160,24 +190,24 @@ fn size_english(text: &str, said: &Said) -> String {
     words.join(" ")
 }
 
-fn expand_chinese(text: &str, said: &Said, rng: &mut dyn RngCore) -> String {
-    let text = size_chinese(text, said);
-    let mut parts: Vec<String> = text.split(['，', ',']).map(|part| part.trim().to_owned()).collect();
+fn expand_chinese(parts: &[&str], said: &Said, rng: &mut dyn RngCore) -> String {
+    let text = size_chinese(&parts.join("，"), said);
+    let mut parts: Vec<String> = text.split('，').map(str::to_owned).collect();
     let camera = parts.iter().position(|part| part.starts_with("镜头")).unwrap_or(parts.len());
     if !said.camera {
-        parts.push(closed(chinese::camera(CameraMove::Still)[0]));
+        parts.push(closed(plain(chinese::camera(CameraMove::Still))));
     }
     if !said.weather {
-        parts.insert(camera, closed(chinese::weather(Weather::Clear)[0]));
+        parts.insert(camera, closed(plain(chinese::weather(Weather::Clear))));
     }
     if !said.ground {
         let above = if said.flies { chinese::ABOVE } else { chinese::ON };
         let place = format!("{}{above}", chinese::ground_name(said.draw_ground(rng)));
-        let starts_with_time = is_time(&parts[0]);
-        parts.insert(usize::from(starts_with_time), place);
+        let settings = parts.iter().take_while(|part| is_time(part) || part.ends_with('中')).count();
+        parts.insert(settings, place);
     }
     if !said.time_of_day {
-        parts.insert(0, closed(chinese::time_of_day(draw_time(rng))[0]));
+        parts.insert(0, closed(plain(chinese::time_of_day(draw_time(rng)))));
     }
     parts.join("，")
 }
@@ -193,23 +223,29 @@ fn is_time(part: &str) -> bool {
 
 /// What a Chinese prompt says; none if it names no thing.
 fn hear_chinese(text: &str, is_still: bool) -> Option<Said> {
+    let kinds: Vec<Kind> = kinds_in_chinese(text).into_iter().map(|(_, kind)| kind).collect();
+    if kinds.is_empty() {
+        return None;
+    }
+    let says = |phrase: &str| text.contains(&closed(phrase));
+    let says_any = |phrases: &[&str]| phrases.iter().any(|phrase| says(phrase));
     // An aeroplane does not yet fly.
     let deeds = text.replace(chinese::kind(Kind::Plane), "");
-    let says = |phrase: &str| text.contains(&closed(phrase));
-    let any = |phrases: &[&str]| phrases.iter().any(|phrase| says(phrase));
     let does = |event: Event| chinese::verbs(event).iter().any(|verb| deeds.contains(&closed(verb)));
+    let ways = Direction::ALL.into_iter().flat_map(chinese::direction);
+    let without_ways = ways.fold(text.to_owned(), |text, way| text.replace(&closed(way), ""));
     let (from, behind) = chinese::PASSES_BEHIND;
-    let kinds: Vec<Kind> = kinds_in_chinese(text).into_iter().map(|(_, kind)| kind).collect();
-    (!kinds.is_empty()).then(|| Said {
+    Some(Said {
         kinds,
         colours: Colour::ALL.into_iter().filter(|&colour| says(chinese::colour(colour))).collect(),
-        main_is_small: (says(from) && says(behind)) || any(chinese::relation(Relation::OnTopOf)),
+        sizes: Size::ALL.into_iter().map(|size| text.matches(chinese::size(size)).count()).sum(),
+        main_is_small: (says(from) && says(behind)) || says_any(chinese::relation(Relation::OnTopOf)),
         flies: does(Event::of(Action::Flies)),
         floats: does(Event::of(Action::Floats)) || does(Event::towards(Action::Floats, Direction::Left)),
         ground: Ground::ALL.into_iter().any(|ground| says(chinese::ground_name(ground))),
-        time_of_day: TimeOfDay::ALL.into_iter().any(|time| any(chinese::time_of_day(time))),
-        weather: Weather::ALL.into_iter().any(|weather| any(chinese::weather(weather))),
-        camera: is_still || CameraMove::ALL.into_iter().any(|way| any(chinese::camera(way))),
+        time_of_day: TimeOfDay::ALL.into_iter().any(|time| says_any(chinese::time_of_day(time))),
+        weather: Weather::ALL.into_iter().any(|weather| says_any(chinese::weather(weather))),
+        camera: is_still || without_ways.contains("镜头"),
     })
 }
 
@@ -228,12 +264,16 @@ fn kinds_in_chinese(text: &str) -> Vec<(usize, Kind)> {
 
 /// "一个红色的球" becomes "一个红色的大球".
 fn size_chinese(text: &str, said: &Said) -> String {
-    let mut sized = text.to_owned();
-    for (thing, (at, kind)) in kinds_in_chinese(text).into_iter().enumerate().rev() {
-        let has_size = Size::ALL.into_iter().any(|size| text[..at].ends_with(chinese::size(size)));
-        if !has_size && super::Language::Chinese.sizes(kind) {
-            sized.insert_str(at, chinese::size(said.size(thing)));
+    let mut sized = String::new();
+    let mut from = 0;
+    for (thing, (at, kind)) in kinds_in_chinese(text).into_iter().enumerate() {
+        let before = &text[from..at];
+        let is_sized = Size::ALL.into_iter().any(|size| before.contains(chinese::size(size)));
+        sized += before;
+        if !is_sized && said.sizes < said.kinds.len() && Language::Chinese.sizes(kind) {
+            sized += chinese::size(said.size(thing));
         }
+        from = at;
     }
-    sized
+    sized + &text[from..]
 }

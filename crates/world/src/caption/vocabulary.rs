@@ -114,8 +114,12 @@ pub fn all_caption_words(language: Language) -> Vec<String> {
 
 /// How many things an English caption names.
 pub fn things_in(caption: &str) -> usize {
-    let words = caption.split(|letter: char| !letter.is_ascii_alphabetic());
-    words.filter(|word| Kind::ALL.iter().any(|&kind| english::kind(kind) == *word)).count()
+    caption.split(|letter: char| !letter.is_ascii_alphabetic()).filter_map(kind_of_word).count()
+}
+
+/// The kind that an English word names.
+pub(super) fn kind_of_word(word: &str) -> Option<Kind> {
+    Kind::ALL.into_iter().find(|&kind| english::kind(kind) == word)
 }
 
 /// The words of a prompt that no caption contains, in order and each once. The prompt may mix the
