@@ -25,6 +25,12 @@ impl<'a, T> Shared<'a, T> {
         Self { start: room.as_mut_ptr().cast(), len: room.len(), slice: PhantomData }
     }
 
+    /// The part of `len` elements from `start` on, shared in its turn.
+    pub(crate) fn part(&self, start: usize, len: usize) -> Self {
+        assert!(start.checked_add(len).is_some_and(|end| end <= self.len));
+        Self { start: self.start.wrapping_add(start), len, slice: PhantomData }
+    }
+
     /// How many elements.
     pub(crate) fn len(&self) -> usize {
         self.len
@@ -58,7 +64,12 @@ impl<'a, T> Shared<'a, T> {
 /// `write` writes all of them through [`Shared::at`], and reads none before.
 pub(crate) unsafe fn written(len: usize, write: impl FnOnce(Shared<'_, f32>)) -> Vec<f32> {
     let mut values = Vec::with_capacity(len);
-    write(Shared::room(&mut values.spare_capacity_mut()[..len]));
+    let room = &mut values.spare_capacity_mut()[..len];
+    if cfg!(test) {
+        // So that what is not written shows.
+        room.fill(MaybeUninit::new(f32::NAN));
+    }
+    write(Shared::room(room));
     // SAFETY: the capacity is there, and the caller promises that all are written.
     unsafe { values.set_len(len) };
     values

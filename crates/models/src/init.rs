@@ -10,8 +10,10 @@ use rand_chacha::ChaCha8Rng;
 use crate::weights::{Checkpoint, parameters};
 
 /// How one parameter starts.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) enum Start {
+    /// These values.
+    Given(Vec<f32>),
     /// Every value the same.
     Constant(f32),
     /// Between `-bound` and `bound`.
@@ -34,6 +36,10 @@ impl Start {
 
     fn draw(self, count: usize, random: &mut ChaCha8Rng) -> Vec<f32> {
         match self {
+            Self::Given(values) => {
+                assert_eq!(values.len(), count, "a value for each of the parameter's");
+                values
+            }
             Self::Constant(value) => vec![value; count],
             Self::Uniform(bound) => {
                 (0..count).map(|_| (random.random_range(-1.0..1.0) * bound) as f32).collect()

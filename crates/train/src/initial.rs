@@ -28,12 +28,19 @@ impl Parameters {
         Ok(Self { entries: parameters::entries(module), values: parameters::gather(module)? })
     }
 
-    /// Takes over every parameter that `other` has by the same name and in the same shape, and returns the names of
-    /// those that stay as they are.
+    /// Takes over every parameter that `other` has by the same name and in the same shape, but for those in whose name
+    /// one of `left` occurs, and returns the names of those that stay as they are.
     ///
     /// # Errors
-    /// If less than half of the values are taken over: then it is another model; `source` says whose.
-    pub fn take_over(&mut self, other: &Self, source: &Path) -> Result<Vec<String>> {
+    /// Something in `left` that occurs in no name, or less than half of the values to be taken over: then it is another
+    /// model; `source` says whose.
+    pub fn take_over(&mut self, other: &Self, source: &Path, left: &[String]) -> Result<Vec<String>> {
+        let leaves = |left: &String| self.entries.iter().any(|entry| entry.name.contains(left.as_str()));
+        if let Some(unknown) = left.iter().find(|left| !leaves(left)) {
+            let names = self.entries.iter().map(|entry| entry.name.as_str()).collect::<Vec<_>>().join(", ");
+            let expected = format!("a part of a parameter's name, of {names}");
+            return Err(TrainError::Setting { flag: "--anew", expected, found: unknown.clone() });
+        }
         let parts = |of: &Self| {
             let mut at = 0;
             of.entries
@@ -47,7 +54,8 @@ impl Parameters {
         let (own, theirs) = (parts(self), parts(other));
         let (mut taken, mut anew) = (0, Vec::new());
         for (entry, range) in self.entries.iter().zip(own) {
-            match other.entries.iter().position(|theirs| theirs == entry) {
+            let is_left = left.iter().any(|left| entry.name.contains(left.as_str()));
+            match other.entries.iter().position(|theirs| theirs == entry).filter(|_| !is_left) {
                 Some(index) => {
                     taken += range.len();
                     self.values[range].copy_from_slice(&other.values[theirs[index].clone()]);
@@ -96,16 +104,27 @@ mod tests {
     fn what_fits_is_taken_over_and_the_rest_is_named() {
         let mut own = parameters(&[("a", &[2, 2]), ("b", &[3]), ("c", &[1])], 0.0);
         let other = parameters(&[("b", &[4]), ("a", &[2, 2])], 1.0);
-        let anew = own.take_over(&other, Path::new("other")).unwrap();
+        let anew = own.take_over(&other, Path::new("other"), &[]).unwrap();
         assert_eq!(anew, ["b", "c"]);
         assert_eq!(own.values, [1.0, 1.0, 1.0, 1.0, 0.0, 0.0, 0.0, 0.0]);
+    }
+
+    #[test]
+    fn what_is_to_start_anew_does() {
+        let entries: [(&str, &[usize]); 3] =
+            [("first.bias", &[1]), ("first.weight", &[2]), ("last.bias", &[1])];
+        let (mut own, other) = (parameters(&entries, 0.0), parameters(&entries, 1.0));
+        let anew = own.take_over(&other, Path::new("other"), &["last".into()]).unwrap();
+        assert_eq!((anew, own.values.clone()), (vec!["last.bias".to_owned()], vec![1.0, 1.0, 1.0, 0.0]));
+        let refused = own.take_over(&other, Path::new("other"), &["frist".into()]).unwrap_err().to_string();
+        assert!(refused.contains("--anew") && refused.contains("first.weight"), "{refused}");
     }
 
     #[test]
     fn another_model_is_refused() {
         let mut own = parameters(&[("a", &[2, 2]), ("b", &[5])], 0.0);
         let other = parameters(&[("a", &[2, 2])], 1.0);
-        let message = own.take_over(&other, Path::new("other")).unwrap_err().to_string();
+        let message = own.take_over(&other, Path::new("other"), &[]).unwrap_err().to_string();
         assert!(message.contains("other: parameters") && message.contains("found 4"), "{message}");
     }
 }

@@ -105,6 +105,10 @@ pub struct RunArgs {
     /// parameters of another shape start anew and are named
     #[arg(long, conflicts_with = "resume")]
     pub init_from: Option<PathBuf>,
+    /// With --init-from: parameters in whose names this occurs start anew all the same; can be repeated
+    #[arg(long, value_name = "NAME", requires = "init_from")]
+    #[serde(default)]
+    pub anew: Vec<String>,
 }
 
 impl Default for RunArgs {
@@ -129,12 +133,13 @@ impl Default for RunArgs {
             precision: Precision::Bf16,
             resume: false,
             init_from: None,
+            anew: Vec::new(),
         }
     }
 }
 
 /// Settings that may change when a run is resumed: how long it lasts and what it shows.
-pub const FREE_ON_RESUME: [&str; 8] = [
+pub const FREE_ON_RESUME: [&str; 9] = [
     "output",
     "steps",
     "minutes",
@@ -143,6 +148,7 @@ pub const FREE_ON_RESUME: [&str; 8] = [
     "checkpoint_every",
     "resume",
     "init_from",
+    "anew",
 ];
 
 impl RunArgs {

@@ -132,8 +132,8 @@ impl<'a, O: Objective> Run<'a, O> {
         let mut first = Parameters { entries: entries.clone(), values: parameters::gather(&model)? };
         if let Some(folder) = &args.init_from {
             let other = initial::of_folder(folder, |folder| objective.read(folder))?;
-            for name in first.take_over(&other, folder)? {
-                eprintln!("{name} starts anew: {} has none of its shape", folder.display());
+            for name in first.take_over(&other, folder, &args.anew)? {
+                eprintln!("{name} starts anew");
             }
         }
         let adamw = AdamW::new(args.adamw(), &entries, |name| objective.pace(name));

@@ -23,7 +23,7 @@ pub mod winograd;
 use crate::{
     Isa, isa,
     matmul::scalar::round_bf16,
-    shared::{Buffer, with_buffers},
+    shared::{Buffer, Shared, with_buffers, written},
 };
 use frames::Frames;
 pub use frames::Values;
@@ -172,15 +172,18 @@ pub fn conv3d_packed(
     new: Values<'_>,
     weight: &PackedConv3d,
     bias: Option<&[f32]>,
-    y: &mut [f32],
-) {
-    shape.check(shape.input_len(), shape.weight_len(), y.len());
-    let x = Frames::new(shape, past, new);
+) -> Vec<f32> {
+    let len = shape.output_len();
+    shape.check(shape.input_len(), shape.weight_len(), len);
+    let (x, geometry) = (Frames::new(shape, past, new), shape.geometry());
     assert!(bias.is_none_or(|bias| bias.len() == shape.outputs));
-    match weight.transformed_of(shape) {
-        Some(weight) => winograd::run(winograd::limit(), &shape.geometry(), shape.batch, x, weight, bias, y),
-        None => product::run(&shape.geometry(), shape.batch, x, weight.of(shape), bias, y),
-    }
+    let transformed = weight.transformed_of(shape);
+    let write = |y: Shared<'_, f32>| match transformed {
+        Some(weight) => winograd::run(winograd::limit(), &geometry, shape.batch, x, weight, bias, y),
+        None => product::run(&geometry, shape.batch, x, weight.of(shape), bias, y),
+    };
+    // SAFETY: both write all of the output, and read none of it.
+    unsafe { written(len, write) }
 }
 
 /// The gradient by the input: a convolution of `dy`, spread by the stride, with the weights
@@ -236,7 +239,7 @@ impl Operands<'_> {
             let words = words.words(packed::words_len(format, outputs, inputs, kernel));
             packed::pack(format, outputs, inputs, kernel, at, words);
             let weights = Weights { format, outputs, inputs, kernel, words, scales: &[], sums: &[] };
-            product::run(&geometry, batch, x, weights, bias, y);
+            product::run(&geometry, batch, x, weights, bias, Shared::new(y));
         });
     }
 }

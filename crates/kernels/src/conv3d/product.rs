@@ -106,14 +106,14 @@ pub(super) fn windows(geometry: &Geometry, frames: usize) -> Vec<Window> {
     }
 }
 
-/// `y = x * weights + bias` over `[batch, channels, frames, height, width]`.
+/// `y = x * weights + bias` over `[batch, channels, frames, height, width]`; writes all of `y`, and reads none.
 pub(super) fn run(
     geometry: &Geometry,
     batch: usize,
     x: Frames<'_>,
     weights: Weights<'_>,
     bias: Option<&[f32]>,
-    y: &mut [f32],
+    y: Shared<'_, f32>,
 ) {
     run_within(WORDS, geometry, batch, x, weights, bias, y);
 }
@@ -126,7 +126,7 @@ pub(super) fn run_within(
     x: Frames<'_>,
     weights: Weights<'_>,
     bias: Option<&[f32]>,
-    y: &mut [f32],
+    y: Shared<'_, f32>,
 ) {
     let [frames, height, width] = geometry.output;
     let positions = frames * height * width;
@@ -142,7 +142,6 @@ pub(super) fn run_within(
     let offsets = offsets(&plane, groups, geometry.kernel);
     let reach = offsets.iter().max().unwrap_or(&0) + TILE;
     let source = Source { plane: &plane, x, channels: weights.inputs, format: weights.format };
-    let y = Shared::new(y);
 
     with_buffers(|[volume]: &mut [Buffer; 1]| {
         // One tile more: the last tile of the last row may be read beyond its outputs.

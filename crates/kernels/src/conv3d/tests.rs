@@ -7,7 +7,8 @@ use super::{
     conv3d_backward_weight, conv3d_packed, forward_on, product::run_within, scalar,
 };
 use crate::{
-    Isa, lanes::test_values, matmul::scalar::round_bf16, pointwise::channel_rms_norm, threads::with_threads,
+    Isa, lanes::test_values, matmul::scalar::round_bf16, pointwise::channel_rms_norm, shared::Shared,
+    threads::with_threads,
 };
 
 /// As in the autoencoder, in small.
@@ -89,12 +90,11 @@ fn equals_the_definition() {
             let what = format!("{isa:?} of {shape:?}");
             assert_close(&fast, &slow, shape.inputs * 27, &format!("forward on {what}"));
             let packed = PackedConv3d::bf16_on(isa, &weight, shape.outputs, shape.inputs, shape.kernel);
-            let mut again = vec![f32::NAN; dy.len()];
-            conv3d_packed(&shape, &[], Values::F32(&x), &packed, Some(&bias), &mut again);
+            let again = conv3d_packed(&shape, &[], Values::F32(&x), &packed, Some(&bias));
             assert_eq!(fast, again, "packed weights on {what}");
 
             let packed = PackedConv3d::int8_on(isa, &weight, shape.outputs, shape.inputs, shape.kernel);
-            conv3d_packed(&shape, &[], Values::F32(&x), &packed, Some(&bias), &mut fast);
+            let fast = conv3d_packed(&shape, &[], Values::F32(&x), &packed, Some(&bias));
             assert_close(&fast, &slow_int8, shape.inputs * 27, &format!("eight bits on {what}"));
 
             let mut fast = vec![f32::NAN; x.len()];
@@ -124,14 +124,14 @@ fn bits_do_not_depend_on_the_number_of_threads() {
         let packed = PackedConv3d::int8(&weight, shape.outputs, shape.inputs, shape.kernel);
         let run = |threads| {
             let (mut y, mut dw) = (vec![0.0; dy.len()], vec![0.0; weight.len()]);
-            let (mut db, mut y8, mut dx) = (vec![0.0; shape.outputs], y.clone(), x.clone());
+            let (mut db, mut dx) = (vec![0.0; shape.outputs], x.clone());
             with_threads(threads, || {
                 conv3d(&shape, &x, &weight, None, &mut y);
-                conv3d_packed(&shape, &[], Values::F32(&x), &packed, None, &mut y8);
                 conv3d_backward_input(&shape, &dy, &weight, &mut dx);
                 conv3d_backward_weight(&shape, &x, &dy, &mut dw, &mut db);
-            });
-            [y, y8, dx, dw, db]
+                let y8 = conv3d_packed(&shape, &[], Values::F32(&x), &packed, None);
+                [y, y8, dx, dw, db]
+            })
         };
         let one = run(1);
         assert_eq!(one, run(2), "{shape:?}");
@@ -147,7 +147,15 @@ fn bits_do_not_depend_on_how_many_frames_are_held_at_once() {
         let run = |limit| {
             let mut y = vec![0.0; shape.output_len()];
             let frames = Frames::new(&shape, &[], Values::F32(&x));
-            run_within(limit, &shape.geometry(), shape.batch, frames, packed.of(&shape), None, &mut y);
+            run_within(
+                limit,
+                &shape.geometry(),
+                shape.batch,
+                frames,
+                packed.of(&shape),
+                None,
+                Shared::new(&mut y),
+            );
             y
         };
         let whole = run(usize::MAX);
@@ -180,8 +188,7 @@ fn a_clip_in_parts_is_the_clip() {
         packings.push(PackedConv3d::transformed_on(isa, &weight, shape.outputs, shape.inputs, shape.kernel));
     }
     for packed in packings {
-        let mut y = vec![0.0; whole.output_len()];
-        conv3d_packed(&whole, &[], Values::F32(&x), &packed, None, &mut y);
+        let y = conv3d_packed(&whole, &[], Values::F32(&x), &packed, None);
         // The last three output frames, from the last five input frames, of which two or none were kept.
         let part = Conv3d { size: [5, 5, 19], front: [0, 1, 1], ..shape };
         let frames = |range: std::ops::Range<usize>| -> Vec<f32> {
@@ -199,8 +206,7 @@ fn a_clip_in_parts_is_the_clip() {
             (vec![Values::Bf16(&halves[0]), Values::Bf16(&halves[1])], Values::F32(&new)),
             (vec![Values::F32(&past[0]), Values::Bf16(&halves[1])], Values::Bf16(&half_new)),
         ] {
-            let mut y_part = vec![0.0; part.output_len()];
-            conv3d_packed(&part, &past, new, &packed, None, &mut y_part);
+            let y_part = conv3d_packed(&part, &past, new, &packed, None);
             for (whole, part) in y.chunks_exact(6 * plane).zip(y_part.chunks_exact(3 * plane)) {
                 assert_eq!(&whole[3 * plane..], part);
             }
@@ -223,11 +229,7 @@ fn kept_frames_meet_any_stride() {
             PackedConv3d::bf16(&weight, shape.outputs, shape.inputs, shape.kernel),
             PackedConv3d::int8(&weight, shape.outputs, shape.inputs, shape.kernel),
         ] {
-            let run = |past: &[Values<'_>], new: Values<'_>| {
-                let mut y = vec![0.0; shape.output_len()];
-                conv3d_packed(&shape, past, new, &packed, None, &mut y);
-                y
-            };
+            let run = |past: &[Values<'_>], new: Values<'_>| conv3d_packed(&shape, past, new, &packed, None);
             let expected = run(&[], Values::F32(&x));
             assert_eq!(run(&[], Values::Bf16(&half(&x))), expected, "{shape:?}");
             let frames: Vec<_> = frames.iter().map(|frame| Values::F32(frame)).collect();
@@ -280,9 +282,7 @@ fn a_doubled_picture_is_met_pixel_by_pixel() {
         }
         for packed in packings {
             let run = |threads, shape: &Conv3d, x: Values<'_>| {
-                let mut y = vec![f32::NAN; shape.output_len()];
-                with_threads(threads, || conv3d_packed(shape, &[], x, &packed, None, &mut y));
-                y
+                with_threads(threads, || conv3d_packed(shape, &[], x, &packed, None))
             };
             let expected = run(1, &large, Values::F32(&many));
             for threads in [1, 2, 3] {
@@ -306,16 +306,14 @@ fn what_is_not_finite_is_not_hidden() {
             PackedConv3d::bf16(&weight, shape.outputs, shape.inputs, shape.kernel),
             PackedConv3d::int8(&weight, shape.outputs, shape.inputs, shape.kernel),
         ] {
-            let mut y = vec![0.0; shape.output_len()];
-            conv3d_packed(&shape, &[], Values::F32(&x), &packed, None, &mut y);
+            let y = conv3d_packed(&shape, &[], Values::F32(&x), &packed, None);
             assert!(!y[40].is_finite());
             assert!(y[y.len() / 2..].iter().all(|y| y.is_finite()), "the other sample");
         }
         let mut weight = weight.clone();
         weight[3] = value;
         let packed = PackedConv3d::int8(&weight, shape.outputs, shape.inputs, shape.kernel);
-        let mut y = vec![0.0; shape.output_len()];
-        conv3d_packed(&shape, &[], Values::F32(&test_values(shape.input_len(), 1)), &packed, None, &mut y);
+        let y = conv3d_packed(&shape, &[], Values::F32(&test_values(shape.input_len(), 1)), &packed, None);
         let positions = y.len() / shape.batch / shape.outputs;
         assert!(y[..positions].iter().all(|y| !y.is_finite()));
         assert!(y[positions..2 * positions].iter().all(|y| y.is_finite()));
@@ -348,9 +346,7 @@ fn decoder_like(channels: usize, size: [usize; 3], int8: bool) -> Vec<f32> {
             (0..shape.weight_len()).map(|i| size * parts.iter().map(|part| part[i]).sum::<f32>()).collect();
         let packed = if int8 { PackedConv3d::int8 } else { PackedConv3d::bf16 };
         let packed = packed(&weight, outputs, channels, [3; 3]);
-        let mut y = vec![0.0; shape.output_len()];
-        conv3d_packed(&shape, &[], Values::F32(&normal), &packed, None, &mut y);
-        y
+        conv3d_packed(&shape, &[], Values::F32(&normal), &packed, None)
     };
     for block in 0..5 {
         let h = layer(&x, channels, 2 * block + 2);

@@ -136,3 +136,31 @@ fn configurations_that_cannot_work_are_refused() {
     assert!(config.check_ids(&[0, 9]).is_ok());
     assert!(config.check_ids(&[3, 10]).is_err());
 }
+
+#[test]
+fn a_new_encoder_hears_whose_colour_is_whose() {
+    let config = Umt5Config {
+        vocab_size: 40,
+        d_model: 64,
+        d_kv: 16,
+        d_ff: 128,
+        num_layers: 2,
+        num_heads: 4,
+        ..Umt5Config::default()
+    };
+    let device = Device::flex();
+    // "a black house stands left of an orange person", and both colours exchanged.
+    let [black, orange, house, person] = [3, 4, 5, 6];
+    let prompt =
+        |first, second| vec![10, first, house, 11, 12, 13, 14, second, person, 15, 16, 17, 18, 19, 20, 1];
+    for seed in 0..4 {
+        let encoder = Umt5Encoder::new(&config, &device).expect("valid").init_weights(seed);
+        let features = encoder.context(&[prompt(black, orange), prompt(orange, black)], 16, &device);
+        for thing in [2, 8] {
+            let [one, other] = [0, 1].map(|row| features.clone().narrow(0, row, 1).narrow(1, thing, 1));
+            let norm = |x: Tensor<3>| x.square().sum().sqrt().into_scalar::<f32>();
+            let change = norm(one.clone() - other) / norm(one);
+            assert!(change > 0.1, "seed {seed}: the thing at {thing} changes by {change}");
+        }
+    }
+}

@@ -193,7 +193,7 @@ fn conv3d_after(
     };
     let past: Vec<Values<'_>> = past.iter().map(format).collect();
     let (x, bias) = (format(x), Some(values(bias)));
-    make(&output_of(&shape), |y| conv3d_packed(&shape, &past, x, &weight.weight, bias, y))
+    tensor(&output_of(&shape), conv3d_packed(&shape, &past, x, &weight.weight, bias))
 }
 
 fn backward(

@@ -144,7 +144,7 @@ fn runs_are_not_mixed_up() {
 #[test]
 fn the_clock_bounds_a_run() {
     let folder = tempfile::tempdir().unwrap();
-    let args = RunArgs { minutes: Some(0.2 / 60.0), ..args(&folder, 1) };
+    let args = RunArgs { minutes: Some(1.0 / 60.0), ..args(&folder, 1) };
     let outcome = run(&args).unwrap();
     assert!(outcome.step > 1 && !outcome.interrupted);
     let lines = log::read(folder.path()).unwrap();

@@ -201,7 +201,7 @@ pub(super) fn limit() -> usize {
 }
 
 /// `y = x * weights + bias` over `[batch, channels, frames, height, width]`, holding `limit` words of transformed
-/// frames at once.
+/// frames at once; writes all of `y`, and reads none.
 pub(super) fn run(
     limit: usize,
     geometry: &Geometry,
@@ -209,10 +209,10 @@ pub(super) fn run(
     x: Frames<'_>,
     weights: Transformed<'_>,
     bias: Option<&[f32]>,
-    y: &mut [f32],
+    y: Shared<'_, f32>,
 ) {
     let [_, height, width] = geometry.output;
-    if y.is_empty() || batch == 0 {
+    if y.len() == 0 || batch == 0 {
         return;
     }
     assert!(
@@ -228,8 +228,9 @@ pub(super) fn run(
         let rows = strip * rows / strips..(strip + 1) * rows / strips;
         let strip = Strip { geometry, rows, columns, groups };
         let pass = Pass { strip: &strip, weights, bias, limit };
-        for (sample, y) in y.chunks_exact_mut(y.len() / batch).enumerate() {
-            pass.run(sample, x, y);
+        let len = y.len() / batch;
+        for sample in 0..batch {
+            pass.run(sample, x, y.part(sample * len, len));
         }
     }
 }
@@ -243,12 +244,11 @@ struct Pass<'a> {
 }
 
 impl Pass<'_> {
-    fn run(&self, sample: usize, x: Frames<'_>, y: &mut [f32]) {
+    fn run(&self, sample: usize, x: Frames<'_>, y: Shared<'_, f32>) {
         let (geometry, frame) = (self.strip.geometry, self.strip.frame_len());
         let windows = windows(geometry, self.limit / frame);
         let slots = windows.iter().map(|window| window.to - window.from).max().unwrap_or(0).max(1);
         let parts: Vec<Range<usize>> = parts(self.weights.outputs).collect();
-        let y = Shared::new(y);
         with_buffers(|[volume]| {
             let volume = volume.words(slots * frame);
             let mut packed = 0;

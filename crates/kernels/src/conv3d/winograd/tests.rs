@@ -37,9 +37,8 @@ fn equals_its_definition() {
         shapes().iter().flat_map(|shape| packings(shape).map(move |packed| (shape, packed)))
     {
         let (x, bias) = (test_values(shape.input_len(), 1), test_values(shape.outputs, 3));
-        let mut fast = vec![f32::NAN; shape.output_len()];
-        let mut slow = fast.clone();
-        conv3d_packed(shape, &[], Values::F32(&x), &packed, Some(&bias), &mut fast);
+        let mut slow = vec![f32::NAN; shape.output_len()];
+        let fast = conv3d_packed(shape, &[], Values::F32(&x), &packed, Some(&bias));
         scalar::conv3d(shape, &x, &test_values(shape.weight_len(), 2), Some(&bias), &mut slow);
         for (i, (fast, slow)) in fast.iter().zip(&slow).enumerate() {
             // The order of the f32 sums differs, and nine sums meet in an output.
@@ -76,7 +75,7 @@ fn bits_depend_neither_on_threads_nor_on_what_is_held_at_once() {
             let weights = weights.transformed_of(shape).expect("transformed");
             with_threads(threads, || {
                 let x = Frames::new(shape, &[], Values::F32(&x));
-                run(limit, &shape.geometry(), shape.batch, x, weights, None, &mut y);
+                run(limit, &shape.geometry(), shape.batch, x, weights, None, Shared::new(&mut y));
             });
             y
         };
@@ -96,8 +95,7 @@ fn the_error_is_within_half_a_percent() {
     crate::conv3d::scalar::products(&shape, |i, j, o| exact[o] += f64::from(x[i]) * f64::from(weight[j]));
     let power: f64 = exact.iter().map(|y| y * y).sum();
     for packed in packings(&shape) {
-        let mut fast = vec![0.0; shape.output_len()];
-        conv3d_packed(&shape, &[], Values::F32(&x), &packed, None, &mut fast);
+        let fast = conv3d_packed(&shape, &[], Values::F32(&x), &packed, None);
         let error: f64 = exact.iter().zip(&fast).map(|(y, &fast)| (y - f64::from(fast)).powi(2)).sum();
         let relative = (error / power).sqrt();
         assert!(relative <= 5e-3, "{relative}");
