@@ -29,6 +29,7 @@ fn flags_and_json_are_the_same_request() {
     assert_eq!(from_json(json!({})), VideoRequest::default());
     let flags = [
         "a ball",
+        "--as-written",
         "--negative-prompt",
         "blur",
         "--seed",
@@ -53,7 +54,7 @@ fn flags_and_json_are_the_same_request() {
         "f32",
     ];
     let all = json!({
-        "prompt": "a ball", "negative_prompt": "blur", "seed": 7, "num_inference_steps": 12,
+        "prompt": "a ball", "as_written": true, "negative_prompt": "blur", "seed": 7, "num_inference_steps": 12,
         "guidance_scale": 3.5, "size": "64x32", "seconds": null, "num_frames": 9, "fps": 12.0,
         "sampler": "euler", "model": "folder", "noise": "noise.safetensors", "precision": "f32",
     });
