@@ -103,13 +103,12 @@ impl Umt5Encoder {
     /// First weights as in transformers (after Mesh TensorFlow): attention scores are not scaled, so
     /// queries start smaller. Only the biases of the attention start as windows on neighbouring words.
     pub fn init_weights(self, seed: u64) -> Self {
-        let Umt5Config { d_model, d_kv, d_ff, num_heads, initializer_factor, .. } = self.config;
+        let config = self.config.clone();
+        let Umt5Config { d_model, d_kv, d_ff, num_heads, initializer_factor, .. } = config;
         let normal = |variance: usize| Start::Normal(initializer_factor / (variance as f64).sqrt());
-        let biases: Vec<Vec<f32>> =
-            (0..self.config.num_layers).map(|layer| outlook::first_biases(layer, &self.config)).collect();
         let layer = |key: &str| key.split('.').find_map(|part| part.parse::<usize>().ok()).unwrap_or(0);
         init::fill(self, seed, |key, _| match key.rsplit('.').nth(1) {
-            Some("relative_attention_bias") => Start::Given(biases[layer(key)].clone()),
+            Some("relative_attention_bias") => Start::Given(outlook::first_biases(layer(key), &config)),
             Some("shared") => normal(1),
             Some("q") => normal(d_model * d_kv),
             Some("o") => normal(num_heads * d_kv),
