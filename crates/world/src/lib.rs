@@ -20,8 +20,9 @@ mod split;
 mod truth;
 
 pub use caption::{
-    Attribute, Caption, Group, Language, all_caption_words, caption, dense_caption, dense_still_caption,
-    expand_prompt, held_out_prompts, still_caption, things_in, unknown_words, vocabulary,
+    Attribute, Caption, Group, Language, Mention, all_caption_words, caption, dense_caption,
+    dense_still_caption, expand_prompt, held_out_prompts, still_caption, things_in, unknown_words,
+    vocabulary,
 };
 pub use event::{Action, Direction, Event};
 pub use kind::{Colour, Kind, Size};

@@ -241,3 +241,38 @@ fn unknown_words_are_found_in_either_language() {
     assert_eq!(unknown("a red ball, 2 dogs"), "dogs");
     assert_eq!(unknown(""), "");
 }
+
+#[test]
+fn words_about_a_thing_are_mentions_of_it() {
+    let mut of_others = 0;
+    for seed in 0..SCENES / 10 {
+        let scene = Scene::sample(seed, Split::Train);
+        for language in Language::ALL {
+            let caption = caption(&scene, language, &mut rng(seed));
+            let mut end = 0;
+            let mut about = vec![String::new(); scene.things.len()];
+            for mention in &caption.mentions {
+                assert!(mention.range.start >= end && !mention.range.is_empty(), "{caption:?}");
+                end = mention.range.end;
+                about[mention.thing].push_str(&caption.text[mention.range.clone()]);
+                about[mention.thing].push('/');
+            }
+            for (thing, words) in scene.things.iter().zip(&about) {
+                let said = |group: &str, english: &str| match language {
+                    Language::English => english_words(words).contains(&english),
+                    Language::Chinese => words.contains(&chinese(group, english)),
+                };
+                let [kind, colour] = [name(thing.kind), name(thing.colour)];
+                assert!(said("things", &kind), "{words:?} of {caption:?} has no {kind}");
+                // Colours of things in a scene differ.
+                let others =
+                    scene.things.iter().map(|other| name(other.colour)).filter(|other| *other != colour);
+                for other in others {
+                    assert!(!said("colours", &other), "{words:?} of {caption:?} has {other}");
+                    of_others += 1;
+                }
+            }
+        }
+    }
+    assert!(of_others > 100);
+}

@@ -5,13 +5,13 @@
 
 use rand::{Rng, RngCore};
 
-use super::{Content, between, pick};
+use super::{Content, between, mention::about, pick};
 use crate::event::{Action, Direction, Event};
 use crate::kind::{Colour, Kind, Size};
 use crate::place::{CameraMove, Ground, TimeOfDay, Weather};
 use crate::scene::{Relation, Scene};
 
-/// The caption of a scene.
+/// The caption of a scene, with marks.
 pub(super) fn say(scene: &Scene, content: &Content, rng: &mut dyn RngCore) -> String {
     let bare = content.terse && rng.random_bool(0.4);
     let noun = |thing: usize, rng: &mut dyn RngCore| noun_phrase(scene, content, thing, bare, rng);
@@ -86,7 +86,7 @@ fn noun_phrase(scene: &Scene, content: &Content, thing: usize, bare: bool, rng: 
         words.push(size(is.size).into());
     }
     words.push(kind(is.kind).into());
-    words.join(" ")
+    about(thing, &words.join(" "))
 }
 
 /// "在一个蓝色的立方体左边"
@@ -151,7 +151,7 @@ fn event_phrase(
     rng: &mut dyn RngCore,
 ) -> String {
     let way = event.direction.map(|way| pick(direction(way), rng)).unwrap_or_default();
-    match event.action {
+    let phrase = match event.action {
         Action::Rests if index > 0 => STOP.into(),
         Action::CollidesWith => format!("{} {}", pick(verbs(event), rng), noun(1, rng)),
         Action::PassesBehind => {
@@ -159,7 +159,8 @@ fn event_phrase(
             format!("{way} {} {} {}", PASSES_BEHIND.0, noun(1, rng), PASSES_BEHIND.1)
         }
         _ => format!("{way} {}", pick(verbs(event), rng)),
-    }
+    };
+    about(0, &phrase)
 }
 
 pub(super) const THEN: &str = "， 然后";

@@ -2,7 +2,7 @@
 
 use rand::{Rng, RngCore};
 
-use super::{Content, between, pick};
+use super::{Content, between, mention::about, pick};
 use crate::event::{Action, Direction, Event};
 use crate::kind::{Colour, Kind, Size};
 use crate::place::{CameraMove, Ground, TimeOfDay, Weather};
@@ -19,7 +19,7 @@ enum Form {
     Participle,
 }
 
-/// The caption of a scene.
+/// The caption of a scene, with marks.
 pub(super) fn say(scene: &Scene, content: &Content, rng: &mut dyn RngCore) -> String {
     let form = match rng.random_range(0..10) {
         0..5 => Form::Simple,
@@ -91,7 +91,7 @@ fn noun_phrase(scene: &Scene, content: &Content, thing: usize, bare: bool, rng: 
     if !bare {
         words.insert(0, article.to_owned());
     }
-    words.join(" ")
+    about(thing, &words.join(" "))
 }
 
 /// "rolls to the left"
@@ -121,7 +121,7 @@ fn verb_phrase(
     }
     words.extend(way);
     words.retain(|word| !word.is_empty());
-    words.join(" ")
+    about(0, &words.join(" "))
 }
 
 /// "to the left of a blue cube"

@@ -6,6 +6,7 @@
 mod chinese;
 mod english;
 mod expand;
+mod mention;
 mod vocabulary;
 
 use rand::seq::IndexedRandom;
@@ -20,6 +21,7 @@ use crate::scene::{Relation, Scene};
 use crate::split::{HeldOut, Split};
 
 pub use expand::expand_prompt;
+pub use mention::Mention;
 pub use vocabulary::{Group, all_caption_words, things_in, unknown_words, vocabulary};
 
 /// The language of a caption.
@@ -75,6 +77,8 @@ pub struct Caption {
     pub language: Language,
     /// What it states, in order and each once.
     pub states: Vec<Attribute>,
+    /// Which of its words are about which thing, in order.
+    pub mentions: Vec<Mention>,
 }
 
 impl Caption {
@@ -210,11 +214,12 @@ impl Content {
     fn say(mut self, scene: &Scene, language: Language, rng: &mut dyn RngCore) -> Caption {
         // Without a relation between two things the sentence names both, and no event.
         self.relations |= self.events;
-        let text = match language {
+        let marked = match language {
             Language::English => english::say(scene, &self, rng),
             Language::Chinese => chinese::say(scene, &self, rng),
         };
-        Caption { text, language, states: self.states(scene) }
+        let (text, mentions) = mention::unmark(&marked);
+        Caption { text, language, states: self.states(scene), mentions }
     }
 
     fn states(&self, scene: &Scene) -> Vec<Attribute> {
