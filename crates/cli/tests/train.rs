@@ -41,6 +41,20 @@ fn a_denoiser_is_trained_from_the_world_to_a_model() {
     // Another run of another length begins with its weights; the naming layer is not part of the model.
     run(&format!("{train} --output next --steps 1 --init-from run/model"));
 
+    // Or with the text encoder of a run of its own.
+    let sizes = "--text-dim 32 --text-layers 1";
+    run(&format!(
+        "train text {sizes} --scenes 8 --batch-captions 4 --evaluate-scenes 2 --steps 2 --output text --evaluate-every 2 --sample-every 2"
+    ));
+    let lines = fs::read_to_string(folder.path().join("text/losses.jsonl")).expect("losses");
+    let evaluation: Value = serde_json::from_str(lines.lines().last().expect("a line")).expect("JSON");
+    assert!(evaluation["colour"].as_f64().is_some_and(|share| (0.0..=1.0).contains(&share)), "{evaluation}");
+    assert!(folder.path().join("text/text_encoder/config.json").is_file());
+    assert_eq!(names(&folder.path().join("text/samples")), ["step-00000002.png"]);
+    run(&format!("{train} --output heard --steps 1 --several-share 0.5 --init-from run --init-from text"));
+    let message = fail(kinora(folder.path(), "train text --scenes 0 --output nothing"), 1);
+    assert!(message.contains("--scenes"), "{message}");
+
     // Clips of another origin have no truth to name.
     let header = folder.path().join("latents/latents.json");
     let text = fs::read_to_string(&header).expect("a header");

@@ -4,7 +4,7 @@ use clap::Subcommand;
 
 use crate::{
     compact, compact::CompactArgs, dataset, dataset::DataArgs, denoiser, denoiser::DenoiserArgs,
-    error::Result, interrupt, latents, latents::LatentsArgs, vae, vae::VaeArgs,
+    error::Result, interrupt, latents, latents::LatentsArgs, text, text::TextArgs, vae, vae::VaeArgs,
 };
 
 /// What to train.
@@ -18,6 +18,8 @@ pub enum TrainCommand {
     Latents(LatentsArgs),
     /// Express an autoencoder's latents in fewer channels, uncorrelated and of one size
     Compact(CompactArgs),
+    /// Train the text encoder alone, to read what captions say of each thing
+    Text(Box<TextArgs>),
     /// Train the transformer and the text encoder on latents
     Denoiser(Box<DenoiserArgs>),
 }
@@ -33,6 +35,7 @@ pub fn run(command: TrainCommand) -> Result<()> {
         TrainCommand::Vae(args) => vae::train(&args).map(drop),
         TrainCommand::Latents(args) => latents::make(&args),
         TrainCommand::Compact(args) => compact::compact(&args).map(drop),
+        TrainCommand::Text(args) => text::train(&args).map(drop),
         TrainCommand::Denoiser(args) => denoiser::train(&args).map(drop),
     }
 }

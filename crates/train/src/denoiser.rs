@@ -3,6 +3,7 @@
 
 mod args;
 mod batch;
+mod buckets;
 mod close_ups;
 mod export;
 mod loss;
@@ -88,7 +89,7 @@ pub fn train(args: &DenoiserArgs) -> Result<Outcome> {
     args.check()?;
     let vae = AutoencoderKlWanConfig::load(&args.vae).map_err(TrainError::part("the autoencoder"))?;
     latents::check_source(&args.latents, &args.vae, vae.z_dim)?;
-    let tokenizer = PromptTokenizer::for_world(args.max_sequence_length)?;
+    let tokenizer = PromptTokenizer::for_world(args.text.max_sequence_length)?;
     let device = Device::flex();
     let trained = device.clone().autodiff();
     let part = |what| TrainError::part::<models::Error>(what);
@@ -97,7 +98,7 @@ pub fn train(args: &DenoiserArgs) -> Result<Outcome> {
         transformer: WanTransformer3d::new(&args.transformer(vae.z_dim), &trained)
             .map_err(part("building the transformer"))?
             .init_weights(seed),
-        text_encoder: Umt5Encoder::new(&args.text_encoder(tokenizer.vocab_size()), &trained)
+        text_encoder: Umt5Encoder::new(&args.text.config(tokenizer.vocab_size()), &trained)
             .map_err(part("building the text encoder"))?
             .init_weights(seed.wrapping_add(1)),
         naming: args.names().then(|| Naming::new(args.transformer(vae.z_dim).dim(), &trained)),

@@ -32,8 +32,8 @@ impl Parameters {
     /// one of `left` occurs, and returns the names of those that stay as they are.
     ///
     /// # Errors
-    /// Something in `left` that occurs in no name, or less than half of the values to be taken over: then it is another
-    /// model; `source` says whose.
+    /// Something in `left` that occurs in no name, or less than half of the values of the smaller one to be taken over:
+    /// then it is another model; `source` says whose.
     pub fn take_over(&mut self, other: &Self, source: &Path, left: &[String]) -> Result<Vec<String>> {
         let leaves = |left: &String| self.entries.iter().any(|entry| entry.name.contains(left.as_str()));
         if let Some(unknown) = left.iter().find(|left| !leaves(left)) {
@@ -63,11 +63,12 @@ impl Parameters {
                 None => anew.push(entry.name.clone()),
             }
         }
-        if 2 * taken < self.values.len() {
+        let smaller = self.values.len().min(other.values.len());
+        if 2 * taken < smaller {
             return Err(TrainError::Mismatch {
                 path: source.into(),
                 what: "parameters".into(),
-                expected: format!("at least half of the {} of this model", self.values.len()),
+                expected: format!("at least half of the {smaller} that it and this model may have in common"),
                 found: format!("{taken} of the same name and shape"),
             });
         }
@@ -123,8 +124,11 @@ mod tests {
     #[test]
     fn another_model_is_refused() {
         let mut own = parameters(&[("a", &[2, 2]), ("b", &[5])], 0.0);
-        let other = parameters(&[("a", &[2, 2])], 1.0);
+        let other = parameters(&[("a", &[2, 2]), ("b", &[6])], 1.0);
         let message = own.take_over(&other, Path::new("other"), &[]).unwrap_err().to_string();
         assert!(message.contains("other: parameters") && message.contains("found 4"), "{message}");
+        // A part of it is not.
+        let part = parameters(&[("a", &[2, 2])], 1.0);
+        assert_eq!(own.take_over(&part, Path::new("part"), &[]).unwrap(), ["b"]);
     }
 }

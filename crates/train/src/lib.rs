@@ -5,10 +5,11 @@
 //! kinora train vae       crops of them -> the video autoencoder
 //! kinora train latents   every clip and still, encoded once
 //! kinora train compact   the autoencoder's latents in fewer channels, where most say the same
+//! kinora train text      captions of the world -> the text encoder
 //! kinora train denoiser  latents and captions -> transformer and text encoder, jointly
 //! ```
 //!
-//! What comes out are diffusers folders. `trainer` is the loop; `vae` and `denoiser` are the two
+//! What comes out are diffusers folders. `trainer` is the loop; `vae`, `text` and `denoiser` are the
 //! objectives; everything else serves them.
 
 #![forbid(unsafe_code)]
@@ -16,6 +17,7 @@
 pub mod checkpoint;
 pub mod command;
 pub mod compact;
+mod cross_entropy;
 pub mod curve;
 pub mod dataset;
 pub mod denoiser;
@@ -32,6 +34,7 @@ pub mod progress;
 pub mod random;
 pub mod run_args;
 pub mod schedule;
+pub mod text;
 pub mod timeline;
 pub mod tokenizer;
 pub mod trainer;

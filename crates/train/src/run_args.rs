@@ -102,9 +102,10 @@ pub struct RunArgs {
     #[arg(long)]
     pub resume: bool,
     /// Start from the averaged weights of another run's folder, or from a folder of diffusers parts;
-    /// parameters of another shape start anew and are named
+    /// can be repeated, and what several have is the last one's; parameters of another shape start anew
+    /// and are named
     #[arg(long, conflicts_with = "resume")]
-    pub init_from: Option<PathBuf>,
+    pub init_from: Vec<PathBuf>,
     /// With --init-from: parameters in whose names this occurs start anew all the same; can be repeated
     #[arg(long, value_name = "NAME", requires = "init_from")]
     #[serde(default)]
@@ -132,7 +133,7 @@ impl Default for RunArgs {
             checkpoint_every: 500,
             precision: Precision::Bf16,
             resume: false,
-            init_from: None,
+            init_from: Vec::new(),
             anew: Vec::new(),
         }
     }
@@ -213,7 +214,7 @@ pub fn settings(args: &impl Serialize) -> Result<Value> {
     let mut flat = serde_json::Map::new();
     for (name, value) in value.as_object().into_iter().flatten() {
         match value.as_object() {
-            Some(inner) if name == "run" => flat.extend(inner.clone()),
+            Some(inner) if ["run", "size", "text"].contains(&name.as_str()) => flat.extend(inner.clone()),
             _ => _ = flat.insert(name.clone(), value.clone()),
         }
     }

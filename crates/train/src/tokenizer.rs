@@ -72,9 +72,19 @@ impl PromptTokenizer {
     /// # Errors
     /// A prompt that `tokenizers` refuses.
     pub fn encode(&self, prompt: &str) -> Result<Vec<usize>> {
+        Ok(self.encode_with_offsets(prompt)?.0)
+    }
+
+    /// The ids of a prompt as in [`encode`](Self::encode), and where each but the end mark begins, in bytes.
+    ///
+    /// # Errors
+    /// A prompt that `tokenizers` refuses.
+    pub fn encode_with_offsets(&self, prompt: &str) -> Result<(Vec<usize>, Vec<usize>)> {
         let encoding = self.tokenizer.encode(prompt, false).map_err(refused)?;
-        let ids = encoding.get_ids().iter().take(self.max_length - 1).chain(&[EOS]);
-        Ok(ids.map(|&id| id as usize).collect())
+        let words = self.max_length - 1;
+        let ids = encoding.get_ids().iter().take(words).chain(&[EOS]);
+        let offsets = encoding.get_offsets().iter().take(words).map(|&(start, _)| start);
+        Ok((ids.map(|&id| id as usize).collect(), offsets.collect()))
     }
 
     /// The text of ids, without special tokens.

@@ -3,13 +3,14 @@
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
-use models::{umt5::Umt5Config, wan::WanTransformer3dConfig, weights::Precision};
+use models::{wan::WanTransformer3dConfig, weights::Precision};
 use serde::{Deserialize, Serialize};
 
 use crate::{
     error::{Result, TrainError},
     run_args::RunArgs,
     schedule::Ramp,
+    text::TextSize,
     timeline::TimelineArgs,
 };
 
@@ -65,18 +66,13 @@ pub struct DenoiserArgs {
     /// Side of the square of latents that makes a token
     #[arg(long, default_value_t = Self::default().latent_patch)]
     pub latent_patch: usize,
-    /// Features of a text token
-    #[arg(long, default_value_t = Self::default().text_dim)]
-    pub text_dim: usize,
-    /// Layers of the text encoder
-    #[arg(long, default_value_t = Self::default().text_layers)]
-    pub text_layers: usize,
-    /// Heads of the text encoder
-    #[arg(long, default_value_t = Self::default().text_heads)]
-    pub text_heads: usize,
-    /// Tokens of every prompt, padding included
-    #[arg(long, default_value_t = Self::default().max_sequence_length)]
-    pub max_sequence_length: usize,
+    #[allow(missing_docs, reason = "flattened into the flags, which have their own")]
+    #[command(flatten)]
+    pub text: TextSize,
+    /// Leave the text encoder as it is, as `kinora train text` made it
+    #[arg(long)]
+    #[serde(default)]
+    pub freeze_text_encoder: bool,
     /// Clips of a batch
     #[arg(long, default_value_t = Self::default().batch_clips)]
     pub batch_clips: usize,
@@ -89,6 +85,10 @@ pub struct DenoiserArgs {
     /// Share of still batches that are first frames of clips
     #[arg(long, default_value_t = Self::default().first_frame_share)]
     pub first_frame_share: f64,
+    /// Share of stills and clips that show more than one thing; as they are common if not given
+    #[arg(long)]
+    #[serde(default)]
+    pub several_share: Option<f64>,
     /// Share of still batches that are squares around single things, over the run
     #[arg(long, default_value_t = Self::default().close_up_share)]
     pub close_up_share: Ramp,
@@ -141,14 +141,13 @@ impl Default for DenoiserArgs {
             num_layers: 8,
             ffn_dim: 1024,
             latent_patch: 2,
-            text_dim: 256,
-            text_layers: 2,
-            text_heads: 4,
-            max_sequence_length: 48,
+            text: TextSize::default(),
+            freeze_text_encoder: false,
             batch_clips: 8,
             batch_stills: 40,
             still_share: Ramp { start: 0.8, end: 0.2 },
             first_frame_share: 0.05,
+            several_share: None,
             close_up_share: Ramp { start: 0.7, end: 0.2 },
             batch_close_ups: 96,
             close_up_side: 8,
@@ -185,23 +184,10 @@ impl DenoiserArgs {
             attention_head_dim: self.attention_head_dim,
             in_channels: channels,
             out_channels: channels,
-            text_dim: self.text_dim,
+            text_dim: self.text.text_dim,
             ffn_dim: self.ffn_dim,
             num_layers: self.num_layers,
             ..WanTransformer3dConfig::default()
-        }
-    }
-
-    /// The text encoder's configuration for so many ids.
-    pub fn text_encoder(&self, vocab_size: usize) -> Umt5Config {
-        Umt5Config {
-            vocab_size,
-            d_model: self.text_dim,
-            d_kv: self.text_dim / self.text_heads.max(1),
-            d_ff: 2 * self.text_dim,
-            num_layers: self.text_layers,
-            num_heads: self.text_heads,
-            ..Umt5Config::default()
         }
     }
 
@@ -219,6 +205,14 @@ impl DenoiserArgs {
         };
         let positive = |flag, value: usize| setting(flag, "at least 1", value.to_string(), value > 0);
         share("--first-frame-share", self.first_frame_share)?;
+        if self.freeze_text_encoder && self.run.init_from.is_empty() && !self.run.resume {
+            return Err(TrainError::Setting {
+                flag: "--freeze-text-encoder",
+                expected: "an encoder to keep: --init-from a run of `kinora train text`".into(),
+                found: "given without --init-from".into(),
+            });
+        }
+        share("--several-share", self.several_share.unwrap_or(0.0))?;
         share("--prompt-dropout", self.prompt_dropout)?;
         let TimelineArgs { shared_share, independent_share, .. } = self.timeline;
         share("--shared-share", shared_share)?;
@@ -233,9 +227,6 @@ impl DenoiserArgs {
         positive("--sample-clips", self.sample_clips)?;
         positive("--sample-steps", self.sample_steps)?;
         positive("--evaluate-clips", self.evaluate_clips)?;
-        let (length, heads) = (self.max_sequence_length, self.text_heads);
-        setting("--max-sequence-length", "at least 2", length.to_string(), length > 1)?;
-        let fits = heads > 0 && self.text_dim.is_multiple_of(heads);
-        setting("--text-heads", "a divisor of --text-dim", heads.to_string(), fits)
+        self.text.check()
     }
 }

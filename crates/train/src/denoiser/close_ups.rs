@@ -62,7 +62,7 @@ impl CloseUps {
 }
 
 /// Whether the English captions name one thing, and none of them more.
-fn shows_one_thing(item: &Item) -> bool {
+pub(super) fn shows_one_thing(item: &Item) -> bool {
     item.captions.iter().filter(|caption| caption.is_ascii()).map(|caption| things_in(caption)).max()
         == Some(1)
 }

@@ -8,11 +8,12 @@
 
 use burn::{
     module::Module,
-    tensor::{Device, Tensor, activation::log_softmax},
+    tensor::{Device, Tensor},
 };
 use nn::{Linear, layer_norm};
 
 use super::truth::CLASSES;
+use crate::cross_entropy::cross_entropy;
 
 /// A norm and a linear layer.
 #[derive(Module, Debug)]
@@ -32,14 +33,7 @@ impl Naming {
         const EPS: f64 = 1e-6;
         let [batch, tokens, _] = targets.dims();
         let logits = self.to_classes.forward(layer_norm(features, None, None, EPS));
-        let mut sum = Tensor::zeros([1], &logits.device());
-        let mut start = 0;
-        for classes in CLASSES {
-            let part = |x: &Tensor<3>| x.clone().narrow(2, start, classes);
-            sum = sum - (log_softmax(part(&logits), 2) * part(&targets)).sum();
-            start += classes;
-        }
-        sum / (batch * tokens) as f64
+        cross_entropy(&logits, &targets, &CLASSES) / (batch * tokens) as f64
     }
 }
 

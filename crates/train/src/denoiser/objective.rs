@@ -2,14 +2,13 @@
 
 use std::path::Path;
 
-use burn::tensor::{Device, Tensor};
+use burn::{
+    module::Module,
+    tensor::{Device, Tensor},
+};
 use models::wan::{AutoencoderKlWan, AutoencoderKlWanConfig};
 
-use super::{
-    Denoiser, DenoiserArgs,
-    batch::{Buckets, TrainingSet},
-    export, flow_loss, sample,
-};
+use super::{Denoiser, DenoiserArgs, batch::TrainingSet, buckets::Buckets, export, flow_loss, sample};
 use crate::{
     dataset::Subset,
     error::{Result, TrainError},
@@ -55,6 +54,14 @@ impl<'a> DenoiserObjective<'a> {
         Ok(Self { args, training, validation, vae, tokenizer, device })
     }
 
+    /// The context of prompts, free of gradients if the text encoder stays as it is.
+    fn context(&self, model: &Denoiser, prompts: &[&str]) -> Result<Tensor<3>> {
+        match self.args.freeze_text_encoder {
+            true => model.valid().context(prompts, &self.tokenizer, &self.device),
+            false => model.context(prompts, &self.tokenizer, &self.device),
+        }
+    }
+
     fn loss_of(
         &self,
         model: &Denoiser,
@@ -63,7 +70,7 @@ impl<'a> DenoiserObjective<'a> {
         prompts: &[&str],
         timelines: &[Timeline],
     ) -> Result<Tensor<1>> {
-        let context = model.context(prompts, &self.tokenizer, &self.device)?;
+        let context = self.context(model, prompts)?;
         Ok(flow_loss(latents, noise, timelines, |x_t, timestep| {
             model.transformer.forward(x_t, timestep, context)
         }))
@@ -79,7 +86,7 @@ impl Objective for DenoiserObjective<'_> {
         let shape = batch.latents.dims();
         let noise = noise(moment.seed, Purpose::Batch, moment.batch).tensor(shape, &self.device);
         let mut features = None;
-        let context = model.context(&batch.prompts, &self.tokenizer, &self.device)?;
+        let context = self.context(model, &batch.prompts)?;
         let named_after = (self.args.num_layers / 2).max(1);
         let loss = flow_loss(batch.latents, noise, &batch.timelines, |x_t, timestep| {
             model.transformer.forward_tapped(x_t, timestep, context, |block, x| {
@@ -108,6 +115,7 @@ impl Objective for DenoiserObjective<'_> {
         let of_padding = name.contains(".text_embedder.") && name.ends_with(".bias");
         match name {
             _ if of_padding || name.ends_with(".attn2.to_k.bias") => Pace::Frozen,
+            _ if name.starts_with("text_encoder.") && self.args.freeze_text_encoder => Pace::Frozen,
             _ if name.starts_with("text_encoder.") => Pace::Relative,
             _ => Pace::Absolute,
         }

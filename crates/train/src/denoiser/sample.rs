@@ -8,7 +8,7 @@ use media::{SheetLayout, SheetRow};
 use models::wan::AutoencoderKlWan;
 use world::ClipSpec;
 
-use super::{Denoiser, DenoiserArgs, batch::Buckets};
+use super::{Denoiser, DenoiserArgs, buckets::Buckets};
 use crate::{
     dataset::to_clips,
     error::{Result, TrainError},

@@ -128,7 +128,7 @@ fn runs_are_not_mixed_up() {
     assert_eq!(run(&longer).unwrap().step, 20);
 
     let fresh = tempfile::tempdir().unwrap();
-    let started = RunArgs { output: fresh.path().into(), init_from: Some(first.output), ..args(&fresh, 1) };
+    let started = RunArgs { output: fresh.path().into(), init_from: vec![first.output], ..args(&fresh, 1) };
     run(&started).unwrap();
     let loss = |folder: &TempDir| log::read(folder.path()).unwrap()[0].figure("loss").unwrap();
     assert!(loss(&fresh) < 0.9 * loss(&folder));
@@ -136,7 +136,7 @@ fn runs_are_not_mixed_up() {
     // What the run exported, without its checkpoints, does as well.
     let (exported, third) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     fs::copy(folder.path().join("toy.json"), exported.path().join("toy.json")).unwrap();
-    let started = RunArgs { init_from: Some(exported.path().into()), ..args(&third, 1) };
+    let started = RunArgs { init_from: vec![exported.path().into()], ..args(&third, 1) };
     run(&started).unwrap();
     assert!(loss(&third) < 0.9 * loss(&folder));
 }

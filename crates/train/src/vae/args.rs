@@ -132,7 +132,7 @@ impl VaeArgs {
         if self.evaluate_clips == 0 {
             return setting("--evaluate-clips", "at least 1".into(), "0".into());
         }
-        if self.freeze_encoder && self.run.init_from.is_none() && !self.run.resume {
+        if self.freeze_encoder && self.run.init_from.is_empty() && !self.run.resume {
             return setting("--freeze-encoder", "a trained encoder: --init-from RUN".into(), "none".into());
         }
         if self.clip_frames.is_empty() {

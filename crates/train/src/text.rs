@@ -1,0 +1,87 @@
+//! `kinora train text`: the text encoder alone, on captions of the world.
+//!
+//! A denoiser can tell whose colour is whose if the features of "red" in "a red ball left of a blue cube" tell that it is
+//! the ball's, and that the ball is on the left. Its own loss teaches that to the text encoder slowly, as most of a
+//! picture is about something else. So the words about a thing are asked here for all there is to tell of it, and a
+//! linear layer on their features has to answer: what it is, what it does, and where in the first and in the last frame
+//! it is seen. (Published text encoders come with such knowledge from text without end.) The layer is not part of the
+//! exported model.
+
+mod args;
+mod objective;
+mod picture;
+mod size;
+mod sketch;
+
+pub use args::TextArgs;
+pub use size::TextSize;
+
+use std::path::Path;
+
+use burn::{
+    module::Module,
+    tensor::{Device, Tensor},
+};
+use models::{
+    ModelConfig,
+    umt5::{Umt5Config, Umt5Encoder},
+    weights::load,
+};
+use nn::Linear;
+
+use self::picture::QUESTIONS;
+use crate::{
+    error::{Result, TrainError},
+    run_args,
+    tokenizer::PromptTokenizer,
+    trainer::{self, Outcome},
+};
+
+/// All that is trained here.
+#[derive(Module, Debug)]
+pub struct TextReader {
+    /// Makes features out of captions.
+    pub text_encoder: Umt5Encoder,
+    to_answers: Linear,
+}
+
+impl TextReader {
+    /// A layer of zeros, for which all answers are equally likely, on an encoder.
+    pub fn new(text_encoder: Umt5Encoder, device: &Device) -> Self {
+        let answers = QUESTIONS.iter().map(|(_, answers)| answers).sum();
+        let to_answers = Linear::new(text_encoder.config().d_model, answers, true, device);
+        Self { text_encoder, to_answers }
+    }
+
+    /// The reader with the text encoder of the pipeline in `folder`.
+    ///
+    /// # Errors
+    /// A text encoder that is missing or does not fit its configuration.
+    pub fn read(folder: &Path, device: &Device) -> Result<Self> {
+        let folder = folder.join("text_encoder");
+        let read = || load(Umt5Encoder::new(&Umt5Config::load(&folder)?, device)?, &folder);
+        Ok(Self::new(read().map_err(TrainError::part("reading the text encoder"))?, device))
+    }
+
+    /// The logits of all answers, `[batch, tokens, answers]`, from features of `text_dim`.
+    fn answer(&self, features: Tensor<3>) -> Tensor<3> {
+        self.to_answers.forward(features)
+    }
+}
+
+/// Trains a text encoder; `output/text_encoder` is what it exports, and a denoiser that starts from `output` has it.
+///
+/// # Errors
+/// Settings that make no sense, and those of [`trainer::train`].
+pub fn train(args: &TextArgs) -> Result<Outcome> {
+    args.check()?;
+    let tokenizer = PromptTokenizer::for_world(args.size.max_sequence_length)?;
+    let device = Device::flex();
+    let trained = device.clone().autodiff();
+    let text_encoder = Umt5Encoder::new(&args.size.config(tokenizer.vocab_size()), &trained)
+        .map_err(TrainError::part::<models::Error>("building the text encoder"))?
+        .init_weights(args.run.seed.wrapping_add(1));
+    let model = TextReader::new(text_encoder, &trained);
+    let objective = objective::TextObjective::new(args, tokenizer, device);
+    trainer::train(&objective, model, &args.run, &run_args::settings(args)?)
+}
