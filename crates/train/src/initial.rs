@@ -76,6 +76,19 @@ impl Parameters {
     }
 }
 
+/// Names for people to read: a part of the model of which nothing is missing among `names` is named as one.
+pub fn grouped(names: &[String], entries: &[Entry]) -> Vec<String> {
+    let part = |name: &str| name.split('.').next().unwrap_or(name).to_owned();
+    let is_whole = |of: &str| {
+        let mut own = entries.iter().filter(|entry| part(&entry.name) == of);
+        own.all(|entry| names.contains(&entry.name))
+    };
+    let mut found: Vec<String> =
+        names.iter().map(|name| if is_whole(&part(name)) { part(name) } else { name.clone() }).collect();
+    found.dedup();
+    found
+}
+
 /// The averaged weights of the run in `folder`; if there is none, what `read` makes of the folder.
 ///
 /// # Errors
@@ -119,6 +132,13 @@ mod tests {
         assert_eq!((anew, own.values.clone()), (vec!["last.bias".to_owned()], vec![1.0, 1.0, 1.0, 0.0]));
         let refused = own.take_over(&other, Path::new("other"), &["frist".into()]).unwrap_err().to_string();
         assert!(refused.contains("--anew") && refused.contains("first.weight"), "{refused}");
+    }
+
+    #[test]
+    fn whole_parts_are_named_as_one() {
+        let of = parameters(&[("a.x", &[1]), ("a.y", &[1]), ("b.x", &[1]), ("b.y", &[1])], 0.0);
+        let names = ["a.x", "a.y", "b.y"].map(str::to_owned);
+        assert_eq!(grouped(&names, &of.entries), ["a", "b.y"]);
     }
 
     #[test]

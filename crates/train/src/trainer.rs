@@ -130,14 +130,14 @@ impl<'a, O: Objective> Run<'a, O> {
         fs::create_dir_all(output).map_err(TrainError::io(output))?;
         let entries = parameters::entries(&model);
         let mut first = Parameters { entries: entries.clone(), values: parameters::gather(&model)? };
-        let mut anew: Vec<&str> = entries.iter().map(|entry| entry.name.as_str()).collect();
+        let mut anew: Vec<String> = entries.iter().map(|entry| entry.name.clone()).collect();
         for folder in &args.init_from {
             let other = initial::of_folder(folder, |folder| objective.read(folder))?;
             let left = first.take_over(&other, folder, &args.anew)?;
-            anew.retain(|name| left.iter().any(|left| left == name));
+            anew.retain(|name| left.contains(name));
         }
-        for name in anew.iter().filter(|_| !args.init_from.is_empty()) {
-            eprintln!("{name} starts anew");
+        if !args.init_from.is_empty() {
+            initial::grouped(&anew, &entries).iter().for_each(|what| eprintln!("{what} starts anew"));
         }
         let adamw = AdamW::new(args.adamw(), &entries, |name| objective.pace(name));
         let mut state = RunState::new(first.values, adamw, args.ema_decay);
