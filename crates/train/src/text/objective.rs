@@ -214,3 +214,58 @@ impl Objective for TextObjective<'_> {
         TextReader::read(folder, &self.device)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::to_value;
+    use world::{Colour, Kind};
+
+    use super::*;
+    use crate::text::TextSize;
+
+    #[test]
+    fn words_are_asked_about_their_thing() {
+        let device = Device::flex();
+        let args = TextArgs { scenes: 1, evaluate_scenes: 60, ..TextArgs::default() };
+        let tokenizer = PromptTokenizer::for_world(args.size.max_sequence_length).unwrap();
+        let small = TextSize { text_dim: 8, text_layers: 1, text_heads: 1, ..args.size.clone() };
+        let encoder = Umt5Encoder::new(&small.config(tokenizer.vocab_size()), &device).unwrap();
+        let model = TextReader::new(encoder.init_weights(0), &device);
+        let objective = TextObjective::new(&args, tokenizer.clone(), device);
+        let reading = objective.read_captions(&model, objective.validation.iter()).unwrap();
+
+        // A layer of zeros: every answer is as likely as any other.
+        let unknown: f32 = QUESTIONS.iter().map(|(_, answers)| (*answers as f32).ln()).sum();
+        let loss = to_scalar(reading.loss()).unwrap();
+        assert!((loss - unknown).abs() < 1e-3, "{loss} {unknown}");
+
+        let kinds = Kind::ALL.map(|kind| to_value(kind).unwrap());
+        let colours = Colour::ALL.map(|colour| to_value(colour).unwrap());
+        let mut named = 0;
+        for (captioned, about) in
+            objective.validation.iter().zip(reading.about.chunks(small.max_sequence_length))
+        {
+            let ids = tokenizer.encode(&captioned.caption.text).unwrap();
+            for (id, thing) in ids.into_iter().zip(about) {
+                let word = tokenizer.decode(&[id as u32]).unwrap();
+                for (question, words) in [&kinds[..], &colours[..]].into_iter().enumerate() {
+                    let Some(answer) = words.iter().position(|of| *of == word) else { continue };
+                    let thing =
+                        thing.unwrap_or_else(|| panic!("{word} of {:?} is about nothing", captioned.caption));
+                    assert_eq!(
+                        captioned.answers[thing][question], answer,
+                        "{word} of {:?}",
+                        captioned.caption
+                    );
+                    named += 1;
+                }
+            }
+        }
+        assert!(named > 100, "{named} kinds and colours in English captions");
+
+        let answers = reading.answers(0, objective.validation[0].answers.len()).unwrap();
+        assert_eq!(answers.len(), objective.validation[0].answers.len());
+        let right = reading.right().unwrap();
+        assert!(right.iter().all(|share| (0.0..1.0).contains(share)), "{right:?}");
+    }
+}
