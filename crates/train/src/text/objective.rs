@@ -228,7 +228,7 @@ mod tests {
         let device = Device::flex();
         let args = TextArgs { scenes: 1, evaluate_scenes: 60, ..TextArgs::default() };
         let tokenizer = PromptTokenizer::for_world(args.size.max_sequence_length).unwrap();
-        let small = TextSize { text_dim: 8, text_layers: 1, text_heads: 1, ..args.size.clone() };
+        let small = TextSize { text_dim: 8, text_layers: 1, text_heads: 1, ..TextSize::default() };
         let encoder = Umt5Encoder::new(&small.config(tokenizer.vocab_size()), &device).unwrap();
         let model = TextReader::new(encoder.init_weights(0), &device);
         let objective = TextObjective::new(&args, tokenizer.clone(), device);
