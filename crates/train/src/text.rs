@@ -29,7 +29,7 @@ use models::{
 };
 use nn::Linear;
 
-use self::picture::QUESTIONS;
+use self::picture::all_answers;
 use crate::{
     error::{Result, TrainError},
     run_args,
@@ -48,8 +48,7 @@ pub struct TextReader {
 impl TextReader {
     /// A layer of zeros, for which all answers are equally likely, on an encoder.
     pub fn new(text_encoder: Umt5Encoder, device: &Device) -> Self {
-        let answers = QUESTIONS.iter().map(|(_, answers)| answers).sum();
-        let to_answers = Linear::new(text_encoder.config().d_model, answers, true, device);
+        let to_answers = Linear::new(text_encoder.config().d_model, all_answers(), true, device);
         Self { text_encoder, to_answers }
     }
 

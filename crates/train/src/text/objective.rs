@@ -13,7 +13,7 @@ use world::{ClipSpec, Language, Split};
 
 use super::{
     TextArgs, TextReader,
-    picture::{Answers, Captioned, Picture, QUESTIONS},
+    picture::{Answers, Captioned, Picture, QUESTIONS, all_answers, classes},
     sketch::sketch,
 };
 use crate::{
@@ -68,7 +68,7 @@ impl<'a> TextObjective<'a> {
         model: &TextReader,
         captions: impl ExactSizeIterator<Item = &'b Captioned>,
     ) -> Result<Reading> {
-        let width: usize = QUESTIONS.iter().map(|(_, answers)| answers).sum();
+        let width = all_answers();
         let length = self.tokenizer.max_length();
         let count = captions.len();
         let mut prompts = Vec::with_capacity(count);
@@ -82,10 +82,8 @@ impl<'a> TextObjective<'a> {
                 let mention = mentions.find(|mention| mention.range.contains(&offset));
                 let Some(mention) = mention else { continue };
                 about[token] = Some(mention.thing);
-                let mut class = token * width;
-                for (answer, (_, answers)) in captioned.answers[mention.thing].iter().zip(QUESTIONS) {
-                    targets[class + answer] = 1.0;
-                    class += answers;
+                for class in classes(&captioned.answers[mention.thing]) {
+                    targets[token * width + class] = 1.0;
                 }
             }
         }
@@ -115,10 +113,8 @@ impl Reading {
         let (logits, targets) = (to_vec(self.logits)?, to_vec(self.targets)?);
         let mut right = [0.0; QUESTIONS.len()];
         for (logits, targets) in logits.chunks_exact(width).zip(targets.chunks_exact(width)) {
-            let mut start = 0;
-            for ((right, answer), (_, answers)) in right.iter_mut().zip(likeliest(logits)).zip(QUESTIONS) {
-                *right += f64::from(targets[start + answer]);
-                start += answers;
+            for (right, class) in right.iter_mut().zip(classes(&likeliest(logits))) {
+                *right += f64::from(targets[class]);
             }
         }
         Ok(right.map(|right| right / asked))

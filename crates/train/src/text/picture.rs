@@ -28,6 +28,21 @@ pub const QUESTIONS: [Question; 8] = [
 /// The answers about one thing, in the order of [`QUESTIONS`].
 pub type Answers = [usize; QUESTIONS.len()];
 
+/// How many answers all questions have together.
+pub fn all_answers() -> usize {
+    QUESTIONS.iter().map(|(_, answers)| answers).sum()
+}
+
+/// Where each answer stands among the answers to all questions.
+pub fn classes(answers: &Answers) -> Answers {
+    let mut start = 0;
+    std::array::from_fn(|question| {
+        let class = start + answers[question];
+        start += QUESTIONS[question].1;
+        class
+    })
+}
+
 /// A scene, and where its things are seen.
 pub struct Picture {
     scene: Scene,
