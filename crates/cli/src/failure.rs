@@ -10,10 +10,10 @@ use std::{
 use anyhow::{Error, Result};
 use clap::{Parser, error::ErrorKind};
 
+use crate::signals;
+
 const FAILED: u8 = 1;
 const USAGE: u8 = 2;
-/// What a shell reports of a program that Ctrl-C has ended.
-const INTERRUPTED: u8 = 130;
 
 /// Flags that cannot be served.
 #[derive(Debug)]
@@ -82,8 +82,9 @@ pub fn guard(run: impl FnOnce() -> Result<()>) -> ExitCode {
 
 fn exit_code(error: &Error) -> u8 {
     match error.downcast_ref() {
-        Some(engine::Error::Cancelled { .. }) => INTERRUPTED,
+        Some(engine::Error::Cancelled { .. }) => signals::exit_code(),
         Some(error) if error.is_usage() => USAGE,
+        _ if matches!(error.downcast_ref(), Some(train::TrainError::Stopped { .. })) => signals::exit_code(),
         _ if error.is::<Usage>() => USAGE,
         _ => FAILED,
     }
@@ -100,7 +101,9 @@ mod tests {
         assert_eq!(code(|| Err(usage("no such flag"))), ExitCode::from(USAGE));
         assert_eq!(code(|| Err(anyhow::anyhow!("no disk"))), ExitCode::from(FAILED));
         let cancelled = || engine::Error::Cancelled { stage: engine::Stage::Denoise, step: 1, total: 2 };
-        assert_eq!(guard(|| Err(cancelled().into())), ExitCode::from(INTERRUPTED));
+        assert_eq!(guard(|| Err(cancelled().into())), ExitCode::from(130));
+        let stopped = || train::TrainError::Stopped { at: "step 1".into(), advice: String::new() };
+        assert_eq!(guard(|| Err(stopped().into())), ExitCode::from(130));
         assert_eq!(code(|| panic!("a bug")), ExitCode::from(FAILED));
     }
 }

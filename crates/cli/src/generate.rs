@@ -13,11 +13,11 @@ use burn::tensor::Device;
 use clap::Args;
 use engine::{ModelFiles, ModelInfo, Output, Pipeline, Plan, Stage, Timings, VideoRequest};
 use serde_json::{Value, json};
-use train::interrupt;
 
 use crate::{
     failure::{print, usage},
     progress::Bar,
+    signals,
 };
 
 #[derive(Args)]
@@ -46,6 +46,7 @@ pub struct GenerateArgs {
 
 pub fn run(args: GenerateArgs) -> Result<()> {
     let start = Instant::now();
+    signals::listen()?;
     let request = args.request()?;
     // Whatever can be known to fail fails before the work.
     let output = Output::for_path(&args.output)?;
@@ -69,13 +70,12 @@ pub fn run(args: GenerateArgs) -> Result<()> {
     let provenance = pipeline.provenance(&plan);
     let mut file = output.begin(plan.shape(), &provenance)?;
     let mut bar = Bar::new();
-    interrupt::listen();
     let timings = pipeline.stream(&plan, &mut |frame| file.push(frame), &mut |progress| {
         bar.show(progress);
         if progress.stage == Stage::Decode && progress.step == 0 {
             kernels::memory::keep_little_of(plan.memory);
         }
-        if interrupt::requested() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        if signals::requested() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     })?;
     drop(bar);
     file.finish()?;

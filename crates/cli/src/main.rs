@@ -1,7 +1,8 @@
 //! `kinora`: text to video on the machine you have.
 //!
 //! Exit codes: 0 done, 1 failed, 2 asked for something that cannot be done (wrong flags, a size that the model does
-//! not have). Every failure is one line on standard error.
+//! not have), 129, 130 or 143 stopped before the end by a terminal that closed, by Ctrl-C or by kill. Every failure is
+//! one line on standard error.
 
 #![forbid(unsafe_code)]
 
@@ -9,6 +10,7 @@ mod failure;
 mod generate;
 mod info;
 mod progress;
+mod signals;
 mod vocabulary;
 mod world_clips;
 
@@ -64,8 +66,9 @@ fn main() -> ExitCode {
             Mode::Vocabulary(args) => vocabulary::run(&args),
             Mode::World(args) => world_clips::run(&args),
             Mode::Train(command) => {
+                signals::listen()?;
                 kernels::memory::keep_freed();
-                Ok(train::run(command)?)
+                Ok(train::run(command, &signals::requested)?)
             }
         })
     })

@@ -4,7 +4,7 @@ use clap::Subcommand;
 
 use crate::{
     compact, compact::CompactArgs, dataset, dataset::DataArgs, denoiser, denoiser::DenoiserArgs,
-    error::Result, interrupt, latents, latents::LatentsArgs, text, text::TextArgs, vae, vae::VaeArgs,
+    error::Result, latents, latents::LatentsArgs, stop::Stop, text, text::TextArgs, vae, vae::VaeArgs,
 };
 
 /// What to train.
@@ -24,18 +24,18 @@ pub enum TrainCommand {
     Denoiser(Box<DenoiserArgs>),
 }
 
-/// Runs a subcommand. Ctrl-C finishes the step in hand and saves it.
+/// Runs a subcommand. When a stop is asked for, the step in hand is finished and saved.
 ///
 /// # Errors
-/// See [`crate::TrainError`].
-pub fn run(command: TrainCommand) -> Result<()> {
-    interrupt::listen();
+/// [`TrainError::Stopped`](crate::TrainError::Stopped) if it was stopped before its end, and all others of
+/// [`crate::TrainError`].
+pub fn run(command: TrainCommand, stop: Stop<'_>) -> Result<()> {
     match command {
-        TrainCommand::Data(args) => dataset::make(&args),
-        TrainCommand::Vae(args) => vae::train(&args).map(drop),
-        TrainCommand::Latents(args) => latents::make(&args),
+        TrainCommand::Data(args) => dataset::make(&args, stop),
+        TrainCommand::Vae(args) => vae::train(&args, stop)?.whole(),
+        TrainCommand::Latents(args) => latents::make(&args, stop),
         TrainCommand::Compact(args) => compact::compact(&args).map(drop),
-        TrainCommand::Text(args) => text::train(&args).map(drop),
-        TrainCommand::Denoiser(args) => denoiser::train(&args).map(drop),
+        TrainCommand::Text(args) => text::train(&args, stop)?.whole(),
+        TrainCommand::Denoiser(args) => denoiser::train(&args, stop)?.whole(),
     }
 }

@@ -30,7 +30,7 @@ pub fn draw(output: &Path) -> Result<()> {
     let mut charts: Vec<(String, Clip)> = Vec::new();
     charts.extend(chart(&lines, Kind::Train, "loss")?);
     let evaluated = lines.iter().rev().find(|line| line.kind == Kind::Evaluation);
-    for name in evaluated.into_iter().flat_map(|line| line.figures.keys()) {
+    for name in evaluated.into_iter().flat_map(|line| line.figures.names()) {
         charts.extend(chart(&lines, Kind::Evaluation, name)?);
     }
     if charts.is_empty() {
@@ -109,6 +109,7 @@ fn smooth(points: &[(f64, f64)], window: usize) -> Vec<(f64, f64)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::log::Figures;
 
     #[test]
     fn the_smooth_line_is_a_trailing_mean() {
@@ -119,8 +120,9 @@ mod tests {
 
     #[test]
     fn a_falling_loss_falls_in_the_picture() {
-        let line =
-            |step: u64| Line::new(step, Kind::Train, vec![("loss".into(), (-(step as f64) / 50.0).exp())]);
+        let line = |step: u64| {
+            Line::new(step, Kind::Train, Figures::new().with("loss", (-(step as f64) / 50.0).exp()))
+        };
         let lines: Vec<Line> = (0..200).map(line).collect();
         let (caption, clip) = chart(&lines, Kind::Train, "loss").unwrap().unwrap();
         assert!(caption.contains("steps 0 to 199") && caption.contains("logarithmic"), "{caption}");

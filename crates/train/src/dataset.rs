@@ -7,10 +7,12 @@
 mod pixels;
 mod rendered;
 mod store;
+mod whole;
 
 pub use pixels::{BYTES_PER_PIXEL, Crop, cut, to_clips, to_tensor};
-pub use rendered::{DataArgs, Drawn, make, world_seed};
-pub use store::{Item, Store, StoreWriter};
+pub use rendered::{DataArgs, Drawn, check_whole, contents, make, world_seed};
+pub use store::{Item, Store, StoreWriter, count, items};
+pub use whole::Plan;
 
 /// A part of a data set, which is a folder of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

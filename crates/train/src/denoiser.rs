@@ -31,7 +31,10 @@ use models::{
 
 use crate::{
     error::{Result, TrainError},
-    latents, run_args,
+    fingerprint::Inputs,
+    latents,
+    run_args::RunSettings,
+    stop::Stop,
     tokenizer::PromptTokenizer,
     trainer::{self, Outcome},
 };
@@ -84,11 +87,12 @@ impl Denoiser {
 /// Trains a denoiser; `output/model` is the whole pipeline that it exports.
 ///
 /// # Errors
-/// Settings that make no sense, missing latents, and those of [`trainer::train`].
-pub fn train(args: &DenoiserArgs) -> Result<Outcome> {
+/// Settings that make no sense, latents that are missing or not whole, and those of [`trainer::train`].
+pub fn train(args: &DenoiserArgs, stop: Stop<'_>) -> Result<Outcome> {
     args.check()?;
     let vae = AutoencoderKlWanConfig::load(&args.vae).map_err(TrainError::part("the autoencoder"))?;
     latents::check_source(&args.latents, &args.vae, vae.z_dim)?;
+    latents::check_whole(&args.latents, args.allow_partial)?;
     let tokenizer = PromptTokenizer::for_world(args.text.max_sequence_length)?;
     let device = Device::flex();
     let trained = device.clone().autodiff();
@@ -104,5 +108,8 @@ pub fn train(args: &DenoiserArgs) -> Result<Outcome> {
         naming: args.names().then(|| Naming::new(args.transformer(vae.z_dim).dim(), &trained)),
     };
     let objective = objective::DenoiserObjective::new(args, &vae, tokenizer, device)?;
-    trainer::train(&objective, model, &args.run, &run_args::settings(args)?)
+    // With its scale; a decoder that was trained further does not count.
+    let contents = latents::contents(&args.latents, &vae)?;
+    let inputs = Inputs::from(["latents", "vae"].map(|flag| (flag.to_owned(), contents.clone())));
+    trainer::train(&objective, model, &args.run, &RunSettings::new(args, inputs)?, stop)
 }

@@ -6,7 +6,7 @@ use std::{
 };
 
 /// Shorthand of this crate.
-pub type Result<T> = std::result::Result<T, TrainError>;
+pub type Result<T, E = TrainError> = std::result::Result<T, E>;
 
 /// Every error of this crate. A message says what, where, and what to do.
 #[derive(Debug, thiserror::Error)]
@@ -86,6 +86,49 @@ pub enum TrainError {
         value: f64,
         /// The checkpoint that is left, in words.
         kept: String,
+    },
+    /// A stop was asked for before the work was done. Nothing is lost.
+    #[error("stopped at {at}: {advice}")]
+    Stopped {
+        /// How far it came.
+        at: String,
+        /// How to go on.
+        advice: String,
+    },
+    /// A folder that another process writes into.
+    #[error("{path} is being written by {by}: wait for it, stop it, or choose another --output")]
+    InUse {
+        /// The folder.
+        path: PathBuf,
+        /// Who has it.
+        by: String,
+    },
+    /// Data of which some is still to be made.
+    #[error(
+        "{path} is not whole: {found} of {expected} {what}; {advice}, or take what is there with --allow-partial"
+    )]
+    Partial {
+        /// The folder.
+        path: PathBuf,
+        /// The part of it.
+        what: &'static str,
+        /// How many there are.
+        found: usize,
+        /// How many there should be.
+        expected: usize,
+        /// The command that makes the rest.
+        advice: String,
+    },
+    /// A run that is resumed on other inputs than it began with.
+    #[error(
+        "{path} was trained on other contents than those of --{flag}: resume with the {flag} that it began with, or \
+         start a new run from its weights with --init-from"
+    )]
+    OtherInput {
+        /// The checkpoint.
+        path: PathBuf,
+        /// The flag that points to them.
+        flag: String,
     },
     /// The tokenizer refused.
     #[error("tokenizer: {0}")]

@@ -18,12 +18,14 @@ use safetensors::SafeTensors;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    dataset::{BYTES_PER_PIXEL, Store, StoreWriter, Subset, to_tensor, world_seed},
+    dataset::{self, BYTES_PER_PIXEL, Plan, Store, StoreWriter, Subset, to_tensor, world_seed},
     error::{Result, TrainError},
-    files, interrupt,
+    files, fingerprint,
+    lock::Lock,
     parameters::to_vec,
     progress::Progress,
     run_args::Precision,
+    stop::Stop,
 };
 
 /// What to encode with what.
@@ -43,6 +45,10 @@ pub struct LatentsArgs {
     #[arg(long)]
     #[serde(default)]
     pub keep_scale: bool,
+    /// Encode what there is of a data set that is not whole
+    #[arg(long)]
+    #[serde(default)]
+    pub allow_partial: bool,
     /// Number format of the products
     #[arg(long, default_value_t = Self::default().precision)]
     pub precision: Precision,
@@ -55,6 +61,7 @@ impl Default for LatentsArgs {
             vae: "kinora-run/vae".into(),
             output: "kinora-latents".into(),
             keep_scale: false,
+            allow_partial: false,
             precision: Precision::Bf16,
         }
     }
@@ -69,25 +76,51 @@ struct Header {
     /// The seed of the data set, if `kinora train data` made it.
     #[serde(default)]
     world_seed: Option<u64>,
+    /// How many there are to be; older folders do not say.
+    #[serde(default)]
+    plan: Option<Plan>,
 }
 
-/// Encodes what is missing, then measures. Ctrl-C stops it; a second run goes on.
+impl Header {
+    /// Whether latents with this header and with `other` can be in one folder.
+    fn goes_with(&self, other: &Self) -> bool {
+        let origin = |header: &Self| Self { plan: None, ..header.clone() };
+        origin(self) == origin(other)
+    }
+}
+
+/// Encodes what is missing, then measures. It can be stopped; a second run goes on.
 ///
 /// # Errors
-/// A missing data set or autoencoder, sizes that the autoencoder cannot take, latents of another
-/// autoencoder.
-pub fn make(args: &LatentsArgs) -> Result<()> {
+/// A data set that is missing or not whole, a missing autoencoder, sizes that the autoencoder cannot take, latents of
+/// another autoencoder or of other clips, a folder that another process writes; [`TrainError::Stopped`].
+pub fn make(args: &LatentsArgs, stop: Stop<'_>) -> Result<()> {
     let config = AutoencoderKlWanConfig::load(&args.vae).map_err(TrainError::part("the autoencoder"))?;
+    dataset::check_whole(&args.data, args.allow_partial)?;
     let device = Device::flex();
     let vae = read_vae(&args.vae, &config, &device)?;
-    let (vae_fingerprint, world_seed) = (fingerprint(&args.vae)?, world_seed(&args.data)?);
-    let header = Header { vae_fingerprint, channels: config.z_dim, world_seed };
-    fs::create_dir_all(&args.output).map_err(TrainError::io(&args.output))?;
-    check_header(&args.output, &header, true)?;
-    for subset in Subset::ALL {
-        args.precision.scope(|| encode(args, subset, &vae, &device))?;
+    let count = |subset: Subset| dataset::count(&args.data.join(subset.name()));
+    let plan = Plan {
+        clips: count(Subset::Clips)?,
+        stills: count(Subset::Stills)?,
+        validation: count(Subset::Validation)?,
+    };
+    let header = Header {
+        vae_fingerprint: encoder_fingerprint(&args.vae)?,
+        channels: config.z_dim,
+        world_seed: world_seed(&args.data)?,
+        plan: Some(plan),
+    };
+    let _lock = Lock::hold(&args.output)?;
+    let path = args.output.join(HEADER);
+    if path.exists() {
+        check_header(&args.output, &header)?;
     }
-    if interrupt::requested() || args.keep_scale {
+    files::write_json(&path, &header)?;
+    for subset in Subset::ALL {
+        args.precision.scope(|| encode(args, subset, &vae, &device, stop))?;
+    }
+    if args.keep_scale {
         return Ok(());
     }
     let (mean, std) = statistics(&LatentStore::open(&args.output, Subset::Clips)?)?;
@@ -111,30 +144,53 @@ pub fn read_vae(folder: &Path, config: &AutoencoderKlWanConfig, device: &Device)
 /// # Errors
 /// As said, or files that cannot be read.
 pub fn check_source(folder: &Path, vae: &Path, channels: usize) -> Result<()> {
-    let vae_fingerprint = fingerprint(vae)?;
-    let world_seed = read_header(folder)?.world_seed;
-    check_header(folder, &Header { vae_fingerprint, channels, world_seed }, false)
+    let vae_fingerprint = encoder_fingerprint(vae)?;
+    check_header(folder, &Header { vae_fingerprint, channels, ..read_header(folder)? })
 }
 
-fn check_header(folder: &Path, header: &Header, may_make: bool) -> Result<()> {
-    let path = folder.join("latents.json");
-    if !path.exists() && may_make {
-        return files::write_json(&path, header);
+/// Fails if there is less in `folder` than there was to encode, unless that is allowed.
+///
+/// # Errors
+/// [`TrainError::Partial`], or files that cannot be read.
+pub fn check_whole(folder: &Path, allow_partial: bool) -> Result<()> {
+    match read_header(folder)?.plan {
+        Some(plan) if !allow_partial => plan.check(folder, "run `kinora train latents` again for the rest"),
+        _ => Ok(()),
     }
+}
+
+/// What tells the latents in `folder`, as they are normalised with the autoencoder in `vae`, from others.
+///
+/// # Errors
+/// Files that cannot be read.
+pub fn contents(folder: &Path, vae: &AutoencoderKlWanConfig) -> Result<String> {
+    let latents = dataset::contents(folder, bytes_per_position(vae.z_dim))?;
+    let scale = format!("{latents} {:?} {:?}", vae.latents_mean, vae.latents_std);
+    Ok(fingerprint::of(scale.as_bytes()))
+}
+
+fn bytes_per_position(channels: usize) -> usize {
+    channels.saturating_mul(size_of::<f16>())
+}
+
+fn check_header(folder: &Path, header: &Header) -> Result<()> {
     let found = read_header(folder)?;
-    if found == *header {
+    if found.goes_with(header) {
         return Ok(());
     }
     Err(TrainError::Mismatch {
-        path,
+        path: folder.join(HEADER),
         what: "autoencoder and data set of these latents".into(),
         expected: format!("{header:?}; remove the folder, or name what made it"),
         found: format!("{found:?}"),
     })
 }
 
+/// The file of a [`Header`].
+const HEADER: &str = "latents.json";
+
 fn read_header(folder: &Path) -> Result<Header> {
-    let path = folder.join("latents.json");
+    let path = folder.join(HEADER);
     if path.exists() {
         return files::read_json(&path);
     }
@@ -144,7 +200,7 @@ fn read_header(folder: &Path) -> Result<Header> {
 
 /// FNV-1a of the weights that make latents: tells files apart, not adversaries. A decoder that was trained further
 /// does not count.
-fn fingerprint(vae: &Path) -> Result<String> {
+fn encoder_fingerprint(vae: &Path) -> Result<String> {
     let path = vae.join(format!("{}.safetensors", AutoencoderKlWan::STEM));
     let bytes = fs::read(&path).map_err(TrainError::io(&path))?;
     let tensors = SafeTensors::deserialize(&bytes)
@@ -162,24 +218,66 @@ fn fingerprint(vae: &Path) -> Result<String> {
     Ok(format!("{hash:016x}"))
 }
 
-fn encode(args: &LatentsArgs, subset: Subset, vae: &AutoencoderKlWan, device: &Device) -> Result<()> {
+fn encode(
+    args: &LatentsArgs,
+    subset: Subset,
+    vae: &AutoencoderKlWan,
+    device: &Device,
+    stop: Stop<'_>,
+) -> Result<()> {
     let advice = format!("make it with `kinora train data --output {}`", args.data.display());
     let pixels = Store::open(&args.data.join(subset.name()), BYTES_PER_PIXEL, &advice)?;
-    let mut writer = StoreWriter::open(&args.output.join(subset.name()))?;
+    let folder = args.output.join(subset.name());
+    let mut writer = StoreWriter::open(&folder)?;
+    check_sources(&folder, &pixels, writer.len())?;
     let count = pixels.items().len();
     let share = |done: usize| done as f64 / count as f64;
     let mut progress = Progress::new(subset.name(), share(writer.len()));
-    while writer.len() < count && !interrupt::requested() {
+    while writer.len() < count {
         let index = writer.len();
+        if stop() {
+            writer.sync()?;
+            let at = format!("{index} of {count} {} in {}", subset.name(), args.output.display());
+            return Err(TrainError::Stopped { at, advice: "run the same command again to go on".into() });
+        }
         let item = &pixels.items()[index];
         let size = vae.config().latent_size(item.size).map_err(TrainError::part("the size of a clip"))?;
         let mean = vae.encode(to_tensor(&[pixels.read(index)?], item.size, device)).mean;
-        let bytes: Vec<u8> =
-            to_vec(mean)?.iter().flat_map(|&value| f16::from_f32(value).to_le_bytes()).collect();
-        writer.append(size, item.captions.clone(), &bytes)?;
+        let values = to_vec(mean)?;
+        if let Some(value) = values.iter().find(|value| !f16::from_f32(**value).is_finite()) {
+            return Err(TrainError::Mismatch {
+                path: args.vae.clone(),
+                what: format!("its latents of item {index} of {}", pixels.folder().display()),
+                expected: format!("finite numbers of at most {}", f16::MAX),
+                found: value.to_string(),
+            });
+        }
+        let bytes: Vec<u8> = values.iter().flat_map(|&value| f16::from_f32(value).to_le_bytes()).collect();
+        writer.append(size, item.captions.clone(), &bytes, item.hash.clone())?;
         progress.update(share(index + 1), &format!("{} of {count}", index + 1));
     }
+    writer.sync()?;
     progress.finish(&format!("{} of {count} in {}", writer.len(), args.output.display()));
+    Ok(())
+}
+
+/// Fails unless the first `count` items in `folder` were made of those of `pixels`, as far as both tell.
+fn check_sources(folder: &Path, pixels: &Store, count: usize) -> Result<()> {
+    let mismatch = |what: String, expected: String, found: String| {
+        let found = format!("{found}: encode into another folder, or remove this one");
+        Err(TrainError::Mismatch { path: folder.into(), what, expected, found })
+    };
+    if count > pixels.items().len() {
+        let expected = format!("at most the {} of {}", pixels.items().len(), pixels.folder().display());
+        return mismatch("number of items".into(), expected, count.to_string());
+    }
+    for (index, (made, item)) in dataset::items(folder)?.iter().zip(pixels.items()).enumerate() {
+        let differ = made.source.as_ref().zip(item.hash.as_ref()).is_some_and(|(made, own)| made != own);
+        if differ || made.captions != item.captions {
+            let expected = format!("latents of that of {}", pixels.folder().display());
+            return mismatch(format!("item {index}"), expected, "those of another clip".into());
+        }
+    }
     Ok(())
 }
 
@@ -197,8 +295,8 @@ impl LatentStore {
     /// # Errors
     /// None there.
     pub fn open(folder: &Path, subset: Subset) -> Result<Self> {
-        let header: Header = files::read_json(&folder.join("latents.json"))?;
-        let bytes = header.channels.saturating_mul(size_of::<f16>());
+        let header = read_header(folder)?;
+        let bytes = bytes_per_position(header.channels);
         let store = Store::open(&folder.join(subset.name()), bytes, "make it with `kinora train latents`")?;
         Ok(Self { store, channels: header.channels, world_seed: header.world_seed })
     }
@@ -306,14 +404,14 @@ impl LatentStore {
     /// One still "a red ball" with one channel.
     pub(crate) fn of_values(folder: &Path, size: [usize; 3], value: impl Fn(usize, usize) -> f32) -> Self {
         files::write_json(
-            &folder.join("latents.json"),
-            &Header { vae_fingerprint: String::new(), channels: 1, world_seed: None },
+            &folder.join(HEADER),
+            &Header { vae_fingerprint: String::new(), channels: 1, world_seed: None, plan: None },
         )
         .expect("a folder to write to");
         let values = (0..size[1] * size[2]).map(|i| f16::from_f32(value(i / size[2], i % size[2])));
         let bytes: Vec<u8> = values.flat_map(f16::to_le_bytes).collect();
         let mut writer = StoreWriter::open(&folder.join("stills")).expect("a folder to write to");
-        writer.append(size, vec!["a red ball".into()], &bytes).expect("room for one still");
+        writer.append(size, vec!["a red ball".into()], &bytes, None).expect("room for one still");
         Self::open(folder, Subset::Stills).expect("the store just written")
     }
 }
@@ -325,14 +423,14 @@ mod tests {
     use super::*;
 
     fn store(folder: &Path, items: &[(usize, f32)]) -> LatentStore {
-        let header = Header { vae_fingerprint: String::new(), channels: 2, world_seed: None };
-        files::write_json(&folder.join("latents.json"), &header).unwrap();
+        let header = Header { vae_fingerprint: String::new(), channels: 2, world_seed: None, plan: None };
+        files::write_json(&folder.join(HEADER), &header).unwrap();
         let mut writer = StoreWriter::open(&folder.join("clips")).unwrap();
         for &(frames, value) in items {
             // Channel 0 counts up frame by frame, channel 1 is constant.
             let values = (0..frames * 2).map(|i| i as f32).chain(vec![value; frames * 2]);
             let bytes: Vec<u8> = values.flat_map(|v| f16::from_f32(v).to_le_bytes()).collect();
-            writer.append([frames, 1, 2], vec![], &bytes).unwrap();
+            writer.append([frames, 1, 2], vec![], &bytes, None).unwrap();
         }
         LatentStore::open(folder, Subset::Clips).unwrap()
     }
@@ -371,9 +469,9 @@ mod tests {
         let message = check_source(folder.path(), vae.path(), 2).unwrap_err().to_string();
         assert!(message.contains("autoencoder and data set of these latents"), "{message}");
 
-        let vae_fingerprint = fingerprint(vae.path()).unwrap();
-        let header = Header { vae_fingerprint, channels: 2, world_seed: Some(3) };
-        files::write_json(&folder.path().join("latents.json"), &header).unwrap();
+        let vae_fingerprint = encoder_fingerprint(vae.path()).unwrap();
+        let header = Header { vae_fingerprint, channels: 2, world_seed: Some(3), plan: None };
+        files::write_json(&folder.path().join(HEADER), &header).unwrap();
         save(1, 2);
         check_source(folder.path(), vae.path(), 2).unwrap();
         save(2, 1);

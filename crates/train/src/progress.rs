@@ -49,8 +49,14 @@ impl Progress {
     /// Ends the line, and says `message` below it.
     pub fn finish(&self, message: &str) {
         let newline = if self.terminal && self.last.is_some() { "\n" } else { "" };
-        let _ = writeln!(std::io::stderr(), "{newline}{} {message}", self.name);
+        say(&format!("{newline}{} {message}", self.name));
     }
+}
+
+/// A line on standard error.
+pub fn say(message: &str) {
+    // A terminal that went away must not stop a training.
+    let _ = writeln!(std::io::stderr(), "{message}");
 }
 
 /// `1:02:03` or `2:03`.

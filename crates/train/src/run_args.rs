@@ -8,8 +8,10 @@ use serde_json::Value;
 
 use crate::{
     error::{Result, TrainError},
+    fingerprint::Inputs,
     optim::AdamWConfig,
     schedule::LearningRate,
+    setting,
 };
 
 /// The number format of products.
@@ -140,8 +142,9 @@ impl Default for RunArgs {
 }
 
 /// Settings that may change when a run is resumed: how long it lasts and what it shows.
-pub const FREE_ON_RESUME: [&str; 9] = [
+pub const FREE_ON_RESUME: [&str; 10] = [
     "output",
+    "allow_partial",
     "steps",
     "minutes",
     "evaluate_every",
@@ -158,28 +161,17 @@ impl RunArgs {
     /// # Errors
     /// The first setting that makes no sense.
     pub fn check(&self) -> Result<()> {
-        let setting = |flag, expected: &str, value: f64, holds: bool| {
-            let (expected, found) = (expected.to_owned(), value.to_string());
-            if holds { Ok(()) } else { Err(TrainError::Setting { flag, expected, found }) }
-        };
-        let positive =
-            |flag, value: f64| setting(flag, "a number above 0", value, value > 0.0 && value.is_finite());
-        let share = |flag, value: f64| {
-            setting(flag, "a share from 0 up to, but not including, 1", value, (0.0..1.0).contains(&value))
-        };
-        positive("--learning-rate", self.learning_rate)?;
-        positive("--max-grad-norm", self.max_grad_norm)?;
-        positive("--steps", self.steps as f64)?;
-        positive("--minutes", self.minutes.unwrap_or(1.0))?;
-        positive("--accumulate", self.accumulate as f64)?;
-        positive("--checkpoint-every", self.checkpoint_every as f64)?;
-        share("--beta1", self.beta1)?;
-        share("--beta2", self.beta2)?;
-        share("--ema-decay", self.ema_decay)?;
-        let decay = self.weight_decay;
-        setting("--weight-decay", "a number of at least 0", decay, decay >= 0.0 && decay.is_finite())?;
-        let last = self.final_learning_rate_share;
-        setting("--final-learning-rate-share", "a share from 0 to 1", last, (0.0..=1.0).contains(&last))
+        setting::positive("--learning-rate", self.learning_rate)?;
+        setting::positive("--max-grad-norm", self.max_grad_norm)?;
+        setting::count("--steps", self.steps)?;
+        setting::positive("--minutes", self.minutes.unwrap_or(1.0))?;
+        setting::count("--accumulate", self.accumulate as u64)?;
+        setting::count("--checkpoint-every", self.checkpoint_every)?;
+        setting::part("--beta1", self.beta1)?;
+        setting::part("--beta2", self.beta2)?;
+        setting::part("--ema-decay", self.ema_decay)?;
+        setting::not_negative("--weight-decay", self.weight_decay)?;
+        setting::share("--final-learning-rate-share", self.final_learning_rate_share)
     }
 
     /// The optimiser's part.
@@ -205,16 +197,51 @@ impl RunArgs {
     }
 }
 
-/// Every setting by name, flattened, for the checkpoint.
-///
-/// # Errors
-/// Never for this crate's arguments, which are plain records.
-pub fn settings(args: &impl Serialize) -> Result<Value> {
+/// What makes a run the one that it is.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RunSettings {
+    /// Every flag by its name.
+    pub flags: Value,
+    /// What they are where none is given: what runs from before a flag existed had.
+    pub defaults: Value,
+    /// What the flags that point to inputs point to.
+    pub inputs: Inputs,
+}
+
+impl RunSettings {
+    /// Of a command's arguments.
+    ///
+    /// # Errors
+    /// Never for this crate's arguments, which are plain records.
+    pub fn new<T: Serialize + Default>(args: &T, inputs: Inputs) -> Result<Self> {
+        Ok(Self { flags: flat(args)?, defaults: flat(&T::default())?, inputs })
+    }
+
+    /// The first flag, but for those in `free` and those of inputs, that a run with the flags `other` had otherwise:
+    /// its name, and its values there and here.
+    pub fn differs_from(&self, other: &Value, free: &[&str]) -> Option<(String, Value, Value)> {
+        let counts = |flag: &str| !free.contains(&flag) && !self.inputs.contains_key(flag);
+        let mut flags = self.flags.as_object().into_iter().flatten().filter(|(flag, _)| counts(flag));
+        flags.find_map(|(flag, found)| {
+            let expected = other.get(flag).unwrap_or(&self.defaults[flag]);
+            // Through text, as what was read from a file: parsing may change a number's last bit.
+            let as_read: Value = serde_json::from_str(&found.to_string()).unwrap_or_default();
+            let differs = *expected != *found && *expected != as_read;
+            differs.then(|| (flag.clone(), expected.clone(), found.clone()))
+        })
+    }
+}
+
+/// The fields of arguments that are groups of flags.
+const GROUPS: [&str; 3] = ["run", "size", "text"];
+
+/// Every flag by its name.
+fn flat(args: &impl Serialize) -> Result<Value> {
     let value = serde_json::to_value(args).map_err(TrainError::part("recording the settings"))?;
     let mut flat = serde_json::Map::new();
     for (name, value) in value.as_object().into_iter().flatten() {
         match value.as_object() {
-            Some(inner) if ["run", "size", "text"].contains(&name.as_str()) => flat.extend(inner.clone()),
+            Some(inner) if GROUPS.contains(&name.as_str()) => flat.extend(inner.clone()),
             _ => _ = flat.insert(name.clone(), value.clone()),
         }
     }
@@ -235,5 +262,17 @@ mod tests {
             let decay = RunArgs { weight_decay: value, ..RunArgs::default() }.check();
             assert_eq!(decay.is_ok(), value == 1.5, "{value}");
         }
+    }
+
+    #[test]
+    fn a_flag_that_a_run_did_not_have_yet_was_at_its_default() {
+        let settings = |args: &RunArgs| RunSettings::new(args, Inputs::new()).unwrap();
+        let args = RunArgs::default();
+        let mut old = settings(&args).flags;
+        old.as_object_mut().unwrap().remove("seed");
+        assert_eq!(settings(&args).differs_from(&old, &FREE_ON_RESUME), None);
+        let other = RunArgs { seed: 7, steps: 1, ..args };
+        let differs = settings(&other).differs_from(&old, &FREE_ON_RESUME);
+        assert_eq!(differs, Some(("seed".to_owned(), 0.into(), 7.into())));
     }
 }

@@ -32,7 +32,9 @@ use nn::Linear;
 use self::picture::all_answers;
 use crate::{
     error::{Result, TrainError},
-    run_args,
+    fingerprint::Inputs,
+    run_args::RunSettings,
+    stop::Stop,
     tokenizer::PromptTokenizer,
     trainer::{self, Outcome},
 };
@@ -72,7 +74,7 @@ impl TextReader {
 ///
 /// # Errors
 /// Settings that make no sense, and those of [`trainer::train`].
-pub fn train(args: &TextArgs) -> Result<Outcome> {
+pub fn train(args: &TextArgs, stop: Stop<'_>) -> Result<Outcome> {
     args.check()?;
     let tokenizer = PromptTokenizer::for_world(args.size.max_sequence_length)?;
     let device = Device::flex();
@@ -82,5 +84,5 @@ pub fn train(args: &TextArgs) -> Result<Outcome> {
         .init_weights(args.run.seed.wrapping_add(1));
     let model = TextReader::new(text_encoder, &trained);
     let objective = objective::TextObjective::new(args, tokenizer, device);
-    trainer::train(&objective, model, &args.run, &run_args::settings(args)?)
+    trainer::train(&objective, model, &args.run, &RunSettings::new(args, Inputs::new())?, stop)
 }

@@ -9,6 +9,8 @@ use rand::Rng;
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
+use crate::{error::Result, setting};
+
 /// How often each kind of timeline is drawn, and which timesteps.
 #[derive(Args, Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct TimelineArgs {
@@ -44,6 +46,20 @@ impl Default for TimelineArgs {
 }
 
 impl TimelineArgs {
+    /// Checks each setting by itself.
+    ///
+    /// # Errors
+    /// The first setting that makes no sense.
+    pub(crate) fn check(&self) -> Result<()> {
+        let Self { shared_share, independent_share, logit_mean, logit_std, timestep_shift } = *self;
+        setting::share("--shared-share", shared_share)?;
+        setting::share("--independent-share", independent_share)?;
+        setting::share("--shared-share with --independent-share", shared_share + independent_share)?;
+        setting::finite("--logit-mean", logit_mean)?;
+        setting::not_negative("--logit-std", logit_std)?;
+        setting::positive("--timestep-shift", timestep_shift)
+    }
+
     fn sampler(&self) -> TimestepSampler {
         TimestepSampler::LogitNormal {
             mean: self.logit_mean,

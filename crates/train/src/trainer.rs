@@ -14,21 +14,20 @@ use std::{
     time::Instant,
 };
 
-use burn::{module::Module, tensor::Tensor};
-use serde_json::Value;
-
 use crate::{
     checkpoint::{self, RunState},
     curve,
     error::{Result, TrainError},
     initial::{self, Parameters},
-    interrupt,
+    lock::Lock,
     log::{Figures, Kind, Line, Log},
     optim::{AdamW, Pace, clip_factor, global_norm},
     parameters::{self, Entry},
-    progress::Progress,
-    run_args::{FREE_ON_RESUME, RunArgs},
+    progress::{Progress, say},
+    run_args::{FREE_ON_RESUME, RunArgs, RunSettings},
+    stop::Stop,
 };
+use burn::{module::Module, tensor::Tensor};
 
 /// Where a run stands when a batch is drawn.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -92,42 +91,63 @@ pub struct Outcome {
     /// Steps done.
     pub step: u64,
     /// Whether a stop was asked for before the end.
-    pub interrupted: bool,
+    pub stopped: bool,
     /// The last checkpoint.
     pub checkpoint: PathBuf,
 }
 
+impl Outcome {
+    /// Fails if the run was stopped before its end.
+    ///
+    /// # Errors
+    /// [`TrainError::Stopped`].
+    pub fn whole(self) -> Result<()> {
+        if !self.stopped {
+            return Ok(());
+        }
+        let at = format!("step {}, saved in {}", self.step, self.checkpoint.display());
+        Err(TrainError::Stopped { at, advice: "continue with --resume".into() })
+    }
+}
+
 /// Trains `model` by `objective`, from its present weights or from a checkpoint.
 ///
-/// `settings` are all of the run's flags by name; they are kept in the checkpoints.
+/// `settings` are kept in the checkpoints.
 ///
 /// # Errors
-/// Settings that make no sense or differ from the resumed run's, files that cannot be written, a
-/// loss that is not finite.
+/// Settings that make no sense or differ from the resumed run's, a folder that another process trains in, files that
+/// cannot be written, a loss that is not finite.
 pub fn train<O: Objective>(
     objective: &O,
     model: O::Model,
     args: &RunArgs,
-    settings: &Value,
+    settings: &RunSettings,
+    stop: Stop<'_>,
 ) -> Result<Outcome> {
     args.check()?;
-    Run::start(objective, model, args, settings)?.finish()
+    Run::start(objective, model, args, settings)?.finish(stop)
 }
 
 struct Run<'a, O: Objective> {
     objective: &'a O,
     model: O::Model,
     args: &'a RunArgs,
-    settings: &'a Value,
+    settings: &'a RunSettings,
     entries: Vec<Entry>,
     state: RunState,
     log: Log,
+    _lock: Lock,
 }
 
 impl<'a, O: Objective> Run<'a, O> {
-    fn start(objective: &'a O, model: O::Model, args: &'a RunArgs, settings: &'a Value) -> Result<Self> {
+    fn start(
+        objective: &'a O,
+        model: O::Model,
+        args: &'a RunArgs,
+        settings: &'a RunSettings,
+    ) -> Result<Self> {
         let output = &args.output;
-        fs::create_dir_all(output).map_err(TrainError::io(output))?;
+        let lock = Lock::hold(output)?;
         let entries = parameters::entries(&model);
         let mut first = Parameters { entries: entries.clone(), values: parameters::gather(&model)? };
         let mut anew: Vec<String> = entries.iter().map(|entry| entry.name.clone()).collect();
@@ -137,7 +157,7 @@ impl<'a, O: Objective> Run<'a, O> {
             anew.retain(|name| left.contains(name));
         }
         if !args.init_from.is_empty() {
-            initial::grouped(&anew, &entries).iter().for_each(|what| eprintln!("{what} starts anew"));
+            initial::grouped(&anew, &entries).iter().for_each(|what| say(&format!("{what} starts anew")));
         }
         let adamw = AdamW::new(args.adamw(), &entries, |name| objective.pace(name));
         let mut state = RunState::new(first.values, adamw, args.ema_decay);
@@ -148,10 +168,10 @@ impl<'a, O: Objective> Run<'a, O> {
         }
         let model = parameters::scatter(model, &state.weights);
         let log = Log::open(output, state.step)?;
-        Ok(Self { objective, model, args, settings, entries, state, log })
+        Ok(Self { objective, model, args, settings, entries, state, log, _lock: lock })
     }
 
-    fn finish(mut self) -> Result<Outcome> {
+    fn finish(mut self, stop: Stop<'_>) -> Result<Outcome> {
         let mut progress = Progress::new(O::NAME, self.progress());
         progress.finish(&format!(
             "trains {:.2} M parameters from step {} in {}",
@@ -160,7 +180,7 @@ impl<'a, O: Objective> Run<'a, O> {
             self.args.output.display()
         ));
         let (mut checkpointed, mut smooth_loss, mut speed) = (None, f64::NAN, f64::NAN);
-        while self.progress() < 1.0 && !interrupt::requested() {
+        while self.progress() < 1.0 && !stop() {
             let start = Instant::now();
             let loss = self.step()?;
             let seconds = start.elapsed().as_secs_f64();
@@ -187,7 +207,7 @@ impl<'a, O: Objective> Run<'a, O> {
             _ => self.checkpoint()?,
         };
         progress.finish(&format!("stands at step {step}: {}", checkpoint.display()));
-        Ok(Outcome { step, interrupted: self.progress() < 1.0, checkpoint })
+        Ok(Outcome { step, stopped: self.progress() < 1.0, checkpoint })
     }
 
     fn progress(&self) -> f64 {
@@ -222,12 +242,11 @@ impl<'a, O: Objective> Run<'a, O> {
         state.ema.update(&state.weights, state.step);
         self.model = parameters::scatter(self.model.clone(), &state.weights);
 
-        let mut line = vec![
-            ("loss".into(), f64::from(loss)),
-            ("learning_rate".into(), learning_rate),
-            ("grad_norm".into(), norm),
-        ];
-        line.extend(figures);
+        let line = Figures::new()
+            .with("loss", f64::from(loss))
+            .with("learning_rate", learning_rate)
+            .with("grad_norm", norm)
+            .and(figures);
         self.log.write(&Line::new(state.step, Kind::Train, line))?;
         Ok(f64::from(loss))
     }
@@ -236,9 +255,10 @@ impl<'a, O: Objective> Run<'a, O> {
         if value.is_finite() {
             return Ok(());
         }
-        let kept = match checkpoint::list(&self.args.output)?.last() {
-            Some((_, path)) => format!("the last good checkpoint is {}", path.display()),
-            None => "there is no checkpoint yet".into(),
+        // A checkpoint of this very step holds the weights that gave such a value.
+        let kept = match checkpoint::last_good(&self.args.output, self.state.step)? {
+            Some(path) => format!("the last good checkpoint is {}", path.display()),
+            None => "there is no good checkpoint yet".into(),
         };
         Err(TrainError::NotFinite { step: self.state.step + 1, what, value, kept })
     }
@@ -263,6 +283,9 @@ impl<'a, O: Objective> Run<'a, O> {
     }
 
     fn checkpoint(&self) -> Result<PathBuf> {
+        if let Some((what, value)) = self.state.not_finite() {
+            self.check_finite(what, value)?;
+        }
         let path = checkpoint::save(&self.args.output, &self.state, self.settings, &self.entries)?;
         curve::draw(&self.args.output)?;
         self.objective.export(&self.averaged(), &self.args.output)?;

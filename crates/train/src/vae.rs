@@ -13,23 +13,28 @@ use burn::tensor::Device;
 use models::{ModelConfig, wan::AutoencoderKlWan};
 
 use crate::{
+    dataset::{self, BYTES_PER_PIXEL},
     error::{Result, TrainError},
-    run_args,
+    fingerprint::Inputs,
+    run_args::RunSettings,
+    stop::Stop,
     trainer::{self, Outcome},
 };
 
 /// Trains an autoencoder; `output/vae` is what it exports.
 ///
 /// # Errors
-/// Settings that make no sense, a missing data set, and those of [`trainer::train`].
-pub fn train(args: &VaeArgs) -> Result<Outcome> {
+/// Settings that make no sense, a data set that is missing or not whole, and those of [`trainer::train`].
+pub fn train(args: &VaeArgs, stop: Stop<'_>) -> Result<Outcome> {
     let config = args.config();
     config.check().map_err(TrainError::part("the autoencoder's sizes"))?;
     args.check(&config)?;
+    dataset::check_whole(&args.data, args.allow_partial)?;
     let device = Device::flex();
     let objective = objective::VaeObjective::new(args, device.clone())?;
     let model = AutoencoderKlWan::new(&config, &device.autodiff())
         .map_err(TrainError::part("building the autoencoder"))?
         .init_weights(args.run.seed);
-    trainer::train(&objective, model, &args.run, &run_args::settings(args)?)
+    let inputs = Inputs::from([("data".to_owned(), dataset::contents(&args.data, BYTES_PER_PIXEL)?)]);
+    trainer::train(&objective, model, &args.run, &RunSettings::new(args, inputs)?, stop)
 }

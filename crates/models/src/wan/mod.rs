@@ -15,3 +15,6 @@ mod vae;
 pub use transformer::WanTransformer3d;
 pub use transformer_config::WanTransformer3dConfig;
 pub use vae::{AutoencoderKlWan, AutoencoderKlWanConfig, DecoderStream, EncoderStream, Posterior};
+
+/// The longest prompt that the denoiser is given, in tokens: that of diffusers' `WanPipeline`.
+pub const MAX_SEQUENCE_LENGTH: usize = 512;

@@ -38,7 +38,7 @@ fn prepared(folder: &Path, rank: usize) -> CompactArgs {
         let mut writer = StoreWriter::open(&data.join(subset.name())).unwrap();
         for _ in 0..3 {
             let pixels: Vec<u8> = (0..SIZE.iter().product::<usize>() * 3).map(|_| rng.random()).collect();
-            writer.append(SIZE, vec!["noise".into()], &pixels).unwrap();
+            writer.append(SIZE, vec!["noise".into()], &pixels, None).unwrap();
         }
     }
     let vae = AutoencoderKlWan::new(&config(), &Device::flex()).unwrap().init_weights(5);
@@ -55,8 +55,8 @@ fn prepared(folder: &Path, rank: usize) -> CompactArgs {
     let latents = folder.join("latents");
     let precision = run_args::Precision::F32;
     let encode =
-        LatentsArgs { data, vae: vae.clone(), output: latents.clone(), keep_scale: false, precision };
-    latents::make(&encode).unwrap();
+        LatentsArgs { data, vae: vae.clone(), output: latents.clone(), precision, ..LatentsArgs::default() };
+    latents::make(&encode, &crate::stop::never).unwrap();
     CompactArgs { vae, latents, channels: rank, output: folder.join("compact") }
 }
 
@@ -93,11 +93,11 @@ fn new_latents_are_uncorrelated_with_variance_1_and_the_mean_of_the_config() {
         data: folder.path().join("data"),
         vae: args.output.clone(),
         output: output.clone(),
-        keep_scale: false,
         precision: run_args::Precision::F32,
+        ..LatentsArgs::default()
     };
     let config = AutoencoderKlWanConfig::load(&args.output).unwrap();
-    latents::make(&encode).unwrap();
+    latents::make(&encode, &crate::stop::never).unwrap();
     let moments = Moments::measure(&LatentStore::open(&output, Subset::Clips).unwrap()).unwrap();
     let covariance = &moments.second - &moments.mean * moments.mean.transpose();
     let off = (covariance - DMatrix::identity(2, 2)).abs().max();
@@ -130,7 +130,11 @@ fn sizes_that_are_meant_are_kept() {
         let data = folder.path().join("data");
         let precision = run_args::Precision::F32;
         let vae = args.vae.clone();
-        latents::make(&LatentsArgs { data, vae, output, keep_scale, precision }).unwrap();
+        latents::make(
+            &LatentsArgs { data, vae, output, keep_scale, precision, ..LatentsArgs::default() },
+            &crate::stop::never,
+        )
+        .unwrap();
         AutoencoderKlWanConfig::load(&args.vae).unwrap().latents_std
     };
     assert_eq!(encode(true), config.latents_std);

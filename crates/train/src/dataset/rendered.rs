@@ -12,12 +12,15 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use world::{Caption, ClipSpec, GroundTruth, Language, Scene, Split};
 
-use super::{StoreWriter, Subset};
+use super::{BYTES_PER_PIXEL, Plan, Store, StoreWriter, Subset, count};
 use crate::{
     error::{Result, TrainError},
-    files, interrupt,
+    files,
+    fingerprint::Fingerprint,
+    lock::Lock,
     progress::Progress,
     random::{Purpose, rng},
+    stop::Stop,
 };
 
 /// Sizes of clips, `[width, height]`, each with its share.
@@ -60,26 +63,37 @@ impl Default for DataArgs {
     }
 }
 
-/// What all items of a data set have in common.
+impl DataArgs {
+    fn plan(&self) -> Plan {
+        Plan { clips: self.clips, stills: self.stills, validation: self.validation }
+    }
+}
+
+/// What all items of a data set have in common, and how many there are to be.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 struct Header {
     seed: u64,
+    /// Older data sets do not say; what is there is all of them.
+    #[serde(default)]
+    plan: Option<Plan>,
 }
 
 /// The file of a data set's [`Header`].
 const HEADER: &str = "dataset.json";
 
-/// Renders what is missing of the data set. Ctrl-C stops it; a second run goes on.
+/// Renders what is missing of the data set. It can be stopped; a second run goes on.
 ///
 /// # Errors
-/// A folder that cannot be written, or that holds a data set of another seed.
-pub fn make(args: &DataArgs) -> Result<()> {
-    std::fs::create_dir_all(&args.output).map_err(TrainError::io(&args.output))?;
-    check_header(&args.output, &Header { seed: args.seed })?;
-    for (subset, count) in
-        [(Subset::Validation, args.validation), (Subset::Stills, args.stills), (Subset::Clips, args.clips)]
-    {
-        fill(&args.output, subset, count, args.seed)?;
+/// A folder that cannot be written, that another process writes, that holds a data set of another seed, or that lies on
+/// a disk without the room; [`TrainError::Stopped`].
+pub fn make(args: &DataArgs, stop: Stop<'_>) -> Result<()> {
+    let output = &args.output;
+    let _lock = Lock::hold(output)?;
+    check_seed(output, args.seed)?;
+    check_room(args)?;
+    files::write_json(&output.join(HEADER), &Header { seed: args.seed, plan: Some(args.plan()) })?;
+    for subset in [Subset::Validation, Subset::Stills, Subset::Clips] {
+        fill(output, subset, args.plan().of(subset), args.seed, stop)?;
     }
     Ok(())
 }
@@ -89,42 +103,110 @@ pub fn make(args: &DataArgs) -> Result<()> {
 /// # Errors
 /// A header that cannot be read.
 pub fn world_seed(folder: &Path) -> Result<Option<u64>> {
-    let path = folder.join(HEADER);
-    if !path.exists() {
-        return Ok(None);
-    }
-    Ok(Some(files::read_json::<Header>(&path)?.seed))
+    Ok(read_header(folder)?.map(|header| header.seed))
 }
 
-fn check_header(output: &Path, header: &Header) -> Result<()> {
-    let path = output.join(HEADER);
-    if !path.exists() {
-        return files::write_json(&path, header);
-    }
-    let found: Header = files::read_json(&path)?;
-    if found == *header {
+/// Fails if the data set in `folder` is not whole, unless that is allowed.
+///
+/// # Errors
+/// [`TrainError::Partial`], or a data set that cannot be read.
+pub fn check_whole(folder: &Path, allow_partial: bool) -> Result<()> {
+    let Some(Header { seed, plan: Some(plan) }) = read_header(folder)?.filter(|_| !allow_partial) else {
         return Ok(());
-    }
-    let (expected, found) = (format!("{} as in --seed", header.seed), found.seed.to_string());
-    Err(TrainError::Mismatch { path, what: "seed".into(), expected, found })
+    };
+    let Plan { clips, stills, validation } = plan;
+    let advice = format!(
+        "make the rest with `kinora train data --output {} --clips {clips} --stills {stills} --validation \
+         {validation} --seed {seed}`",
+        folder.display()
+    );
+    plan.check(folder, &advice)
 }
 
-fn fill(output: &Path, subset: Subset, count: usize, seed: u64) -> Result<()> {
+/// What tells the contents of the data set in `folder` from those of others.
+///
+/// # Errors
+/// Files that cannot be read.
+pub fn contents(folder: &Path, bytes_per_position: usize) -> Result<String> {
+    let mut all = Fingerprint::default();
+    for subset in Subset::ALL {
+        let folder = folder.join(subset.name());
+        if count(&folder)? > 0 {
+            all.add(Store::open(&folder, bytes_per_position, "")?.fingerprint()?.as_bytes());
+        }
+        all.add(b"\n");
+    }
+    Ok(all.finish())
+}
+
+fn read_header(folder: &Path) -> Result<Option<Header>> {
+    let path = folder.join(HEADER);
+    if path.exists() { files::read_json(&path).map(Some) } else { Ok(None) }
+}
+
+fn check_seed(output: &Path, seed: u64) -> Result<()> {
+    match world_seed(output)? {
+        Some(found) if found != seed => Err(TrainError::Mismatch {
+            path: output.join(HEADER),
+            what: "seed".into(),
+            expected: format!("{seed} as in --seed"),
+            found: found.to_string(),
+        }),
+        _ => Ok(()),
+    }
+}
+
+/// Fails if the disk has not the room for what is missing.
+fn check_room(args: &DataArgs) -> Result<()> {
+    let ClipSpec { width, height, num_frames, .. } = ClipSpec::default();
+    // All shapes have about as many pixels.
+    let still = (width * height * BYTES_PER_PIXEL) as u64;
+    let mut needed = 0_u64;
+    for subset in Subset::ALL {
+        let missing = args.plan().of(subset).saturating_sub(count(&args.output.join(subset.name()))?) as u64;
+        let bytes = if subset == Subset::Stills { still } else { still * num_frames as u64 };
+        needed = needed.saturating_add(missing.saturating_mul(bytes));
+    }
+    match files::room(&args.output) {
+        Some(room) if needed > room => Err(TrainError::Setting {
+            flag: "--clips, --stills or --validation",
+            expected: format!(
+                "at most what the disk of {} has room for, {}",
+                args.output.display(),
+                gib(room)
+            ),
+            found: format!("{} more", gib(needed)),
+        }),
+        _ => Ok(()),
+    }
+}
+
+fn gib(bytes: u64) -> String {
+    format!("{:.1} GiB", bytes as f64 / (1_u64 << 30) as f64)
+}
+
+fn fill(output: &Path, subset: Subset, count: usize, seed: u64, stop: Stop<'_>) -> Result<()> {
     let mut writer = StoreWriter::open(&output.join(subset.name()))?;
     if writer.len() >= count {
         return Ok(());
     }
     let share = |len: usize| len as f64 / count as f64;
     let mut progress = Progress::new(subset.name(), share(writer.len()));
-    while writer.len() < count && !interrupt::requested() {
+    while writer.len() < count {
+        if stop() {
+            writer.sync()?;
+            let at = format!("{} of {count} {} in {}", writer.len(), subset.name(), output.display());
+            return Err(TrainError::Stopped { at, advice: "run the same command again to go on".into() });
+        }
         let group = writer.len()..(writer.len() + GROUP).min(count);
         let rendered: Vec<Rendered> =
             group.into_par_iter().map(|index| Drawn::new(subset, index, seed).render()).collect();
         for item in rendered {
-            writer.append(item.size, item.captions, &item.frames)?;
+            writer.append(item.size, item.captions, &item.frames, None)?;
         }
         progress.update(share(writer.len()), &format!("{} of {count}", writer.len()));
     }
+    writer.sync()?;
     progress.finish(&format!("{} in {}", writer.len(), output.display()));
     Ok(())
 }
@@ -222,8 +304,8 @@ fn captions(rng: &mut ChaCha8Rng, phrase: impl Fn(Language, &mut ChaCha8Rng) -> 
 
 #[cfg(test)]
 mod tests {
-    use super::super::{BYTES_PER_PIXEL, Store};
     use super::*;
+    use crate::stop::never;
 
     #[test]
     fn a_data_set_grows_and_repeats() {
@@ -235,9 +317,11 @@ mod tests {
             validation: 1,
             ..DataArgs::default()
         };
-        make(&args(first.path(), 1)).unwrap();
-        make(&args(first.path(), 2)).unwrap();
-        make(&args(second.path(), 2)).unwrap();
+        make(&args(first.path(), 1), &never).unwrap();
+        make(&args(first.path(), 2), &never).unwrap();
+        make(&args(second.path(), 2), &never).unwrap();
+        let contents = |folder: &Path| contents(folder, BYTES_PER_PIXEL).unwrap();
+        assert_eq!(contents(first.path()), contents(second.path()));
         for subset in Subset::ALL {
             let stores = [&first, &second]
                 .map(|f| Store::open(&f.path().join(subset.name()), BYTES_PER_PIXEL, "").unwrap());
@@ -251,6 +335,44 @@ mod tests {
             }
         }
         let other = DataArgs { seed: 5, ..args(first.path(), 2) };
-        assert!(make(&other).unwrap_err().to_string().contains("seed"));
+        assert!(make(&other, &never).unwrap_err().to_string().contains("seed"));
+    }
+
+    #[test]
+    fn half_a_data_set_is_not_taken_for_a_whole_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let args = DataArgs {
+            output: folder.path().into(),
+            clips: 2,
+            stills: 3,
+            validation: 1,
+            ..DataArgs::default()
+        };
+        // Asked before each group: held-out clips, stills, clips.
+        let asked = std::cell::Cell::new(0);
+        let stop = || asked.replace(asked.get() + 1) == 2;
+        let message = make(&args, &stop).unwrap_err().to_string();
+        assert!(message.contains("0 of 2 clips") && message.contains("again"), "{message}");
+        let message = check_whole(folder.path(), false).unwrap_err().to_string();
+        assert!(message.contains("0 of 2 clips") && message.contains("--allow-partial"), "{message}");
+        check_whole(folder.path(), true).unwrap();
+        make(&args, &never).unwrap();
+        check_whole(folder.path(), false).unwrap();
+
+        // As data sets were before they said how much there is to be.
+        files::write_json(&folder.path().join(HEADER), &serde_json::json!({ "seed": 0 })).unwrap();
+        check_whole(folder.path(), false).unwrap();
+        assert_eq!(world_seed(folder.path()).unwrap(), Some(0));
+    }
+
+    #[cfg(target_os = "linux")] // elsewhere the room is not known
+    #[test]
+    fn what_no_disk_has_room_for_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        for count in [1 << 40, usize::MAX] {
+            let args = DataArgs { output: folder.path().into(), clips: count, ..DataArgs::default() };
+            let message = make(&args, &never).unwrap_err().to_string();
+            assert!(message.contains("--clips") && message.contains("GiB"), "{message}");
+        }
     }
 }

@@ -10,10 +10,13 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-use crate::error::{Result, TrainError};
+use crate::{
+    error::{Result, TrainError},
+    fingerprint::{self, Fingerprint},
+};
 
 /// One clip or still.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Item {
     /// `[frames, height, width]`, of pixels or of latents.
     pub size: [usize; 3],
@@ -23,6 +26,12 @@ pub struct Item {
     pub bytes: u64,
     /// What it shows, in several phrasings and languages.
     pub captions: Vec<String>,
+    /// The [`fingerprint`] of its bytes; older stores have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hash: Option<String>,
+    /// Of latents: the hash of the item that they were made of, if it has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<String>,
 }
 
 /// A store that is read.
@@ -94,6 +103,11 @@ impl Store {
         Ok(Self { folder: folder.into(), data, items })
     }
 
+    /// Where it is.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
     /// The items, in the order in which they were made.
     pub fn items(&self) -> &[Item] {
         &self.items
@@ -102,7 +116,7 @@ impl Store {
     /// The bytes of an item.
     ///
     /// # Errors
-    /// A file that cannot be read.
+    /// A file that cannot be read, or bytes that are not those that were written.
     ///
     /// # Panics
     /// If there is no such item.
@@ -113,8 +127,49 @@ impl Store {
         data.seek(SeekFrom::Start(item.offset))
             .and_then(|_| data.read_exact(&mut bytes))
             .map_err(TrainError::io(&self.folder))?;
-        Ok(bytes)
+        match &item.hash {
+            Some(hash) if fingerprint::of(&bytes) != *hash => Err(TrainError::Mismatch {
+                path: paths(&self.folder)[1].clone(),
+                what: format!("item {index}"),
+                expected: format!("the bytes that were written, of fingerprint {hash}"),
+                found: "others; copy the data set again, or make it anew".into(),
+            }),
+            _ => Ok(bytes),
+        }
     }
+
+    /// What tells the contents of this store from those of others, wherever it is.
+    ///
+    /// # Errors
+    /// A file that cannot be read.
+    pub fn fingerprint(&self) -> Result<String> {
+        let mut all = Fingerprint::default();
+        for (index, item) in self.items.iter().enumerate() {
+            let hash = match &item.hash {
+                Some(hash) => hash.clone(),
+                // Of older stores all bytes are read.
+                None => fingerprint::of(&self.read(index)?),
+            };
+            all.add(format!("{:?} {:?} {hash}\n", item.size, item.captions).as_bytes());
+        }
+        Ok(all.finish())
+    }
+}
+
+/// The whole items of the store in `folder`; none if there is no store.
+///
+/// # Errors
+/// Files that cannot be read or do not belong together.
+pub fn items(folder: &Path) -> Result<Vec<Item>> {
+    Ok(read_items(folder)?.0)
+}
+
+/// How many whole items the store in `folder` has.
+///
+/// # Errors
+/// As [`items`].
+pub fn count(folder: &Path) -> Result<usize> {
+    Ok(items(folder)?.len())
 }
 
 /// A store that grows.
@@ -158,12 +213,19 @@ impl StoreWriter {
         self.len == 0
     }
 
-    /// Adds an item of `[frames, height, width]`.
+    /// Adds an item of `[frames, height, width]`; `source` is the hash of what it was made of.
     ///
     /// # Errors
     /// A full disk.
-    pub fn append(&mut self, size: [usize; 3], captions: Vec<String>, bytes: &[u8]) -> Result<()> {
-        let item = Item { size, offset: self.offset, bytes: bytes.len() as u64, captions };
+    pub fn append(
+        &mut self,
+        size: [usize; 3],
+        captions: Vec<String>,
+        bytes: &[u8],
+        source: Option<String>,
+    ) -> Result<()> {
+        let hash = Some(fingerprint::of(bytes));
+        let item = Item { size, offset: self.offset, bytes: bytes.len() as u64, captions, hash, source };
         let line = serde_json::to_string(&item).map_err(TrainError::json(&self.folder))? + "\n";
         // The line comes last: without it the bytes do not count.
         self.data
@@ -173,6 +235,15 @@ impl StoreWriter {
         self.offset += item.bytes;
         self.len += 1;
         Ok(())
+    }
+
+    /// Waits until all of it is on the disk.
+    ///
+    /// # Errors
+    /// A disk that fails.
+    pub fn sync(&self) -> Result<()> {
+        let synced = self.data.sync_all().and_then(|()| self.lines.sync_all());
+        synced.map_err(TrainError::io(&self.folder))
     }
 }
 
@@ -185,8 +256,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let captions = |text: &str| vec![text.to_owned(), "一个红球".to_owned()];
         let mut writer = StoreWriter::open(folder.path()).unwrap();
-        writer.append([1, 2, 3], captions("first"), &[1; 18]).unwrap();
-        writer.append([1, 1, 2], captions("second"), &[2; 6]).unwrap();
+        writer.append([1, 2, 3], captions("first"), &[1; 18], None).unwrap();
+        writer.append([1, 1, 2], captions("second"), &[2; 6], None).unwrap();
         // Killed between the bytes and the line, and within the line.
         writer.data.write_all(&[9; 5]).unwrap();
         writer.lines.write_all(br#"{"size":[1,"#).unwrap();
@@ -194,7 +265,7 @@ mod tests {
 
         let mut writer = StoreWriter::open(folder.path()).unwrap();
         assert_eq!(writer.len(), 2);
-        writer.append([1, 1, 1], captions("third"), &[3; 3]).unwrap();
+        writer.append([1, 1, 1], captions("third"), &[3; 3], None).unwrap();
         let store = Store::open(folder.path(), 3, "").unwrap();
         assert_eq!(store.items().len(), 3);
         let read: Vec<Vec<u8>> = (0..3).map(|index| store.read(index).unwrap()).collect();
@@ -207,7 +278,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let message = Store::open(folder.path(), 3, "run `make`").unwrap_err().to_string();
         assert!(message.contains("run `make`"), "{message}");
-        StoreWriter::open(folder.path()).unwrap().append([1, 1, 1], vec![], &[0; 3]).unwrap();
+        StoreWriter::open(folder.path()).unwrap().append([1, 1, 1], vec![], &[0; 3], None).unwrap();
         let message = Store::open(folder.path(), 4, "").unwrap_err().to_string();
         assert!(message.contains("item 0") && message.contains("4 bytes for each position"), "{message}");
         fs::write(folder.path().join("data.bin"), [0; 2]).unwrap();
@@ -220,5 +291,40 @@ mod tests {
         fs::write(folder.path().join("items.jsonl"), endless).unwrap();
         let message = Store::open(folder.path(), 3, "").unwrap_err().to_string();
         assert!(message.contains("item 1") && message.contains("data.bin"), "{message}");
+    }
+
+    #[test]
+    fn contents_are_told_apart_and_bits_that_flip_are_found() {
+        let fingerprint = |captions: &str, byte: u8| {
+            let folder = tempfile::tempdir().unwrap();
+            let mut writer = StoreWriter::open(folder.path()).unwrap();
+            writer.append([1, 1, 1], vec![captions.into()], &[byte; 3], None).unwrap();
+            writer.append([1, 1, 1], vec![], &[0; 3], None).unwrap();
+            let found = Store::open(folder.path(), 3, "").unwrap().fingerprint().unwrap();
+            // A store from before hashes were written is known by its bytes.
+            let lines = folder.path().join("items.jsonl");
+            let mut items = read_items(folder.path()).unwrap().0;
+            items.iter_mut().for_each(|item| item.hash = None);
+            let text: String = items.iter().map(|item| serde_json::to_string(item).unwrap() + "\n").collect();
+            fs::write(lines, text).unwrap();
+            let old = Store::open(folder.path(), 3, "").unwrap();
+            assert_eq!(old.fingerprint().unwrap(), found);
+            assert_eq!(old.read(0).unwrap(), [byte; 3]);
+            found
+        };
+        assert_eq!(fingerprint("a", 1), fingerprint("a", 1));
+        assert_ne!(fingerprint("a", 1), fingerprint("a", 2));
+        assert_ne!(fingerprint("a", 1), fingerprint("b", 1));
+
+        let folder = tempfile::tempdir().unwrap();
+        let mut writer = StoreWriter::open(folder.path()).unwrap();
+        for byte in [1, 2] {
+            writer.append([1, 1, 1], vec![], &[byte; 3], None).unwrap();
+        }
+        fs::write(folder.path().join("data.bin"), [1, 1, 1, 2, 3, 2]).unwrap();
+        let store = Store::open(folder.path(), 3, "").unwrap();
+        assert_eq!(store.read(0).unwrap(), [1; 3]);
+        let message = store.read(1).unwrap_err().to_string();
+        assert!(message.contains("data.bin") && message.contains("item 1"), "{message}");
     }
 }

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
+use diffusion::{Sampler, Schedule, SchedulerConfig};
 use models::{wan::WanTransformer3dConfig, weights::Precision};
 use serde::{Deserialize, Serialize};
 
@@ -10,6 +11,7 @@ use crate::{
     error::{Result, TrainError},
     run_args::RunArgs,
     schedule::Ramp,
+    setting,
     text::TextSize,
     timeline::TimelineArgs,
 };
@@ -51,6 +53,10 @@ pub struct DenoiserArgs {
     /// Folder of the autoencoder that made them
     #[arg(long, default_value_os_t = Self::default().vae)]
     pub vae: PathBuf,
+    /// Train on what there is of latents that are not whole
+    #[arg(long)]
+    #[serde(default)]
+    pub allow_partial: bool,
     /// Heads of every attention of the transformer
     #[arg(long, default_value_t = Self::default().num_attention_heads)]
     pub num_attention_heads: usize,
@@ -136,6 +142,7 @@ impl Default for DenoiserArgs {
         Self {
             latents: "kinora-latents".into(),
             vae: "kinora-run/vae".into(),
+            allow_partial: false,
             num_attention_heads: 4,
             attention_head_dim: 64,
             num_layers: 8,
@@ -191,20 +198,12 @@ impl DenoiserArgs {
         }
     }
 
-    /// Checks what the models' own checks do not see.
+    /// Checks what the models' own checks do not see, and what is asked of the exported model when it is loaded.
     ///
     /// # Errors
     /// The first setting that makes no sense.
     pub(super) fn check(&self) -> Result<()> {
-        let setting = |flag, expected: &str, found: String, holds: bool| {
-            let expected = expected.to_owned();
-            if holds { Ok(()) } else { Err(TrainError::Setting { flag, expected, found }) }
-        };
-        let share = |flag, value: f64| {
-            setting(flag, "a share from 0 to 1", value.to_string(), (0.0..=1.0).contains(&value))
-        };
-        let positive = |flag, value: usize| setting(flag, "at least 1", value.to_string(), value > 0);
-        share("--first-frame-share", self.first_frame_share)?;
+        setting::share("--first-frame-share", self.first_frame_share)?;
         if self.freeze_text_encoder && self.run.init_from.is_empty() && !self.run.resume {
             return Err(TrainError::Setting {
                 flag: "--freeze-text-encoder",
@@ -212,21 +211,82 @@ impl DenoiserArgs {
                 found: "given without --init-from".into(),
             });
         }
-        share("--several-share", self.several_share.unwrap_or(0.0))?;
-        share("--prompt-dropout", self.prompt_dropout)?;
-        let TimelineArgs { shared_share, independent_share, .. } = self.timeline;
-        share("--shared-share", shared_share)?;
-        share("--independent-share", independent_share)?;
-        share("--shared-share with --independent-share", shared_share + independent_share)?;
-        positive("--batch-clips", self.batch_clips)?;
-        positive("--batch-stills", self.batch_stills)?;
-        positive("--batch-close-ups", self.batch_close_ups)?;
+        setting::share("--several-share", self.several_share.unwrap_or(0.0))?;
+        setting::share("--prompt-dropout", self.prompt_dropout)?;
+        self.timeline.check()?;
+        for (flag, count) in [
+            ("--batch-clips", self.batch_clips),
+            ("--batch-stills", self.batch_stills),
+            ("--batch-close-ups", self.batch_close_ups),
+            ("--sample-clips", self.sample_clips),
+            ("--evaluate-clips", self.evaluate_clips),
+        ] {
+            setting::count(flag, count as u64)?;
+        }
         let (side, patch) = (self.close_up_side, self.latent_patch.max(1));
         let fits = side > 0 && side.is_multiple_of(patch);
-        setting("--close-up-side", "a multiple of --latent-patch", side.to_string(), fits)?;
-        positive("--sample-clips", self.sample_clips)?;
-        positive("--sample-steps", self.sample_steps)?;
-        positive("--evaluate-clips", self.evaluate_clips)?;
+        setting::require("--close-up-side", "a multiple of --latent-patch", side, fits)?;
+        setting::not_negative("--guidance-scale", self.guidance_scale)?;
+        self.check_schedule()?;
         self.text.check()
+    }
+
+    /// The sheets' sampler and the exported one.
+    fn check_schedule(&self) -> Result<()> {
+        let (steps, shift) = (self.sample_steps, self.flow_shift);
+        let schedules = [Schedule::flow_euler(steps, shift), self.scheduler().schedule(steps)];
+        schedules.into_iter().try_for_each(|schedule| match schedule {
+            Ok(_) => Ok(()),
+            Err(diffusion::Error::NumSteps { max, .. }) => {
+                setting::require("--sample-steps", format!("1 to {max}"), steps, false)
+            }
+            Err(error) => setting::require(
+                "--flow-shift",
+                format!("a shift that the sampler can have ({error})"),
+                shift,
+                false,
+            ),
+        })
+    }
+
+    /// The exported sampler.
+    pub(super) fn scheduler(&self) -> SchedulerConfig {
+        SchedulerConfig::new(Sampler::UniPc, self.flow_shift)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_exported_model_would_be_refused_for_is_refused_now() {
+        let default = DenoiserArgs::default();
+        default.check().unwrap();
+        let timeline = default.timeline;
+        let mut refused: Vec<(DenoiserArgs, &str)> = Vec::new();
+        for scale in [f64::NAN, f64::INFINITY, -1.0, 1e39] {
+            refused.push((DenoiserArgs { guidance_scale: scale, ..default.clone() }, "--guidance-scale"));
+        }
+        for shift in [0.0, -3.0, f64::NAN, f64::INFINITY, 1e-300, 1e300] {
+            refused.push((DenoiserArgs { flow_shift: shift, ..default.clone() }, "--flow-shift"));
+        }
+        for steps in [0, 1001, 2000, usize::MAX] {
+            refused.push((DenoiserArgs { sample_steps: steps, ..default.clone() }, "--sample-steps"));
+        }
+        for timestep_shift in [0.0, -3.0, f64::NAN] {
+            let timeline = TimelineArgs { timestep_shift, ..timeline };
+            refused.push((DenoiserArgs { timeline, ..default.clone() }, "--timestep-shift"));
+        }
+        for logit_std in [-1.0, f64::INFINITY] {
+            let timeline = TimelineArgs { logit_std, ..timeline };
+            refused.push((DenoiserArgs { timeline, ..default.clone() }, "--logit-std"));
+        }
+        let length = TextSize { max_sequence_length: 513, ..TextSize::default() };
+        refused.push((DenoiserArgs { text: length, ..default.clone() }, "--max-sequence-length"));
+        for (args, flag) in refused {
+            let message = args.check().unwrap_err().to_string();
+            assert!(message.starts_with(flag), "{message}");
+        }
     }
 }

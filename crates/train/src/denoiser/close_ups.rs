@@ -113,9 +113,8 @@ mod tests {
     fn pictures_of_one_thing_are_told_by_their_captions() {
         let item = |captions: &[&str]| Item {
             size: [1, 16, 16],
-            offset: 0,
-            bytes: 0,
             captions: captions.iter().map(|&caption| caption.to_owned()).collect(),
+            ..Item::default()
         };
         assert!(shows_one_thing(&item(&["a red ball", "a video of a ball, it is raining", "一个球"])));
         assert!(!shows_one_thing(&item(&["a red ball", "a red ball left of a cube"])));

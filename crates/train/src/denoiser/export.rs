@@ -2,7 +2,6 @@
 
 use std::{collections::HashMap, fs, path::Path};
 
-use diffusion::{Sampler, SchedulerConfig};
 use models::{
     ModelConfig,
     wan::AutoencoderKlWan,
@@ -36,8 +35,7 @@ pub fn export(
         let scheduler = part("scheduler");
         fs::create_dir_all(&scheduler).map_err(TrainError::io(&scheduler))?;
         let path = scheduler.join("scheduler_config.json");
-        let config = SchedulerConfig::new(Sampler::UniPc, args.flow_shift).to_json();
-        files::write_text(&path, &config)?;
+        files::write_text(&path, &args.scheduler().to_json())?;
         files::write_json(&part("model_index.json"), &index(args.guidance_scale))
     })
 }

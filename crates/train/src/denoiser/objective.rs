@@ -95,12 +95,12 @@ impl Objective for DenoiserObjective<'_> {
                 }
             })
         });
-        let mut figures = vec![("frames".into(), shape[2] as f64)];
+        let figures = Figures::new().with("frames", shape[2] as f64);
         let (Some(naming), Some(features), Some(targets)) = (&model.naming, features, batch.targets) else {
             return Ok((loss, figures));
         };
         let naming = naming.loss(features, targets);
-        figures.push(("naming_loss".into(), f64::from(to_scalar(naming.clone())?)));
+        let figures = figures.with("naming_loss", f64::from(to_scalar(naming.clone())?));
         Ok((loss + naming * self.args.naming_weight.at(moment.progress), figures))
     }
 
@@ -151,7 +151,7 @@ impl Objective for DenoiserObjective<'_> {
                 sum += f64::from(loss) * indices.len() as f64;
                 count += indices.len() as f64;
             }
-            figures.push((name, sum / count));
+            figures.push(name, sum / count);
         }
         Ok(figures)
     }

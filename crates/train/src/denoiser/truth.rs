@@ -132,7 +132,7 @@ mod tests {
         let drawn = Drawn::new(subset, index, seed);
         let [height, width] = drawn.size().map(|side| side / 8);
         let frames = if subset == Subset::Stills { 1 } else { 5 };
-        Item { size: [frames, height, width], offset: 0, bytes: 0, captions: drawn.captions() }
+        Item { size: [frames, height, width], captions: drawn.captions(), ..Item::default() }
     }
 
     #[test]

@@ -4,10 +4,7 @@ use clap::Args;
 use serde::{Deserialize, Serialize};
 
 use super::TextSize;
-use crate::{
-    error::{Result, TrainError},
-    run_args::RunArgs,
-};
+use crate::{error::Result, run_args::RunArgs, setting};
 
 /// What to train, on what, and how.
 #[derive(Args, Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -48,16 +45,13 @@ impl TextArgs {
     /// The first setting that makes no sense.
     pub(super) fn check(&self) -> Result<()> {
         self.size.check()?;
-        let counts = [
+        for (flag, count) in [
             ("--scenes", self.scenes),
             ("--batch-captions", self.batch_captions),
             ("--evaluate-scenes", self.evaluate_scenes),
-        ];
-        match counts.into_iter().find(|(_, count)| *count == 0) {
-            None => Ok(()),
-            Some((flag, _)) => {
-                Err(TrainError::Setting { flag, expected: "at least 1".into(), found: "0".into() })
-            }
+        ] {
+            setting::count(flag, count as u64)?;
         }
+        Ok(())
     }
 }

@@ -168,9 +168,10 @@ impl Objective for TextObjective<'_> {
     /// The loss and the share of right answers to each question, on captions of held-out combinations.
     fn evaluate(&self, model: &TextReader) -> Result<Figures> {
         let reading = self.read_captions(model, self.validation.iter())?;
-        let mut figures = vec![("held_out_loss".to_owned(), f64::from(to_scalar(reading.loss())?))];
-        let right = reading.right()?;
-        figures.extend(QUESTIONS.iter().zip(right).map(|((name, _), right)| ((*name).to_owned(), right)));
+        let mut figures = Figures::new().with("held_out_loss", f64::from(to_scalar(reading.loss())?));
+        for ((name, _), right) in QUESTIONS.iter().zip(reading.right()?) {
+            figures.push(*name, right);
+        }
         Ok(figures)
     }
 

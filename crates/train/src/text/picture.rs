@@ -15,7 +15,7 @@ pub type Question = (&'static str, usize);
 
 /// What is asked.
 pub const QUESTIONS: [Question; 8] = [
-    ("kind", Kind::ALL.len()),
+    ("thing", Kind::ALL.len()),
     ("colour", Colour::ALL.len()),
     ("size", Size::ALL.len()),
     ("action", Action::ALL.len()),

@@ -1,10 +1,10 @@
 //! The sizes of the text encoder.
 
 use clap::Args;
-use models::umt5::Umt5Config;
+use models::{umt5::Umt5Config, wan::MAX_SEQUENCE_LENGTH};
 use serde::{Deserialize, Serialize};
 
-use crate::error::{Result, TrainError};
+use crate::{error::Result, setting};
 
 /// How large the text encoder is, and how long its prompts are.
 #[derive(Args, Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -48,13 +48,15 @@ impl TextSize {
     /// # Errors
     /// The first setting that makes no sense.
     pub(crate) fn check(&self) -> Result<()> {
-        let setting = |flag, expected: &str, found: usize, holds: bool| {
-            let (expected, found) = (expected.to_owned(), found.to_string());
-            if holds { Ok(()) } else { Err(TrainError::Setting { flag, expected, found }) }
-        };
         let (length, heads) = (self.max_sequence_length, self.text_heads);
-        setting("--max-sequence-length", "at least 2", length, length > 1)?;
+        let expected = format!("2 to {MAX_SEQUENCE_LENGTH}, the longest prompts of a Wan pipeline");
+        setting::require(
+            "--max-sequence-length",
+            expected,
+            length,
+            (2..=MAX_SEQUENCE_LENGTH).contains(&length),
+        )?;
         let fits = heads > 0 && self.text_dim.is_multiple_of(heads);
-        setting("--text-heads", "a divisor of --text-dim", heads, fits)
+        setting::require("--text-heads", "a divisor of --text-dim", heads, fits)
     }
 }

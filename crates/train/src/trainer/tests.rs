@@ -7,8 +7,10 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::{
+    fingerprint::Inputs,
     log,
     random::{Purpose, noise},
+    stop::never,
 };
 
 struct Toy {
@@ -33,12 +35,12 @@ impl Objective for Toy {
         let y = nn::linear(x.clone(), truth(), None) + noise.tensor([16, OUTPUTS], &Device::flex()) * 0.01;
         let loss = (model.forward(x) - y).square().mean();
         let loss = if self.poison == Some(moment.batch) { loss * f64::NAN } else { loss };
-        Ok((loss, vec![("progress".into(), moment.progress)]))
+        Ok((loss, Figures::new().with("progress", moment.progress)))
     }
 
     fn evaluate(&self, model: &Linear) -> Result<Figures> {
         let error = (model.weight.val() - truth()).square().mean();
-        Ok(vec![("error".into(), f64::from(parameters::to_scalar(error)?))])
+        Ok(Figures::new().with("error", f64::from(parameters::to_scalar(error)?)))
     }
 
     fn sample(&self, _: &Linear, path: &Path) -> Result<()> {
@@ -74,15 +76,19 @@ fn args(output: &TempDir, steps: u64) -> RunArgs {
     }
 }
 
+fn settings(args: &RunArgs) -> RunSettings {
+    RunSettings::new(args, Inputs::new()).unwrap()
+}
+
 fn run(args: &RunArgs) -> Result<Outcome> {
-    train(&Toy { poison: None }, model(), args, &crate::run_args::settings(args)?)
+    train(&Toy { poison: None }, model(), args, &settings(args), &never)
 }
 
 #[test]
 fn it_learns_and_leaves_what_it_promises() {
     let folder = tempfile::tempdir().unwrap();
     let outcome = run(&args(&folder, 200)).unwrap();
-    assert_eq!((outcome.step, outcome.interrupted), (200, false));
+    assert_eq!((outcome.step, outcome.stopped), (200, false));
     let lines = log::read(folder.path()).unwrap();
     let losses: Vec<f64> = lines.iter().filter_map(|line| line.figure("loss")).collect();
     assert_eq!(losses.len(), 200);
@@ -103,8 +109,7 @@ fn a_resumed_run_repeats_an_uninterrupted_one_bit_for_bit() {
     // The second run dies after its step 37: it is done again from step 30.
     let poisoned = Toy { poison: Some(2 * 37) };
     let args = args(&parts, 60);
-    let settings = crate::run_args::settings(&args).unwrap();
-    let error = train(&poisoned, model(), &args, &settings).unwrap_err().to_string();
+    let error = train(&poisoned, model(), &args, &settings(&args), &never).unwrap_err().to_string();
     assert!(error.contains("step 38") && error.contains("step-00000030"), "{error}");
     let again = RunArgs { resume: true, ..args };
     run(&again).unwrap();
@@ -146,7 +151,7 @@ fn the_clock_bounds_a_run() {
     let folder = tempfile::tempdir().unwrap();
     let args = RunArgs { minutes: Some(1.0 / 60.0), ..args(&folder, 1) };
     let outcome = run(&args).unwrap();
-    assert!(outcome.step > 1 && !outcome.interrupted);
+    assert!(outcome.step > 1 && !outcome.stopped);
     let lines = log::read(folder.path()).unwrap();
     let rates: Vec<f64> = lines.iter().filter_map(|line| line.figure("learning_rate")).collect();
     let last = rates[rates.len() - 1];
@@ -165,6 +170,65 @@ fn settings_are_checked_and_flattened() {
     ] {
         assert!(run(&bad).unwrap_err().to_string().starts_with(flag));
     }
-    let flat = crate::run_args::settings(&json!({ "run": { "seed": 3 }, "crop": 64 })).unwrap();
-    assert_eq!(flat, json!({ "seed": 3, "crop": 64 }));
+    let nested = json!({ "run": { "seed": 3 }, "crop": 64 });
+    let flat = RunSettings::new(&nested, Inputs::new()).unwrap();
+    assert_eq!(flat.flags, json!({ "seed": 3, "crop": 64 }));
+}
+
+#[test]
+fn a_run_that_is_stopped_says_so_and_goes_on() {
+    let (whole, parts) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    run(&args(&whole, 30)).unwrap();
+    let first = args(&parts, 30);
+    let asked = std::cell::Cell::new(0);
+    let stop = || {
+        asked.set(asked.get() + 1);
+        asked.get() > 17
+    };
+    let outcome = train(&Toy { poison: None }, model(), &first, &settings(&first), &stop).unwrap();
+    assert_eq!((outcome.step, outcome.stopped), (17, true));
+    let message = outcome.whole().unwrap_err().to_string();
+    assert!(message.contains("step 17") && message.contains("--resume"), "{message}");
+    run(&RunArgs { resume: true, ..first }).unwrap().whole().unwrap();
+    for name in ["losses.jsonl", "toy.json"] {
+        let bytes = |folder: &TempDir| fs::read(folder.path().join(name)).unwrap();
+        assert!(bytes(&whole) == bytes(&parts), "{name}");
+    }
+}
+
+#[test]
+fn a_run_that_diverges_is_not_called_good() {
+    let folder = tempfile::tempdir().unwrap();
+    let good = RunArgs { checkpoint_every: 5, ..args(&folder, 10) };
+    run(&good).unwrap();
+    // From there at a rate with which no weight stays finite; every step is saved if it can be.
+    let next = tempfile::tempdir().unwrap();
+    let wild = RunArgs {
+        output: next.path().into(),
+        learning_rate: 1e38,
+        warmup_steps: 0,
+        checkpoint_every: 1,
+        init_from: vec![good.output],
+        ..args(&next, 10)
+    };
+    let message = run(&wild).unwrap_err().to_string();
+    assert!(message.contains("there is no good checkpoint"), "{message}");
+    for (step, path) in checkpoint::list(next.path()).unwrap() {
+        let bytes = fs::read(path.join("state.safetensors")).unwrap();
+        let tensors = safetensors::SafeTensors::deserialize(&bytes).unwrap();
+        for (name, tensor) in tensors.iter() {
+            let values = crate::files::from_bytes(tensor.data());
+            assert!(values.iter().all(|value| value.is_finite()), "{name} of step {step}");
+        }
+    }
+}
+
+#[test]
+fn two_runs_do_not_share_a_folder() {
+    let folder = tempfile::tempdir().unwrap();
+    let args = args(&folder, 10);
+    let lock = Lock::hold(folder.path()).unwrap();
+    assert!(matches!(run(&args), Err(TrainError::InUse { .. })));
+    drop(lock);
+    run(&args).unwrap();
 }

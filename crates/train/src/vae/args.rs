@@ -11,6 +11,7 @@ use crate::{
     error::{Result, TrainError},
     run_args::RunArgs,
     schedule::Ramp,
+    setting,
 };
 
 /// What to train, on what, and how.
@@ -19,6 +20,10 @@ pub struct VaeArgs {
     /// Folder that `kinora train data` made
     #[arg(long, default_value_os_t = Self::default().data)]
     pub data: PathBuf,
+    /// Train on what there is of a data set that is not whole
+    #[arg(long)]
+    #[serde(default)]
+    pub allow_partial: bool,
     /// Channels of the encoder at full resolution
     #[arg(long, default_value_t = Self::default().base_dim)]
     pub base_dim: usize,
@@ -76,6 +81,7 @@ impl Default for VaeArgs {
     fn default() -> Self {
         Self {
             data: "kinora-data".into(),
+            allow_partial: false,
             base_dim: 24,
             decoder_base_dim: 48,
             z_dim: 12,
@@ -127,20 +133,19 @@ impl VaeArgs {
     /// # Errors
     /// Crops that the model cannot take, or an empty list.
     pub(super) fn check(&self, config: &AutoencoderKlWanConfig) -> Result<()> {
-        let setting =
+        let refuse =
             |flag, expected: String, found: String| Err(TrainError::Setting { flag, expected, found });
-        if self.evaluate_clips == 0 {
-            return setting("--evaluate-clips", "at least 1".into(), "0".into());
-        }
+        self.loss.check()?;
+        setting::count("--evaluate-clips", self.evaluate_clips as u64)?;
         if self.freeze_encoder && self.run.init_from.is_empty() && !self.run.resume {
-            return setting("--freeze-encoder", "a trained encoder: --init-from RUN".into(), "none".into());
+            return refuse("--freeze-encoder", "a trained encoder: --init-from RUN".into(), "none".into());
         }
         if self.clip_frames.is_empty() {
-            return setting("--clip-frames", "at least one number".into(), "empty".into());
+            return refuse("--clip-frames", "at least one number".into(), "empty".into());
         }
         for &frames in self.clip_frames.iter().chain(&[1]) {
             if let Err(error) = config.latent_size([frames, self.crop, self.crop]) {
-                return setting(
+                return refuse(
                     "--clip-frames or --crop",
                     error.to_string(),
                     format!("{frames}, {}", self.crop),
@@ -151,7 +156,7 @@ impl VaeArgs {
             Some(smallest) if smallest <= self.batch_pixels => Ok(()),
             _ => {
                 let expected = format!("at least one crop, {0} x {0}", self.crop);
-                setting("--batch-pixels", expected, self.batch_pixels.to_string())
+                refuse("--batch-pixels", expected, self.batch_pixels.to_string())
             }
         }
     }
@@ -165,11 +170,23 @@ mod tests {
     fn what_cannot_be_trained_is_named() {
         let check = |args: VaeArgs| args.check(&args.config()).map_err(|error| error.to_string());
         check(VaeArgs::default()).unwrap();
+        let loss = LossWeights::default();
         for (args, flag) in [
             (VaeArgs { evaluate_clips: 0, ..VaeArgs::default() }, "--evaluate-clips is 0"),
             (VaeArgs { batch_pixels: 64 * 64 - 1, ..VaeArgs::default() }, "--batch-pixels is 4095"),
             (VaeArgs { freeze_encoder: true, ..VaeArgs::default() }, "--freeze-encoder is none"),
             (VaeArgs { crop: 1 << 32, ..VaeArgs::default() }, "--batch-pixels"),
+            (
+                VaeArgs { loss: LossWeights { kl_weight: f64::NAN, ..loss }, ..VaeArgs::default() },
+                "--kl-weight is NaN",
+            ),
+            (
+                VaeArgs {
+                    loss: LossWeights { l1_weight: 0.0, mse_weight: 0.0, gradient_weight: 0.0, ..loss },
+                    ..VaeArgs::default()
+                },
+                "one above 0",
+            ),
         ] {
             let message = check(args).unwrap_err();
             assert!(message.contains(flag), "{message}");

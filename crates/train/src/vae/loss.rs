@@ -5,6 +5,8 @@ use clap::Args;
 use models::wan::Posterior;
 use serde::{Deserialize, Serialize};
 
+use crate::{error::Result, setting};
+
 /// The weight of each part of the loss.
 #[derive(Args, Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct LossWeights {
@@ -25,6 +27,27 @@ pub struct LossWeights {
 impl Default for LossWeights {
     fn default() -> Self {
         Self { l1_weight: 1.0, mse_weight: 1.0, gradient_weight: 0.25, kl_weight: 1e-6 }
+    }
+}
+
+impl LossWeights {
+    /// Checks each weight by itself, and that the picture counts at all.
+    ///
+    /// # Errors
+    /// The first weight that makes no sense.
+    pub(super) fn check(&self) -> Result<()> {
+        let Self { l1_weight, mse_weight, gradient_weight, kl_weight } = *self;
+        setting::not_negative("--l1-weight", l1_weight)?;
+        setting::not_negative("--mse-weight", mse_weight)?;
+        setting::not_negative("--gradient-weight", gradient_weight)?;
+        setting::not_negative("--kl-weight", kl_weight)?;
+        let of_picture = l1_weight + mse_weight + gradient_weight;
+        setting::require(
+            "--l1-weight, --mse-weight and --gradient-weight",
+            "one above 0",
+            0,
+            of_picture > 0.0,
+        )
     }
 }
 

@@ -91,14 +91,14 @@ impl Objective for VaeObjective<'_> {
         };
         if let Some(principal) = &self.principal {
             let (loss, unlike) = principal.loss(video, &posterior);
-            return Ok((loss, vec![(UNLIKE.into(), f64::from(to_scalar(unlike)?))]));
+            return Ok((loss, Figures::new().with(UNLIKE, f64::from(to_scalar(unlike)?))));
         }
         let mut noise = noise(moment.seed, Purpose::Batch, moment.batch);
         let latents = posterior.sample(noise.tensor(posterior.mean.dims(), &self.device));
         let rebuilt = model.decode(latents);
         let (loss, mse) = reconstruction_loss(video, rebuilt, &posterior, &self.args.loss);
         let psnr = psnr(f64::from(to_scalar(mse)?));
-        Ok((loss, vec![("frames".into(), frames as f64), ("psnr".into(), psnr)]))
+        Ok((loss, Figures::new().with("frames", frames as f64).with("psnr", psnr)))
     }
 
     fn pace(&self, name: &str) -> Pace {
@@ -115,7 +115,8 @@ impl Objective for VaeObjective<'_> {
                 Ok(f64::from(to_scalar(principal.loss(video, &posterior).1)?))
             };
             let unlike = self.held_out().map(unlike).collect::<Result<Vec<f64>>>()?;
-            return Ok(vec![(UNLIKE.into(), unlike.iter().sum::<f64>() / unlike.len() as f64)]);
+            let mean = unlike.iter().sum::<f64>() / unlike.len() as f64;
+            return Ok(Figures::new().with(UNLIKE, mean));
         }
         let (mut whole, mut first, mut count) = (0.0, 0.0, 0.0);
         for pair in self.rebuilt(model) {
@@ -125,7 +126,7 @@ impl Objective for VaeObjective<'_> {
             first += psnr(f64::from(to_scalar(error.narrow(2, 0, 1).mean())?));
             count += 1.0;
         }
-        Ok(vec![("psnr".into(), whole / count), ("psnr_first_frame".into(), first / count)])
+        Ok(Figures::new().with("psnr", whole / count).with("psnr_first_frame", first / count))
     }
 
     fn sample(&self, model: &AutoencoderKlWan, path: &Path) -> Result<()> {

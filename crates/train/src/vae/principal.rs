@@ -142,7 +142,7 @@ mod tests {
         for (level, difference) in [(30, 10), (30, -10), (-30, 10), (-30, -10)] {
             let pixel = |x: i32| [(127 + level + if x == 0 { difference } else { -difference }) as u8; 3];
             let bytes: Vec<u8> = (0..4).flat_map(|i| pixel(i % 2)).collect();
-            writer.append(size, vec![], &bytes).unwrap();
+            writer.append(size, vec![], &bytes, None).unwrap();
         }
         let clips = Store::open(folder.path(), BYTES_PER_PIXEL, "").unwrap();
         let config = AutoencoderKlWanConfig {
