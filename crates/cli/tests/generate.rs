@@ -2,13 +2,7 @@
 
 mod common;
 
-use std::{
-    fs,
-    path::Path,
-    process::{Command, Stdio},
-    thread,
-    time::Duration,
-};
+use std::{fs, path::Path, process::Command};
 
 use common::{fail, kinora, model_folder, names, succeed};
 use serde_json::Value;
@@ -194,23 +188,6 @@ fn failures_are_one_line_and_exit_code_1_and_leave_nothing() {
     let message = fail(kinora(folder.path(), "info nowhere.mp4"), 1);
     assert!(message.contains("nowhere.mp4"), "{message}");
     assert_eq!(names(folder.path()), ["empty"]);
-}
-
-#[cfg(unix)]
-#[test]
-fn ctrl_c_leaves_nothing() {
-    let folder = tempfile::tempdir().expect("a folder");
-    for file in ["a.mp4", "a.safetensors"] {
-        let mut command = generate(folder.path(), "a ball", &format!("--steps 1000 -o {file}"));
-        let mut run = command.stderr(Stdio::piped()).spawn().expect("the program starts");
-        thread::sleep(Duration::from_secs(2));
-        let id = run.id().to_string();
-        assert!(Command::new("kill").args(["-INT", &id]).status().expect("sent").success());
-        let status = run.wait().expect("the program ends");
-        // Before the work begins, the signal itself ends the program.
-        assert!(matches!(status.code(), Some(130) | None), "{status}");
-        assert_eq!(names(folder.path()), Vec::<String>::new());
-    }
 }
 
 #[test]

@@ -87,6 +87,16 @@ pub enum TrainError {
         /// The checkpoint that is left, in words.
         kept: String,
     },
+    /// A training that is too large for the memory that there is.
+    #[error("this training needs about {needed} of memory and there is {available}: lower {flags}")]
+    Memory {
+        /// About what it takes.
+        needed: String,
+        /// What there is.
+        available: String,
+        /// The flags that it depends on most.
+        flags: &'static str,
+    },
     /// A stop was asked for before the work was done. Nothing is lost.
     #[error("stopped at {at}: {advice}")]
     Stopped {

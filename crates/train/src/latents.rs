@@ -73,12 +73,12 @@ struct Header {
     /// Of the weights of its encoder.
     vae_fingerprint: String,
     channels: usize,
-    /// The seed of the data set, if `kinora train data` made it.
-    #[serde(default)]
-    world_seed: Option<u64>,
     /// How many there are to be; older folders do not say.
     #[serde(default)]
     plan: Option<Plan>,
+    /// The seed of the data set, if `kinora train data` made it.
+    #[serde(default)]
+    world_seed: Option<u64>,
 }
 
 impl Header {

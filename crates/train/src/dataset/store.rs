@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     error::{Result, TrainError},
     fingerprint::{self, Fingerprint},
+    progress::say,
 };
 
 /// One clip or still.
@@ -47,32 +48,55 @@ fn paths(folder: &Path) -> [PathBuf; 2] {
     ["items.jsonl", "data.bin"].map(|name| folder.join(name))
 }
 
-/// The whole lines of `items.jsonl`, and how many bytes they take.
-fn read_items(folder: &Path) -> Result<(Vec<Item>, u64)> {
+/// The items at the start of a store that are whole.
+#[derive(Default)]
+struct Whole {
+    items: Vec<Item>,
+    /// Where the line of each ends in `items.jsonl`.
+    ends: Vec<u64>,
+    /// Why the next one is not, if more is there than half a line.
+    broken: Option<TrainError>,
+}
+
+fn read_whole(folder: &Path) -> Result<Whole> {
     let [path, data] = paths(folder);
+    let mut whole = Whole::default();
     if !path.exists() {
-        return Ok((Vec::new(), 0));
+        return Ok(whole);
     }
-    let text = fs::read_to_string(&path).map_err(TrainError::io(&path))?;
+    let bytes = fs::read(&path).map_err(TrainError::io(&path))?;
+    let text = String::from_utf8_lossy(&bytes);
     let available = fs::metadata(&data).map_err(TrainError::io(&data))?.len();
-    let (mut items, mut length) = (Vec::<Item>::new(), 0);
     for line in text.split_inclusive('\n') {
         let Some(line) = line.strip_suffix('\n') else { break };
-        let item: Item = serde_json::from_str(line).map_err(TrainError::json(&path))?;
-        let expected = items.last().map_or(0, |last| last.offset + last.bytes);
+        let item: Item = match serde_json::from_str(line) {
+            Ok(item) => item,
+            Err(error) => {
+                whole.broken = Some(TrainError::json(&path)(error));
+                break;
+            }
+        };
+        let expected = whole.items.last().map_or(0, |last| last.offset + last.bytes);
         let end = item.offset.checked_add(item.bytes);
         if item.offset != expected || end.is_none_or(|end| end > available) {
-            return Err(TrainError::Mismatch {
-                what: format!("item {}", items.len()),
+            whole.broken = Some(TrainError::Mismatch {
+                what: format!("item {}", whole.items.len()),
                 expected: format!("bytes from {expected} on within the {available} of {}", data.display()),
                 found: format!("{} bytes from {} on", item.bytes, item.offset),
                 path,
             });
+            break;
         }
-        length += line.len() as u64 + 1;
-        items.push(item);
+        whole.ends.push(whole.ends.last().unwrap_or(&0) + line.len() as u64 + 1);
+        whole.items.push(item);
     }
-    Ok((items, length))
+    Ok(whole)
+}
+
+/// The items of a store, all of which must be whole.
+fn read_items(folder: &Path) -> Result<Vec<Item>> {
+    let Whole { items, broken, .. } = read_whole(folder)?;
+    broken.map_or(Ok(items), Err)
 }
 
 impl Store {
@@ -82,7 +106,7 @@ impl Store {
     /// # Errors
     /// No items, files that do not belong together, or an item whose size is not that of its bytes.
     pub fn open(folder: &Path, bytes_per_position: usize, advice: &str) -> Result<Self> {
-        let items = read_items(folder)?.0;
+        let items = read_items(folder)?;
         if items.is_empty() {
             let advice = advice.to_owned();
             return Err(TrainError::Missing { what: "data set", path: folder.into(), advice });
@@ -161,7 +185,7 @@ impl Store {
 /// # Errors
 /// Files that cannot be read or do not belong together.
 pub fn items(folder: &Path) -> Result<Vec<Item>> {
-    Ok(read_items(folder)?.0)
+    read_items(folder)
 }
 
 /// How many whole items the store in `folder` has.
@@ -183,14 +207,29 @@ pub struct StoreWriter {
 }
 
 impl StoreWriter {
-    /// Opens or makes the store in `folder`; what an interrupted writer left half done is cut off.
+    /// Opens or makes the store in `folder`. What an interrupted writer left half done is cut off, and so is what a
+    /// machine that lost its power did not write: lines without their bytes, or bytes that are not those of their line.
     ///
     /// # Errors
-    /// A folder that cannot be written, or files that do not belong together.
+    /// A folder that cannot be written.
     pub fn open(folder: &Path) -> Result<Self> {
         fs::create_dir_all(folder).map_err(TrainError::io(folder))?;
-        let (items, length) = read_items(folder)?;
+        let Whole { mut items, ends, broken } = read_whole(folder)?;
+        if let Some(error) = broken {
+            say(&format!("{error}: goes on from item {}", items.len()));
+        }
+        while let Some(last) = items.last()
+            && !is_written(folder, last)?
+        {
+            say(&format!(
+                "item {} of {} is not what was written: goes on from there",
+                items.len() - 1,
+                folder.display()
+            ));
+            items.pop();
+        }
         let offset = items.last().map_or(0, |last| last.offset + last.bytes);
+        let length = items.len().checked_sub(1).map_or(0, |last| ends[last]);
         let cut = |path: &Path, length: u64| {
             let mut file = OpenOptions::new().create(true).write(true).truncate(false).open(path)?;
             file.set_len(length)?;
@@ -245,6 +284,20 @@ impl StoreWriter {
         let synced = self.data.sync_all().and_then(|()| self.lines.sync_all());
         synced.map_err(TrainError::io(&self.folder))
     }
+}
+
+/// Whether the bytes of an item are those that its hash, if it has one, is of.
+fn is_written(folder: &Path, item: &Item) -> Result<bool> {
+    let Some(hash) = &item.hash else { return Ok(true) };
+    let [_, path] = paths(folder);
+    let read = || {
+        let mut bytes = vec![0; item.bytes as usize];
+        let mut data = File::open(&path)?;
+        data.seek(SeekFrom::Start(item.offset))?;
+        data.read_exact(&mut bytes)?;
+        Ok(bytes)
+    };
+    Ok(fingerprint::of(&read().map_err(TrainError::io(&path))?) == *hash)
 }
 
 #[cfg(test)]
@@ -303,7 +356,7 @@ mod tests {
             let found = Store::open(folder.path(), 3, "").unwrap().fingerprint().unwrap();
             // A store from before hashes were written is known by its bytes.
             let lines = folder.path().join("items.jsonl");
-            let mut items = read_items(folder.path()).unwrap().0;
+            let mut items = read_items(folder.path()).unwrap();
             items.iter_mut().for_each(|item| item.hash = None);
             let text: String = items.iter().map(|item| serde_json::to_string(item).unwrap() + "\n").collect();
             fs::write(lines, text).unwrap();
@@ -326,5 +379,41 @@ mod tests {
         assert_eq!(store.read(0).unwrap(), [1; 3]);
         let message = store.read(1).unwrap_err().to_string();
         assert!(message.contains("data.bin") && message.contains("item 1"), "{message}");
+    }
+
+    #[test]
+    fn a_writer_goes_on_from_what_reached_the_disk() {
+        let damages: [fn(&Path); 4] = [
+            // The lines did and the bytes did not.
+            |data| fs::write(data, [0; 3]).unwrap(),
+            // The file has its length and not its content.
+            |data| fs::write(data, [0, 0, 0, 1, 1, 1, 0, 0, 0]).unwrap(),
+            // Nor have the lines.
+            |data| {
+                let lines = data.with_file_name("items.jsonl");
+                let text = fs::read_to_string(&lines).unwrap();
+                let first = text.split_inclusive('\n').next().unwrap();
+                fs::write(&lines, first.to_owned() + &"\0".repeat(80) + "\n").unwrap();
+            },
+            |data| fs::write(data, []).unwrap(),
+        ];
+        for damage in damages {
+            let folder = tempfile::tempdir().unwrap();
+            let write = |writer: &mut StoreWriter| {
+                for byte in writer.len() as u8..3 {
+                    writer.append([1, 1, 1], vec![], &[byte; 3], None).unwrap();
+                }
+            };
+            write(&mut StoreWriter::open(folder.path()).unwrap());
+            damage(&folder.path().join("data.bin"));
+            let mut writer = StoreWriter::open(folder.path()).unwrap();
+            assert!(writer.len() < 3);
+            write(&mut writer);
+            let store = Store::open(folder.path(), 3, "").unwrap();
+            assert_eq!(
+                [0, 1, 2].map(|index| store.read(index).unwrap()),
+                [0, 1, 2].map(|byte| vec![byte; 3])
+            );
+        }
     }
 }
