@@ -11,8 +11,8 @@ use serde_json::Value;
 
 use crate::{
     Clip, ClipShape, Error, Format, Result,
-    atomic::{AtomicFile, Spool},
     error::Malformed,
+    file::{AtomicFile, Spool},
     palette::{Colours, Palette},
     provenance,
     writer::Encode,

@@ -25,12 +25,12 @@
 
 #![forbid(unsafe_code)]
 
-mod atomic;
 mod caption;
 mod clip;
 mod colour;
 mod contact_sheet;
 mod error;
+mod file;
 mod format;
 mod gif;
 mod h264;
@@ -44,10 +44,12 @@ use std::path::Path;
 
 use serde_json::Value;
 
-pub use atomic::{AtomicFile, Spool, check_folder_writable, write_atomically};
 pub use clip::{Clip, ClipShape};
 pub use contact_sheet::{SheetLayout, SheetRow, contact_sheet};
 pub use error::{Error, Result};
+pub use file::{
+    AtomicFile, Spool, check_folder_writable, leads_to_stdout, open, read_bounded, write_atomically,
+};
 pub use format::Format;
 pub use writer::ClipWriter;
 

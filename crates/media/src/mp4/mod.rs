@@ -9,8 +9,8 @@ use serde_json::Value;
 
 use crate::{
     ClipShape, Result,
-    atomic::{AtomicFile, Spool},
     error::Malformed,
+    file::{AtomicFile, Spool},
     h264::Coder,
     provenance,
     writer::Encode,
