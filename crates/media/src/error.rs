@@ -1,6 +1,9 @@
 //! What can go wrong, and what the user can do about it.
 
-use std::{io, path::PathBuf};
+use std::{
+    io,
+    path::{Path, PathBuf},
+};
 
 use crate::Format;
 
@@ -121,6 +124,11 @@ pub(crate) struct Malformed(pub String);
 impl Malformed {
     pub(crate) fn new(reason: impl Into<String>) -> Self {
         Self(reason.into())
+    }
+
+    /// The error of the file at `path`.
+    pub(crate) fn of(self, path: &Path, format: Format) -> Error {
+        Error::Malformed { path: path.into(), format, reason: self.0 }
     }
 }
 

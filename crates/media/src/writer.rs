@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::{
     ClipShape, Error, Format, Result, contact_sheet,
     file::{AtomicFile, Spool},
-    gif, mp4, png,
+    gif, mp4, png, provenance,
 };
 
 /// A file in the making: [`push`](Self::push) every frame, then [`finish`](Self::finish).
@@ -41,6 +41,7 @@ impl ClipWriter {
         let format = Format::from_path(path)?;
         shape.check()?;
         format.check(shape.width, shape.height, shape.fps)?;
+        provenance.map_or(Ok(()), provenance::check)?;
         // Now, so that the place cannot refuse it at the end.
         let file = AtomicFile::create(path)?;
         let encoder: Box<dyn Encode> = match format {

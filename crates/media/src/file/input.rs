@@ -6,6 +6,7 @@ use std::{
     path::Path,
 };
 
+use super::unreadable;
 use crate::{Error, Result};
 
 /// Opens a file on a disk for reading. A pipe or a device, which may never end or never begin, is refused.
@@ -67,10 +68,6 @@ fn refuse_special(metadata: &Metadata) -> io::Result<()> {
         io::ErrorKind::InvalidInput,
         "it is a pipe or a device; copy its bytes to a file first",
     ))
-}
-
-fn unreadable(path: &Path) -> impl Fn(io::Error) -> Error {
-    move |source| Error::Unreadable { path: path.into(), source }
 }
 
 #[cfg(all(test, unix))]

@@ -7,6 +7,7 @@ mod spool;
 mod target;
 
 pub use atomic::{AtomicFile, check_folder_writable, write_atomically};
+pub(crate) use input::read_within;
 pub use input::{open, read_bounded};
 pub use spool::Spool;
 pub use target::leads_to_stdout;
@@ -18,6 +19,11 @@ use crate::Error;
 /// For `map_err`.
 fn unwritable(path: &Path) -> impl Fn(io::Error) -> Error {
     move |source| Error::Unwritable { path: path.into(), source }
+}
+
+/// For `map_err`.
+pub(crate) fn unreadable(path: &Path) -> impl Fn(io::Error) -> Error {
+    move |source| Error::Unreadable { path: path.into(), source }
 }
 
 /// Where the last part of `path` is.
