@@ -221,6 +221,16 @@ fn generate_into(folder: &Path, file: impl AsRef<OsStr>) -> Command {
     command
 }
 
+/// What must fail before the work, which would take minutes.
+fn refuse(folder: &Path, file: impl AsRef<OsStr>) -> String {
+    let mut command = generate(folder, "a ball", "--steps 1000");
+    command.arg("--output").arg(file);
+    let start = Instant::now();
+    let message = fail(command, 1);
+    assert!(start.elapsed() < Duration::from_secs(5), "{:?}", start.elapsed());
+    message
+}
+
 #[test]
 fn a_name_that_is_too_long_fails_before_the_work_and_the_longest_does_not() {
     let folder = tempfile::tempdir().expect("a folder");
@@ -229,13 +239,8 @@ fn a_name_that_is_too_long_fails_before_the_work_and_the_longest_does_not() {
         let stem = "x".repeat(254 - extension.len());
         succeed(generate_into(folder.path(), format!("{stem}.{extension}")));
         for stem in [format!("{stem}x"), "红".repeat(85)] {
-            let mut command = generate_into(folder.path(), format!("{stem}.{extension}"));
-            // A model that is not there would be told first if the name were not.
-            command.args(["--steps", "1000"]);
-            let start = Instant::now();
-            let message = fail(command, 1);
+            let message = refuse(folder.path(), format!("{stem}.{extension}"));
             assert!(message.contains("shorter name"), "{message}");
-            assert!(start.elapsed() < Duration::from_secs(2));
         }
     }
     assert_eq!(names(folder.path()).len(), 4);
@@ -338,14 +343,7 @@ mod unix {
             ("socket.mp4", "socket"),
             ("a.mp4/b.mp4", "a.mp4/b.mp4"),
         ] {
-            let mut command = generate_into(folder.path(), file);
-            let message = fail(
-                {
-                    command.args(["--steps", "1000"]);
-                    command
-                },
-                1,
-            );
+            let message = refuse(folder.path(), file);
             assert!(message.contains(named) && message.contains(file), "{message}");
         }
         assert_eq!(fs::read(at("a.mp4")).expect("a file"), b"mine");
@@ -372,17 +370,9 @@ mod unix {
             println!("only root can give files away: not tried");
             return;
         }
-        let refused = |mut command: Command| {
-            let message = fail(
-                {
-                    command.args(["--steps", "1000"]);
-                    command
-                },
-                1,
-            );
+        let is_left_alone = |message: &str| {
             assert!(message.contains("a.mp4"), "{message}");
-            assert_eq!(fs::read(at("a.mp4")).expect("a file"), b"mine");
-            message
+            fs::read(at("a.mp4")).expect("a file") == b"mine"
         };
         // Another user's file that anybody may write to, in a folder like /tmp.
         fs::set_permissions(at("a.mp4"), fs::Permissions::from_mode(0o666)).expect("set");
@@ -392,13 +382,22 @@ mod unix {
         fs::copy(env!("CARGO_BIN_EXE_kinora"), &program).expect("copied");
         let mut as_another = Command::new(&program);
         as_another.current_dir(folder.path()).uid(2).gid(2).args(["generate", "a ball", "--output", "a.mp4"]);
-        assert!(refused(as_another).contains("another user"));
+        let message = fail(as_another, 1);
+        assert!(message.contains("another user") && is_left_alone(&message), "{message}");
         for flag in ["+i", "+a"] {
             system("chattr", &[flag.as_ref(), at("a.mp4").as_os_str()]);
-            let message = std::panic::catch_unwind(|| refused(generate_into(folder.path(), "a.mp4")));
+            let message = std::panic::catch_unwind(|| refuse(folder.path(), "a.mp4"));
+            // Before anything else can fail: what has such a flag cannot be cleared away.
             system("chattr", &["-i".as_ref(), "-a".as_ref(), at("a.mp4").as_os_str()]);
-            assert!(message.expect("refused").contains("chattr"));
+            let message = message.expect("refused");
+            assert!(message.contains("chattr") && is_left_alone(&message), "{message}");
         }
+        // A folder that takes additions only would keep what is tried in it.
+        system("chattr", &["+a".as_ref(), folder.path().as_os_str()]);
+        let message = std::panic::catch_unwind(|| refuse(folder.path(), "b.mp4"));
+        system("chattr", &["-a".as_ref(), folder.path().as_os_str()]);
+        assert!(message.expect("refused").contains("its folder"));
+        assert_eq!(names(folder.path()), ["a.mp4", "kinora"]);
         succeed(generate_into(folder.path(), "a.mp4"));
     }
 
@@ -487,8 +486,8 @@ mod unix {
             ("info pipe.mp4", "pipe"),
             ("info zero.safetensors", "device"),
             ("info folder", "folder"),
-            ("generate x --noise zero.safetensors", "device"),
-            ("generate x --noise pipe.mp4", "pipe"),
+            ("generate ball --noise zero.safetensors", "device"),
+            ("generate ball --noise pipe.mp4", "pipe"),
             ("generate --request /dev/zero", "bytes"),
         ] {
             let start = Instant::now();

@@ -78,9 +78,13 @@ impl Output {
         if let Kind::Media(_) = self.kind {
             return Ok(VideoWriter(Writer::Media(ClipWriter::create(&self.path, shape, Some(provenance))?)));
         }
+        let provenance = provenance.to_string();
+        if provenance.len() > media::MAX_RECORD_BYTES {
+            return Err(too_long_a_record(&self.path, provenance.len()));
+        }
         let dims = vec![shape.num_frames, shape.height, shape.width, 3];
         // One entry: the order of several is random, and the same video should be the same bytes.
-        let metadata = HashMap::from([(PROVENANCE.to_owned(), provenance.to_string())]);
+        let metadata = HashMap::from([(PROVENANCE.to_owned(), provenance)]);
         Ok(VideoWriter(Writer::Tensors(TensorWriter::begin(&self.path, FRAMES, dims, metadata)?)))
     }
 
@@ -174,6 +178,11 @@ fn tensor_summary(path: &Path) -> Result<Summary> {
         return Err(malformed(format!("shape {:?}", tensor.shape)));
     };
     let record = metadata.metadata().as_ref().and_then(|metadata| metadata.get(PROVENANCE));
+    if let Some(json) = record
+        && json.len() > media::MAX_RECORD_BYTES
+    {
+        return Err(too_long_a_record(path, json.len()));
+    }
     let provenance = record.and_then(|json| serde_json::from_str::<Value>(json).ok());
     Ok(Summary {
         width,
@@ -182,4 +191,13 @@ fn tensor_summary(path: &Path) -> Result<Summary> {
         fps: provenance.as_ref().and_then(|provenance| provenance["request"]["fps"].as_f64()),
         provenance,
     })
+}
+
+fn too_long_a_record(path: &Path, len: usize) -> Error {
+    Error::Malformed {
+        path: path.to_owned(),
+        what: "record of the making".into(),
+        expected: format!("at most {} bytes", media::MAX_RECORD_BYTES),
+        found: format!("{len} bytes"),
+    }
 }

@@ -12,9 +12,9 @@ use safetensors::tensor::{Dtype, Metadata, TensorInfo};
 
 use crate::{Error, Result};
 
-/// The longest description of a file's tensors that is read. Its record of the making is as short as in other files;
-/// the rest is for tensors of others.
-const MAX_HEADER_BYTES: u64 = 16 << 20;
+/// The longest description of a file's tensors that is read: a record of the making with every letter escaped, or
+/// tens of thousands of tensors.
+const MAX_HEADER_BYTES: u64 = 2 * media::MAX_RECORD_BYTES as u64;
 
 /// The largest tensor that is read; the noise of the longest clip that can be made is smaller.
 const MAX_TENSOR_BYTES: usize = media::Clip::MAX_BYTES;

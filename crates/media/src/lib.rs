@@ -57,6 +57,7 @@ pub use file::{
     AtomicFile, Spool, check_folder_writable, leads_to_stdout, open, read_bounded, write_atomically,
 };
 pub use format::Format;
+pub use provenance::MAX_RECORD_BYTES;
 pub use writer::ClipWriter;
 
 /// Writes `clip` in the format that the extension of `path` names (`.mp4`, `.gif` or `.png`), with

@@ -8,8 +8,9 @@ use crate::{Error, Result, error::Malformed};
 
 const KEY: &str = "kinora";
 
-/// The longest comment that is read or written. The longest prompts that can be asked for take a third of it.
-pub(crate) const MAX_RECORD_BYTES: usize = 4 << 20;
+/// The longest record of the making that is read or written. The longest prompts that can be asked for take a third
+/// of it.
+pub const MAX_RECORD_BYTES: usize = 4 << 20;
 
 /// One line of JSON. Characters beyond ASCII are escaped, as GIF comments are 7-bit.
 pub(crate) fn to_comment(provenance: &Value) -> String {
