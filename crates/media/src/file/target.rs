@@ -173,7 +173,7 @@ mod unix {
     fn is_in_proc(folder: &Path) -> bool {
         /// Of `proc`, in the system's headers.
         const PROC_SUPER_MAGIC: i64 = 0x9fa0;
-        rustix::fs::statfs(folder).is_ok_and(|system| i64::from(system.f_type) == PROC_SUPER_MAGIC)
+        rustix::fs::statfs(folder).is_ok_and(|system| system.f_type == PROC_SUPER_MAGIC)
     }
 
     #[cfg(not(target_os = "linux"))]
