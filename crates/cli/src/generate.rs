@@ -1,14 +1,13 @@
 //! `kinora generate`
 
 use std::{
-    fs,
     io::{self, Write},
     ops::ControlFlow,
     path::PathBuf,
     time::Instant,
 };
 
-use anyhow::{Result, anyhow};
+use anyhow::Result;
 use burn::tensor::Device;
 use clap::Args;
 use engine::{ModelFiles, ModelInfo, Output, Pipeline, Plan, Stage, Timings, VideoRequest};
@@ -43,6 +42,9 @@ pub struct GenerateArgs {
     #[arg(long)]
     json: bool,
 }
+
+/// The longest request that is read: twice the longest prompts, each letter escaped.
+const MAX_REQUEST_BYTES: u64 = 2 << 20;
 
 pub fn run(args: GenerateArgs) -> Result<()> {
     let start = Instant::now();
@@ -79,7 +81,13 @@ pub fn run(args: GenerateArgs) -> Result<()> {
     })?;
     drop(bar);
     file.finish()?;
-    args.report(&plan, &provenance, &timings, &unknown_words, start.elapsed().as_secs_f64())
+    let report = args.report(&plan, &provenance, &timings, &unknown_words, start.elapsed().as_secs_f64());
+    if output.is_stdout() {
+        // A reader of the video wants no words behind it.
+        let _ = writeln!(io::stderr(), "{report}");
+        return Ok(());
+    }
+    print(&report)
 }
 
 /// The embedded model knows the words of the world that it was trained on; a tokenizer that knows the letters of a
@@ -95,9 +103,8 @@ fn unknown_words(pipeline: &Pipeline, files: &ModelFiles, request: &VideoRequest
 impl GenerateArgs {
     fn request(&self) -> Result<VideoRequest> {
         let Some(path) = &self.request_file else { return Ok(self.request.clone()) };
-        let text =
-            fs::read_to_string(path).map_err(|error| anyhow!("cannot read {}: {error}", path.display()))?;
-        serde_json::from_str(&text).map_err(|error| usage(format!("{}: {error}", path.display())))
+        let json = media::read_bounded(path, MAX_REQUEST_BYTES)?;
+        serde_json::from_slice(&json).map_err(|error| usage(format!("{}: {error}", path.display())))
     }
 
     fn report(
@@ -107,23 +114,22 @@ impl GenerateArgs {
         timings: &Timings,
         unknown_words: &[String],
         seconds: f64,
-    ) -> Result<()> {
+    ) -> String {
         let Plan { size, num_frames, fps, .. } = plan;
         if self.json {
-            return print(
-                &json!({
-                    "output": self.output,
-                    "width": size.width,
-                    "height": size.height,
-                    "num_frames": num_frames,
-                    "fps": fps,
-                    "unknown_words": unknown_words,
-                    "seconds": seconds,
-                    "timings": timings,
-                    "provenance": provenance,
-                })
-                .to_string(),
-            );
+            return json!({
+                // JSON is Unicode, and names need not be.
+                "output": self.output.to_string_lossy(),
+                "width": size.width,
+                "height": size.height,
+                "num_frames": num_frames,
+                "fps": fps,
+                "unknown_words": unknown_words,
+                "seconds": seconds,
+                "timings": timings,
+                "provenance": provenance,
+            })
+            .to_string();
         }
         if self.verbose {
             let _ = writeln!(io::stderr(), "prompt as read: {}", plan.prompt);
@@ -142,6 +148,6 @@ impl GenerateArgs {
             1 => format!("an image of {size}"),
             _ => format!("{num_frames} frames of {size} at {fps} fps"),
         };
-        print(&format!("{path}: {what}, made in {seconds:.1} s"))
+        format!("{path}: {what}, made in {seconds:.1} s")
     }
 }

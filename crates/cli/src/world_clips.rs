@@ -51,12 +51,20 @@ const SHEET: SheetLayout = SheetLayout { frames_per_clip: 5, clips_across: 2 };
 /// The contact sheet shows the first so many clips.
 const MAX_CLIPS_ON_SHEET: usize = 64;
 
+const INDEX: &str = "captions.jsonl";
+const CONTACT_SHEET: &str = "contact-sheet.png";
+
+/// The video of a clip, and its ground truth.
+fn clip_files(number: usize) -> [String; 2] {
+    [format!("{number:04}.mp4"), format!("{number:04}.json")]
+}
+
 pub fn run(args: &WorldArgs) -> Result<()> {
     let spec = args.spec()?;
     let folder = &args.output;
     fs::create_dir_all(folder)
         .map_err(|error| anyhow!("cannot make the folder {}: {error}", folder.display()))?;
-    media::check_folder_writable(&folder.join("contact-sheet.png"))?;
+    args.check_files()?;
 
     let (mut clips, mut index) = (Vec::new(), String::new());
     for number in (0..args.count).progress() {
@@ -66,7 +74,7 @@ pub fn run(args: &WorldArgs) -> Result<()> {
         let pixels = world::render(&scene, &truth, &spec);
         let clip = Clip::new(spec.width, spec.height, f64::from(spec.fps), pixels)?;
 
-        let (video, record) = (format!("{number:04}.mp4"), format!("{number:04}.json"));
+        let [video, record] = clip_files(number);
         media::write(&clip, &folder.join(&video), None)?;
         let record_json = json!({ "clip": spec, "scene": scene, "captions": captions, "truth": truth });
         media::write_atomically(&folder.join(&record), record_json.to_string().as_bytes())?;
@@ -81,9 +89,9 @@ pub fn run(args: &WorldArgs) -> Result<()> {
             clips.push((Clip::new(spec.width, spec.height, clip.fps(), frames)?, english.text));
         }
     }
-    media::write_atomically(&folder.join("captions.jsonl"), index.as_bytes())?;
+    media::write_atomically(&folder.join(INDEX), index.as_bytes())?;
     let rows = clips.iter().map(|(clip, caption)| SheetRow { clip, caption }).collect::<Vec<_>>();
-    media::write(&media::contact_sheet(&rows, SHEET)?, &folder.join("contact-sheet.png"), None)?;
+    media::write(&media::contact_sheet(&rows, SHEET)?, &folder.join(CONTACT_SHEET), None)?;
     crate::failure::print(&format!("{}: {} clips of {}", folder.display(), args.count, args.size))
 }
 
@@ -94,6 +102,19 @@ fn captions(scene: &Scene) -> [Caption; 2] {
 }
 
 impl WorldArgs {
+    /// Fails if a file of the many could not be written in the end: the folder takes files, and those that are there
+    /// can be replaced.
+    fn check_files(&self) -> Result<()> {
+        media::check_folder_writable(&self.output.join(CONTACT_SHEET))?;
+        let files = (0..self.count).flat_map(clip_files).chain([INDEX.to_owned()]);
+        for file in files.map(|file| self.output.join(file)) {
+            if file.symlink_metadata().is_ok() {
+                media::check_folder_writable(&file)?;
+            }
+        }
+        Ok(())
+    }
+
     fn split(&self) -> Split {
         if self.held_out { Split::HeldOut } else { Split::Train }
     }

@@ -4,22 +4,8 @@ mod common;
 
 use std::{fs, path::Path, process::Command};
 
-use common::{fail, kinora, model_folder, names, succeed};
+use common::{SMALL, fail, generate, info, kinora, model_folder, names, succeed};
 use serde_json::Value;
-
-/// A small, quick video.
-const SMALL: &str = "--size 64x48 --num-frames 5 --steps 2";
-
-fn generate(folder: &Path, prompt: &str, flags: &str) -> Command {
-    let mut command = kinora(folder, "generate");
-    command.arg(prompt).args(flags.split_whitespace());
-    command
-}
-
-fn info(folder: &Path, file: &str) -> Value {
-    let text = succeed(kinora(folder, &format!("info --json {file}")));
-    serde_json::from_str(&text).expect("one JSON object")
-}
 
 #[test]
 fn every_format_is_written_and_says_how_it_was_made() {

@@ -2,16 +2,18 @@
 
 use std::{
     collections::HashMap,
-    fs,
     path::{Path, PathBuf},
 };
 
 use media::{ClipShape, ClipWriter, Format};
-use safetensors::SafeTensors;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::{Error, Plan, Result, Video, tensor_file::TensorWriter, video::to_bytes};
+use crate::{
+    Error, Plan, Result, Video,
+    tensor_file::{Header, TensorWriter},
+    video::to_bytes,
+};
 
 const FRAMES: &str = "frames";
 const PROVENANCE: &str = "kinora";
@@ -52,7 +54,8 @@ impl Output {
     /// Fails if the video of a plan could not be written: ask before the work, not after it.
     ///
     /// # Errors
-    /// A size or rate that the format cannot hold, or a place that takes no files.
+    /// A size or rate that the format cannot hold, a place that takes no files, or a file there that must not or
+    /// cannot be replaced.
     pub fn check(&self, plan: &Plan) -> Result<()> {
         if let Kind::Media(format) = self.kind {
             format.check(plan.size.width, plan.size.height, plan.fps).map_err(Error::Format)?;
@@ -60,8 +63,14 @@ impl Output {
         Ok(media::check_folder_writable(&self.path)?)
     }
 
+    /// Whether the video comes out of this program's standard output, as through `video.mp4 -> /dev/stdout`, so that
+    /// nothing else may be printed there.
+    pub fn is_stdout(&self) -> bool {
+        media::leads_to_stdout(&self.path)
+    }
+
     /// Begins a file that takes frames as they are made, with `provenance` inside. It appears whole, when it is
-    /// finished, or not at all.
+    /// finished, or not at all. A named pipe is opened, which waits for its reader.
     ///
     /// # Errors
     /// A place that takes no files, or a clip that the format cannot hold.
@@ -69,9 +78,13 @@ impl Output {
         if let Kind::Media(_) = self.kind {
             return Ok(VideoWriter(Writer::Media(ClipWriter::create(&self.path, shape, Some(provenance))?)));
         }
+        let provenance = provenance.to_string();
+        if provenance.len() > media::MAX_RECORD_BYTES {
+            return Err(too_long_a_record(&self.path, provenance.len()));
+        }
         let dims = vec![shape.num_frames, shape.height, shape.width, 3];
         // One entry: the order of several is random, and the same video should be the same bytes.
-        let metadata = HashMap::from([(PROVENANCE.to_owned(), provenance.to_string())]);
+        let metadata = HashMap::from([(PROVENANCE.to_owned(), provenance)]);
         Ok(VideoWriter(Writer::Tensors(TensorWriter::begin(&self.path, FRAMES, dims, metadata)?)))
     }
 
@@ -113,7 +126,8 @@ impl VideoWriter {
     /// Puts the file in its place.
     ///
     /// # Errors
-    /// Fewer frames than announced, or a full disk.
+    /// Fewer frames than announced, a full disk, or a place that has come to refuse the file, which is then kept
+    /// elsewhere, as the error says.
     pub fn finish(self) -> Result<()> {
         match self.0 {
             Writer::Media(writer) => Ok(writer.finish()?),
@@ -137,7 +151,8 @@ pub struct Summary {
     pub provenance: Option<Value>,
 }
 
-/// Reads what a file holds: any MP4, GIF or PNG, or a safetensors file that [`Output`] wrote.
+/// Reads what a file holds, by what it says around its frames: any MP4, GIF or PNG, or a safetensors file that
+/// [`Output`] wrote.
 ///
 /// # Errors
 /// A file that cannot be read or is none of these.
@@ -145,32 +160,29 @@ pub fn summary(path: &Path) -> Result<Summary> {
     if is_tensors(path) {
         return tensor_summary(path);
     }
-    let clip = media::read(path)?;
-    Ok(Summary {
-        width: clip.width(),
-        height: clip.height(),
-        num_frames: clip.num_frames(),
-        fps: (clip.num_frames() > 1).then(|| clip.fps()),
-        provenance: media::read_provenance(path)?,
-    })
+    let media::Summary { shape, provenance, .. } = media::summary(path)?;
+    let ClipShape { width, height, num_frames, fps } = shape;
+    Ok(Summary { width, height, num_frames, fps: (num_frames > 1).then_some(fps), provenance })
 }
 
 fn tensor_summary(path: &Path) -> Result<Summary> {
-    let bytes = fs::read(path).map_err(|source| Error::Unreadable { path: path.to_owned(), source })?;
     let malformed = |found: String| Error::Malformed {
         path: path.to_owned(),
         what: format!("tensor `{FRAMES}`"),
         expected: "[frames, height, width, 3], as Kinora writes it".into(),
         found,
     };
-    let broken = |error: safetensors::SafeTensorError| malformed(error.to_string());
-    let (_, header) = SafeTensors::read_metadata(&bytes).map_err(broken)?;
-    let file = SafeTensors::deserialize(&bytes).map_err(broken)?;
-    let tensor = file.tensor(FRAMES).map_err(broken)?;
-    let &[num_frames, height, width, 3] = tensor.shape() else {
-        return Err(malformed(format!("shape {:?}", tensor.shape())));
+    let metadata = Header::read(path)?.metadata;
+    let tensor = metadata.info(FRAMES).ok_or_else(|| malformed("none".into()))?;
+    let &[num_frames, height, width, 3] = tensor.shape.as_slice() else {
+        return Err(malformed(format!("shape {:?}", tensor.shape)));
     };
-    let record = header.metadata().as_ref().and_then(|metadata| metadata.get(PROVENANCE));
+    let record = metadata.metadata().as_ref().and_then(|metadata| metadata.get(PROVENANCE));
+    if let Some(json) = record
+        && json.len() > media::MAX_RECORD_BYTES
+    {
+        return Err(too_long_a_record(path, json.len()));
+    }
     let provenance = record.and_then(|json| serde_json::from_str::<Value>(json).ok());
     Ok(Summary {
         width,
@@ -179,4 +191,13 @@ fn tensor_summary(path: &Path) -> Result<Summary> {
         fps: provenance.as_ref().and_then(|provenance| provenance["request"]["fps"].as_f64()),
         provenance,
     })
+}
+
+fn too_long_a_record(path: &Path, len: usize) -> Error {
+    Error::Malformed {
+        path: path.to_owned(),
+        what: "record of the making".into(),
+        expected: format!("at most {} bytes", media::MAX_RECORD_BYTES),
+        found: format!("{len} bytes"),
+    }
 }

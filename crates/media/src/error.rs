@@ -1,6 +1,9 @@
 //! What can go wrong, and what the user can do about it.
 
-use std::{io, path::PathBuf};
+use std::{
+    io,
+    path::{Path, PathBuf},
+};
 
 use crate::Format;
 
@@ -23,10 +26,20 @@ pub enum Error {
         path: PathBuf,
     },
     /// The file cannot be created where it was asked for.
-    #[error("cannot write {}: {source}; choose a place that exists and that you may write to", .path.display())]
+    #[error("cannot write {}: {source}; {}", .path.display(), advice(source))]
     Unwritable {
         /// The path as given.
         path: PathBuf,
+        /// What the operating system said.
+        source: io::Error,
+    },
+    /// The file is finished but its place refuses it, which it did not before the work.
+    #[error("cannot put the finished file at {}: {source}; it is kept as {}", .path.display(), .kept.display())]
+    Misplaced {
+        /// The path as given.
+        path: PathBuf,
+        /// Where the file is instead.
+        kept: PathBuf,
         /// What the operating system said.
         source: io::Error,
     },
@@ -37,6 +50,14 @@ pub enum Error {
         path: PathBuf,
         /// What the operating system said.
         source: io::Error,
+    },
+    /// The file is larger than anything that is read from such a file.
+    #[error("{}: larger than {most} bytes, the most that is read of such a file", .path.display())]
+    TooLarge {
+        /// The path as given.
+        path: PathBuf,
+        /// Bytes.
+        most: u64,
     },
     /// The file is damaged, or uses a part of its format that is not supported.
     #[error("{}: not a {format} that can be read: {reason}", .path.display())]
@@ -85,6 +106,17 @@ impl Error {
     }
 }
 
+/// A way out of what the system said of writing.
+fn advice(source: &io::Error) -> &'static str {
+    match source.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge => {
+            "make room there, or choose another place"
+        }
+        io::ErrorKind::InvalidFilename => "choose a shorter name",
+        _ => "choose a place that exists and that you may write to",
+    }
+}
+
 /// Why bytes could not be parsed. Decoders work on bytes alone; the path is added by the caller.
 #[derive(Debug)]
 pub(crate) struct Malformed(pub String);
@@ -92,6 +124,11 @@ pub(crate) struct Malformed(pub String);
 impl Malformed {
     pub(crate) fn new(reason: impl Into<String>) -> Self {
         Self(reason.into())
+    }
+
+    /// The error of the file at `path`.
+    pub(crate) fn of(self, path: &Path, format: Format) -> Error {
+        Error::Malformed { path: path.into(), format, reason: self.0 }
     }
 }
 

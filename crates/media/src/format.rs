@@ -53,6 +53,9 @@ impl Format {
         Self::ALL.map(|format| format!(".{}", format.extension())).join(", ")
     }
 
+    /// How many bytes [`sniff`](Self::sniff) looks at.
+    pub(crate) const SNIFFED_BYTES: u64 = 8;
+
     /// The format that a file's first bytes announce.
     pub(crate) fn sniff(bytes: &[u8]) -> Option<Self> {
         match bytes {

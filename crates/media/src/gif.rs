@@ -1,18 +1,18 @@
 //! GIF: one palette for the clip, endless, with the comment in a comment extension.
 
-use std::io::Cursor;
+use std::io::{BufRead, Cursor};
 
 use gif::{
     AnyExtension, DisposalMethod, Encoder, EncodingError, Extension, Frame, Repeat,
-    streaming_decoder::{Decoded, OutputBuffer, StreamingDecoder},
+    streaming_decoder::{Block, Decoded, OutputBuffer, StreamingDecoder},
 };
 use image::{AnimationDecoder, ImageDecoder, Limits, codecs::gif::GifDecoder};
 use serde_json::Value;
 
 use crate::{
     Clip, ClipShape, Error, Format, Result,
-    atomic::{AtomicFile, Spool},
     error::Malformed,
+    file::{AtomicFile, Spool},
     palette::{Colours, Palette},
     provenance,
     writer::Encode,
@@ -121,24 +121,73 @@ fn rate(num_frames: usize, seconds: f64) -> f64 {
     if whole >= 1.0 && tick(num_frames, whole) == ticks { whole } else { measured }
 }
 
-/// The comment extensions. `gif`'s usual decoder skips them, so its state machine is driven here.
-pub(crate) fn comments(mut bytes: &[u8]) -> std::result::Result<Vec<String>, Malformed> {
+/// What [`decode`] would give, by the blocks around the pixels alone, and the record. `gif`'s usual decoder skips
+/// comments, so its state machine is driven here.
+pub(crate) fn summary(file: &mut impl BufRead) -> std::result::Result<(ClipShape, Option<Value>), Malformed> {
     let mut decoder = StreamingDecoder::new();
-    let (mut comments, mut comment) = (Vec::new(), Vec::new());
-    while !bytes.is_empty() {
-        let (used, event) = decoder.update(bytes, &mut OutputBuffer::None)?;
-        if let Decoded::SubBlock { ext, is_last } = event
-            && ext.into_known() == Some(Extension::Comment)
-        {
-            comment.extend_from_slice(decoder.last_ext_sub_block());
-            if is_last {
-                comments.push(String::from_utf8_lossy(&std::mem::take(&mut comment)).into_owned());
-            }
+    let (mut num_frames, mut seconds, mut has_palette) = (0, 0.0, false);
+    let (mut provenance, mut comment) = (None, Vec::new());
+    loop {
+        let bytes = file.fill_buf()?;
+        if bytes.is_empty() {
+            return Err(Malformed::new(format!(
+                "it ends without saying so, after frame {num_frames}; it may be cut short"
+            )));
         }
-        bytes = bytes.get(used..).unwrap_or_default();
-        if used == 0 {
-            break;
+        let (used, event) = decoder.update(bytes, &mut OutputBuffer::None)?;
+        file.consume(used);
+        match event {
+            Decoded::GlobalPalette(palette) => has_palette = !palette.is_empty(),
+            Decoded::FrameMetadata(_) => {
+                let frame = decoder.current_frame();
+                if !has_palette && frame.palette.is_none() {
+                    return Err(Malformed::new(format!("frame {num_frames} has no palette")));
+                }
+                num_frames += 1;
+                seconds += f64::from(frame.delay) / TICKS_PER_SECOND;
+            }
+            Decoded::SubBlock { ext, is_last } if ext.into_known() == Some(Extension::Comment) => {
+                // One byte past the bound shows that it is past it.
+                let room = (provenance::MAX_RECORD_BYTES + 1).saturating_sub(comment.len());
+                let part = decoder.last_ext_sub_block();
+                comment.extend_from_slice(&part[..part.len().min(room)]);
+                if is_last {
+                    let found = provenance::from_comment(&String::from_utf8_lossy(&comment))?;
+                    provenance = provenance.or(found);
+                    comment.clear();
+                }
+            }
+            Decoded::BlockStart(Block::Trailer) => break,
+            _ => {}
         }
     }
-    Ok(comments)
+    if num_frames == 0 {
+        return Err(Malformed::new("it has no frames"));
+    }
+    let (width, height) = (decoder.width().into(), decoder.height().into());
+    Ok((ClipShape { width, height, num_frames, fps: rate(num_frames, seconds) }, provenance))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_summary_counts_frames_and_time_as_the_decoder_does() {
+        for delays in [&[5, 20, 1][..], &[0, 0], &[12, 13, 12, 13], &[9999]] {
+            let mut bytes = Vec::new();
+            let mut encoder = Encoder::new(&mut bytes, 4, 4, &[0, 0, 0, 255, 255, 255]).unwrap();
+            for &delay in delays {
+                let buffer = vec![1; 4].into();
+                // Each covers a part.
+                encoder
+                    .write_frame(&Frame { width: 2, height: 2, delay, buffer, ..Frame::default() })
+                    .unwrap();
+            }
+            drop(encoder);
+            let (shape, record) = summary(&mut &bytes[..]).unwrap();
+            let clip = decode(&bytes).unwrap();
+            assert_eq!((shape, record), (clip.shape(), None), "{delays:?}");
+        }
+    }
 }

@@ -25,12 +25,12 @@
 
 #![forbid(unsafe_code)]
 
-mod atomic;
 mod caption;
 mod clip;
 mod colour;
 mod contact_sheet;
 mod error;
+mod file;
 mod format;
 mod gif;
 mod h264;
@@ -38,17 +38,26 @@ mod mp4;
 mod palette;
 mod png;
 mod provenance;
+mod sps;
 mod writer;
 
-use std::path::Path;
+use std::{
+    io::{BufRead, BufReader, Cursor, Read, Seek},
+    path::Path,
+};
 
 use serde_json::Value;
 
-pub use atomic::{AtomicFile, Spool, check_folder_writable, write_atomically};
+use file::{read_within, unreadable};
+
 pub use clip::{Clip, ClipShape};
 pub use contact_sheet::{SheetLayout, SheetRow, contact_sheet};
 pub use error::{Error, Result};
+pub use file::{
+    AtomicFile, Spool, check_folder_writable, leads_to_stdout, open, read_bounded, write_atomically,
+};
 pub use format::Format;
+pub use provenance::MAX_RECORD_BYTES;
 pub use writer::ClipWriter;
 
 /// Writes `clip` in the format that the extension of `path` names (`.mp4`, `.gif` or `.png`), with
@@ -67,31 +76,71 @@ pub fn write(clip: &Clip, path: &Path, provenance: Option<&Value>) -> Result<()>
     writer.finish()
 }
 
+/// The largest file that is read whole: no clip that can be in memory makes a larger one. Of a longer MP4 there is
+/// still a [`summary`].
+pub const MAX_FILE_BYTES: u64 = Clip::MAX_BYTES as u64;
+
 /// Reads every frame of an MP4 (H.264, 4:2:0), GIF or PNG; the content decides, not the name.
 ///
 /// # Errors
-/// A file that cannot be opened, is none of the three, is damaged, or needs more memory than
-/// [`Clip::MAX_BYTES`].
+/// A file that cannot be opened (a pipe or a device, too), is none of the three, is damaged, is larger than
+/// [`MAX_FILE_BYTES`] or needs more memory than [`Clip::MAX_BYTES`].
 pub fn read(path: &Path) -> Result<Clip> {
-    with_file(path, |format, bytes| match format {
-        Format::Mp4 => mp4::decode(bytes),
-        Format::Gif => gif::decode(bytes),
-        Format::Png => png::decode(bytes),
-    })
+    let mut file = open(path)?;
+    // What starts like none of the formats is not read to its end.
+    sniff(&mut file, path)?;
+    let bytes = read_within(file, path, MAX_FILE_BYTES)?;
+    decode_from(&bytes, path)
 }
 
-/// The value that [`write()`] stored in the file, or `None` for a file that carries no such record
-/// (any other program's). The frames are not decoded.
+/// [`read`] of a file's bytes.
 ///
 /// # Errors
 /// As for [`read`].
+pub fn decode(bytes: &[u8]) -> Result<Clip> {
+    decode_from(bytes, Path::new(IN_MEMORY))
+}
+
+/// What a file holds, as far as can be told without decoding its pictures.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Summary {
+    /// What the content is, whatever the name.
+    pub format: Format,
+    /// As [`read`] would give it, except that a longer clip than fits memory has a summary too.
+    pub shape: ClipShape,
+    /// The value that [`write()`] stored in the file; `None` for any other program's.
+    pub provenance: Option<Value>,
+}
+
+/// Reads what a file holds by what it says around its pictures, which takes no longer for a long MP4 than for a
+/// short one.
+///
+/// # Errors
+/// As for [`read`], but for damage within the pictures; an MP4 may be of any size.
+pub fn summary(path: &Path) -> Result<Summary> {
+    let mut file = open(path)?;
+    let len = file.metadata().map_err(unreadable(path))?.len();
+    // The index of an MP4 says where all is, the other formats must be gone through.
+    if sniff(&mut file, path)? != Format::Mp4 && len > MAX_FILE_BYTES {
+        return Err(Error::TooLarge { path: path.into(), most: MAX_FILE_BYTES });
+    }
+    summarise(&mut BufReader::new(file), path)
+}
+
+/// [`summary`] of a file's bytes.
+///
+/// # Errors
+/// As for [`summary`].
+pub fn inspect(bytes: &[u8]) -> Result<Summary> {
+    summarise(&mut Cursor::new(bytes), Path::new(IN_MEMORY))
+}
+
+/// The [`provenance`](Summary::provenance) of a file.
+///
+/// # Errors
+/// As for [`summary`].
 pub fn read_provenance(path: &Path) -> Result<Option<Value>> {
-    let comments = with_file(path, |format, bytes| match format {
-        Format::Mp4 => mp4::comments(bytes),
-        Format::Gif => gif::comments(bytes),
-        Format::Png => png::comments(bytes),
-    })?;
-    Ok(comments.iter().find_map(|comment| provenance::from_comment(comment)))
+    Ok(summary(path)?.provenance)
 }
 
 /// Whether a later [`write()`] to `path` can succeed: the extension is known, the folder exists and
@@ -105,15 +154,37 @@ pub fn check_writable(path: &Path) -> Result<Format> {
     Ok(format)
 }
 
-fn with_file<T>(
-    path: &Path,
-    parse: impl FnOnce(Format, &[u8]) -> std::result::Result<T, error::Malformed>,
-) -> Result<T> {
-    let bytes = std::fs::read(path).map_err(|source| Error::Unreadable { path: path.into(), source })?;
-    let format = Format::sniff(&bytes).ok_or_else(|| Error::UnknownContent { path: path.into() })?;
-    parse(format, &bytes).map_err(|malformed| Error::Malformed {
-        path: path.into(),
-        format,
-        reason: malformed.0,
-    })
+/// Stands for the path in errors about bytes.
+const IN_MEMORY: &str = "these bytes";
+
+fn decode_from(bytes: &[u8], path: &Path) -> Result<Clip> {
+    let format = sniff(&mut Cursor::new(bytes), path)?;
+    let clip = match format {
+        Format::Mp4 => mp4::decode(bytes),
+        Format::Gif => gif::decode(bytes),
+        Format::Png => png::decode(bytes),
+    };
+    clip.map_err(|reason| reason.of(path, format))
+}
+
+fn summarise(file: &mut (impl BufRead + Seek), path: &Path) -> Result<Summary> {
+    let format = sniff(file, path)?;
+    let found = match format {
+        Format::Mp4 => mp4::summary(file),
+        Format::Gif => gif::summary(file),
+        Format::Png => png::summary(file),
+    };
+    let found = found.and_then(|(shape, provenance)| {
+        shape.check()?;
+        Ok(Summary { format, shape, provenance })
+    });
+    found.map_err(|reason| reason.of(path, format))
+}
+
+/// The format that the first bytes announce; the next ones to be read are these again.
+fn sniff(file: &mut (impl Read + Seek), path: &Path) -> Result<Format> {
+    let mut start = Vec::new();
+    file.take(Format::SNIFFED_BYTES).read_to_end(&mut start).map_err(unreadable(path))?;
+    file.rewind().map_err(unreadable(path))?;
+    Format::sniff(&start).ok_or_else(|| Error::UnknownContent { path: path.into() })
 }

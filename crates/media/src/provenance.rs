@@ -4,7 +4,13 @@
 
 use serde_json::{Value, json};
 
+use crate::{Error, Result, error::Malformed};
+
 const KEY: &str = "kinora";
+
+/// The longest record of the making that is read or written. The longest prompts that can be asked for take a third
+/// of it.
+pub const MAX_RECORD_BYTES: usize = 4 << 20;
 
 /// One line of JSON. Characters beyond ASCII are escaped, as GIF comments are 7-bit.
 pub(crate) fn to_comment(provenance: &Value) -> String {
@@ -22,12 +28,33 @@ pub(crate) fn to_comment(provenance: &Value) -> String {
     comment
 }
 
+/// Fails for a record that could not be read again.
+pub(crate) fn check(provenance: &Value) -> Result<()> {
+    match to_comment(provenance).len() {
+        0..=MAX_RECORD_BYTES => Ok(()),
+        len => Err(Error::InvalidClip {
+            expected: format!("a record of the making of at most {MAX_RECORD_BYTES} bytes"),
+            found: format!("{len} bytes"),
+        }),
+    }
+}
+
 /// The value given to [`to_comment`], or `None` for a comment of another kind.
-pub(crate) fn from_comment(comment: &str) -> Option<Value> {
-    match serde_json::from_str(comment) {
+pub(crate) fn from_comment(comment: &str) -> std::result::Result<Option<Value>, Malformed> {
+    if comment.len() > MAX_RECORD_BYTES {
+        // Only a record begins so.
+        return match comment.starts_with(&format!("{{\"{KEY}\":")) {
+            true => Err(Malformed::new(format!(
+                "its record of the making has {} bytes, more than {MAX_RECORD_BYTES}",
+                comment.len()
+            ))),
+            false => Ok(None),
+        };
+    }
+    Ok(match serde_json::from_str(comment) {
         Ok(Value::Object(mut object)) if object.len() == 1 => object.remove(KEY),
         _ => None,
-    }
+    })
 }
 
 #[cfg(test)]
@@ -43,7 +70,7 @@ mod tests {
         ] {
             let comment = to_comment(&value);
             assert!(comment.is_ascii() && !comment.contains('\n'), "{comment}");
-            assert_eq!(from_comment(&comment), Some(value));
+            assert_eq!(from_comment(&comment).unwrap(), Some(value));
         }
     }
 
@@ -51,7 +78,17 @@ mod tests {
     fn other_comments_are_not_records() {
         for comment in ["", "made with a camera", "{}", "[1]", r#"{"kinora":1,"other":2}"#, r#"{"other":{}}"#]
         {
-            assert_eq!(from_comment(comment), None, "{comment}");
+            assert_eq!(from_comment(comment).unwrap(), None, "{comment}");
         }
+    }
+
+    #[test]
+    fn a_record_has_a_bound_and_a_depth() {
+        let long = "x".repeat(MAX_RECORD_BYTES);
+        assert!(check(&json!(long)).is_err() && check(&json!("x")).is_ok());
+        assert!(from_comment(&to_comment(&json!(long))).is_err());
+        assert_eq!(from_comment(&long).unwrap(), None);
+        let deep = format!("{{\"kinora\":{}", "[".repeat(MAX_RECORD_BYTES / 2));
+        assert_eq!(from_comment(&deep).unwrap(), None);
     }
 }

@@ -1,13 +1,13 @@
 //! Clips that are written as their frames come.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use serde_json::Value;
 
 use crate::{
-    ClipShape, Error, Format, Result,
-    atomic::{AtomicFile, Spool},
-    check_folder_writable, contact_sheet, gif, mp4, png,
+    ClipShape, Error, Format, Result, contact_sheet,
+    file::{AtomicFile, Spool},
+    gif, mp4, png, provenance,
 };
 
 /// A file in the making: [`push`](Self::push) every frame, then [`finish`](Self::finish).
@@ -16,7 +16,7 @@ use crate::{
 /// beside the result (coded pictures for MP4, pixels for GIF, whose palette depends on all of them; a contact sheet
 /// keeps its own frames). Dropped before the end, or in a program that is killed, it leaves nothing behind.
 pub struct ClipWriter {
-    path: PathBuf,
+    file: AtomicFile,
     shape: ClipShape,
     pushed: usize,
     encoder: Box<dyn Encode>,
@@ -41,13 +41,15 @@ impl ClipWriter {
         let format = Format::from_path(path)?;
         shape.check()?;
         format.check(shape.width, shape.height, shape.fps)?;
-        check_folder_writable(path)?;
+        provenance.map_or(Ok(()), provenance::check)?;
+        // Now, so that the place cannot refuse it at the end.
+        let file = AtomicFile::create(path)?;
         let encoder: Box<dyn Encode> = match format {
             Format::Mp4 => Box::new(mp4::Writer::new(shape, provenance, Spool::beside(path)?)?),
             Format::Gif => Box::new(gif::Writer::new(shape, provenance, Spool::beside(path)?)),
             Format::Png => Box::new(contact_sheet::Writer::new(shape, provenance)),
         };
-        Ok(Self { path: path.to_owned(), shape, pushed: 0, encoder })
+        Ok(Self { file, shape, pushed: 0, encoder })
     }
 
     /// The next frame: `[height, width, 3]`, sRGB values 0 to 255.
@@ -77,8 +79,8 @@ impl ClipWriter {
         if self.pushed != self.shape.num_frames {
             return Err(self.another_number());
         }
-        let mut file = AtomicFile::create(&self.path)?;
-        self.encoder.finish(&mut file)?;
+        let Self { mut file, encoder, .. } = self;
+        encoder.finish(&mut file)?;
         file.commit()
     }
 
@@ -90,9 +92,9 @@ impl ClipWriter {
 
 impl std::fmt::Debug for ClipWriter {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { path, shape, pushed, encoder: _ } = self;
+        let Self { file, shape, pushed, encoder: _ } = self;
         let mut f = f.debug_struct("ClipWriter");
-        f.field("path", path).field("shape", shape).field("pushed", pushed).finish_non_exhaustive()
+        f.field("file", file).field("shape", shape).field("pushed", pushed).finish_non_exhaustive()
     }
 }
 

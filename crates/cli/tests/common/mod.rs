@@ -8,6 +8,8 @@ use std::{
     process::{Command, Output},
 };
 
+use serde_json::Value;
+
 /// The model that is embedded in the program, as a folder.
 pub fn model_folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../weights/kinora-tiny")
@@ -49,4 +51,20 @@ pub fn names(folder: &Path) -> Vec<String> {
         entries.map(|e| e.expect("an entry").file_name().to_string_lossy().into_owned()).collect::<Vec<_>>();
     names.sort();
     names
+}
+
+/// A small, quick video.
+pub const SMALL: &str = "--size 64x48 --num-frames 5 --steps 2";
+
+/// `kinora generate` with flags that are separated by spaces.
+pub fn generate(folder: &Path, prompt: &str, flags: &str) -> Command {
+    let mut command = kinora(folder, "generate");
+    command.arg(prompt).args(flags.split_whitespace());
+    command
+}
+
+/// What `kinora info` says of a file.
+pub fn info(folder: &Path, file: &str) -> Value {
+    let text = succeed(kinora(folder, &format!("info --json {file}")));
+    serde_json::from_str(&text).expect("one JSON object")
 }

@@ -4,19 +4,19 @@
 mod boxes;
 mod demux;
 mod mux;
+mod table;
 
 use serde_json::Value;
 
 use crate::{
     ClipShape, Result,
-    atomic::{AtomicFile, Spool},
-    error::Malformed,
+    file::{AtomicFile, Spool},
     h264::Coder,
     provenance,
     writer::Encode,
 };
 
-pub(crate) use demux::decode;
+pub(crate) use demux::{decode, summary};
 
 /// Coded pictures wait for the index, which says where each of them is.
 pub(crate) struct Writer {
@@ -46,12 +46,6 @@ impl Encode for Writer {
         file.append(&mux::head(shape, &coder.parameter_sets, &samples, comment.as_deref())?)?;
         file.append_spool(pictures)
     }
-}
-
-/// The comment tag at moov/udta/meta/ilst/©cmt. The frames are not looked at.
-pub(crate) fn comments(bytes: &[u8]) -> std::result::Result<Vec<String>, Malformed> {
-    let moov = boxes::child(bytes, *b"moov").ok_or_else(|| Malformed::new("no whole moov box"))?;
-    Ok(boxes::comment(moov).into_iter().collect())
 }
 
 #[cfg(test)]
