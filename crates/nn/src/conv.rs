@@ -9,8 +9,9 @@ use burn::{
 };
 
 use crate::{
-    Pack, PackedKernel, Packing,
+    Pack, PackedKernel, Packing, WeightSource,
     fused::{Op, Window, apply2, apply3, apply4},
+    pack::{take, take_from},
     precision::in_bf16,
 };
 
@@ -102,9 +103,21 @@ impl CausalConv3d {
 impl Pack for CausalConv3d {
     fn pack(&mut self, packing: Packing) {
         if self.packed.is_none() {
-            let dims = self.weight.dims();
-            self.packed = PackedKernel::take(&mut self.weight, dims, self.stride, packing);
+            let (dims, stride) = (self.weight.dims(), self.stride);
+            self.packed = take(&mut self.weight, |values| PackedKernel::new(values, dims, stride, packing));
         }
+    }
+
+    fn pack_from<S: WeightSource>(
+        &mut self,
+        packing: Packing,
+        path: &str,
+        source: &mut S,
+    ) -> Result<(), S::Error> {
+        let (dims, stride) = (self.weight.dims(), self.stride);
+        let pack = |values: &[f32]| PackedKernel::new(values, dims, stride, packing);
+        self.packed = take_from(&mut self.weight, path, source, pack)?;
+        Ok(())
     }
 }
 
@@ -189,13 +202,32 @@ fn of_images(stride: usize, [before, after]: [usize; 2]) -> Window {
     }
 }
 
+impl Conv2d {
+    /// The dimensions of the weight and the stride, as of a convolution over videos.
+    fn of_videos(&self) -> ([usize; 5], [usize; 3]) {
+        let [outputs, inputs, height, width] = self.weight.dims();
+        ([outputs, inputs, 1, height, width], [1, self.stride, self.stride])
+    }
+}
+
 impl Pack for Conv2d {
     fn pack(&mut self, packing: Packing) {
         if self.packed.is_none() {
-            let [outputs, inputs, height, width] = self.weight.dims();
-            let (dims, stride) = ([outputs, inputs, 1, height, width], [1, self.stride, self.stride]);
-            self.packed = PackedKernel::take(&mut self.weight, dims, stride, packing);
+            let (dims, stride) = self.of_videos();
+            self.packed = take(&mut self.weight, |values| PackedKernel::new(values, dims, stride, packing));
         }
+    }
+
+    fn pack_from<S: WeightSource>(
+        &mut self,
+        packing: Packing,
+        path: &str,
+        source: &mut S,
+    ) -> Result<(), S::Error> {
+        let (dims, stride) = self.of_videos();
+        let pack = |values: &[f32]| PackedKernel::new(values, dims, stride, packing);
+        self.packed = take_from(&mut self.weight, path, source, pack)?;
+        Ok(())
     }
 }
 

@@ -26,6 +26,6 @@ pub use conv::{CausalConv3d, Conv2d, causal_conv3d, conv2d};
 pub use linear::{Linear, linear};
 pub use modulate::{gated_residual, layer_norm_modulate};
 pub use norm::{ChannelRmsNorm, LayerNorm, RmsNorm, channel_rms_norm, layer_norm, rms_norm};
-pub use pack::{Pack, PackedKernel, PackedLinear, Packing};
+pub use pack::{Pack, PackedKernel, PackedLinear, Packing, WeightSource, join};
 pub use precision::{Precision, with_precision};
 pub use rope::rope;

@@ -8,9 +8,10 @@ use burn::{
 use kernels::pointwise::Activation;
 
 use crate::{
-    Pack, PackedLinear, Packing,
+    Pack, PackedLinear, Packing, WeightSource,
     activation::gelu_tanh,
     fused::{Op, apply1, apply2, apply3},
+    pack::{take, take_from},
     precision::in_bf16,
 };
 
@@ -69,8 +70,21 @@ impl Linear {
 impl Pack for Linear {
     fn pack(&mut self, packing: Packing) {
         if self.packed.is_none() {
-            self.packed = PackedLinear::take(&mut self.weight, packing);
+            let dims = self.weight.dims();
+            self.packed = take(&mut self.weight, |values| PackedLinear::new(values, dims, packing));
         }
+    }
+
+    fn pack_from<S: WeightSource>(
+        &mut self,
+        packing: Packing,
+        path: &str,
+        source: &mut S,
+    ) -> Result<(), S::Error> {
+        let dims = self.weight.dims();
+        self.packed =
+            take_from(&mut self.weight, path, source, |values| PackedLinear::new(values, dims, packing))?;
+        Ok(())
     }
 }
 

@@ -24,17 +24,65 @@ pub enum Packing {
 pub trait Pack {
     /// Packs every weight inside. Weights that are packed already stay as they are.
     fn pack(&mut self, packing: Packing);
+
+    /// [`pack`](Self::pack) of the values that `source` has for each weight, which takes no more memory than the packed
+    /// weights and one that is not. `path` is that of this part in the model.
+    ///
+    /// # Errors
+    /// What `source` answers.
+    fn pack_from<S: WeightSource>(
+        &mut self,
+        packing: Packing,
+        path: &str,
+        source: &mut S,
+    ) -> Result<(), S::Error>;
+}
+
+/// Where the values of weights come from, one weight at a time.
+pub trait WeightSource {
+    /// Why one cannot be had.
+    type Error;
+
+    /// The values, in row-major order, of the parameter whose names in the model are joined to `path` by dots.
+    ///
+    /// # Errors
+    /// As the source has them.
+    fn values(&mut self, path: &str) -> Result<Vec<f32>, Self::Error>;
+}
+
+/// The path of a part within another.
+pub fn join(path: &str, part: &str) -> String {
+    if path.is_empty() { part.to_owned() } else { format!("{path}.{part}") }
 }
 
 impl<T: Pack> Pack for Vec<T> {
     fn pack(&mut self, packing: Packing) {
         self.iter_mut().for_each(|part| part.pack(packing));
     }
+
+    fn pack_from<S: WeightSource>(
+        &mut self,
+        packing: Packing,
+        path: &str,
+        source: &mut S,
+    ) -> Result<(), S::Error> {
+        let mut parts = self.iter_mut().enumerate();
+        parts.try_for_each(|(index, part)| part.pack_from(packing, &join(path, &index.to_string()), source))
+    }
 }
 
 impl<T: Pack> Pack for Option<T> {
     fn pack(&mut self, packing: Packing) {
         self.iter_mut().for_each(|part| part.pack(packing));
+    }
+
+    fn pack_from<S: WeightSource>(
+        &mut self,
+        packing: Packing,
+        path: &str,
+        source: &mut S,
+    ) -> Result<(), S::Error> {
+        self.iter_mut().try_for_each(|part| part.pack_from(packing, path, source))
     }
 }
 
@@ -45,6 +93,21 @@ macro_rules! pack_parts {
         impl $crate::Pack for $module {
             fn pack(&mut self, packing: $crate::Packing) {
                 $($crate::Pack::pack(&mut self.$part, packing);)+
+            }
+
+            fn pack_from<S: $crate::WeightSource>(
+                &mut self,
+                packing: $crate::Packing,
+                path: &str,
+                source: &mut S,
+            ) -> Result<(), S::Error> {
+                $($crate::Pack::pack_from(
+                    &mut self.$part,
+                    packing,
+                    &$crate::join(path, stringify!($part)),
+                    source,
+                )?;)+
+                Ok(())
             }
         }
     };
@@ -68,13 +131,12 @@ impl PackedLinear {
         }
     }
 
-    /// Packs `weight` `[out, in]` and leaves nothing of it; `None` for tensors that the kernels do not serve.
-    pub(crate) fn take(weight: &mut Param<Tensor<2>>, packing: Packing) -> Option<Self> {
-        let [outputs, inputs] = weight.dims();
-        take(weight, |values| match packing {
+    /// Of the values of a weight `[out, in]`.
+    pub(crate) fn new(values: &[f32], [outputs, inputs]: [usize; 2], packing: Packing) -> Self {
+        match packing {
             Packing::Bf16 => Self::Bf16(Arc::new(PackedBf16::new(values, outputs, inputs))),
             Packing::Int8 => Self::Int8(Arc::new(PackedInt8::new(values, outputs, inputs))),
-        })
+        }
     }
 }
 
@@ -96,23 +158,14 @@ pub struct PackedKernel {
 }
 
 impl PackedKernel {
-    /// Packs `weight`, whose five dimensions are `dims`, for convolutions of this stride, and leaves nothing of it.
-    pub(crate) fn take<const D: usize>(
-        weight: &mut Param<Tensor<D>>,
-        dims: [usize; 5],
-        stride: [usize; 3],
-        packing: Packing,
-    ) -> Option<Self> {
+    /// Of the values of a weight whose five dimensions are `dims`, for convolutions of this stride.
+    pub(crate) fn new(values: &[f32], dims: [usize; 5], stride: [usize; 3], packing: Packing) -> Self {
         let [outputs, inputs, kt, kh, kw] = dims;
-        take(weight, |values| {
-            let packed = match packing {
-                Packing::Bf16 => {
-                    PackedConv3d::bf16_with_stride(values, outputs, inputs, [kt, kh, kw], stride)
-                }
-                Packing::Int8 => PackedConv3d::int8(values, outputs, inputs, [kt, kh, kw]),
-            };
-            Self { weight: Arc::new(packed), dims }
-        })
+        let packed = match packing {
+            Packing::Bf16 => PackedConv3d::bf16_with_stride(values, outputs, inputs, [kt, kh, kw], stride),
+            Packing::Int8 => PackedConv3d::int8(values, outputs, inputs, [kt, kh, kw]),
+        };
+        Self { weight: Arc::new(packed), dims }
     }
 }
 
@@ -122,14 +175,44 @@ impl fmt::Debug for PackedKernel {
     }
 }
 
-fn take<const D: usize, P>(weight: &mut Param<Tensor<D>>, pack: impl FnOnce(&[f32]) -> P) -> Option<P> {
-    let values = weight.val();
-    if !crate::precision::on_cpu(&values) || values.is_require_grad() {
+/// Packs the values of a parameter and leaves nothing of it; `None` for tensors that the kernels do not serve.
+pub(crate) fn take<const D: usize, P>(
+    weight: &mut Param<Tensor<D>>,
+    pack: impl FnOnce(&[f32]) -> P,
+) -> Option<P> {
+    if !can_pack(weight) {
         return None;
     }
-    let (device, data) = (values.device(), values.into_data());
+    let data = weight.val().into_data();
     let packed = pack(data.as_slice().ok()?);
-    // The parameter keeps its identity, by which streams know the layer.
-    *weight = Param::initialized(weight.id, Tensor::zeros([0; D], &device));
+    empty(weight);
     Some(packed)
+}
+
+/// Packs what `source` has for a parameter, and leaves nothing of it; `None` for tensors that the kernels do not serve.
+pub(crate) fn take_from<const D: usize, P, S: WeightSource>(
+    weight: &mut Param<Tensor<D>>,
+    path: &str,
+    source: &mut S,
+    pack: impl FnOnce(&[f32]) -> P,
+) -> Result<Option<P>, S::Error> {
+    if !can_pack(weight) {
+        return Ok(None);
+    }
+    // Its own memory first.
+    empty(weight);
+    Ok(Some(pack(&source.values(&join(path, WEIGHT))?)))
+}
+
+/// What every layer calls it.
+const WEIGHT: &str = "weight";
+
+fn can_pack<const D: usize>(weight: &Param<Tensor<D>>) -> bool {
+    let values = weight.val();
+    crate::precision::on_cpu(&values) && !values.is_require_grad()
+}
+
+/// The parameter keeps its identity, by which streams know the layer.
+fn empty<const D: usize>(weight: &mut Param<Tensor<D>>) {
+    *weight = Param::initialized(weight.id, Tensor::zeros([0; D], &weight.val().device()));
 }

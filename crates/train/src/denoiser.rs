@@ -30,9 +30,11 @@ use models::{
 };
 
 use crate::{
+    dataset::{self, Subset},
     error::{Result, TrainError},
     fingerprint::Inputs,
     latents,
+    memory::{self, Needs},
     run_args::RunSettings,
     stop::Stop,
     tokenizer::PromptTokenizer,
@@ -94,22 +96,54 @@ pub fn train(args: &DenoiserArgs, stop: Stop<'_>) -> Result<Outcome> {
     latents::check_source(&args.latents, &args.vae, vae.z_dim)?;
     latents::check_whole(&args.latents, args.allow_partial)?;
     let tokenizer = PromptTokenizer::for_world(args.text.max_sequence_length)?;
+    let (transformer, text) = (args.transformer(vae.z_dim), args.text.config(tokenizer.vocab_size()));
+    transformer.check().map_err(TrainError::part("the transformer's sizes"))?;
+    text.check().map_err(TrainError::part("the text encoder's sizes"))?;
+    needs(args, &transformer, &text)?.check(
+        "--batch-clips, --batch-stills, --batch-close-ups, --num-layers, --ffn-dim or the number of heads",
+    )?;
     let device = Device::flex();
     let trained = device.clone().autodiff();
     let part = |what| TrainError::part::<models::Error>(what);
     let seed = args.run.seed;
     let model = Denoiser {
-        transformer: WanTransformer3d::new(&args.transformer(vae.z_dim), &trained)
+        transformer: WanTransformer3d::new(&transformer, &trained)
             .map_err(part("building the transformer"))?
             .init_weights(seed),
-        text_encoder: Umt5Encoder::new(&args.text.config(tokenizer.vocab_size()), &trained)
+        text_encoder: Umt5Encoder::new(&text, &trained)
             .map_err(part("building the text encoder"))?
             .init_weights(seed.wrapping_add(1)),
-        naming: args.names().then(|| Naming::new(args.transformer(vae.z_dim).dim(), &trained)),
+        naming: args.names().then(|| Naming::new(transformer.dim(), &trained)),
     };
     let objective = objective::DenoiserObjective::new(args, &vae, tokenizer, device)?;
     // With its scale; a decoder that was trained further does not count.
     let contents = latents::contents(&args.latents, &vae)?;
     let inputs = Inputs::from(["latents", "vae"].map(|flag| (flag.to_owned(), contents.clone())));
     trainer::train(&objective, model, &args.run, &RunSettings::new(args, inputs)?, stop)
+}
+
+/// What the largest batch of the latents takes.
+fn needs(args: &DenoiserArgs, transformer: &WanTransformer3dConfig, text: &Umt5Config) -> Result<Needs> {
+    let (mut batch, mut items) = (0.0_f64, 0);
+    let sample = |size: [usize; 3]| {
+        let positions = size.iter().map(|&side| side as f64).product::<f64>();
+        let tokens = positions / (args.latent_patch as f64).powi(2);
+        memory::transformer_sample(transformer, tokens, args.text.max_sequence_length)
+    };
+    for (subset, samples) in [
+        (Subset::Clips, args.batch_clips),
+        (Subset::Stills, args.batch_stills),
+        (Subset::Validation, args.batch_clips.min(args.evaluate_clips)),
+    ] {
+        let found = dataset::items(&args.latents.join(subset.name()))?;
+        let largest = found.iter().map(|item| sample(item.size)).fold(0.0, f64::max);
+        batch = batch.max(samples as f64 * largest);
+        items += found.len();
+    }
+    let close_up = sample([1, args.close_up_side, args.close_up_side]);
+    Ok(Needs {
+        parameters: transformer.large_parameters() + text.large_parameters(),
+        batch: batch.max(args.batch_close_ups as f64 * close_up),
+        data: memory::ITEM * items as f64,
+    })
 }

@@ -88,10 +88,12 @@ pub enum TrainError {
         kept: String,
     },
     /// A training that is too large for the memory that there is.
-    #[error("this training needs about {needed} of memory and there is {available}: lower {flags}")]
+    #[error("this training needs about {needed} of memory, and {limit} {available}: lower {flags}")]
     Memory {
         /// About what it takes.
         needed: String,
+        /// Who says how much there is.
+        limit: String,
         /// What there is.
         available: String,
         /// The flags that it depends on most.

@@ -29,6 +29,7 @@ pub mod latents;
 mod linear_algebra;
 pub mod lock;
 pub mod log;
+mod memory;
 pub mod optim;
 pub mod parameters;
 pub mod progress;

@@ -33,6 +33,7 @@ use self::picture::all_answers;
 use crate::{
     error::{Result, TrainError},
     fingerprint::Inputs,
+    memory::{self, Needs},
     run_args::RunSettings,
     stop::Stop,
     tokenizer::PromptTokenizer,
@@ -77,9 +78,17 @@ impl TextReader {
 pub fn train(args: &TextArgs, stop: Stop<'_>) -> Result<Outcome> {
     args.check()?;
     let tokenizer = PromptTokenizer::for_world(args.size.max_sequence_length)?;
+    let config = args.size.config(tokenizer.vocab_size());
+    config.check().map_err(TrainError::part("the text encoder's sizes"))?;
+    Needs {
+        parameters: config.large_parameters(),
+        batch: args.batch_captions as f64 * memory::caption(&config, args.size.max_sequence_length),
+        data: memory::SCENE * (args.scenes as f64 + args.evaluate_scenes as f64),
+    }
+    .check("--batch-captions, --scenes, --text-dim or --text-layers")?;
     let device = Device::flex();
     let trained = device.clone().autodiff();
-    let text_encoder = Umt5Encoder::new(&args.size.config(tokenizer.vocab_size()), &trained)
+    let text_encoder = Umt5Encoder::new(&config, &trained)
         .map_err(TrainError::part::<models::Error>("building the text encoder"))?
         .init_weights(args.run.seed.wrapping_add(1));
     let model = TextReader::new(text_encoder, &trained);

@@ -13,9 +13,10 @@ use burn::tensor::Device;
 use models::{ModelConfig, wan::AutoencoderKlWan};
 
 use crate::{
-    dataset::{self, BYTES_PER_PIXEL},
+    dataset::{self, BYTES_PER_PIXEL, Subset},
     error::{Result, TrainError},
     fingerprint::Inputs,
+    memory::{self, Needs},
     run_args::RunSettings,
     stop::Stop,
     trainer::{self, Outcome},
@@ -30,6 +31,14 @@ pub fn train(args: &VaeArgs, stop: Stop<'_>) -> Result<Outcome> {
     config.check().map_err(TrainError::part("the autoencoder's sizes"))?;
     args.check(&config)?;
     dataset::check_whole(&args.data, args.allow_partial)?;
+    let items = Subset::ALL.map(|subset| dataset::count(&args.data.join(subset.name())));
+    let items = items.into_iter().sum::<Result<usize>>()?;
+    Needs {
+        parameters: config.large_parameters(),
+        batch: memory::autoencoder_batch(&config, args.batch_pixels),
+        data: memory::ITEM * items as f64,
+    }
+    .check("--batch-pixels, --base-dim, --decoder-base-dim or --dim-mult")?;
     let device = Device::flex();
     let objective = objective::VaeObjective::new(args, device.clone())?;
     let model = AutoencoderKlWan::new(&config, &device.autodiff())

@@ -11,7 +11,7 @@ use burn::{
     module::{Module, Param},
     tensor::{Device, Tensor},
 };
-use nn::{Linear, Pack, Packing, layer_norm_modulate};
+use nn::{Linear, Pack, Packing, WeightSource, join, layer_norm_modulate};
 
 use super::{
     block::WanTransformerBlock,
@@ -124,6 +124,17 @@ impl Pack for WanTransformer3d {
         self.condition_embedder.pack(Packing::Bf16);
         self.blocks.pack(packing);
         self.proj_out.pack(Packing::Bf16);
+    }
+
+    fn pack_from<S: WeightSource>(
+        &mut self,
+        packing: Packing,
+        path: &str,
+        source: &mut S,
+    ) -> Result<(), S::Error> {
+        self.condition_embedder.pack_from(Packing::Bf16, &join(path, "condition_embedder"), source)?;
+        self.blocks.pack_from(packing, &join(path, "blocks"), source)?;
+        self.proj_out.pack_from(Packing::Bf16, &join(path, "proj_out"), source)
     }
 }
 
