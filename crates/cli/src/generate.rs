@@ -10,7 +10,7 @@ use std::{
 use anyhow::Result;
 use burn::tensor::Device;
 use clap::Args;
-use engine::{ModelFiles, ModelInfo, Output, Pipeline, Plan, Stage, Timings, VideoRequest};
+use engine::{ModelFiles, ModelInfo, Output, Pipeline, Plan, Stage, Timings, VideoRequest, Warning};
 use serde_json::{Value, json};
 
 use crate::{
@@ -52,22 +52,19 @@ pub fn run(args: GenerateArgs) -> Result<()> {
     let request = args.request()?;
     // Whatever can be known to fail fails before the work.
     let output = Output::for_path(&args.output)?;
-    let files = ModelFiles::new(request.model.as_deref());
+    let files = ModelFiles::of(&request);
     let plan = request.resolve(&ModelInfo::read(&files)?)?;
-    plan.check_memory()?;
+    plan.check_memory(&files)?;
     output.check(&plan)?;
 
     kernels::memory::give_back_freed();
     let mut pipeline = Pipeline::load(&files, &Device::flex())?;
     pipeline.pack(request.precision);
     kernels::memory::keep_freed_of(plan.memory);
-    let unknown_words = unknown_words(&pipeline, &files, &request)?;
-    if !unknown_words.is_empty() {
-        let advice =
-            if files == ModelFiles::Embedded { "; `kinora vocabulary` lists what it does" } else { "" };
-        let words = unknown_words.join(", ");
+    let warnings = pipeline.warnings(&plan)?;
+    for warning in &warnings {
         // A warning that nobody can read is no failure.
-        let _ = writeln!(io::stderr(), "warning: the model does not know these words: {words}{advice}");
+        let _ = writeln!(io::stderr(), "warning: {warning}");
     }
     let provenance = pipeline.provenance(&plan);
     let mut file = output.begin(plan.shape(), &provenance)?;
@@ -81,7 +78,7 @@ pub fn run(args: GenerateArgs) -> Result<()> {
     })?;
     drop(bar);
     file.finish()?;
-    let report = args.report(&plan, &provenance, &timings, &unknown_words, start.elapsed().as_secs_f64());
+    let report = args.report(&plan, &provenance, &timings, &warnings, start.elapsed().as_secs_f64());
     if output.is_stdout() {
         // A reader of the video wants no words behind it.
         let _ = writeln!(io::stderr(), "{report}");
@@ -90,14 +87,12 @@ pub fn run(args: GenerateArgs) -> Result<()> {
     print(&report)
 }
 
-/// The embedded model knows the words of the world that it was trained on; a tokenizer that knows the letters of a
-/// Chinese word does not yet know the word.
-fn unknown_words(pipeline: &Pipeline, files: &ModelFiles, request: &VideoRequest) -> Result<Vec<String>> {
-    let text = format!("{} {}", request.prompt, request.negative_prompt);
-    match files {
-        ModelFiles::Embedded => Ok(world::unknown_words(&text)),
-        ModelFiles::Folder(_) => Ok(pipeline.unknown_words(&text)?),
-    }
+fn unknown_words(warnings: &[Warning]) -> &[String] {
+    let words = warnings.iter().find_map(|warning| match warning {
+        Warning::UnknownWords { words, .. } => Some(words.as_slice()),
+        _ => None,
+    });
+    words.unwrap_or_default()
 }
 
 impl GenerateArgs {
@@ -112,7 +107,7 @@ impl GenerateArgs {
         plan: &Plan,
         provenance: &Value,
         timings: &Timings,
-        unknown_words: &[String],
+        warnings: &[Warning],
         seconds: f64,
     ) -> String {
         let Plan { size, num_frames, fps, .. } = plan;
@@ -124,7 +119,8 @@ impl GenerateArgs {
                 "height": size.height,
                 "num_frames": num_frames,
                 "fps": fps,
-                "unknown_words": unknown_words,
+                "unknown_words": unknown_words(warnings),
+                "warnings": warnings.iter().map(Warning::to_string).collect::<Vec<_>>(),
                 "seconds": seconds,
                 "timings": timings,
                 "provenance": provenance,

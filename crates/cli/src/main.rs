@@ -56,6 +56,7 @@ const STACK: usize = 8 << 20;
 fn main() -> ExitCode {
     failure::guard(|| {
         let mode = failure::parse::<Cli>()?.mode;
+        kernels::check_settings().map_err(failure::usage)?;
         let threads = kernels::threads::available();
         rayon::ThreadPoolBuilder::new().num_threads(threads).stack_size(STACK).build_global()?;
         // The kernels have threads of their own; this pool is burn's and the world's. Inside it, their share of this

@@ -143,6 +143,15 @@ fn wrong_requests_are_one_line_and_exit_code_2() {
         ("x", "--sampler heun", "unipc"),
         ("x", "--output a.avi", ".safetensors"),
         ("x", "--output a.gif --fps 100", "50 frames per second"),
+        ("x", "--seed -1", "0 to 18446744073709551615"),
+        ("x", "--seed 1.5", "0 to 18446744073709551615"),
+        ("x", "--steps -3", "whole number"),
+        ("x", "--num-frames -5", "whole number"),
+        ("x", "--size -64x48", "WIDTHxHEIGHT"),
+        ("x", "--fps -inf", "0.01"),
+        ("x", "--guidance-scale nan", "0 or more"),
+        ("x", "--guidance-scale 1e39", "0 or more"),
+        ("x", "--variant fp16", "--model"),
         ("x", "--bogus", "--bogus"),
         ("x", "--seconds 1 --num-frames 5", "--num-frames"),
         ("x", "--request a.json", "--request"),
@@ -174,6 +183,127 @@ fn failures_are_one_line_and_exit_code_1_and_leave_nothing() {
     let message = fail(kinora(folder.path(), "info nowhere.mp4"), 1);
     assert!(message.contains("nowhere.mp4"), "{message}");
     assert_eq!(names(folder.path()), ["empty"]);
+}
+
+#[test]
+fn settings_that_would_be_ignored_are_refused_by_name() {
+    let folder = tempfile::tempdir().expect("a folder");
+    for (variable, value) in [
+        ("KINORA_THREADS", "abc"),
+        ("KINORA_THREADS", "0"),
+        ("KINORA_THREADS", "-1"),
+        ("KINORA_THREADS", "1e9"),
+        ("KINORA_THREADS", "1000000000"),
+        ("KINORA_THREADS", ""),
+        ("KINORA_ISA", "sse9"),
+    ] {
+        let mut command = generate(folder.path(), "a ball", SMALL);
+        command.env(variable, value);
+        let message = fail(command, 2);
+        assert!(message.contains(variable) && message.contains(&format!("'{value}'")), "{message}");
+    }
+}
+
+/// Sets the first numbers of a tensor, bf16, of the embedded model's autoencoder in `model`.
+fn damage(model: &Path, tensor: &str, bits: u16, all: bool) {
+    let file = model.join("vae/diffusion_pytorch_model.safetensors");
+    let mut bytes = fs::read(&file).expect("weights");
+    let (header, metadata) = safetensors::SafeTensors::read_metadata(&bytes).expect("a header");
+    let info = metadata.info(tensor).expect("a tensor");
+    assert_eq!(info.dtype, safetensors::Dtype::BF16);
+    let (start, end) = info.data_offsets;
+    let values = bytes[8 + header..][start..end].chunks_exact_mut(2);
+    values
+        .take(if all { usize::MAX } else { 1 })
+        .for_each(|bytes| bytes.copy_from_slice(&bits.to_le_bytes()));
+    fs::write(&file, bytes).expect("written");
+}
+
+#[test]
+fn what_is_not_finite_is_refused_or_stops_the_run_and_leaves_no_file() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let model = folder.path().join("model");
+    let (nan, huge) = (0x7fc0, 0x7f61); // 3e38
+    for (tensor, bits, all, named) in [
+        (
+            "decoder.mid_block.resnets.0.conv1.weight",
+            nan,
+            false,
+            "`decoder.mid_block.resnets.0.conv1.weight`",
+        ),
+        ("decoder.conv_out.weight", huge, true, "decode: frame 1 of 5"),
+    ] {
+        let _ = fs::remove_dir_all(&model);
+        copy(&model_folder(), &model);
+        damage(&model, tensor, bits, all);
+        for file in ["a.mp4", "a.gif", "a.png", "a.safetensors"] {
+            let message =
+                fail(generate(folder.path(), "a red ball", &format!("{SMALL} --model model -o {file}")), 1);
+            assert!(message.contains(named), "{message}");
+        }
+        assert_eq!(names(folder.path()), ["model"]);
+    }
+}
+
+#[test]
+fn a_prompt_that_is_cut_is_shown_in_a_warning() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let prompt = format!("{}zeppelin at the end", "a red ball and ".repeat(12));
+    let output = generate(folder.path(), &prompt, &format!("{SMALL} --as-written --json -o a.gif"))
+        .output()
+        .expect("the program starts");
+    assert!(output.status.success());
+    let shown = String::from_utf8_lossy(&output.stderr);
+    let cut = shown.lines().find(|line| line.starts_with("warning: prompt: ")).expect("a warning");
+    assert!(cut.contains("48 tokens") && cut.ends_with("zeppelin at the end\""), "{cut}");
+    let result: Value = serde_json::from_slice(&output.stdout).expect("one JSON object");
+    assert_eq!(result["unknown_words"][0], "zeppelin");
+    assert_eq!(result["warnings"].as_array().map(Vec::len), Some(2), "{}", result["warnings"]);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn paths_that_are_not_utf_8_work() {
+    use std::{ffi::OsStr, os::unix::ffi::OsStrExt};
+    let folder = tempfile::tempdir().expect("a folder");
+    let (model, output) = (OsStr::from_bytes(b"m\xffdel"), OsStr::from_bytes(b"out\xfe.mp4"));
+    copy(&model_folder(), &folder.path().join(model));
+    let mut command = generate(folder.path(), "a red ball", &format!("{SMALL} --json"));
+    command.arg("--model").arg(model).arg("-o").arg(output);
+    let result: Value = serde_json::from_str(&succeed(command)).expect("one JSON object");
+    assert_eq!(result["output"], "out\u{fffd}.mp4");
+    assert_eq!(result["provenance"]["request"]["model"], "m\u{fffd}del");
+    assert_eq!(result["provenance"]["model"]["name"], "m\u{fffd}del");
+    assert!(folder.path().join(output).is_file());
+    let mut command = generate(folder.path(), "a red ball", SMALL);
+    command.arg("--noise").arg(OsStr::from_bytes(b"n\xffise"));
+    assert!(fail(command, 1).contains("n\u{fffd}ise"));
+}
+
+/// Under a limit of the address space it works or is refused, and is never killed.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_limit_of_the_address_space_is_kept() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut seen = [false; 2];
+    for mib in [100, 200, 300, 400, 600, 900, 1400, 2000, 3000] {
+        for flags in [SMALL, "--size 512x512 --num-frames 5 --steps 1"] {
+            let program = env!("CARGO_BIN_EXE_kinora");
+            let script = format!("ulimit -v {} && exec {program} generate ball {flags} -o a.gif", mib * 1024);
+            let output = Command::new("bash").current_dir(folder.path()).args(["-c", &script]).output();
+            let output = output.expect("bash starts");
+            let message = String::from_utf8_lossy(&output.stderr);
+            match output.status.code() {
+                Some(0) => seen[0] = true,
+                Some(1) if message.lines().filter(|line| line.starts_with("error: ")).count() == 1 => {
+                    assert!(message.contains("ulimit -v"), "{mib} MiB, {flags}: {message}");
+                    seen[1] = true;
+                }
+                _ => panic!("{mib} MiB, {flags}: {} {message}", output.status),
+            }
+        }
+    }
+    assert_eq!(seen, [true; 2]);
 }
 
 #[test]

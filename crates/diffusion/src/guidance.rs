@@ -4,11 +4,17 @@ use burn::tensor::Tensor;
 
 use crate::Step;
 
+/// Whether a scale is one of guidance: more than 1, as in diffusers. At 1 the answer is the positive one, and less
+/// would lead away from what was asked for.
+pub fn is_guided(guidance_scale: f64) -> bool {
+    guidance_scale > 1.0
+}
+
 /// Classifier-free guidance (Ho and Salimans 2022): away from the answer to `negative`, towards that to `positive`.
 ///
 /// `model(x_t, step, condition)` answers velocity or eps, alike for both conditions; the result is
-/// `negative + guidance_scale (positive - negative)`. At `guidance_scale` 1 that is the positive answer, and the
-/// negative one is not computed.
+/// `negative + guidance_scale (positive - negative)`. Without guidance (see [`is_guided`]) it is the positive answer,
+/// and the negative one is not computed.
 pub fn classifier_free_guidance<const D: usize, C, E>(
     mut model: impl FnMut(Tensor<D>, Step, &C) -> Result<Tensor<D>, E>,
     positive: C,
@@ -16,7 +22,7 @@ pub fn classifier_free_guidance<const D: usize, C, E>(
     guidance_scale: f64,
 ) -> impl FnMut(Tensor<D>, Step) -> Result<Tensor<D>, E> {
     move |x, step| {
-        if guidance_scale == 1.0 {
+        if !is_guided(guidance_scale) {
             return model(x, step, &positive);
         }
         let towards = model(x.clone(), step, &positive)?;
@@ -49,7 +55,12 @@ mod tests {
     #[test]
     fn extrapolates_from_negative_to_positive() {
         assert_eq!(guided(5.0), (2.0 + 5.0 * (6.0 - 2.0), 2));
-        assert_eq!(guided(0.0), (2.0, 2));
-        assert_eq!(guided(1.0), (6.0, 1));
+    }
+
+    #[test]
+    fn at_or_below_one_there_is_no_guidance_and_the_prompt_counts() {
+        for scale in [1.0, 0.5, 0.0] {
+            assert_eq!(guided(scale), (6.0, 1), "{scale}");
+        }
     }
 }

@@ -23,7 +23,7 @@ mod samplers;
 mod schedule;
 
 pub use error::{Error, Result};
-pub use guidance::classifier_free_guidance;
+pub use guidance::{classifier_free_guidance, is_guided};
 pub use noise::Noise;
 pub use process::{TimestepSampler, add_noise, flow_interpolate, flow_velocity};
 pub use samplers::{

@@ -8,7 +8,7 @@ use diffusion::{
 };
 use models::wan::WanTransformer3d;
 
-use crate::{Error, Observer, Plan, Progress, Result, Stage, timeline::Timeline};
+use crate::{Error, Observer, Plan, Progress, Result, Stage, finite::is_finite, timeline::Timeline};
 
 /// What the denoiser is given, besides the latents.
 pub(crate) struct Denoising<'a> {
@@ -64,9 +64,12 @@ impl Denoising<'_> {
     }
 
     fn check(&self, step: Step, latents: &Tensor<5>, observer: &mut dyn Observer) -> Result<()> {
-        // A sum is finite only if every number is.
-        if !latents.clone().abs().sum().into_scalar::<f32>().is_finite() {
-            return Err(Error::NotFinite { step: step.index + 1, total: step.num_steps });
+        if !is_finite(latents) {
+            return Err(Error::NotFinite {
+                stage: Stage::Denoise,
+                step: step.index + 1,
+                total: step.num_steps,
+            });
         }
         report(observer, Stage::Denoise, step.index + 1, step.num_steps)
     }

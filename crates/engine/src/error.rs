@@ -73,28 +73,34 @@ pub enum Error {
         /// What it is.
         found: String,
     },
-    /// A video that is too large for this machine.
+    /// A video that is too large for this process.
     #[error(
-        "this video needs about {needed} of memory and the machine has {available}: choose a smaller size or fewer frames"
+        "this video needs about {needed} of memory, weights included, and {limited_by} {available}: {advice}"
     )]
     Memory {
         /// About what it takes.
         needed: String,
+        /// Who limits it, as in "the machine has".
+        limited_by: String,
         /// What there is.
         available: String,
+        /// What to do.
+        advice: &'static str,
     },
     /// The tokenizer refused a prompt.
     #[error("the tokenizer cannot read the prompt: {0}")]
     Tokenizer(String),
-    /// The latents became infinite or undefined.
-    #[error(
-        "step {step} of {total}: the latents are no longer finite numbers; try --precision f32, a lower \
-         --guidance-scale, or another model"
-    )]
+    /// A result became infinite or undefined.
+    #[error("{}; try --precision f32, {} another model", not_finite(*.stage, *.step, *.total), match .stage {
+        Stage::Denoise => "a lower --guidance-scale, or",
+        _ => "or",
+    })]
     NotFinite {
-        /// The step after which they were found, from 1.
+        /// Where.
+        stage: Stage,
+        /// The first prompt, step or frame with such a result, from 1.
         step: usize,
-        /// Steps in all.
+        /// Prompts, steps or frames in all.
         total: usize,
     },
     /// The observer asked to stop.
@@ -116,6 +122,21 @@ pub enum Error {
     /// A failure of reading or writing media.
     #[error(transparent)]
     Media(#[from] media::Error),
+}
+
+fn not_finite(stage: Stage, step: usize, total: usize) -> String {
+    match stage {
+        Stage::Text if step == 1 => {
+            "text: what the text encoder makes of the prompt are no finite numbers".into()
+        }
+        Stage::Text => {
+            "text: what the text encoder makes of the negative prompt are no finite numbers".into()
+        }
+        Stage::Denoise => {
+            format!("denoise: step {step} of {total}: the latents are no longer finite numbers")
+        }
+        Stage::Decode => format!("decode: frame {step} of {total}: the pixels are no finite numbers"),
+    }
 }
 
 impl Error {

@@ -18,7 +18,7 @@
 //!
 //! let request = engine::VideoRequest { prompt: "a red ball bounces".into(), ..Default::default() };
 //! let output = engine::Output::for_path("ball.mp4".as_ref())?;
-//! let files = engine::ModelFiles::new(request.model.as_deref());
+//! let files = engine::ModelFiles::of(&request);
 //! let plan = request.resolve(&engine::ModelInfo::read(&files)?)?;
 //! let pipeline = engine::Pipeline::load(&files, &burn::tensor::Device::flex())?;
 //! let mut file = output.begin(plan.shape(), &pipeline.provenance(&plan))?;
@@ -35,6 +35,7 @@
 
 mod denoise;
 mod error;
+mod finite;
 mod memory;
 mod model;
 mod output;
@@ -48,6 +49,7 @@ mod tensor_file;
 mod text;
 mod timeline;
 mod video;
+mod warning;
 
 pub use error::{Error, Result};
 pub use model::{ModelFiles, ModelInfo, NativeClip, Prompts};
@@ -58,4 +60,6 @@ pub use precision::Precision;
 pub use progress::{Observer, Progress, Stage, Timings, unobserved};
 pub use request::VideoRequest;
 pub use size::{ParseSizeError, Size};
+pub use text::parse_tokenizer;
 pub use video::Video;
+pub use warning::Warning;

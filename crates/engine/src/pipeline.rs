@@ -9,12 +9,13 @@ use nn::{Pack, Packing};
 use serde_json::{Value, json};
 
 use crate::{
-    Error, ModelFiles, ModelInfo, Observer, Plan, Precision, Result, Stage, Timings, Video,
+    Error, ModelFiles, ModelInfo, Observer, Plan, Precision, Prompts, Result, Stage, Timings, Video, Warning,
     denoise::{Denoising, report},
-    model::check_sizes,
+    finite::{first_not_finite, is_finite, values},
+    model::{TRANSFORMER, VAE, check_sizes},
     progress::timed,
     tensor_file,
-    text::PromptEncoder,
+    text::{PromptEncoder, clean},
     timeline::Timeline,
 };
 
@@ -47,8 +48,8 @@ impl Pipeline {
                 let hash = scope.spawn(|| files.hash());
                 let text = PromptEncoder::load(files, &info, device)?;
                 let transformer = WanTransformer3d::new(&info.transformer, device)?;
-                let transformer = files.fill("transformer", transformer)?;
-                let vae = files.fill("vae", AutoencoderKlWan::new(&info.vae, device)?)?.without_encoder();
+                let transformer = files.fill(TRANSFORMER, transformer)?;
+                let vae = files.fill(VAE, AutoencoderKlWan::new(&info.vae, device)?)?.without_encoder();
                 let hash = hash.join().expect("hashing does not panic")?;
                 let device = device.clone();
                 Ok(Self { info, hash, text, transformer, vae, device, load_seconds: 0.0, packed: None })
@@ -83,7 +84,33 @@ impl Pipeline {
     /// # Errors
     /// A prompt that the tokenizer refuses.
     pub fn unknown_words(&self, prompt: &str) -> Result<Vec<String>> {
-        self.text.unknown_words(prompt)
+        self.text.unknown_words(&clean(prompt))
+    }
+
+    /// What the video of a plan will not be, although the request says it.
+    ///
+    /// # Errors
+    /// A prompt that the tokenizer refuses.
+    pub fn warnings(&self, plan: &Plan) -> Result<Vec<Warning>> {
+        let mut warnings = Vec::new();
+        let text = format!("{} {}", plan.prompt, plan.negative_prompt);
+        // A tokenizer that knows the letters of a Chinese word does not yet know the word.
+        let of_world = self.info.native.prompts == Prompts::World;
+        let words = if of_world { world::unknown_words(&text) } else { self.text.unknown_words(&text)? };
+        if !words.is_empty() {
+            warnings.push(Warning::UnknownWords { words, of_world });
+        }
+        for (field, prompt) in [("prompt", &plan.prompt), ("negative_prompt", &plan.negative_prompt)] {
+            let is_read = field == "prompt" || plan.guided();
+            if let Some(unread) = self.text.unread(prompt)?.filter(|_| is_read) {
+                let max_tokens = self.text.max_sequence_length();
+                warnings.push(Warning::Cut { field, max_tokens, unread: unread.to_owned() });
+            }
+        }
+        if !plan.guided() && !plan.negative_prompt.is_empty() {
+            warnings.push(Warning::NegativeUnread { guidance_scale: plan.guidance_scale });
+        }
+        Ok(warnings)
     }
 
     /// Makes the video of a plan that was resolved for this model. The same plan gives the same numbers, for any
@@ -112,8 +139,8 @@ impl Pipeline {
     /// sRGB, 0 to 1, to `sink` as soon as it is made, and stops if that fails.
     ///
     /// # Errors
-    /// A noise file that does not fit, latents that become infinite or undefined, [`Error::Cancelled`], or what
-    /// `sink` answers.
+    /// A noise file that does not fit, results that become infinite or undefined, [`Error::Cancelled`], or what `sink`
+    /// answers.
     pub fn stream(
         &self,
         plan: &Plan,
@@ -149,10 +176,16 @@ impl Pipeline {
     /// What the denoiser reads of the prompt and of the negative one, each `[1, tokens, dim]`; without guidance the
     /// prompt stands for both.
     fn contexts(&self, plan: &Plan) -> Result<[Tensor<3>; 2]> {
-        let prompts = [plan.prompt.as_str(), plan.request.negative_prompt.as_str()];
+        let prompts = [plan.prompt.as_str(), plan.negative_prompt.as_str()];
         let prompts = &prompts[..if plan.guided() { 2 } else { 1 }];
         let contexts = self.text.context(prompts, &self.device)?;
-        Ok([0, prompts.len() - 1].map(|row| contexts.clone().narrow(0, row, 1)))
+        let row = |row| contexts.clone().narrow(0, row, 1);
+        match (0..prompts.len()).find(|&prompt| !is_finite(&row(prompt))) {
+            Some(prompt) => {
+                Err(Error::NotFinite { stage: Stage::Text, step: prompt + 1, total: prompts.len() })
+            }
+            None => Ok([0, prompts.len() - 1].map(row)),
+        }
     }
 
     /// The latents to start from, `[1, channels, frames, height, width]`.
@@ -174,6 +207,14 @@ impl Pipeline {
                 found: format!("{:?}", noise.shape),
             });
         }
+        if let Some(at) = first_not_finite(&noise.values) {
+            return Err(Error::Malformed {
+                path: path.clone(),
+                what: format!("tensor `noise`, value {at}"),
+                expected: "finite numbers".into(),
+                found: noise.values[at].to_string(),
+            });
+        }
         Ok(Tensor::from_data(TensorData::new(noise.values, shape), &self.device))
     }
 
@@ -189,11 +230,18 @@ impl Pipeline {
         report(observer, Stage::Decode, 0, total)?;
         let mut stream = self.vae.decoder_stream(kept_frames(plan.request.precision));
         let mut seconds = 0.0;
+        let mut done = 0;
         for (index, latent) in self.vae.denormalize(latents).split(1, 2).into_iter().enumerate() {
             let (frames, spent) = timed(|| pixels(stream.decode(latent)));
             seconds += spent;
+            let frames = frames.map_err(|frame| Error::NotFinite {
+                stage: Stage::Decode,
+                step: done + frame + 1,
+                total: plan.num_frames,
+            })?;
             for frame in frames.chunks_exact(plan.size.width * plan.size.height * 3) {
                 sink(frame)?;
+                done += 1;
             }
             report(observer, Stage::Decode, index + 1, total)?;
         }
@@ -211,11 +259,25 @@ impl Pipeline {
     }
 }
 
-/// `[1, 3, frames, height, width]` about -1 to 1 as `[frames, height, width, 3]`, 0 to 1.
-fn pixels(video: Tensor<5>) -> Vec<f32> {
-    let video = video.clamp(-1.0, 1.0).squeeze_dim::<4>(0).permute([1, 2, 3, 0]);
-    let video = video.div_scalar(2.0).add_scalar(0.5);
-    video.into_data().convert::<f32>().try_into_vec().expect("converted to f32")
+/// `[1, 3, frames, height, width]` about -1 to 1 as `[frames, height, width, 3]`, 0 to 1; or the first frame that is
+/// infinite or undefined somewhere, which clamping would hide.
+fn pixels(video: Tensor<5>) -> Result<Vec<f32>, usize> {
+    let [_, channels, frames, height, width] = video.dims();
+    let (video, size) = (values(video), height * width);
+    let plane = |frame: usize, channel: usize| &video[(channel * frames + frame) * size..][..size];
+    let mut pixels = vec![0.0; video.len()];
+    for (frame, pixels) in pixels.chunks_exact_mut(channels * size).enumerate() {
+        for channel in 0..channels {
+            let plane = plane(frame, channel);
+            if first_not_finite(plane).is_some() {
+                return Err(frame);
+            }
+            for (pixel, value) in pixels.iter_mut().skip(channel).step_by(channels).zip(plane) {
+                *pixel = value.clamp(-1.0, 1.0) / 2.0 + 0.5;
+            }
+        }
+    }
+    Ok(pixels)
 }
 
 /// How the decoder keeps frames that it will look back at: no more exactly than convolutions read them.

@@ -2,18 +2,24 @@
 
 use std::path::Path;
 
-use diffusion::{Sampler, Schedule};
+use diffusion::{Sampler, Schedule, is_guided};
 use media::{Clip, ClipShape};
 
-use crate::{Error, ModelInfo, Prompts, Result, Size, VideoRequest, memory, text};
+use crate::{
+    Error, ModelInfo, Prompts, Result, Size, VideoRequest, memory,
+    model::{GUIDANCE, is_guidance},
+    text,
+};
 
 /// A request that can be served: nothing is left open, and everything fits the model.
 #[derive(Clone, Debug)]
 pub struct Plan {
     /// The request with every value filled in that depends on the model (lengths as `num_frames`).
     pub request: VideoRequest,
-    /// What the model reads: the request's prompt, with what it left open filled in.
+    /// What the model reads: the request's prompt, cleaned as diffusers does, with what it left open filled in.
     pub prompt: String,
+    /// What it reads of the negative prompt: cleaned too.
+    pub negative_prompt: String,
     /// Pixels.
     pub size: Size,
     /// Frames.
@@ -28,7 +34,7 @@ pub struct Plan {
     pub latent_shape: [usize; 4],
     /// Tokens of the denoiser along time, height and width.
     pub token_grid: [usize; 3],
-    /// How strongly to follow the prompt; 1 is no guidance.
+    /// How strongly to follow the prompt; 1 or less is no guidance.
     pub guidance_scale: f64,
     /// About how many bytes of memory it takes, besides the weights.
     pub memory: usize,
@@ -46,13 +52,18 @@ impl VideoRequest {
                 return Err(Error::request(field, format!("at most {LONGEST_PROMPT} characters"), found));
             }
         }
-        if self.prompt.trim().is_empty() {
+        let [prompt, negative_prompt] =
+            [&self.prompt, &self.negative_prompt].map(|prompt| text::clean(prompt));
+        if prompt.is_empty() {
             return Err(Error::request("prompt", "some words that say what the video shows", "nothing"));
         }
         let guidance_scale = self.guidance_scale.unwrap_or(info.native.guidance_scale);
-        if !(guidance_scale >= 0.0 && guidance_scale.is_finite()) {
-            let expected = "0 or more (1: no guidance)";
-            return Err(Error::request("guidance_scale", expected, guidance_scale));
+        if !is_guidance(guidance_scale) {
+            return Err(Error::request("guidance_scale", GUIDANCE, guidance_scale));
+        }
+        if self.variant.is_some() && self.model.is_none() {
+            let expected = "a model folder beside it (--model): the embedded model has no variants";
+            return Err(Error::request("variant", expected, "none"));
         }
         let size = self.resolve_size(info)?;
         let fps = self.fps.unwrap_or(info.native.fps);
@@ -81,7 +92,8 @@ impl VideoRequest {
                 sampler: Some(sampler),
                 ..self.clone()
             },
-            prompt: self.expand_prompt(info, num_frames),
+            prompt: self.expand_prompt(prompt, info, num_frames),
+            negative_prompt,
             size,
             num_frames,
             fps,
@@ -94,12 +106,11 @@ impl VideoRequest {
         })
     }
 
-    fn expand_prompt(&self, info: &ModelInfo, num_frames: usize) -> String {
+    /// The prompt, cleaned already, with what it leaves open filled in.
+    fn expand_prompt(&self, prompt: String, info: &ModelInfo, num_frames: usize) -> String {
         match info.native.prompts {
-            Prompts::World if !self.as_written => {
-                world::expand_prompt(&text::clean(&self.prompt), num_frames, self.seed)
-            }
-            _ => self.prompt.clone(),
+            Prompts::World if !self.as_written => world::expand_prompt(&prompt, num_frames, self.seed),
+            _ => prompt,
         }
     }
 
@@ -198,7 +209,7 @@ const LONGEST_PROMPT: usize = 32_000;
 impl Plan {
     /// Whether the model answers to the negative prompt too.
     pub fn guided(&self) -> bool {
-        self.guidance_scale != 1.0
+        is_guided(self.guidance_scale)
     }
 
     /// Size, length and rate of the video.

@@ -1,10 +1,10 @@
 //! What a user asks for.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use diffusion::Sampler;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 
 use crate::{Precision, Size};
 
@@ -24,35 +24,35 @@ pub struct VideoRequest {
     pub as_written: bool,
 
     /// What it should not show
-    #[arg(long, value_name = "TEXT", default_value_t = Self::default().negative_prompt, hide_default_value = true)]
+    #[arg(long, value_name = "TEXT", allow_hyphen_values = true, default_value_t = Self::default().negative_prompt, hide_default_value = true)]
     pub negative_prompt: String,
 
     /// Chooses the noise that the video is made from: the same seed gives the same video
-    #[arg(long, default_value_t = Self::default().seed)]
+    #[arg(long, allow_hyphen_values = true, value_parser = whole::<u64>, default_value_t = Self::default().seed)]
     pub seed: u64,
 
     /// Steps from noise to video; more are slower and better
-    #[arg(long = "steps", visible_alias = "num-inference-steps", value_name = "STEPS", default_value_t = Self::default().num_inference_steps)]
+    #[arg(long = "steps", visible_alias = "num-inference-steps", value_name = "STEPS", allow_hyphen_values = true, value_parser = whole::<usize>, default_value_t = Self::default().num_inference_steps)]
     pub num_inference_steps: usize,
 
-    /// How strongly to follow the prompt; 1 is no guidance, and twice as fast [default: the model's own]
-    #[arg(long, value_name = "SCALE", allow_negative_numbers = true)]
+    /// How strongly to follow the prompt; 1 or less is no guidance, and twice as fast [default: the model's own]
+    #[arg(long, value_name = "SCALE", allow_hyphen_values = true)]
     pub guidance_scale: Option<f64>,
 
     /// Width and height in pixels [default: the model's own]
-    #[arg(long, value_name = "WxH")]
+    #[arg(long, value_name = "WxH", allow_hyphen_values = true)]
     pub size: Option<Size>,
 
     /// Length in seconds, rounded to what the model can make [default: the model's own]
-    #[arg(long, allow_negative_numbers = true, conflicts_with = "num_frames")]
+    #[arg(long, allow_hyphen_values = true, conflicts_with = "num_frames")]
     pub seconds: Option<f64>,
 
     /// Length in frames, 1 more than a multiple of 4; 1 makes an image [default: the model's own]
-    #[arg(long, value_name = "FRAMES")]
+    #[arg(long, value_name = "FRAMES", allow_hyphen_values = true, value_parser = whole::<usize>)]
     pub num_frames: Option<usize>,
 
     /// Frames a second [default: the model's own]
-    #[arg(long, allow_negative_numbers = true)]
+    #[arg(long, allow_hyphen_values = true)]
     pub fps: Option<f64>,
 
     /// How to step from noise to video: unipc, euler, ddpm or ddim [default: the model's own]
@@ -61,16 +61,34 @@ pub struct VideoRequest {
 
     /// Folder of a diffusers model [default: the embedded kinora-tiny]
     #[arg(long, value_name = "FOLDER")]
+    #[serde(serialize_with = "lossy")]
     pub model: Option<PathBuf>,
+
+    /// Which of the model's weights, where its folder has several: fp16 for `model.fp16.safetensors` [default: the plain
+    /// ones, or the only ones]
+    #[arg(long, value_name = "NAME")]
+    pub variant: Option<String>,
 
     /// Start from this noise and not from the seed's: a safetensors file with the tensor `noise`,
     /// [channels, frames, height, width] in latent space
     #[arg(long, value_name = "FILE")]
+    #[serde(serialize_with = "lossy")]
     pub noise: Option<PathBuf>,
 
     /// How exactly to compute
     #[arg(long, value_enum, default_value_t = Self::default().precision)]
     pub precision: Precision,
+}
+
+/// A whole number of a flag. Values with a hyphen are taken as values, so that what is wrong with them can be said.
+fn whole<T: TryFrom<u64>>(text: &str) -> Result<T, String> {
+    let number = text.parse::<u64>().ok().and_then(|number| T::try_from(number).ok());
+    number.ok_or_else(|| format!("expected a whole number from 0 to {}", u64::MAX))
+}
+
+/// A path as JSON can hold it: what is not UTF-8 is replaced.
+fn lossy<S: Serializer>(path: &Option<PathBuf>, serializer: S) -> Result<S::Ok, S::Error> {
+    path.as_deref().map(Path::to_string_lossy).serialize(serializer)
 }
 
 impl Default for VideoRequest {
@@ -88,6 +106,7 @@ impl Default for VideoRequest {
             fps: None,
             sampler: None,
             model: None,
+            variant: None,
             noise: None,
             precision: Precision::Bf16,
         }

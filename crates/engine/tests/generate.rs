@@ -7,7 +7,8 @@ use std::{cell::Cell, fs, ops::ControlFlow};
 use burn::tensor::Device;
 use common::Recorded;
 use engine::{
-    Error, ModelFiles, Output, Pipeline, Plan, Precision, Progress, Size, Stage, VideoRequest, unobserved,
+    Error, ModelFiles, Output, Pipeline, Plan, Precision, Progress, Size, Stage, VideoRequest, Warning,
+    unobserved,
 };
 use serde_json::Value;
 
@@ -188,17 +189,159 @@ fn every_sampler_of_the_flow_and_no_guidance_run() {
     assert_eq!(run(unguided), run(other_negative), "without guidance nothing is avoided");
 }
 
+/// Numbers that are finite and whose products are not.
+const HUGE: f32 = 3e38;
+
 #[test]
-fn latents_that_are_not_finite_stop_the_run() {
+fn results_that_are_not_finite_stop_the_run_at_every_stage() {
+    for (part, tensor, stage, step, total) in [
+        ("text_encoder", "encoder.final_layer_norm.weight", Stage::Text, 1, 2),
+        ("transformer", "proj_out.weight", Stage::Denoise, 1, 5),
+        ("vae", "decoder.conv_out.weight", Stage::Decode, 1, 5),
+        ("vae", "decoder.conv_in.weight", Stage::Decode, 1, 5),
+    ] {
+        let recorded = Recorded::open("pipeline_22");
+        recorded.overwrite(part, tensor, HUGE);
+        let (pipeline, plan) = open(&recorded.request());
+        let mut frames = 0;
+        let mut count = |_: &[f32]| {
+            frames += 1;
+            Ok(())
+        };
+        let error = pipeline.stream(&plan, &mut count, &mut unobserved).expect_err("not finite");
+        let is_it = |error: &Error| matches!(error, Error::NotFinite { stage: s, step: n, total: of } if (*s, *n, *of) == (stage, step, total));
+        assert!(is_it(&error), "{tensor}: {error}");
+        assert!(error.to_string().starts_with(&stage.to_string()), "{error}");
+        assert_eq!(frames, 0, "{tensor}");
+    }
+}
+
+#[test]
+fn weights_that_are_not_finite_are_refused_by_name() {
+    for (part, tensor) in [
+        ("text_encoder", "shared.weight"),
+        ("transformer", "blocks.0.attn1.to_q.weight"),
+        ("vae", "decoder.mid_block.resnets.0.conv1.weight"),
+        ("vae", "encoder.conv_in.bias"), // although nothing is encoded
+    ] {
+        let recorded = Recorded::open("pipeline_22");
+        recorded.overwrite(part, tensor, f32::NAN);
+        let files = ModelFiles::of(&recorded.request());
+        let message = Pipeline::load(&files, &Device::flex()).expect_err(tensor).to_string();
+        assert!(message.contains(part) && message.contains(tensor) && message.contains("NaN"), "{message}");
+    }
+}
+
+#[test]
+fn noise_that_is_not_finite_is_refused_by_name() {
     let recorded = Recorded::open("pipeline_22");
-    let weights = recorded.path("transformer/diffusion_pytorch_model.safetensors");
-    let mut bytes = fs::read(&weights).expect("read");
-    let end = bytes.len();
-    bytes[end - 4..].copy_from_slice(&f32::NAN.to_le_bytes());
-    fs::write(&weights, bytes).expect("written");
+    let request = recorded.request();
+    let (pipeline, plan) = open(&request);
+    let file = request.noise.expect("a file");
+    let mut bytes = fs::read(&file).expect("read");
+    let end = bytes.len() - 4;
+    bytes[end..].copy_from_slice(&f32::NEG_INFINITY.to_le_bytes());
+    fs::write(&file, bytes).expect("written");
+    let message = pipeline.generate(&plan, &mut unobserved).expect_err("not finite").to_string();
+    assert!(
+        message.contains("noise.safetensors") && message.contains("finite") && message.contains("-inf"),
+        "{message}"
+    );
+}
+
+#[test]
+fn a_prompt_that_is_cut_is_shown() {
+    let recorded = Recorded::open("pipeline_22");
     let (pipeline, plan) = open(&recorded.request());
-    let error = pipeline.generate(&plan, &mut unobserved).expect_err("not finite");
-    assert!(matches!(error, Error::NotFinite { step: 1, total: 5 }), "{error}");
+    assert_eq!(pipeline.warnings(&plan).expect("read"), []);
+    let most = pipeline.info().max_sequence_length;
+    let words = |count: usize| (0..count).map(|word| (word % 30).to_string()).collect::<Vec<_>>().join(" ");
+    let warnings = |prompt: String, negative_prompt: String, guidance_scale: f64| {
+        let guidance_scale = Some(guidance_scale);
+        let request = VideoRequest { prompt, negative_prompt, guidance_scale, ..recorded.request() };
+        let plan = request.resolve(pipeline.info()).expect("a plan");
+        let warnings = pipeline.warnings(&plan).expect("read");
+        warnings.iter().map(Warning::to_string).collect::<Vec<_>>()
+    };
+    assert_eq!(warnings(words(most), words(most), 5.0), Vec::<String>::new());
+    let [cut] = &warnings(words(most) + " 7 8  9", words(2), 5.0)[..] else { panic!("one warning") };
+    assert!(
+        cut.starts_with("prompt") && cut.contains("\"7 8 9\"") && cut.contains(&most.to_string()),
+        "{cut}"
+    );
+    let [cut] = &warnings(words(2), words(3 * most) + " 29", 5.0)[..] else { panic!("one warning") };
+    assert!(cut.starts_with("negative_prompt") && cut.ends_with(" 29\""), "{cut}");
+    let [unread] = &warnings(words(2), words(3 * most), 1.0)[..] else { panic!("one warning") };
+    assert!(unread.starts_with("negative_prompt: not looked at"), "{unread}");
+}
+
+#[test]
+fn at_or_below_a_guidance_of_one_the_prompt_counts() {
+    let recorded = Recorded::open("pipeline_21");
+    let (pipeline, plan) = open(&recorded.request());
+    let run = |guidance_scale: f64, prompt: &str| {
+        let request = VideoRequest {
+            guidance_scale: Some(guidance_scale),
+            prompt: prompt.into(),
+            ..plan.request.clone()
+        };
+        let plan = request.resolve(pipeline.info()).expect("a plan");
+        pipeline.generate(&plan, &mut unobserved).expect("a video").frames
+    };
+    let unguided = run(1.0, "5 9");
+    assert_eq!(run(0.0, "5 9"), unguided);
+    assert_eq!(run(0.5, "5 9"), unguided);
+    assert_ne!(run(0.0, "7 11"), unguided);
+    assert_ne!(run(1.5, "5 9"), unguided);
+}
+
+#[test]
+fn variants_are_loaded_hashed_and_named() {
+    let recorded = Recorded::open("pipeline_22");
+    let files = |variant: Option<&str>| {
+        ModelFiles::of(&VideoRequest { variant: variant.map(str::to_owned), ..recorded.request() })
+    };
+    let plain = files(None).hash().expect("read");
+    let rename = |part: &str, stem: &str, variant: &str| {
+        let file = |middle: &str| recorded.path(&format!("{part}/{stem}{middle}.safetensors"));
+        fs::copy(file(""), file(&format!(".{variant}"))).expect("copied");
+        fs::remove_file(file("")).expect("removed");
+    };
+    rename("text_encoder", "model", "fp16");
+    rename("transformer", "diffusion_pytorch_model", "fp16");
+    let found = files(None).hash().expect("the only ones");
+    assert_ne!(found, plain, "the hash is of what is loaded");
+    assert_eq!(files(Some("fp16")).hash().expect("the vae has no variant"), found);
+    Pipeline::load(&files(Some("fp16")), &Device::flex()).expect("loaded");
+    let error = Pipeline::load(&files(Some("bf16")), &Device::flex()).expect_err("not there");
+    assert!(error.is_usage() && error.to_string().contains("expected fp16"), "{error}");
+    // A stale file is no part of the model.
+    let stale = recorded.path("text_encoder/model.bf16.safetensors");
+    fs::write(&stale, "stale").expect("written");
+    assert_eq!(files(Some("fp16")).hash().expect("read"), found);
+    let message = Pipeline::load(&files(None), &Device::flex()).expect_err("two").to_string();
+    assert!(message.contains("bf16, fp16"), "{message}");
+}
+
+#[test]
+fn eight_bit_weights_are_called_what_they_are() {
+    let recorded = Recorded::open("pipeline_22");
+    let file = recorded.path("transformer/diffusion_pytorch_model.safetensors");
+    let bytes = fs::read(&file).expect("read");
+    let tensors = safetensors::SafeTensors::deserialize(&bytes).expect("weights");
+    let small = tensors.tensors().into_iter().map(|(name, view)| {
+        let bytes = vec![0x38; view.data().len() / 4];
+        (name, view.shape().to_vec(), bytes)
+    });
+    let small = small.collect::<Vec<_>>();
+    let views = small.iter().map(|(name, shape, bytes)| {
+        let dtype = safetensors::Dtype::F8_E4M3;
+        (name, safetensors::tensor::TensorView::new(dtype, shape.clone(), bytes).expect("a view"))
+    });
+    fs::write(&file, safetensors::serialize(views, None).expect("serialised")).expect("written");
+    let message = Pipeline::load(&ModelFiles::of(&recorded.request()), &Device::flex()).expect_err("fp8");
+    let message = message.to_string();
+    assert!(message.contains("F8_E4M3") && !message.contains("incomplete"), "{message}");
 }
 
 #[test]

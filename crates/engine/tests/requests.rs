@@ -10,7 +10,7 @@ use engine::{Error, ModelFiles, ModelInfo, Size, VideoRequest};
 use serde_json::{Value, json};
 
 fn info(recorded: &Recorded) -> engine::Result<ModelInfo> {
-    ModelInfo::read(&ModelFiles::Folder(recorded.folder.path().to_owned()))
+    ModelInfo::read(&ModelFiles::new(Some(recorded.folder.path())))
 }
 
 fn from_flags(flags: &[&str]) -> VideoRequest {
@@ -48,6 +48,8 @@ fn flags_and_json_are_the_same_request() {
         "euler",
         "--model",
         "folder",
+        "--variant",
+        "fp16",
         "--noise",
         "noise.safetensors",
         "--precision",
@@ -56,7 +58,7 @@ fn flags_and_json_are_the_same_request() {
     let all = json!({
         "prompt": "a ball", "as_written": true, "negative_prompt": "blur", "seed": 7, "num_inference_steps": 12,
         "guidance_scale": 3.5, "size": "64x32", "seconds": null, "num_frames": 9, "fps": 12.0,
-        "sampler": "euler", "model": "folder", "noise": "noise.safetensors", "precision": "f32",
+        "sampler": "euler", "model": "folder", "variant": "fp16", "noise": "noise.safetensors", "precision": "f32",
     });
     assert_eq!(from_flags(&flags), from_json(all.clone()));
     // Every field takes part, so that a new one is added above.
@@ -124,6 +126,8 @@ fn impossible_requests_are_refused_with_what_is_possible() {
         ("fps", json!(0.0), "fps", "0.01"),
         ("fps", json!(1e9), "fps", "1000"),
         ("guidance_scale", json!(-1.0), "guidance_scale", "0 or more"),
+        ("guidance_scale", json!(1e39), "guidance_scale", "0 or more"),
+        ("prompt", json!("&nbsp;"), "prompt", "what the video shows"),
         ("num_inference_steps", json!(0), "steps", "1 to 1000"),
         ("num_inference_steps", json!(5000), "steps", "1 to 1000"),
         ("sampler", json!("ddpm"), "sampler", "euler or unipc"),
@@ -181,6 +185,91 @@ fn memory_depends_on_the_size_and_hardly_on_the_length() {
     assert_eq!(memory("128x128", 17, "bf16"), memory("128x128", 33, "bf16"));
     assert!(memory("256x256", 17, "bf16") > 2 * memory("128x128", 17, "bf16"));
     assert!(memory("256x256", 17, "f32") > memory("256x256", 17, "bf16"));
+}
+
+#[test]
+fn a_clip_that_cannot_be_made_is_refused_with_the_model_that_asks_for_it() {
+    for (field, value) in [
+        ("size", json!("100x90")),
+        ("size", json!("0x0")),
+        ("num_frames", json!(0)),
+        ("num_frames", json!(6)),
+        ("fps", json!(0.0)),
+        ("fps", json!(-8.0)),
+        ("fps", json!(1e39)),
+        ("guidance_scale", json!(-1.0)),
+        ("guidance_scale", json!(1e39)),
+    ] {
+        let recorded = Recorded::open("pipeline_22");
+        let mut native = json!({ "size": "64x48", "num_frames": 13, "fps": 6.0, "guidance_scale": 2.5 });
+        native[field] = value;
+        let index = json!({ "_class_name": "WanPipeline", "expand_timesteps": true, "_kinora": native });
+        recorded.write_json("model_index.json", &index);
+        let message = info(&recorded).expect_err(field).to_string();
+        let names = ["model_index.json", &format!("`_kinora.{field}`")];
+        assert!(names.iter().all(|name| message.contains(name)), "{message}");
+    }
+}
+
+#[test]
+fn a_shift_that_cannot_be_computed_with_is_refused_by_name() {
+    for shift in ["0", "-3", "1e39", "1e-60", "null", "\"3\"", "1e999"] {
+        let recorded = Recorded::open("pipeline_22");
+        let text = format!(
+            r#"{{"_class_name": "UniPCMultistepScheduler", "prediction_type": "flow_prediction", "use_flow_sigmas": true, "flow_shift": {shift}}}"#
+        );
+        fs::write(recorded.path("scheduler/scheduler_config.json"), text).expect("written");
+        let message = info(&recorded).expect_err(shift).to_string();
+        assert!(message.contains("scheduler_config.json"), "{message}");
+        assert!(shift == "1e999" || message.contains("flow_shift"), "{message}");
+    }
+}
+
+#[test]
+fn what_cannot_be_read_says_what_the_system_said() {
+    let recorded = Recorded::open("pipeline_22");
+    let read =
+        |folder: &Path| ModelInfo::read(&ModelFiles::new(Some(folder))).expect_err("no model").to_string();
+    let long = "x".repeat(300);
+    let message = read(&recorded.path("model_index.json/sub"));
+    assert!(message.contains("cannot read") && message.contains("irectory"), "{message}");
+    assert!(read(&recorded.path(&long)).contains("too long"));
+    fs::remove_file(recorded.path("model_index.json")).expect("removed");
+    #[cfg(unix)]
+    {
+        std::os::unix::fs::symlink("model_index.json", recorded.path("model_index.json")).expect("linked");
+        let message = read(recorded.folder.path());
+        assert!(
+            message.contains("model_index.json: cannot read") && message.contains("symbolic links"),
+            "{message}"
+        );
+        fs::remove_file(recorded.path("model_index.json")).expect("removed");
+        // A file without an end.
+        std::os::unix::fs::symlink("/dev/zero", recorded.path("model_index.json")).expect("linked");
+        let message = read(recorded.folder.path());
+        assert!(
+            message.contains("model_index.json: cannot read") && message.contains("more than"),
+            "{message}"
+        );
+    }
+}
+
+#[test]
+fn a_variant_needs_a_folder() {
+    let info = ModelInfo::read(&ModelFiles::Embedded).expect("read");
+    let error =
+        from_json(json!({ "prompt": "a ball", "variant": "fp16" })).resolve(&info).expect_err("embedded");
+    assert!(error.is_usage() && error.to_string().contains("--model"), "{error}");
+}
+
+#[cfg(unix)]
+#[test]
+fn paths_that_are_not_utf_8_are_recorded_lossily() {
+    use std::os::unix::ffi::OsStrExt;
+    let path = Path::new(std::ffi::OsStr::from_bytes(b"dir/m\xffdel")).to_owned();
+    let request = VideoRequest { model: Some(path.clone()), noise: Some(path), ..VideoRequest::default() };
+    let json = serde_json::to_value(&request).expect("JSON");
+    assert_eq!((&json["model"], &json["noise"]), (&"dir/m\u{fffd}del".into(), &"dir/m\u{fffd}del".into()));
 }
 
 #[test]

@@ -30,6 +30,16 @@ impl Isa {
         }
     }
 
+    /// The one of that name.
+    pub(crate) fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|isa| isa.name() == name)
+    }
+
+    /// All names.
+    pub(crate) fn names() -> String {
+        format!("one of {}", Self::ALL.map(Self::name).join(", "))
+    }
+
     /// Whether this machine has it.
     pub fn is_available(self) -> bool {
         self <= best()
@@ -44,15 +54,15 @@ impl Isa {
 /// The instruction set in use: the best that this machine has, or a lower one if `KINORA_ISA`
 /// names it.
 ///
-/// A name that is not known, or a level that the machine lacks, leaves it at the best.
+/// A level that the machine lacks leaves it at the best, and so does a name that is not known, which
+/// [`check_settings`](crate::check_settings) refuses.
 pub fn isa() -> Isa {
     static ISA: OnceLock<Isa> = OnceLock::new();
     *ISA.get_or_init(|| choose(std::env::var("KINORA_ISA").ok().as_deref(), best()))
 }
 
 fn choose(name: Option<&str>, best: Isa) -> Isa {
-    let named = name.and_then(|name| Isa::ALL.into_iter().find(|isa| isa.name() == name));
-    named.map_or(best, |isa| isa.min(best))
+    name.and_then(Isa::named).map_or(best, |isa| isa.min(best))
 }
 
 fn best() -> Isa {

@@ -17,7 +17,9 @@ mod lanes;
 pub mod matmul;
 pub mod memory;
 pub mod pointwise;
+mod setting;
 mod shared;
 pub mod threads;
 
 pub use isa::{Isa, isa};
+pub use setting::{SettingError, check_settings};

@@ -1,11 +1,14 @@
 //! Reading and writing `config.json`.
 
-use std::{fs, path::Path};
+use std::path::Path;
 
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
 
-use crate::{Error, Result, weights::write_atomically};
+use crate::{Error, Result, bounded, weights::write_atomically};
+
+/// Far more than any `config.json` has.
+const LONGEST_TEXT: u64 = 16 << 20;
 
 /// The configuration of one model: the fields of its published `config.json`.
 ///
@@ -27,20 +30,26 @@ pub trait ModelConfig: Serialize + DeserializeOwned {
     /// Reads and checks `folder/config.json`.
     fn load(folder: &Path) -> Result<Self> {
         let path = folder.join("config.json");
-        let text = fs::read_to_string(&path).map_err(|source| Error::Io {
+        let text = bounded::read(&path, LONGEST_TEXT).map_err(|source| Error::Io {
             path: path.clone(),
             action: "read",
             source,
         })?;
-        let json = |source| Error::Json { path: path.clone(), source };
-        let fields: Map<String, Value> = serde_json::from_str(&text).map_err(json)?;
+        Self::from_json(&path, &text)
+    }
+
+    /// Reads and checks the text of a `config.json`; `path` is what errors call it.
+    fn from_json(path: &Path, text: &[u8]) -> Result<Self> {
+        let path = || path.to_owned();
+        let json = |source| Error::Json { path: path(), source };
+        let fields: Map<String, Value> = serde_json::from_slice(text).map_err(json)?;
         match Self::class_in(&fields) {
             Some(found) if found != Self::CLASS => {
-                return Err(Error::WrongClass { path, expected: Self::CLASS, found });
+                return Err(Error::WrongClass { path: path(), expected: Self::CLASS, found });
             }
             _ => {}
         }
-        let config: Self = serde_json::from_str(&text).map_err(json)?;
+        let config: Self = serde_json::from_slice(text).map_err(json)?;
         config.check()?;
         Ok(config)
     }
@@ -93,8 +102,22 @@ pub(crate) fn require_size(class: &'static str, field: &'static str, found: usiz
     require(class, field, found, expected, (1..=LARGEST_SIZE).contains(&found))
 }
 
+/// `Ok` if f32, in which models compute, can hold a number.
+pub(crate) fn require_finite(class: &'static str, field: &'static str, found: f64) -> Result<()> {
+    require(class, field, found, "a number that 32 bits can hold", (found as f32).is_finite())
+}
+
+/// `Ok` if f32 can hold a number, and it is more than 0 there.
+pub(crate) fn require_positive(class: &'static str, field: &'static str, found: f64) -> Result<()> {
+    let single = found as f32;
+    let expected = "a positive number that 32 bits can hold";
+    require(class, field, found, expected, single.is_finite() && single > 0.0)
+}
+
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
     use crate::{umt5::Umt5Config, wan::AutoencoderKlWanConfig, wan::WanTransformer3dConfig};
 
@@ -137,5 +160,86 @@ mod tests {
         let message =
             Umt5Config::load(folder_with("{\"d_model\": ,}").path()).expect_err("broken").to_string();
         assert!(message.contains("config.json") && message.contains("line 1"), "{message}");
+    }
+
+    fn refusal<C: ModelConfig>(json: &str) -> String {
+        C::from_json(Path::new("config.json"), json.as_bytes()).map(|_| ()).expect_err(json).to_string()
+    }
+
+    #[test]
+    fn numbers_that_f32_cannot_hold_are_refused_by_name() {
+        for number in ["1e39", "-1e39", "1e300"] {
+            for (json, field) in [
+                (
+                    format!(r#"{{"z_dim": 2, "latents_mean": [0, {number}], "latents_std": [1, 1]}}"#),
+                    "latents_mean",
+                ),
+                (
+                    format!(r#"{{"z_dim": 2, "latents_mean": [0, 0], "latents_std": [{number}, 1]}}"#),
+                    "latents_std",
+                ),
+                (format!(r#"{{"dropout": {number}}}"#), "dropout"),
+            ] {
+                let message = refusal::<AutoencoderKlWanConfig>(&json);
+                assert!(message.contains(field), "{message}");
+            }
+            let message = refusal::<WanTransformer3dConfig>(&format!(r#"{{"eps": {number}}}"#));
+            assert!(message.contains("`eps`"), "{message}");
+            for field in ["layer_norm_epsilon", "initializer_factor", "dropout_rate"] {
+                let message = refusal::<Umt5Config>(&format!(r#"{{"{field}": {number}}}"#));
+                assert!(message.contains(field), "{message}");
+            }
+        }
+        for number in ["0", "-1", "1e-60", "-0.0"] {
+            let message = refusal::<WanTransformer3dConfig>(&format!(r#"{{"eps": {number}}}"#));
+            assert!(message.contains("`eps`"), "{message}");
+            let message = refusal::<Umt5Config>(&format!(r#"{{"layer_norm_epsilon": {number}}}"#));
+            assert!(message.contains("layer_norm_epsilon"), "{message}");
+            let message = refusal::<AutoencoderKlWanConfig>(&format!(
+                r#"{{"z_dim": 1, "latents_mean": [0], "latents_std": [{number}]}}"#
+            ));
+            assert!(message.contains("latents_std"), "{message}");
+        }
+    }
+
+    #[test]
+    fn hostile_text_is_refused_and_no_size_overflows() {
+        let largest = u64::MAX.to_string();
+        let deep = format!("{{\"a\": {}", "[".repeat(100_000));
+        for text in
+            ["", "null", "[]", "{", "\"x\"", "{\"eps\": NaN}", "{\"eps\": 1e999}", &deep, "\u{feff}{}"]
+        {
+            refusal::<WanTransformer3dConfig>(text);
+            refusal::<AutoencoderKlWanConfig>(text);
+            refusal::<Umt5Config>(text);
+        }
+        for value in [largest.as_str(), "0", "-1", "1.5", "\"1\"", "[]", "{}", "true"] {
+            for field in [
+                "num_attention_heads",
+                "attention_head_dim",
+                "in_channels",
+                "text_dim",
+                "freq_dim",
+                "ffn_dim",
+            ] {
+                refusal::<WanTransformer3dConfig>(&format!(r#"{{"{field}": {value}}}"#));
+            }
+            for field in [
+                "base_dim",
+                "z_dim",
+                "num_res_blocks",
+                "in_channels",
+                "out_channels",
+                "scale_factor_temporal",
+            ] {
+                refusal::<AutoencoderKlWanConfig>(&format!(r#"{{"{field}": {value}}}"#));
+            }
+            for field in ["vocab_size", "d_model", "d_kv", "d_ff", "num_layers", "num_heads"] {
+                refusal::<Umt5Config>(&format!(r#"{{"{field}": {value}}}"#));
+            }
+        }
+        refusal::<Umt5Config>(&format!(r#"{{"relative_attention_num_buckets": {}}}"#, u64::MAX - 3));
+        refusal::<WanTransformer3dConfig>(&format!(r#"{{"patch_size": [{largest}, {largest}, 2]}}"#));
+        refusal::<AutoencoderKlWanConfig>(&format!(r#"{{"dim_mult": [{largest}, 1, 1, 1]}}"#));
     }
 }

@@ -132,6 +132,31 @@ pub enum Error {
         /// The number format.
         found: String,
     },
+    /// Weights that are infinite or undefined.
+    #[error(
+        "{file}: tensor `{tensor}`: expected finite numbers, found {value} at {position:?}; the weights are damaged, or \
+         those of a training that failed"
+    )]
+    NotFinite {
+        /// The file.
+        file: PathBuf,
+        /// The tensor.
+        tensor: String,
+        /// Where the first one is, along each axis.
+        position: Vec<usize>,
+        /// What it is.
+        value: f32,
+    },
+    /// Weights in several variants, of which none is the plain one.
+    #[error(
+        "{folder}: no weights without a variant, and several with one: choose from {} (--variant)", .variants.join(", ")
+    )]
+    Variants {
+        /// The folder.
+        folder: PathBuf,
+        /// What there is.
+        variants: Vec<String>,
+    },
     /// One tensor is stored twice with different values.
     #[error(
         "{file}: tensor `{tensor}` and its copy `{copy}` should be equal and are not; save the model again with tied weights"

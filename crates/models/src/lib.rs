@@ -12,6 +12,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod bounded;
 pub mod config;
 mod error;
 #[cfg(test)]

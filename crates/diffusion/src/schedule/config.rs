@@ -77,7 +77,7 @@ impl SchedulerConfig {
     /// The shift of the flow schedule, 1 for those that have none.
     ///
     /// # Errors
-    /// As [`Self::sampler`], and [`Error::FieldType`] if it is not a number.
+    /// As [`Self::sampler`], and [`Error::FieldType`] if it is not a positive number that f32 can hold.
     pub fn shift(&self) -> Result<f64> {
         let field = match self.sampler()? {
             Sampler::Euler => "shift",
@@ -86,7 +86,11 @@ impl SchedulerConfig {
         };
         match self.fields.get(field) {
             None => Ok(1.0),
-            Some(value) => value.as_f64().ok_or_else(|| field_type(field, "a number", value)),
+            Some(value) => {
+                let fits = |&shift: &f64| shift as f32 > 0.0 && (shift as f32).is_finite();
+                let expected = "a number of more than 0 that 32 bits can hold";
+                value.as_f64().filter(fits).ok_or_else(|| field_type(field, expected, value))
+            }
         }
     }
 
@@ -242,6 +246,13 @@ mod tests {
                 "dynamic",
             ),
             (r#"{"_class_name": "FlowMatchEulerDiscreteScheduler", "shift": "3"}"#, "a number"),
+            (r#"{"_class_name": "FlowMatchEulerDiscreteScheduler", "shift": 1e39}"#, "'shift'"),
+            (r#"{"_class_name": "FlowMatchEulerDiscreteScheduler", "shift": 1e-60}"#, "'shift'"),
+            (r#"{"_class_name": "FlowMatchEulerDiscreteScheduler", "shift": -1}"#, "found -1"),
+            (
+                r#"{"_class_name": "UniPCMultistepScheduler", "use_flow_sigmas": true, "prediction_type": "flow_prediction", "flow_shift": 0}"#,
+                "'flow_shift'",
+            ),
             (r#"{"_class_name": "DDPMScheduler"}"#, "clip_sample"),
             (r#"{"_class_name": "HeunDiscreteScheduler"}"#, "UniPCMultistepScheduler"),
             (r#"{"shift": 3.0}"#, "_class_name"),

@@ -7,18 +7,28 @@ use std::{
 };
 
 use models::{
-    ModelConfig,
-    weights::{self, Checkpoint},
+    ModelConfig, bounded,
+    umt5::Umt5Encoder,
+    wan::{AutoencoderKlWan, WanTransformer3d},
+    weights::{self, Checkpoint, Source},
 };
 use serde::de::DeserializeOwned;
 use sha2::{Digest, Sha256};
 
 use super::embedded;
-use crate::{Error, Result};
+use crate::{Error, Result, VideoRequest};
+
+/// What makes a folder a model.
+pub(super) const INDEX: &str = "model_index.json";
+
+/// The folders of the parts that have weights.
+pub(crate) const TEXT_ENCODER: &str = "text_encoder";
+pub(crate) const TRANSFORMER: &str = "transformer";
+pub(crate) const VAE: &str = "vae";
 
 /// The small files that a model is made of, besides the weights.
 const DESCRIPTIONS: [&str; 7] = [
-    "model_index.json",
+    INDEX,
     "scheduler/scheduler_config.json",
     "text_encoder/config.json",
     "tokenizer/tokenizer.json",
@@ -27,11 +37,8 @@ const DESCRIPTIONS: [&str; 7] = [
     "vae/config.json",
 ];
 
-/// How the names of files with weights end.
-const WEIGHTS: &str = ".safetensors";
-
-/// The parts that have weights.
-const PARTS: [&str; 3] = ["text_encoder", "transformer", "vae"];
+/// Far more than any of them has.
+const LONGEST_DESCRIPTION: u64 = 256 << 20;
 
 /// The files of a model: a diffusers folder, or the embedded one.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,46 +46,80 @@ pub enum ModelFiles {
     /// `kinora-tiny`, inside the program.
     Embedded,
     /// A folder with `model_index.json`.
-    Folder(PathBuf),
+    Folder {
+        /// Where it is.
+        path: PathBuf,
+        /// Which of its weights, where there are several: `fp16` for `model.fp16.safetensors`.
+        variant: Option<String>,
+    },
 }
 
 impl ModelFiles {
     /// The folder, or the embedded model if none is given.
     pub fn new(folder: Option<&Path>) -> Self {
-        folder.map_or(Self::Embedded, |folder| Self::Folder(folder.to_owned()))
+        folder.map_or(Self::Embedded, |folder| Self::Folder { path: folder.to_owned(), variant: None })
+    }
+
+    /// The model that a request asks for.
+    pub fn of(request: &VideoRequest) -> Self {
+        match Self::new(request.model.as_deref()) {
+            Self::Folder { path, .. } => Self::Folder { path, variant: request.variant.clone() },
+            Self::Embedded => Self::Embedded,
+        }
     }
 
     /// The model's name: the folder's.
     pub fn name(&self) -> String {
         match self {
             Self::Embedded => embedded::NAME.to_owned(),
-            Self::Folder(folder) => {
-                let folder = folder.canonicalize().unwrap_or_else(|_| folder.clone());
-                folder.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned())
+            Self::Folder { path, .. } => {
+                let path = path.canonicalize().unwrap_or_else(|_| path.clone());
+                path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned())
             }
         }
     }
 
     /// Fails unless this is the folder of a model.
     pub(crate) fn check(&self) -> Result<()> {
-        let Self::Folder(folder) = self else { return Ok(()) };
-        let found = match (folder.is_dir(), folder.join("model_index.json").is_file()) {
-            (true, true) => return Ok(()),
-            (true, false) if folder.join("config.json").is_file() => {
-                "this is the folder of one part; point to the one above it"
+        let Self::Folder { path: folder, .. } = self else { return Ok(()) };
+        let not_a_model = |found| Err(Error::NotAModel { folder: folder.clone(), found });
+        match fs::metadata(folder) {
+            Ok(metadata) if metadata.is_dir() => {}
+            Ok(_) => return not_a_model("this is a file"),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                return not_a_model("there is no such folder");
             }
-            (true, false) => "there is no such file in it",
-            (false, _) if folder.exists() => "this is a file",
-            (false, _) => "there is no such folder",
-        };
-        Err(Error::NotAModel { folder: folder.clone(), found })
+            Err(source) => return Err(Error::Unreadable { path: folder.clone(), source }),
+        }
+        match fs::metadata(folder.join(INDEX)) {
+            Ok(_) => self.check_variant(folder),
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(self.unreadable(INDEX, error)),
+            Err(_) if folder.join("config.json").is_file() => {
+                not_a_model("this is the folder of one part; point to the one above it")
+            }
+            Err(_) => not_a_model("there is no such file in it"),
+        }
+    }
+
+    /// A part without the variant has its plain weights read, but some part must have it.
+    fn check_variant(&self, folder: &Path) -> Result<()> {
+        let Self::Folder { variant: Some(variant), .. } = self else { return Ok(()) };
+        let mut there = weights::variants::<Umt5Encoder>(&folder.join(TEXT_ENCODER));
+        there.extend(weights::variants::<WanTransformer3d>(&folder.join(TRANSFORMER)));
+        there.extend(weights::variants::<AutoencoderKlWan>(&folder.join(VAE)));
+        if there.contains(variant) {
+            return Ok(());
+        }
+        let there = there.into_iter().collect::<Vec<_>>().join(", ");
+        let expected = if there.is_empty() { "no variant: the model has none".into() } else { there };
+        Err(Error::request("variant", expected, variant))
     }
 
     /// What errors call a file of the model.
     pub(crate) fn path(&self, file: &str) -> PathBuf {
         match self {
             Self::Embedded => Path::new("(embedded)").join(embedded::NAME).join(file),
-            Self::Folder(folder) => folder.join(file),
+            Self::Folder { path, .. } => path.join(file),
         }
     }
 
@@ -88,9 +129,9 @@ impl ModelFiles {
             Self::Embedded => embedded_file(file)
                 .map(Cow::Borrowed)
                 .ok_or_else(|| self.unreadable(file, io::ErrorKind::NotFound.into())),
-            Self::Folder(folder) => {
-                fs::read(folder.join(file)).map(Cow::Owned).map_err(|source| self.unreadable(file, source))
-            }
+            Self::Folder { path, .. } => bounded::read(&path.join(file), LONGEST_DESCRIPTION)
+                .map(Cow::Owned)
+                .map_err(|source| self.unreadable(file, source)),
         }
     }
 
@@ -102,26 +143,26 @@ impl ModelFiles {
 
     /// The configuration of a part, checked.
     pub(crate) fn config<C: ModelConfig>(&self, part: &str) -> Result<C> {
+        let file = format!("{part}/config.json");
+        Ok(C::from_json(&self.path(&file), &self.read(&file)?)?)
+    }
+
+    /// The weights of a part, of which the headers have been read.
+    pub(crate) fn weights<M: Checkpoint>(&self, part: &str) -> Result<Source<'static>> {
         match self {
             Self::Embedded => {
-                let config: C = self.json(&format!("{part}/config.json"))?;
-                config.check()?;
-                Ok(config)
+                let file = format!("{part}/{}.safetensors", M::STEM);
+                let bytes = embedded_file(&file)
+                    .ok_or_else(|| self.unreadable(&file, io::ErrorKind::NotFound.into()))?;
+                Ok(Source::bytes(&self.path(&file).to_string_lossy(), bytes)?)
             }
-            Self::Folder(folder) => Ok(C::load(&folder.join(part))?),
+            Self::Folder { path, variant } => Ok(Source::open::<M>(&path.join(part), variant.as_deref())?),
         }
     }
 
     /// `model` with the weights of a part.
     pub(crate) fn fill<M: Checkpoint>(&self, part: &str, model: M) -> Result<M> {
-        match self {
-            Self::Embedded => {
-                let file = format!("{part}/{}.safetensors", M::STEM);
-                let bytes = self.read(&file)?;
-                Ok(weights::load_bytes(model, &self.path(&file).to_string_lossy(), &bytes)?)
-            }
-            Self::Folder(folder) => Ok(weights::load(model, &folder.join(part))?),
-        }
+        Ok(weights::load_from(model, self.weights::<M>(part)?)?)
     }
 
     /// The SHA-256 of the list that `sha256sum` prints of the model's files in the order of their paths, in
@@ -135,9 +176,9 @@ impl ModelFiles {
             let mut hash = Sha256::new();
             match self {
                 Self::Embedded => hash.update(self.read(&file)?),
-                Self::Folder(folder) => {
-                    let copied = fs::File::open(folder.join(&file))
-                        .and_then(|mut open| io::copy(&mut open, &mut hash));
+                Self::Folder { path, .. } => {
+                    let copied =
+                        fs::File::open(path.join(&file)).and_then(|mut open| io::copy(&mut open, &mut hash));
                     copied.map_err(|source| self.unreadable(&file, source))?;
                 }
             }
@@ -146,36 +187,20 @@ impl ModelFiles {
         Ok(format!("{:x}", list.finalize()))
     }
 
-    /// Where the weights of a part are (the file, or the folder if it is not one file), and their bytes.
-    pub(super) fn weights(&self, part: &str) -> Result<(PathBuf, u64)> {
-        let mut files = self.list()?;
-        files.retain(|file| Path::new(file).starts_with(part) && file.ends_with(WEIGHTS));
-        let bytes = files.iter().map(|file| match self {
-            Self::Embedded => Ok(self.read(file)?.len() as u64),
-            Self::Folder(folder) => match fs::metadata(folder.join(file)) {
-                Ok(metadata) => Ok(metadata.len()),
-                Err(source) => Err(self.unreadable(file, source)),
-            },
-        });
-        let bytes = bytes.sum::<Result<u64>>()?;
-        let place = if let [file] = files.as_slice() { file } else { part };
-        Ok((self.path(place), bytes))
-    }
-
-    /// The files that make the model what it is, in the order of their paths.
+    /// The files that make the model what it is, in the order of their paths: those that are read.
     fn list(&self) -> Result<Vec<String>> {
-        let Self::Folder(folder) = self else {
+        let Self::Folder { path, .. } = self else {
             return Ok(embedded::FILES.iter().map(|(path, _)| (*path).to_owned()).collect());
         };
         let mut files = DESCRIPTIONS.map(str::to_owned).to_vec();
-        for part in PARTS {
-            let entries = fs::read_dir(folder.join(part)).map_err(|source| self.unreadable(part, source))?;
-            files.extend(
-                entries
-                    .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
-                    .filter(|name| name.ends_with(WEIGHTS) || name.ends_with(".safetensors.index.json"))
-                    .map(|name| format!("{part}/{name}")),
-            );
+        for weights in [
+            self.weights::<Umt5Encoder>(TEXT_ENCODER)?,
+            self.weights::<WanTransformer3d>(TRANSFORMER)?,
+            self.weights::<AutoencoderKlWan>(VAE)?,
+        ] {
+            let of_folder =
+                |file: &Path| file.strip_prefix(path).unwrap_or(file).to_string_lossy().into_owned();
+            files.extend(weights.files().into_iter().map(of_folder));
         }
         files.sort();
         Ok(files)
@@ -203,7 +228,7 @@ mod tests {
             fs::write(path, bytes).unwrap();
         }
         fs::write(folder.path().join("README.md"), "not a part of the model").unwrap();
-        let files = ModelFiles::Folder(folder.path().to_owned());
+        let files = ModelFiles::new(Some(folder.path()));
         let hash = files.hash().unwrap();
         assert_eq!(hash.len(), 64);
         assert_eq!(hash, ModelFiles::Embedded.hash().unwrap());
@@ -221,7 +246,7 @@ mod tests {
             (file, "this is a file"),
             (folder.path().join("missing"), "no such folder"),
         ] {
-            let message = ModelFiles::Folder(path.clone()).check().unwrap_err().to_string();
+            let message = ModelFiles::new(Some(&path)).check().unwrap_err().to_string();
             assert!(message.contains(&path.display().to_string()) && message.contains(found), "{message}");
         }
     }

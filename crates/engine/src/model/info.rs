@@ -8,7 +8,9 @@ use models::{
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::ModelFiles;
+use media::Clip;
+
+use super::{ModelFiles, TEXT_ENCODER, TRANSFORMER, VAE, files::INDEX};
 use crate::{Error, Result, Size};
 
 /// The clip that a model is at its best with, made where a request leaves size, length or guidance open, and the
@@ -108,6 +110,14 @@ struct TokenizerConfig {
     model_max_length: Option<f64>,
 }
 
+/// What a guidance scale can be.
+pub(crate) const GUIDANCE: &str = "0 or more, as far as 32 bits can hold it (up to 1: no guidance)";
+
+/// Whether a number is a guidance scale.
+pub(crate) fn is_guidance(scale: f64) -> bool {
+    scale >= 0.0 && (scale as f32).is_finite()
+}
+
 /// The length of diffusers' `WanPipeline`.
 const WAN_SEQUENCE_LENGTH: usize = 512;
 
@@ -144,11 +154,17 @@ impl ModelInfo {
             expand_timesteps: index.expand_timesteps,
             max_sequence_length,
             scheduler: files.json("scheduler/scheduler_config.json")?,
-            transformer: files.config("transformer")?,
-            vae: files.config("vae")?,
-            text_encoder: files.config("text_encoder")?,
+            transformer: files.config(TRANSFORMER)?,
+            vae: files.config(VAE)?,
+            text_encoder: files.config(TEXT_ENCODER)?,
         };
         info.check_parts_fit(files)?;
+        // What is wrong with the sampler's own steps is asked when it is known that no other sampler is wanted.
+        info.scheduler.shift()?;
+        match index.native {
+            Some(native) => info.check_native(files, &native)?,
+            None => {}
+        }
         Ok(info)
     }
 
@@ -167,6 +183,27 @@ impl ModelInfo {
         fits("in_channels", self.transformer.in_channels, z_dim, "the autoencoder's z_dim")?;
         fits("out_channels", self.transformer.out_channels, z_dim, "the autoencoder's z_dim")?;
         fits("text_dim", self.transformer.text_dim, self.text_encoder.d_model, "the text encoder's d_model")
+    }
+
+    /// Fails unless the clip of `_kinora` can be made.
+    fn check_native(&self, files: &ModelFiles, native: &NativeClip) -> Result<()> {
+        let check = |field, expected: String, found: String, holds: bool| match holds {
+            true => Ok(()),
+            false => Err(Error::Unsupported { file: files.path(INDEX), field, expected, found }),
+        };
+        let (Size { width, height }, multiple) = (native.size, self.size_multiple());
+        let fits = width > 0 && height > 0 && width.is_multiple_of(multiple.width);
+        let fits = fits && height.is_multiple_of(multiple.height);
+        check("_kinora.size", format!("multiples of {multiple}"), native.size.to_string(), fits)?;
+        let (fewest, step) = (self.fewest_frames(), self.frames_step());
+        let fits = native.num_frames >= fewest && (native.num_frames - fewest).is_multiple_of(step);
+        let frames = format!("{fewest}, or a multiple of {step} more");
+        check("_kinora.num_frames", frames, native.num_frames.to_string(), fits)?;
+        let range = Clip::FPS_RANGE;
+        let rates = format!("{} to {}", range.start(), range.end());
+        check("_kinora.fps", rates, native.fps.to_string(), range.contains(&native.fps))?;
+        let scale = native.guidance_scale;
+        check("_kinora.guidance_scale", GUIDANCE.into(), scale.to_string(), is_guidance(scale))
     }
 
     /// What width and height must be multiples of, in pixels.
@@ -194,8 +231,6 @@ impl ModelInfo {
         1 + self.vae.scale_factor_temporal * (self.transformer.patch_size[0] - 1)
     }
 }
-
-const INDEX: &str = "model_index.json";
 
 #[cfg(test)]
 mod tests {

@@ -6,5 +6,7 @@ mod info;
 mod sizes;
 
 pub use files::ModelFiles;
+pub(crate) use files::{TEXT_ENCODER, TRANSFORMER, VAE};
+pub(crate) use info::{GUIDANCE, is_guidance};
 pub use info::{ModelInfo, NativeClip, Prompts};
-pub(crate) use sizes::check_sizes;
+pub(crate) use sizes::{WeightSizes, check_sizes};

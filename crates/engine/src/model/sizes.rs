@@ -1,38 +1,61 @@
 //! Whether a model is as large as its weights: a configuration that asks for more is refused before memory is.
 
 use models::{
-    umt5::Umt5Config,
-    wan::{AutoencoderKlWanConfig, WanTransformer3dConfig},
+    umt5::{Umt5Config, Umt5Encoder},
+    wan::{AutoencoderKlWan, AutoencoderKlWanConfig, WanTransformer3d, WanTransformer3dConfig},
+    weights::{Checkpoint, Source},
 };
 
-use super::{ModelFiles, ModelInfo};
+use super::{ModelFiles, ModelInfo, TEXT_ENCODER, TRANSFORMER, VAE};
 use crate::{Error, Result};
 
-/// Bytes of the shortest numbers that weights are read from.
-const SHORTEST: f64 = 2.0;
+/// How many numbers the weights of each part hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct WeightSizes {
+    pub text_encoder: u64,
+    pub transformer: u64,
+    pub vae: u64,
+}
 
-/// Fails if the configuration of a part asks for more parameters than its weights files have room for.
-pub(crate) fn check_sizes(files: &ModelFiles, info: &ModelInfo) -> Result<()> {
-    for (part, parameters) in [
-        ("text_encoder", text_encoder(&info.text_encoder)),
-        ("transformer", transformer(&info.transformer)),
-        ("vae", vae(&info.vae)),
-    ] {
-        let (path, bytes) = files.weights(part)?;
-        let room = bytes as f64 / SHORTEST;
-        if parameters > room {
-            let config = files.path(&format!("{part}/config.json"));
-            return Err(Error::Malformed {
-                path,
-                what: "the size of the weights".into(),
-                expected: format!("at least {parameters:.0} parameters, which {} asks for", config.display()),
-                found: format!(
-                    "{bytes} bytes, room for {room:.0}; the file is incomplete, or belongs to another configuration"
-                ),
-            });
-        }
+impl WeightSizes {
+    /// From the headers of the weights.
+    ///
+    /// # Errors
+    /// Weights that are missing, damaged, or in a number format that is not read.
+    pub fn read(files: &ModelFiles) -> Result<Self> {
+        Ok(Self {
+            text_encoder: files.weights::<Umt5Encoder>(TEXT_ENCODER)?.num_values()?,
+            transformer: files.weights::<WanTransformer3d>(TRANSFORMER)?.num_values()?,
+            vae: files.weights::<AutoencoderKlWan>(VAE)?.num_values()?,
+        })
     }
-    Ok(())
+
+    /// All parts.
+    pub fn total(&self) -> u64 {
+        self.text_encoder.saturating_add(self.transformer).saturating_add(self.vae)
+    }
+}
+
+/// Fails if the configuration of a part asks for more parameters than its weights hold.
+pub(crate) fn check_sizes(files: &ModelFiles, info: &ModelInfo) -> Result<()> {
+    check_part::<Umt5Encoder>(files, TEXT_ENCODER, text_encoder(&info.text_encoder))?;
+    check_part::<WanTransformer3d>(files, TRANSFORMER, transformer(&info.transformer))?;
+    check_part::<AutoencoderKlWan>(files, VAE, vae(&info.vae))
+}
+
+fn check_part<M: Checkpoint>(files: &ModelFiles, part: &str, parameters: f64) -> Result<()> {
+    let source: Source<'_> = files.weights::<M>(part)?;
+    let found = source.num_values()?;
+    if parameters <= found as f64 {
+        return Ok(());
+    }
+    let config = files.path(&format!("{part}/config.json"));
+    Err(Error::Malformed {
+        path: source.name().to_owned(),
+        what: "the size of the weights".into(),
+        expected: format!("at least {parameters:.0} parameters, which {} asks for", config.display()),
+        found: format!("{found}; the weights are incomplete, or belong to another configuration"),
+    })
 }
 
 /// The parameters of the large matrices. A few biases, norms and tables come on top.
@@ -40,7 +63,8 @@ fn text_encoder(config: &Umt5Config) -> f64 {
     let Umt5Config { vocab_size, d_model, d_kv, d_ff, num_layers, num_heads, .. } = config;
     let [vocabulary, dim, head, hidden, layers, heads] =
         [vocab_size, d_model, d_kv, d_ff, num_layers, num_heads].map(|&size| size as f64);
-    vocabulary * dim + layers * (4.0 * dim * heads * head + 3.0 * dim * hidden)
+    let buckets = config.relative_attention_num_buckets as f64;
+    vocabulary * dim + layers * (4.0 * dim * heads * head + 3.0 * dim * hidden + buckets * heads)
 }
 
 /// As for [`text_encoder`]: patches, embedders, and in each layer two attentions and a feed-forward layer.
@@ -56,7 +80,7 @@ fn transformer(config: &WanTransformer3dConfig) -> f64 {
 }
 
 /// As for [`text_encoder`]: the 3x3x3 convolutions whose inputs and outputs are of one scale, four of them in the
-/// middle.
+/// middle, and what joins encoder and decoder to the latents.
 fn vae(config: &AutoencoderKlWanConfig) -> f64 {
     let blocks = config.num_res_blocks as f64;
     let of_half = |base: usize, convolutions: f64| {
@@ -64,18 +88,16 @@ fn vae(config: &AutoencoderKlWanConfig) -> f64 {
         let scales = config.dim_mult.iter().map(convolution).sum::<f64>();
         convolutions * scales + 4.0 * config.dim_mult.last().map_or(0.0, convolution)
     };
-    of_half(config.base_dim, 2.0 * blocks - 1.0)
+    let latents = 5.0 * (config.z_dim as f64).powi(2);
+    latents
+        + of_half(config.base_dim, 2.0 * blocks - 1.0)
         + of_half(config.decoder_base_dim.unwrap_or(config.base_dim), 2.0 * blocks + 1.0)
 }
 
 #[cfg(test)]
 mod tests {
     use burn::tensor::Device;
-    use models::{
-        umt5::Umt5Encoder,
-        wan::{AutoencoderKlWan, WanTransformer3d},
-        weights::{Checkpoint, parameters},
-    };
+    use models::weights::parameters;
 
     use super::*;
 
@@ -106,12 +128,13 @@ mod tests {
         let info = ModelInfo::read(&files).unwrap();
         check_sizes(&files, &info).unwrap();
         type Forge = fn(&mut ModelInfo);
-        let forge: [(&str, Forge); 6] = [
+        let forge: [(&str, Forge); 7] = [
             ("transformer", |info| info.transformer.num_layers = 1 << 20),
             ("transformer", |info| info.transformer.ffn_dim = 1 << 20),
             ("transformer", |info| info.transformer.attention_head_dim = 1 << 40),
             ("text_encoder", |info| info.text_encoder.vocab_size = 1 << 20),
             ("text_encoder", |info| info.text_encoder.num_layers = 1 << 20),
+            ("text_encoder", |info| info.text_encoder.relative_attention_num_buckets = 1 << 20),
             ("vae", |info| info.vae.base_dim = 1 << 20),
         ];
         for (part, forge) in forge {

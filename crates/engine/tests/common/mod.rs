@@ -85,6 +85,19 @@ impl Recorded {
         fs::write(path, value.to_string()).expect("written");
     }
 
+    /// Fills a tensor of a part's weights with one number.
+    pub fn overwrite(&self, part: &str, tensor: &str, value: f32) {
+        let stem = if part == "text_encoder" { "model" } else { "diffusion_pytorch_model" };
+        let file = self.path(&format!("{part}/{stem}.safetensors"));
+        let mut bytes = fs::read(&file).expect("weights");
+        let (header, metadata) = SafeTensors::read_metadata(&bytes).expect("a header");
+        let info = metadata.info(tensor).unwrap_or_else(|| panic!("{tensor}: {:?}", metadata.offset_keys()));
+        let (start, end) = info.data_offsets;
+        let values = bytes[8 + header..][start..end].chunks_exact_mut(4);
+        values.for_each(|bytes| bytes.copy_from_slice(&value.to_le_bytes()));
+        fs::write(&file, bytes).expect("written");
+    }
+
     fn tensors(&self) -> SafeTensors<'_> {
         SafeTensors::deserialize(&self.bytes).expect("a safetensors file")
     }

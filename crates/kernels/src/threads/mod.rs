@@ -65,14 +65,27 @@ pub fn with_threads<R>(threads: usize, work: impl FnOnce() -> R) -> R {
     work()
 }
 
-/// Threads that operations use: the processor's, or `KINORA_THREADS`.
+/// Threads that operations use: the processor's, or `KINORA_THREADS`; see
+/// [`check_settings`](crate::check_settings).
 pub fn available() -> usize {
     static AVAILABLE: OnceLock<usize> = OnceLock::new();
     *AVAILABLE.get_or_init(|| {
-        let asked = std::env::var("KINORA_THREADS").ok().and_then(|threads| threads.parse().ok());
-        let found = || thread::available_parallelism().map_or(1, usize::from);
-        asked.filter(|&threads| threads > 0).unwrap_or_else(found)
+        let asked = std::env::var("KINORA_THREADS").ok().and_then(|threads| parse(&threads));
+        asked.unwrap_or_else(|| thread::available_parallelism().map_or(1, usize::from))
     })
+}
+
+/// More than any machine that this runs on has.
+const MOST: usize = 1024;
+
+/// What `KINORA_THREADS` can be.
+pub(crate) fn expected() -> String {
+    format!("a number of threads from 1 to {MOST}")
+}
+
+/// The number of threads that a value of `KINORA_THREADS` asks for.
+pub(crate) fn parse(threads: &str) -> Option<usize> {
+    threads.parse().ok().filter(|threads| (1..=MOST).contains(threads))
 }
 
 thread_local! {

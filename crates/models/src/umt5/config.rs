@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 
 use crate::{
     Error, ModelConfig, Result,
-    config::{require, require_size},
+    config::{require, require_finite, require_positive, require_size},
 };
 
 const CLASS: &str = "UMT5EncoderModel";
@@ -99,13 +99,15 @@ impl ModelConfig for Umt5Config {
     }
 
     fn check(&self) -> Result<()> {
-        let positive: [(&'static str, usize); 6] = [
+        let positive: [(&'static str, usize); 8] = [
             ("vocab_size", self.vocab_size),
             ("d_model", self.d_model),
             ("d_kv", self.d_kv),
             ("d_ff", self.d_ff),
             ("num_layers", self.num_layers),
             ("num_heads", self.num_heads),
+            ("relative_attention_num_buckets", self.relative_attention_num_buckets),
+            ("relative_attention_max_distance", self.relative_attention_max_distance),
         ];
         for (field, value) in positive {
             require_size(CLASS, field, value)?;
@@ -127,12 +129,8 @@ impl ModelConfig for Umt5Config {
         let far = self.relative_attention_max_distance;
         let beyond = format!("more than {}, where the near distances end", buckets / 4);
         require(CLASS, "relative_attention_max_distance", far, beyond, far > buckets / 4)?;
-        require(
-            CLASS,
-            "layer_norm_epsilon",
-            self.layer_norm_epsilon,
-            "a positive number",
-            self.layer_norm_epsilon > 0.0,
-        )
+        require_finite(CLASS, "dropout_rate", self.dropout_rate)?;
+        require_finite(CLASS, "initializer_factor", self.initializer_factor)?;
+        require_positive(CLASS, "layer_norm_epsilon", self.layer_norm_epsilon)
     }
 }

@@ -25,7 +25,7 @@ use self::{attention::Masked, block::Umt5Block};
 use crate::{
     ModelConfig, Result,
     init::{self, Start},
-    weights::Checkpoint,
+    weights::{Checkpoint, Precedence},
 };
 
 /// `UMT5EncoderModel`.
@@ -121,6 +121,7 @@ impl Umt5Encoder {
 
 impl Checkpoint for Umt5Encoder {
     const STEM: &'static str = "model";
+    const PRECEDENCE: Precedence = Precedence::Single;
 
     fn key(&self, path: &str) -> String {
         path.replace(".attention.", ".layer.0.SelfAttention.")

@@ -5,10 +5,12 @@ use serde_json::{Map, Value};
 
 use crate::{
     Error, ModelConfig, Result,
-    config::{diffusers_class, diffusers_header, require, require_size},
+    config::{diffusers_class, diffusers_header, require, require_positive, require_size},
 };
 
 const CLASS: &str = "WanTransformer3DModel";
+/// Beyond it, products of sizes would overflow before the weights could be compared with them.
+const LARGEST_DIM: usize = 1 << 48;
 const QK_NORM: &str = "rms_norm_across_heads";
 
 /// Configuration of `WanTransformer3DModel`; the default is Wan 2.1 with 14 B parameters.
@@ -135,7 +137,10 @@ impl ModelConfig for WanTransformer3dConfig {
         let even = "an even number: rotary embedding and sinusoids pair features up";
         require(CLASS, "attention_head_dim", head_dim, even, head_dim > 0 && head_dim.is_multiple_of(2))?;
         require(CLASS, "freq_dim", self.freq_dim, even, self.freq_dim.is_multiple_of(2))?;
-        require(CLASS, "eps", self.eps, "a positive number", self.eps > 0.0)?;
+        let dim = self.num_attention_heads.checked_mul(head_dim).filter(|&dim| dim <= LARGEST_DIM);
+        let least = format!("such that all heads together have at most {LARGEST_DIM} features");
+        require(CLASS, "attention_head_dim", head_dim, least, dim.is_some())?;
+        require_positive(CLASS, "eps", self.eps)?;
         let normed = self.qk_norm.as_deref() == Some(QK_NORM);
         require(CLASS, "qk_norm", &self.qk_norm, format!("{QK_NORM:?}"), normed)?;
         let text_only = "null: image-to-video variants with an image encoder are not served";

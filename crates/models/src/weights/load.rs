@@ -12,17 +12,18 @@ use crate::{Error, Result};
 
 /// Fills `module` from a model's folder, a safetensors file or a shard index.
 ///
-/// Fails if any parameter is missing, any tensor is unused, or any shape differs.
+/// Fails if any parameter is missing, any tensor is unused, any shape differs, or any value is not finite.
 pub fn load<M: Checkpoint>(module: M, path: &Path) -> Result<M> {
-    fill(module, Source::open(path, M::STEM)?)
+    load_from(module, Source::open::<M>(path, None)?)
 }
 
 /// Fills `module` from the bytes of a safetensors file; `name` is what errors call it.
 pub fn load_bytes<M: Checkpoint>(module: M, name: &str, bytes: &[u8]) -> Result<M> {
-    fill(module, Source::bytes(name, bytes)?)
+    load_from(module, Source::bytes(name, bytes)?)
 }
 
-fn fill<M: Checkpoint>(module: M, mut source: Source<'_>) -> Result<M> {
+/// Fills `module` from weights that have been opened.
+pub fn load_from<M: Checkpoint>(module: M, mut source: Source<'_>) -> Result<M> {
     let keys = match_keys::<M>(&parameters(&module), &mut source)?;
     let mut loader = Loader { keys: keys.into_iter(), source, failed: None };
     let module = module.map(&mut loader);
@@ -53,7 +54,7 @@ fn match_keys<M: Checkpoint>(parameters: &[Parameter], source: &mut Source<'_>) 
     }
     if let Some(first) = missing.first() {
         return Err(Error::MissingTensor {
-            file: source.name.clone(),
+            file: source.name().to_owned(),
             tensor: first.key.clone(),
             expected: first.shape.clone(),
             missing: missing.len(),
@@ -87,7 +88,7 @@ fn check_copy(key: &str, copy: &str, source: &mut Source<'_>) -> Result<()> {
         return Ok(());
     }
     Err(Error::TiedDiffer {
-        file: source.find(copy).map_or(source.name.clone(), |(file, _)| file.to_owned()),
+        file: source.find(copy).map_or(source.name().to_owned(), |(file, _)| file.to_owned()),
         tensor: key.to_owned(),
         copy: copy.to_owned(),
     })

@@ -1,16 +1,21 @@
 //! Reading and writing weights: safetensors files with the keys of diffusers and transformers.
 //!
 //! Nothing is silent: a missing tensor, an unused one, another shape or a damaged file is an error
-//! that names file and tensor. Values are read from f32, bf16 or f16 and kept as f32.
+//! that names file and tensor, and so is a number that is infinite or undefined. Values are read from
+//! f32, bf16 or f16 and kept as f32.
 
+mod files;
 mod keys;
 mod load;
 mod save;
 mod source;
 #[cfg(test)]
 mod tests;
+mod values;
 
+pub use files::{Precedence, find, variants};
 pub use keys::{Checkpoint, Parameter, parameters};
-pub use load::{load, load_bytes};
+pub use load::{load, load_bytes, load_from};
 pub(crate) use save::write_atomically;
 pub use save::{Precision, save, save_folder, to_bytes};
+pub use source::{Source, shard_index};

@@ -2,19 +2,25 @@
 
 use std::{
     collections::BTreeMap,
-    fs::{self, File},
+    fs::File,
     io::{Cursor, Read, Seek, SeekFrom},
     path::{Path, PathBuf},
 };
 
-use half::{bf16, f16, slice::HalfFloatSliceExt, vec::HalfBitsVecExt};
-use safetensors::tensor::{Dtype, Metadata, TensorInfo};
+use safetensors::tensor::{Metadata, TensorInfo};
 use serde::Deserialize;
 
-use crate::{Error, Result};
+use super::{
+    Checkpoint, files,
+    values::{self, Stored},
+};
+use crate::{Error, Result, bounded};
 
 /// As in the safetensors crate: a longer header is not one.
 const LONGEST_HEADER: u64 = 100_000_000;
+
+/// Far more than the index of the largest model has.
+const LONGEST_INDEX: u64 = 64 << 20;
 
 trait ReadSeek: Read + Seek {}
 impl<T: Read + Seek> ReadSeek for T {}
@@ -27,34 +33,35 @@ struct Shard<'a> {
     data_start: u64,
 }
 
-/// The tensors of a checkpoint, read one by one.
-pub(super) struct Source<'a> {
-    /// What an error about the whole checkpoint names.
-    pub name: PathBuf,
+/// The tensors of a checkpoint, of which only the headers are read at first.
+pub struct Source<'a> {
+    name: PathBuf,
     shards: Vec<Shard<'a>>,
     /// Key to shard.
     keys: BTreeMap<String, usize>,
 }
 
-#[derive(Deserialize)]
-struct ShardIndex {
-    weight_map: BTreeMap<String, String>,
+/// The shard of every tensor, from the text of an index.
+///
+/// # Errors
+/// Text that is no index.
+pub fn shard_index(text: &[u8]) -> serde_json::Result<BTreeMap<String, String>> {
+    #[derive(Deserialize)]
+    struct ShardIndex {
+        weight_map: BTreeMap<String, String>,
+    }
+    Ok(serde_json::from_slice::<ShardIndex>(text)?.weight_map)
 }
 
 impl Source<'static> {
-    /// Opens a safetensors file, a shard index, or the one of the two that a model's folder holds.
-    pub fn open(path: &Path, stem: &str) -> Result<Self> {
+    /// Opens the weights of an `M`: a safetensors file, an index of shards, or a model's folder with one of the two; see
+    /// [`find`](files::find).
+    ///
+    /// # Errors
+    /// Files that are missing or damaged.
+    pub fn open<M: Checkpoint>(path: &Path, variant: Option<&str>) -> Result<Self> {
         if path.is_dir() {
-            let single = path.join(format!("{stem}.safetensors"));
-            let index = path.join(format!("{stem}.safetensors.index.json"));
-            return match (single.is_file(), index.is_file()) {
-                (true, _) => Self::file(&single),
-                (false, true) => Self::index(&index),
-                (false, false) => Err(Error::NoWeights {
-                    folder: path.to_owned(),
-                    expected: format!("`{stem}.safetensors` or `{stem}.safetensors.index.json`"),
-                }),
-            };
+            return Self::open::<M>(&files::find::<M>(path, variant)?, None);
         }
         if path.extension().is_some_and(|extension| extension == "json") {
             return Self::index(path);
@@ -67,16 +74,15 @@ impl Source<'static> {
     }
 
     fn index(path: &Path) -> Result<Self> {
-        let text = fs::read_to_string(path).map_err(|source| io(path, "read", source))?;
-        let index: ShardIndex =
-            serde_json::from_str(&text).map_err(|source| Error::Json { path: path.to_owned(), source })?;
-        let mut names = index.weight_map.values().cloned().collect::<Vec<_>>();
+        let text = bounded::read(path, LONGEST_INDEX).map_err(|source| io(path, "read", source))?;
+        let index = shard_index(&text).map_err(|source| Error::Json { path: path.to_owned(), source })?;
+        let mut names = index.values().cloned().collect::<Vec<_>>();
         names.sort();
         names.dedup();
         let folder = path.parent().unwrap_or(Path::new(""));
         let shards = names.iter().map(|name| open_shard(&folder.join(name))).collect::<Result<Vec<_>>>()?;
         let source = Source::gather(path.to_owned(), shards)?;
-        for (key, shard) in &index.weight_map {
+        for (key, shard) in &index {
             if source.keys.get(key).map(|&at| &names[at]) != Some(shard) {
                 return Err(Error::Unreadable {
                     file: folder.join(shard),
@@ -93,6 +99,9 @@ impl Source<'static> {
 
 impl<'a> Source<'a> {
     /// A safetensors file in memory; `name` is what errors call it.
+    ///
+    /// # Errors
+    /// Bytes that are none.
     pub fn bytes(name: &str, bytes: &'a [u8]) -> Result<Self> {
         let name = PathBuf::from(name);
         let shard = Shard::new(name.clone(), Box::new(Cursor::new(bytes)), bytes.len() as u64)?;
@@ -112,6 +121,25 @@ impl<'a> Source<'a> {
             }
         }
         Ok(Self { name, shards, keys })
+    }
+
+    /// What an error about all of the weights names: the file, or the index.
+    pub fn name(&self) -> &Path {
+        &self.name
+    }
+
+    /// The files that are read: the index, if there is one, and those that hold tensors.
+    pub fn files(&self) -> Vec<&Path> {
+        let shards = self.shards.iter().map(|shard| shard.name.as_path()).filter(|&name| name != self.name);
+        std::iter::once(self.name.as_path()).chain(shards).collect()
+    }
+
+    /// How many numbers all tensors hold together.
+    ///
+    /// # Errors
+    /// [`Error::Dtype`] for a number format that is not read.
+    pub fn num_values(&self) -> Result<u64> {
+        self.shards.iter().map(Shard::num_values).sum()
     }
 
     /// All keys.
@@ -163,31 +191,53 @@ impl<'a> Shard<'a> {
         Ok(Self { name, reader, metadata, data_start })
     }
 
+    fn num_values(&self) -> Result<u64> {
+        let mut sum = 0;
+        for key in self.metadata.offset_keys() {
+            let TensorInfo { shape, .. } = self.metadata.info(&key).expect("a key of this shard");
+            self.stored(&key)?;
+            // Every tensor lies in the file, so that the sum is less than its bytes.
+            sum += shape.iter().product::<usize>() as u64;
+        }
+        Ok(sum)
+    }
+
+    fn stored(&self, key: &str) -> Result<Stored> {
+        let TensorInfo { dtype, .. } = self.metadata.info(key).expect("a key of this shard");
+        Stored::of(*dtype).ok_or_else(|| Error::Dtype {
+            file: self.name.clone(),
+            tensor: key.to_owned(),
+            found: format!("{dtype:?}"),
+        })
+    }
+
     fn read(&mut self, key: &str) -> Result<Vec<f32>> {
-        let TensorInfo { dtype, data_offsets: (start, end), .. } =
+        let stored = self.stored(key)?;
+        let TensorInfo { shape, data_offsets: (start, _), .. } =
             self.metadata.info(key).expect("a key of this shard");
-        let mut bytes = vec![0; end - start];
-        self.reader
+        let count = shape.iter().product();
+        let read = self
+            .reader
             .seek(SeekFrom::Start(self.data_start + *start as u64))
-            .and_then(|_| self.reader.read_exact(&mut bytes))
-            .map_err(|source| io(&self.name, "read", source))?;
-        match dtype {
-            Dtype::F32 => {
-                Ok(bytes.chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect())
-            }
-            Dtype::BF16 => Ok(halves(&bytes).reinterpret_into::<bf16>().to_f32_vec()),
-            Dtype::F16 => Ok(halves(&bytes).reinterpret_into::<f16>().to_f32_vec()),
-            other => Err(Error::Dtype {
+            .and_then(|_| values::read(&mut self.reader, stored, count));
+        match read {
+            Ok(Ok(values)) => Ok(values),
+            Ok(Err((at, value))) => Err(Error::NotFinite {
                 file: self.name.clone(),
                 tensor: key.to_owned(),
-                found: format!("{other:?}"),
+                position: position(at, shape),
+                value,
             }),
+            Err(source) => Err(io(&self.name, "read", source)),
         }
     }
 }
 
-fn halves(bytes: &[u8]) -> Vec<u16> {
-    bytes.chunks_exact(2).map(|b| u16::from_le_bytes([b[0], b[1]])).collect()
+/// The index along each axis of the `at`-th value in row-major order.
+fn position(mut at: usize, shape: &[usize]) -> Vec<usize> {
+    let mut position = shape.iter().rev().map(|&size| (at % size, at /= size).0).collect::<Vec<_>>();
+    position.reverse();
+    position
 }
 
 fn io(path: &Path, action: &'static str, source: std::io::Error) -> Error {

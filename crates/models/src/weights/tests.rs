@@ -9,7 +9,7 @@ use safetensors::{
     tensor::{Dtype, TensorView},
 };
 
-use super::{Precision, load, load_bytes, save, save_folder, to_bytes};
+use super::{Precision, Source, load, load_bytes, save, save_folder, to_bytes};
 use crate::{Error, ModelConfig, Result, golden::Golden, wan::WanTransformer3d, wan::WanTransformer3dConfig};
 
 const GOLDEN: &str = "transformer_a";
@@ -82,6 +82,79 @@ fn another_number_format_is_named() {
         tensors.iter_mut().filter(|tensor| tensor.0 == TABLE).for_each(|tensor| tensor.1 = Dtype::I32);
     });
     assert!(message.contains(TABLE) && message.contains("found I32"), "{message}");
+}
+
+#[test]
+fn a_number_that_is_not_finite_is_named_in_every_tensor_and_format() {
+    for (at, (key, ..)) in tensors().iter().enumerate() {
+        let (value, shown) = [(f32::NAN, "NaN"), (f32::INFINITY, "inf"), (f32::NEG_INFINITY, "-inf")][at % 3];
+        let message = complaint(|tensors| {
+            let (.., bytes) = &mut tensors[at];
+            let end = bytes.len() - 4;
+            bytes[end..].copy_from_slice(&value.to_le_bytes());
+        });
+        let names = [format!("model.safetensors: tensor `{key}`"), format!("found {shown} at [")];
+        assert!(names.iter().all(|name| message.contains(name)), "{message}");
+    }
+    let nan_at = |dtype, value: [u8; 2]| {
+        complaint(|tensors| {
+            let (_, found, shape, bytes) =
+                tensors.iter_mut().find(|tensor| tensor.0 == TABLE).expect("there");
+            assert_eq!(shape, &[1, 6, 24]);
+            *found = dtype;
+            *bytes = vec![0; bytes.len() / 2];
+            bytes[2 * (3 * 24 + 5)..][..2].copy_from_slice(&value);
+        })
+    };
+    for message in [
+        nan_at(Dtype::BF16, bf16::NAN.to_le_bytes()),
+        nan_at(Dtype::F16, half::f16::NAN.to_le_bytes()),
+        nan_at(Dtype::F16, half::f16::INFINITY.to_le_bytes()),
+    ] {
+        assert!(message.contains(TABLE) && message.contains("at [0, 3, 5]"), "{message}");
+    }
+}
+
+#[test]
+fn numbers_are_counted_and_their_format_is_looked_at_before_they_are_read() {
+    let mut all = tensors();
+    let count = all.iter().map(|tensor| tensor.2.iter().product::<usize>() as u64).sum::<u64>();
+    assert_eq!(Source::bytes("x", &file(&all)).expect("a file").num_values().expect("read"), count);
+    all.iter_mut().filter(|tensor| tensor.0 == TABLE).for_each(|tensor| {
+        tensor.1 = Dtype::F8_E4M3;
+        tensor.3.truncate(144);
+    });
+    let message = Source::bytes("x", &file(&all)).expect("a file").num_values().expect_err("fp8").to_string();
+    assert!(message.contains(TABLE) && message.contains("F8_E4M3"), "{message}");
+}
+
+#[test]
+fn a_variant_is_read_alone_or_by_its_name() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let all = file(&tensors());
+    fs::write(folder.path().join("diffusion_pytorch_model.fp16.safetensors"), &all).expect("written");
+    load(empty(), folder.path()).expect("the only one");
+    fs::write(folder.path().join("diffusion_pytorch_model.bf16.safetensors"), &all).expect("written");
+    let complaint = message(load(empty(), folder.path()));
+    assert!(complaint.contains("bf16, fp16") && complaint.contains("--variant"), "{complaint}");
+    let source = Source::open::<WanTransformer3d>(folder.path(), Some("fp16")).expect("named");
+    assert!(source.name().ends_with("diffusion_pytorch_model.fp16.safetensors"));
+}
+
+#[test]
+fn a_stale_file_beside_an_index_is_not_read() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = |name: &str| folder.path().join(name);
+    let mut stale = tensors();
+    stale[0].3.fill(0);
+    fs::write(path("diffusion_pytorch_model.safetensors"), file(&stale)).expect("written");
+    fs::write(path("shard.safetensors"), file(&tensors())).expect("written");
+    let map = tensors().into_iter().map(|tensor| (tensor.0, "shard.safetensors")).collect::<HashMap<_, _>>();
+    let index = serde_json::json!({ "weight_map": map }).to_string();
+    fs::write(path("diffusion_pytorch_model.safetensors.index.json"), index).expect("written");
+    let whole = load_bytes(empty(), "whole", &file(&tensors())).expect("loaded");
+    let found = load(empty(), folder.path()).expect("loaded");
+    assert_eq!(bytes(&found, Precision::F32), bytes(&whole, Precision::F32));
 }
 
 #[test]

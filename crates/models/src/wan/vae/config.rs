@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 
 use crate::{
     Error, ModelConfig, Result,
-    config::{diffusers_class, diffusers_header, require, require_size},
+    config::{diffusers_class, diffusers_header, require, require_finite, require_positive, require_size},
 };
 
 const CLASS: &str = "AutoencoderKLWan";
@@ -173,8 +173,9 @@ impl ModelConfig for AutoencoderKlWanConfig {
             let many = format!("{} values, one for each latent channel", self.z_dim);
             require(CLASS, field, values, many, values.len() == self.z_dim)?;
         }
-        let spread = self.latents_std.iter().all(|&std| std > 0.0);
-        require(CLASS, "latents_std", &self.latents_std, "positive numbers", spread)?;
+        self.latents_mean.iter().try_for_each(|&mean| require_finite(CLASS, "latents_mean", mean))?;
+        self.latents_std.iter().try_for_each(|&std| require_positive(CLASS, "latents_std", std))?;
+        require_finite(CLASS, "dropout", self.dropout)?;
         self.check_layout()
     }
 }

@@ -1,6 +1,10 @@
-//! What the program's allocator does with memory that is freed.
+//! What the program's allocator does with memory that is freed, and how much memory there is.
+
+mod limit;
 
 use std::ffi::c_long;
+
+pub use limit::{LimitSource, MemoryLimit, limit};
 
 /// Lets mimalloc give freed memory back to the system at once: while a model is loaded, whose f32 weights are freed
 /// when they are packed.

@@ -1,13 +1,19 @@
 //! From a prompt to what the denoiser reads of it.
 
+mod clean;
+mod ftfy;
+mod html;
+
+use std::panic::catch_unwind;
+
 use burn::tensor::{Device, Tensor};
-use htmlize::unescape;
 use models::umt5::Umt5Encoder;
 use nn::{Pack, Packing};
 use serde::Deserialize;
-use tokenizers::{Tokenizer, TruncationParams};
+use tokenizers::{Encoding, Tokenizer, TruncationParams};
 
-use crate::{Error, ModelFiles, ModelInfo, Result};
+pub(crate) use self::clean::clean;
+use crate::{Error, ModelFiles, ModelInfo, Result, model::TEXT_ENCODER};
 
 /// Tokenizer and text encoder.
 #[derive(Debug)]
@@ -33,7 +39,7 @@ impl PromptEncoder {
             expected: "a file of the tokenizers library".into(),
             found: error.to_string(),
         };
-        let mut tokenizer = Tokenizer::from_bytes(files.read(file)?).map_err(malformed)?;
+        let mut tokenizer = parse_tokenizer(&files.read(file)?).map_err(malformed)?;
         let truncation =
             TruncationParams { max_length: info.max_sequence_length, ..TruncationParams::default() };
         // Padding is added here, beside the mask that goes with it.
@@ -43,7 +49,7 @@ impl PromptEncoder {
         Ok(Self {
             unknown: unknown.and_then(|token| tokenizer.token_to_id(token)),
             tokenizer,
-            encoder: files.fill("text_encoder", Umt5Encoder::new(&info.text_encoder, device)?)?,
+            encoder: files.fill(TEXT_ENCODER, Umt5Encoder::new(&info.text_encoder, device)?)?,
             max_sequence_length: info.max_sequence_length,
         })
     }
@@ -53,14 +59,14 @@ impl PromptEncoder {
         self.encoder.pack(packing);
     }
 
-    /// The context of each prompt, `[prompts, max_sequence_length, d_model]`, zero after its end.
+    /// The context of each prompt, `[prompts, max_sequence_length, d_model]`, zero after its end. `prompts` are clean,
+    /// here and below.
     pub fn context(&self, prompts: &[&str], device: &Device) -> Result<Tensor<3>> {
         let length = self.max_sequence_length;
         let mut ids = Vec::with_capacity(prompts.len());
         for prompt in prompts {
-            let encoding =
-                self.tokenizer.encode(clean(prompt), true).map_err(|e| Error::Tokenizer(e.to_string()))?;
             // A tokenizer may add its marks after it has cut the prompt.
+            let encoding = self.encode(prompt, true)?;
             let found = encoding.get_ids().iter().take(length).map(|&id| id as usize).collect::<Vec<_>>();
             self.encoder.config().check_ids(&found)?;
             ids.push(found);
@@ -68,14 +74,35 @@ impl PromptEncoder {
         Ok(self.encoder.context(&ids, length, device))
     }
 
+    fn encode(&self, prompt: &str, add_special_tokens: bool) -> Result<Encoding> {
+        self.tokenizer.encode(prompt, add_special_tokens).map_err(|e| Error::Tokenizer(e.to_string()))
+    }
+
+    /// The end of a prompt that is longer than what the model reads.
+    pub fn unread<'a>(&self, prompt: &'a str) -> Result<Option<&'a str>> {
+        let encoding = self.encode(prompt, true)?;
+        let places = |encoding: &Encoding, skip: usize| {
+            let words = encoding.get_offsets().iter().zip(encoding.get_special_tokens_mask()).skip(skip);
+            words.filter(|&(_, &special)| special == 0).map(|(&(start, _), _)| start).min()
+        };
+        let overflowing = encoding.get_overflowing().iter().filter_map(|rest| places(rest, 0));
+        let start = overflowing.chain(places(&encoding, self.max_sequence_length)).min();
+        Ok(start.and_then(|start| prompt.get(start..)).map(str::trim).filter(|rest| !rest.is_empty()))
+    }
+
+    /// The most tokens of a prompt that are read.
+    pub fn max_sequence_length(&self) -> usize {
+        self.max_sequence_length
+    }
+
     /// The words of a prompt that the tokenizer has no token for, as they are written, in order and each once.
     pub fn unknown_words(&self, prompt: &str) -> Result<Vec<String>> {
         let Some(unknown) = self.unknown else { return Ok(Vec::new()) };
-        let prompt = clean(prompt);
-        let encoding =
-            self.tokenizer.encode(prompt.as_str(), false).map_err(|e| Error::Tokenizer(e.to_string()))?;
+        let encoding = self.encode(prompt, false)?;
+        // What is not read may be unknown too.
+        let parts = std::iter::once(&encoding).chain(encoding.get_overflowing());
         let mut words = Vec::<String>::new();
-        for (&id, &(start, end)) in encoding.get_ids().iter().zip(encoding.get_offsets()) {
+        for (&id, &(start, end)) in parts.flat_map(|part| part.get_ids().iter().zip(part.get_offsets())) {
             let word = prompt.get(start..end).unwrap_or_default();
             if id == unknown && word.chars().any(char::is_alphabetic) && !words.iter().any(|w| w == word) {
                 words.push(word.to_owned());
@@ -85,33 +112,15 @@ impl PromptEncoder {
     }
 }
 
-/// A prompt as `WanPipeline` cleans it: HTML's character references are resolved, twice for text that was escaped
-/// twice; no space is at the ends, and single ones are between words. (`ftfy`, which diffusers uses where it is
-/// installed, also repairs text that was decoded wrongly.)
-pub(crate) fn clean(prompt: &str) -> String {
-    let once = unescape(prompt);
-    unescape(&*once).split_whitespace().collect::<Vec<_>>().join(" ")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// As Python's `html.unescape`, twice, and then its whitespace.
-    #[test]
-    fn prompts_are_cleaned_as_diffusers_does() {
-        for (prompt, cleaned) in [
-            ("  a red\tball\n\nbounces ", "a red ball bounces"),
-            ("Tom &amp; Jerry &lt;3", "Tom & Jerry <3"),
-            ("&amp;quot;fog&amp;quot;", "\"fog\""),
-            ("&amp;amp;amp;", "&amp;"),
-            ("caf&eacute; &#233;&#xE9; &#x1F3C0;", "café éé \u{1F3C0}"),
-            ("a&nbsp;b\u{3000}c", "a b c"),
-            ("&copy &ampx &notaname; 5 & 6; &#0; &#x110000;", "© &x ¬aname; 5 & 6; \u{FFFD} \u{FFFD}"),
-            ("一个红色的球", "一个红色的球"),
-            ("&nbsp;", ""),
-        ] {
-            assert_eq!(clean(prompt), cleaned, "{prompt}");
-        }
-    }
+/// The tokenizer of a `tokenizer.json`.
+///
+/// # Errors
+/// A file that the tokenizers library does not read; where it panics on one, what it says then.
+pub fn parse_tokenizer(text: &[u8]) -> tokenizers::Result<Tokenizer> {
+    let parsed = catch_unwind(|| Tokenizer::from_bytes(text));
+    parsed.unwrap_or_else(|panic| {
+        let message = panic.downcast_ref::<String>().map(String::as_str);
+        let message = message.or_else(|| panic.downcast_ref::<&str>().copied());
+        Err(message.unwrap_or("the library gave up").to_owned().into())
+    })
 }
