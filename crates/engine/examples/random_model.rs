@@ -163,7 +163,7 @@ fn write_shard(parameters: &[Parameter], dtype: Dtype, path: &Path) -> Result<()
     file.write_all(&(header.len() as u64).to_le_bytes())?;
     file.write_all(&header)?;
     let mut rng = ChaCha8Rng::seed_from_u64(0);
-    for Parameter { key, shape } in parameters {
+    for Parameter { key, shape, .. } in parameters {
         let (mean, size) = start_of(key, shape);
         for _ in 0..shape.iter().product::<usize>() {
             // Even over -1 to 1.

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 /// The result of reading, checking or writing a model.
-pub type Result<T> = std::result::Result<T, Error>;
+pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// Why a model could not be read, built or written.
 #[derive(Debug, thiserror::Error)]

@@ -100,7 +100,7 @@ macro_rules! pack_parts {
                 packing: $crate::Packing,
                 path: &str,
                 source: &mut S,
-            ) -> Result<(), S::Error> {
+            ) -> ::std::result::Result<(), S::Error> {
                 $($crate::Pack::pack_from(
                     &mut self.$part,
                     packing,

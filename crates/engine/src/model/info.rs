@@ -3,7 +3,7 @@
 use diffusion::SchedulerConfig;
 use models::{
     umt5::Umt5Config,
-    wan::{AutoencoderKlWanConfig, WanTransformer3dConfig},
+    wan::{AutoencoderKlWanConfig, MAX_SEQUENCE_LENGTH, WanTransformer3dConfig},
 };
 use serde::Deserialize;
 use serde_json::Value;
@@ -118,9 +118,6 @@ pub(crate) fn is_guidance(scale: f64) -> bool {
     scale >= 0.0 && (scale as f32).is_finite()
 }
 
-/// The length of diffusers' `WanPipeline`.
-const WAN_SEQUENCE_LENGTH: usize = 512;
-
 impl ModelInfo {
     /// Reads and checks the configuration of every part.
     ///
@@ -141,9 +138,9 @@ impl ModelInfo {
             return unsupported("transformer_2", "none: one denoiser", index.transformer_2.to_string());
         }
         let tokenizer: TokenizerConfig = files.json("tokenizer/tokenizer_config.json")?;
-        let max_sequence_length = tokenizer.model_max_length.map_or(WAN_SEQUENCE_LENGTH, |length| {
+        let max_sequence_length = tokenizer.model_max_length.map_or(MAX_SEQUENCE_LENGTH, |length| {
             // Saturates for 1e30, and is 0 for NaN.
-            (length as usize).clamp(1, WAN_SEQUENCE_LENGTH)
+            (length as usize).clamp(1, MAX_SEQUENCE_LENGTH)
         });
         let info = Self {
             name: files.name(),
@@ -244,6 +241,6 @@ mod tests {
         // The size and length that it was trained with. A field `_kinora` that was left out would show here.
         assert_eq!(info.native.size, Size { width: 128, height: 128 });
         assert_eq!((info.native.num_frames, info.native.fps), (17, 8.0));
-        assert!(info.max_sequence_length < WAN_SEQUENCE_LENGTH);
+        assert!(info.max_sequence_length < MAX_SEQUENCE_LENGTH);
     }
 }

@@ -1,8 +1,8 @@
 //! Whether a model is as large as its weights: a configuration that asks for more is refused before memory is.
 
 use models::{
-    umt5::{Umt5Config, Umt5Encoder},
-    wan::{AutoencoderKlWan, AutoencoderKlWanConfig, WanTransformer3d, WanTransformer3dConfig},
+    umt5::Umt5Encoder,
+    wan::{AutoencoderKlWan, WanTransformer3d},
     weights::{Checkpoint, Source},
 };
 
@@ -38,9 +38,9 @@ impl WeightSizes {
 
 /// Fails if the configuration of a part asks for more parameters than its weights hold.
 pub(crate) fn check_sizes(files: &ModelFiles, info: &ModelInfo) -> Result<()> {
-    check_part::<Umt5Encoder>(files, TEXT_ENCODER, text_encoder(&info.text_encoder))?;
-    check_part::<WanTransformer3d>(files, TRANSFORMER, transformer(&info.transformer))?;
-    check_part::<AutoencoderKlWan>(files, VAE, vae(&info.vae))
+    check_part::<Umt5Encoder>(files, TEXT_ENCODER, info.text_encoder.large_parameters())?;
+    check_part::<WanTransformer3d>(files, TRANSFORMER, info.transformer.large_parameters())?;
+    check_part::<AutoencoderKlWan>(files, VAE, info.vae.large_parameters())
 }
 
 fn check_part<M: Checkpoint>(files: &ModelFiles, part: &str, parameters: f64) -> Result<()> {
@@ -56,42 +56,6 @@ fn check_part<M: Checkpoint>(files: &ModelFiles, part: &str, parameters: f64) ->
         expected: format!("at least {parameters:.0} parameters, which {} asks for", config.display()),
         found: format!("{found}; the weights are incomplete, or belong to another configuration"),
     })
-}
-
-/// The parameters of the large matrices. A few biases, norms and tables come on top.
-fn text_encoder(config: &Umt5Config) -> f64 {
-    let Umt5Config { vocab_size, d_model, d_kv, d_ff, num_layers, num_heads, .. } = config;
-    let [vocabulary, dim, head, hidden, layers, heads] =
-        [vocab_size, d_model, d_kv, d_ff, num_layers, num_heads].map(|&size| size as f64);
-    let buckets = config.relative_attention_num_buckets as f64;
-    vocabulary * dim + layers * (4.0 * dim * heads * head + 3.0 * dim * hidden + buckets * heads)
-}
-
-/// As for [`text_encoder`]: patches, embedders, and in each layer two attentions and a feed-forward layer.
-fn transformer(config: &WanTransformer3dConfig) -> f64 {
-    let WanTransformer3dConfig { in_channels, out_channels, text_dim, freq_dim, ffn_dim, num_layers, .. } =
-        config;
-    let [inputs, outputs, text, frequencies, hidden, layers] =
-        [in_channels, out_channels, text_dim, freq_dim, ffn_dim, num_layers].map(|&size| size as f64);
-    let dim = config.num_attention_heads as f64 * config.attention_head_dim as f64;
-    let patch = config.patch_size.iter().map(|&side| side as f64).product::<f64>();
-    dim * (patch * (inputs + outputs) + text + frequencies + 8.0 * dim)
-        + layers * dim * (8.0 * dim + 2.0 * hidden)
-}
-
-/// As for [`text_encoder`]: the 3x3x3 convolutions whose inputs and outputs are of one scale, four of them in the
-/// middle, and what joins encoder and decoder to the latents.
-fn vae(config: &AutoencoderKlWanConfig) -> f64 {
-    let blocks = config.num_res_blocks as f64;
-    let of_half = |base: usize, convolutions: f64| {
-        let convolution = |&mult: &usize| 27.0 * (base as f64 * mult as f64).powi(2);
-        let scales = config.dim_mult.iter().map(convolution).sum::<f64>();
-        convolutions * scales + 4.0 * config.dim_mult.last().map_or(0.0, convolution)
-    };
-    let latents = 5.0 * (config.z_dim as f64).powi(2);
-    latents
-        + of_half(config.base_dim, 2.0 * blocks - 1.0)
-        + of_half(config.decoder_base_dim.unwrap_or(config.base_dim), 2.0 * blocks + 1.0)
 }
 
 #[cfg(test)]
@@ -113,9 +77,9 @@ mod tests {
         let denoiser = WanTransformer3d::new(&info.transformer, &device).unwrap();
         let autoencoder = AutoencoderKlWan::new(&info.vae, &device).unwrap();
         for (name, counted, total) in [
-            ("text encoder", text_encoder(&info.text_encoder), total(&text)),
-            ("transformer", transformer(&info.transformer), total(&denoiser)),
-            ("autoencoder", vae(&info.vae), total(&autoencoder)),
+            ("text encoder", info.text_encoder.large_parameters(), total(&text)),
+            ("transformer", info.transformer.large_parameters(), total(&denoiser)),
+            ("autoencoder", info.vae.large_parameters(), total(&autoencoder)),
         ] {
             println!("{name} {:.3}", counted / total);
             assert!((0.5..=1.0).contains(&(counted / total)), "{name}: {counted} of {total}");

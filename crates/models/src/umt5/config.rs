@@ -66,6 +66,16 @@ impl Default for Umt5Config {
 }
 
 impl Umt5Config {
+    /// About how many parameters a model of these sizes has, without building it: those of the large matrices. A few
+    /// norms come on top.
+    pub fn large_parameters(&self) -> f64 {
+        let Self { vocab_size, d_model, d_kv, d_ff, num_layers, num_heads, .. } = self;
+        let [vocabulary, dim, head, hidden, layers, heads] =
+            [vocab_size, d_model, d_kv, d_ff, num_layers, num_heads].map(|&size| size as f64);
+        let buckets = self.relative_attention_num_buckets as f64;
+        vocabulary * dim + layers * (4.0 * dim * heads * head + 3.0 * dim * hidden + buckets * heads)
+    }
+
     /// Fails if an id is beyond the vocabulary.
     pub fn check_ids(&self, ids: &[usize]) -> Result<()> {
         match ids.iter().find(|&&id| id >= self.vocab_size) {

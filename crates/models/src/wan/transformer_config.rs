@@ -75,6 +75,18 @@ impl Default for WanTransformer3dConfig {
 }
 
 impl WanTransformer3dConfig {
+    /// About how many parameters a model of these sizes has, without building it: patches, embedders, and in each layer
+    /// two attentions and a feed-forward layer. A few biases, norms and tables come on top.
+    pub fn large_parameters(&self) -> f64 {
+        let Self { in_channels, out_channels, text_dim, freq_dim, ffn_dim, num_layers, .. } = self;
+        let [inputs, outputs, text, frequencies, hidden, layers] =
+            [in_channels, out_channels, text_dim, freq_dim, ffn_dim, num_layers].map(|&size| size as f64);
+        let dim = self.num_attention_heads as f64 * self.attention_head_dim as f64;
+        let patch = self.patch_size.iter().map(|&side| side as f64).product::<f64>();
+        dim * (patch * (inputs + outputs) + text + frequencies + 8.0 * dim)
+            + layers * dim * (8.0 * dim + 2.0 * hidden)
+    }
+
     /// Features of a token.
     pub fn dim(&self) -> usize {
         self.num_attention_heads * self.attention_head_dim

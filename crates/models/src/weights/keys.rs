@@ -30,6 +30,8 @@ pub trait Checkpoint: Module {
 /// One parameter of a model.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Parameter {
+    /// The names that lead to it in the model, joined by dots.
+    pub path: String,
     /// Its key in a checkpoint.
     pub key: String,
     /// Its shape.
@@ -40,7 +42,8 @@ pub struct Parameter {
 pub fn parameters<M: Checkpoint>(module: &M) -> Vec<Parameter> {
     let mut lister = Lister { path: Path::default(), found: Vec::new() };
     module.visit(&mut lister);
-    lister.found.into_iter().map(|(path, shape)| Parameter { key: module.key(&path), shape }).collect()
+    let found = lister.found.into_iter();
+    found.map(|(path, shape)| Parameter { key: module.key(&path), path, shape }).collect()
 }
 
 /// The names of the modules that a visitor stands in.

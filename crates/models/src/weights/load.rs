@@ -1,11 +1,16 @@
 //! From a checkpoint into a model.
 
-use std::{collections::BTreeSet, path::Path};
+use std::{
+    collections::{BTreeSet, HashMap},
+    path::Path,
+};
 
 use burn::{
-    module::{ModuleMapper, Param},
+    module::{Module, ModuleMapper, Param},
     tensor::{Tensor, TensorData},
 };
+
+use nn::{Pack, Packing, WeightSource};
 
 use super::{Checkpoint, Parameter, parameters, source::Source};
 use crate::{Error, Result};
@@ -25,6 +30,39 @@ pub fn load_bytes<M: Checkpoint>(module: M, name: &str, bytes: &[u8]) -> Result<
 /// Fills `module` from weights that have been opened.
 pub fn load_from<M: Checkpoint>(module: M, mut source: Source<'_>) -> Result<M> {
     let keys = match_keys::<M>(&parameters(&module), &mut source)?;
+    fill(module, keys, source)
+}
+
+/// [`load_from`], and what can be packed is packed as it is read: besides the packed weights no more than one tensor is
+/// in memory. The result is that of [`load_from`] and [`Pack::pack`].
+pub fn load_packed<M: Checkpoint + Pack>(
+    mut module: M,
+    mut source: Source<'_>,
+    packing: Packing,
+) -> Result<M> {
+    let parameters = parameters(&module);
+    let keys = match_keys::<M>(&parameters, &mut source)?;
+    let paths = parameters.into_iter().map(|parameter| parameter.path).zip(keys.clone()).collect();
+    module.pack_from(packing, "", &mut Packed { paths, source: &mut source })?;
+    fill(module, keys, source)
+}
+
+/// A checkpoint by the paths of the model's parameters.
+struct Packed<'a, 'b> {
+    paths: HashMap<String, String>,
+    source: &'a mut Source<'b>,
+}
+
+impl WeightSource for Packed<'_, '_> {
+    type Error = Error;
+
+    fn values(&mut self, path: &str) -> Result<Vec<f32>> {
+        self.source.read(&self.paths[path])
+    }
+}
+
+/// Fills the parameters that are not packed, whose keys are in the order of all.
+fn fill<M: Module>(module: M, keys: Vec<String>, source: Source<'_>) -> Result<M> {
     let mut loader = Loader { keys: keys.into_iter(), source, failed: None };
     let module = module.map(&mut loader);
     match loader.failed {
@@ -107,6 +145,9 @@ impl ModuleMapper for Loader<'_> {
             return param;
         }
         let key = self.keys.next().expect("a key for every parameter");
+        if param.lazy_shape().num_elements() == 0 {
+            return param; // packed already
+        }
         match self.source.read(&key) {
             Ok(values) => {
                 let data = TensorData::new(values, param.lazy_shape());
