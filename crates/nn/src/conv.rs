@@ -12,6 +12,7 @@ use crate::{
     Pack, PackedKernel, Packing, WeightSource,
     fused::{Op, Window, apply2, apply3, apply4},
     pack::{take, take_from},
+    parameter::zeros,
     precision::in_bf16,
 };
 
@@ -44,8 +45,8 @@ impl CausalConv3d {
         let [inputs, outputs] = channels;
         let [kt, kh, kw] = kernel;
         Self {
-            weight: Param::from_tensor(Tensor::zeros([outputs, inputs, kt, kh, kw], device)),
-            bias: Param::from_tensor(Tensor::zeros([outputs], device)),
+            weight: zeros([outputs, inputs, kt, kh, kw], device),
+            bias: zeros([outputs], device),
             kernel,
             stride,
             padding,
@@ -146,8 +147,8 @@ impl Conv2d {
     ) -> Self {
         let [inputs, outputs] = channels;
         Self {
-            weight: Param::from_tensor(Tensor::zeros([outputs, inputs, kernel, kernel], device)),
-            bias: Param::from_tensor(Tensor::zeros([outputs], device)),
+            weight: zeros([outputs, inputs, kernel, kernel], device),
+            bias: zeros([outputs], device),
             stride,
             padding,
             packed: None,

@@ -17,6 +17,7 @@ mod linear;
 mod modulate;
 mod norm;
 mod pack;
+mod parameter;
 mod precision;
 mod rope;
 
@@ -27,5 +28,6 @@ pub use linear::{Linear, linear};
 pub use modulate::{gated_residual, layer_norm_modulate};
 pub use norm::{ChannelRmsNorm, LayerNorm, RmsNorm, channel_rms_norm, layer_norm, rms_norm};
 pub use pack::{Pack, PackedKernel, PackedLinear, Packing, WeightSource, join};
+pub use parameter::zeros;
 pub use precision::{Precision, with_precision};
 pub use rope::rope;

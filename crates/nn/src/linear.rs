@@ -12,6 +12,7 @@ use crate::{
     activation::gelu_tanh,
     fused::{Op, apply1, apply2, apply3},
     pack::{take, take_from},
+    parameter::zeros,
     precision::in_bf16,
 };
 
@@ -31,8 +32,8 @@ impl Linear {
     /// A layer of zeros.
     pub fn new(inputs: usize, outputs: usize, bias: bool, device: &Device) -> Self {
         Self {
-            weight: Param::from_tensor(Tensor::zeros([outputs, inputs], device)),
-            bias: bias.then(|| Param::from_tensor(Tensor::zeros([outputs], device))),
+            weight: zeros([outputs, inputs], device),
+            bias: bias.then(|| zeros([outputs], device)),
             packed: None,
         }
     }

@@ -7,6 +7,7 @@ use burn::{
 
 use crate::{
     fused::{Op, apply2, apply3},
+    parameter::zeros,
     precision::on_cpu,
 };
 
@@ -23,8 +24,8 @@ pub struct LayerNorm {
 impl LayerNorm {
     /// A layer of zeros over `dim` features.
     pub fn new(dim: usize, eps: f64, device: &Device) -> Self {
-        let zeros = || Param::from_tensor(Tensor::zeros([dim], device));
-        Self { weight: zeros(), bias: zeros(), eps }
+        let weights = || zeros([dim], device);
+        Self { weight: weights(), bias: weights(), eps }
     }
 
     /// `[batch, tokens, dim]` to the same.
@@ -44,7 +45,7 @@ pub struct RmsNorm {
 impl RmsNorm {
     /// A layer of zeros over `dim` features.
     pub fn new(dim: usize, eps: f64, device: &Device) -> Self {
-        Self { weight: Param::from_tensor(Tensor::zeros([dim], device)), eps }
+        Self { weight: zeros([dim], device), eps }
     }
 
     /// `[batch, tokens, dim]` to the same.
@@ -67,7 +68,7 @@ impl<const D: usize> ChannelRmsNorm<D> {
     pub fn new(channels: usize, device: &Device) -> Self {
         let mut shape = [1; D];
         shape[0] = channels;
-        Self { gamma: Param::from_tensor(Tensor::zeros(shape, device)) }
+        Self { gamma: zeros(shape, device) }
     }
 
     /// `[batch, channels, ..]` to the same; with `silu`, the activation follows in the same pass.

@@ -2,7 +2,11 @@
 
 use std::{fmt, sync::Arc};
 
-use burn::{module::Param, tensor::Tensor};
+use burn::{
+    backend::DispatchDevice,
+    module::{Param, ParamId},
+    tensor::{Device, Tensor},
+};
 use kernels::{
     conv3d::PackedConv3d,
     matmul::{PackedBf16, PackedInt8},
@@ -180,12 +184,13 @@ pub(crate) fn take<const D: usize, P>(
     weight: &mut Param<Tensor<D>>,
     pack: impl FnOnce(&[f32]) -> P,
 ) -> Option<P> {
-    if !can_pack(weight) {
+    let values = weight.val();
+    if !crate::precision::on_cpu(&values) || values.is_require_grad() {
         return None;
     }
-    let data = weight.val().into_data();
+    let (device, data) = (values.device(), values.into_data());
     let packed = pack(data.as_slice().ok()?);
-    empty(weight);
+    *weight = nothing(weight.id, &device);
     Some(packed)
 }
 
@@ -196,23 +201,19 @@ pub(crate) fn take_from<const D: usize, P, S: WeightSource>(
     source: &mut S,
     pack: impl FnOnce(&[f32]) -> P,
 ) -> Result<Option<P>, S::Error> {
-    if !can_pack(weight) {
+    // The parameter itself may never have had values, and need not have any now.
+    let device = weight.lazy_device();
+    if !matches!(device.as_dispatch(), DispatchDevice::Flex(_)) {
         return Ok(None);
     }
-    // Its own memory first.
-    empty(weight);
+    *weight = nothing(weight.id, &device);
     Ok(Some(pack(&source.values(&join(path, WEIGHT))?)))
 }
 
 /// What every layer calls it.
 const WEIGHT: &str = "weight";
 
-fn can_pack<const D: usize>(weight: &Param<Tensor<D>>) -> bool {
-    let values = weight.val();
-    crate::precision::on_cpu(&values) && !values.is_require_grad()
-}
-
 /// The parameter keeps its identity, by which streams know the layer.
-fn empty<const D: usize>(weight: &mut Param<Tensor<D>>) {
-    *weight = Param::initialized(weight.id, Tensor::zeros([0; D], &weight.val().device()));
+fn nothing<const D: usize>(id: ParamId, device: &Device) -> Param<Tensor<D>> {
+    Param::initialized(id, Tensor::zeros([0; D], device))
 }

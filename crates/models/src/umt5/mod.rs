@@ -17,7 +17,7 @@ use burn::{
     module::{Module, Param},
     tensor::{Device, Int, Tensor, TensorData, module, ops::PadMode},
 };
-use nn::RmsNorm;
+use nn::{Packing, RmsNorm};
 
 pub use config::Umt5Config;
 
@@ -25,7 +25,7 @@ use self::{attention::Masked, block::Umt5Block};
 use crate::{
     ModelConfig, Result,
     init::{self, Start},
-    weights::{Checkpoint, Precedence},
+    weights::{Checkpoint, Precedence, Weights},
 };
 
 /// `UMT5EncoderModel`.
@@ -85,19 +85,43 @@ impl Umt5Encoder {
     ///
     /// No token attends to padding, so no more of it is encoded than makes all prompts as long as the longest.
     pub fn context(&self, prompts: &[Vec<usize>], length: usize, device: &Device) -> Tensor<3> {
-        let longest = prompts.iter().map(Vec::len).max().unwrap_or(0).max(1);
-        let pads = |prompt: &Vec<usize>| longest - prompt.len();
-        let ids = prompts.iter().flat_map(|prompt| {
-            prompt.iter().copied().chain(repeat_n(self.config.pad_token_id, pads(prompt))).map(|id| id as i64)
-        });
-        let mask = prompts
-            .iter()
-            .flat_map(|prompt| repeat_n(1.0_f32, prompt.len()).chain(repeat_n(0.0, pads(prompt))));
-        let shape = [prompts.len(), longest];
-        let ids = TensorData::new(ids.collect::<Vec<_>>(), shape);
-        let mask = Tensor::<2>::from_data(TensorData::new(mask.collect::<Vec<_>>(), shape), device);
-        let features = self.forward(Tensor::from_data(ids, device), mask.clone());
-        (features * mask.unsqueeze_dim::<3>(2)).pad([(0, length - longest), (0, 0)], PadMode::Constant(0.0))
+        let batch = Batch::new(&self.config, prompts, device);
+        let features = self.forward(batch.ids.clone(), batch.mask.clone());
+        batch.context(features, length)
+    }
+
+    /// [`context`](Self::context) of the encoder that `weights` would make of this one, packed if that is asked for,
+    /// with no more than one of its layers in memory: each is read when it is needed, and is gone after it.
+    ///
+    /// Fails if the weights cannot be read.
+    pub fn context_from(
+        self,
+        weights: &mut Weights<'_>,
+        packing: Option<Packing>,
+        prompts: &[Vec<usize>],
+        length: usize,
+        device: &Device,
+    ) -> Result<Tensor<3>> {
+        let Batch { ids, mask } = Batch::new(&self.config, prompts, device);
+        let [count, tokens] = ids.dims();
+        let rows: Vec<i64> =
+            ids.clone().into_data().convert::<i64>().try_into_vec().expect("converted to i64");
+        let rows: Vec<usize> = rows.into_iter().map(|id| id as usize).collect();
+        let embedded = weights.rows("shared.weight", &rows, self.config.d_model)?;
+        let shape = [count, tokens, self.config.d_model];
+        let mut x = Tensor::<3>::from_data(TensorData::new(embedded, shape), device);
+
+        let masked = Masked::new(&self.config, tokens, mask.clone());
+        for (index, block) in self.encoder.block.into_iter().enumerate() {
+            let path = format!("encoder.block.{index}");
+            let block = match packing {
+                Some(packing) => weights.fill_packed(block, &path, packing)?,
+                None => weights.fill(block, &path)?,
+            };
+            x = block.forward(x, &masked);
+        }
+        let norm = weights.fill(self.encoder.final_layer_norm, "encoder.final_layer_norm")?;
+        Ok(Batch { ids, mask }.context(norm.forward(x), length))
     }
 
     /// First weights as in transformers (after Mesh TensorFlow): attention scores are not scaled, so
@@ -116,6 +140,36 @@ impl Umt5Encoder {
             Some("layer_norm" | "final_layer_norm") => Start::Constant(initializer_factor as f32),
             _ => normal(d_model),
         })
+    }
+}
+
+/// Prompts of one length, which is that of the longest.
+struct Batch {
+    ids: Tensor<2, Int>, // [prompts, tokens]
+    mask: Tensor<2>,     // 1 for a token, 0 for padding
+}
+
+impl Batch {
+    fn new(config: &Umt5Config, prompts: &[Vec<usize>], device: &Device) -> Self {
+        let longest = prompts.iter().map(Vec::len).max().unwrap_or(0).max(1);
+        let pads = |prompt: &Vec<usize>| longest - prompt.len();
+        let ids = prompts.iter().flat_map(|prompt| {
+            prompt.iter().copied().chain(repeat_n(config.pad_token_id, pads(prompt))).map(|id| id as i64)
+        });
+        let mask = prompts
+            .iter()
+            .flat_map(|prompt| repeat_n(1.0_f32, prompt.len()).chain(repeat_n(0.0, pads(prompt))));
+        let shape = [prompts.len(), longest];
+        let ids = TensorData::new(ids.collect::<Vec<_>>(), shape);
+        let mask = TensorData::new(mask.collect::<Vec<_>>(), shape);
+        Self { ids: Tensor::from_data(ids, device), mask: Tensor::from_data(mask, device) }
+    }
+
+    /// Features `[prompts, tokens, d_model]` as Wan hands them on: `[prompts, length, d_model]`, zeros behind a prompt.
+    fn context(self, features: Tensor<3>, length: usize) -> Tensor<3> {
+        let [_, tokens] = self.mask.dims();
+        let features = features * self.mask.unsqueeze_dim::<3>(2);
+        features.pad([(0, length - tokens), (0, 0)], PadMode::Constant(0.0))
     }
 }
 
@@ -143,7 +197,7 @@ struct Embedding {
 
 impl Embedding {
     fn new(rows: usize, features: usize, device: &Device) -> Self {
-        Self { weight: Param::from_tensor(Tensor::zeros([rows, features], device)) }
+        Self { weight: nn::zeros([rows, features], device) }
     }
 
     /// `[a, b]` to `[a, b, features]`.

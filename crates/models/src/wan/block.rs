@@ -35,7 +35,7 @@ impl WanTransformerBlock {
             attn2: WanAttention::new(config, device),
             norm2: config.cross_attn_norm.then(|| LayerNorm::new(dim, config.eps, device)),
             ffn: FeedForward::new(dim, config.ffn_dim, device),
-            scale_shift_table: Param::from_tensor(Tensor::zeros([1, 6, dim], device)),
+            scale_shift_table: nn::zeros([1, 6, dim], device),
             eps: config.eps,
         }
     }

@@ -15,10 +15,7 @@ pub(super) struct PatchEmbedding {
 
 impl PatchEmbedding {
     pub fn new(channels: usize, dim: usize, [pt, ph, pw]: [usize; 3], device: &Device) -> Self {
-        Self {
-            weight: Param::from_tensor(Tensor::zeros([dim, channels, pt, ph, pw], device)),
-            bias: Param::from_tensor(Tensor::zeros([dim], device)),
-        }
+        Self { weight: nn::zeros([dim, channels, pt, ph, pw], device), bias: nn::zeros([dim], device) }
     }
 
     /// `[batch, channels, frames, height, width]` to `[batch, tokens, dim]`, frame by frame and row

@@ -48,7 +48,7 @@ impl WanTransformer3d {
             patch_embedding: PatchEmbedding::new(config.in_channels, dim, config.patch_size, device),
             condition_embedder: ConditionEmbedder::new(config, device),
             blocks: (0..config.num_layers).map(|_| WanTransformerBlock::new(config, device)).collect(),
-            scale_shift_table: Param::from_tensor(Tensor::zeros([1, 2, dim], device)),
+            scale_shift_table: nn::zeros([1, 2, dim], device),
             proj_out: Linear::new(dim, outputs, true, device),
             config: config.clone(),
         })

@@ -50,6 +50,12 @@ pub fn parameters<M: Checkpoint>(module: &M) -> Vec<Parameter> {
 #[derive(Debug, Default)]
 pub(super) struct Path(Vec<String>);
 
+impl From<&str> for Path {
+    fn from(joined: &str) -> Self {
+        Self(if joined.is_empty() { Vec::new() } else { vec![joined.to_owned()] })
+    }
+}
+
 impl Path {
     pub fn enter(&mut self, name: &str) {
         self.0.push(name.to_owned());

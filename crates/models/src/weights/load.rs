@@ -1,9 +1,6 @@
 //! From a checkpoint into a model.
 
-use std::{
-    collections::{BTreeSet, HashMap},
-    path::Path,
-};
+use std::collections::{BTreeSet, HashMap};
 
 use burn::{
     module::{Module, ModuleMapper, Param},
@@ -12,13 +9,17 @@ use burn::{
 
 use nn::{Pack, Packing, WeightSource};
 
-use super::{Checkpoint, Parameter, parameters, source::Source};
+use super::{
+    Checkpoint, Parameter,
+    keys::{Path, parameters},
+    source::Source,
+};
 use crate::{Error, Result};
 
 /// Fills `module` from a model's folder, a safetensors file or a shard index.
 ///
 /// Fails if any parameter is missing, any tensor is unused, any shape differs, or any value is not finite.
-pub fn load<M: Checkpoint>(module: M, path: &Path) -> Result<M> {
+pub fn load<M: Checkpoint>(module: M, path: &std::path::Path) -> Result<M> {
     load_from(module, Source::open::<M>(path, None)?)
 }
 
@@ -28,46 +29,69 @@ pub fn load_bytes<M: Checkpoint>(module: M, name: &str, bytes: &[u8]) -> Result<
 }
 
 /// Fills `module` from weights that have been opened.
-pub fn load_from<M: Checkpoint>(module: M, mut source: Source<'_>) -> Result<M> {
-    let keys = match_keys::<M>(&parameters(&module), &mut source)?;
-    fill(module, keys, source)
+pub fn load_from<M: Checkpoint>(module: M, source: Source<'_>) -> Result<M> {
+    Weights::of(&module, source)?.fill(module, "")
 }
 
 /// [`load_from`], and what can be packed is packed as it is read: besides the packed weights no more than one tensor is
 /// in memory. The result is that of [`load_from`] and [`Pack::pack`].
-pub fn load_packed<M: Checkpoint + Pack>(
-    mut module: M,
-    mut source: Source<'_>,
-    packing: Packing,
-) -> Result<M> {
-    let parameters = parameters(&module);
-    let keys = match_keys::<M>(&parameters, &mut source)?;
-    let paths = parameters.into_iter().map(|parameter| parameter.path).zip(keys.clone()).collect();
-    module.pack_from(packing, "", &mut Packed { paths, source: &mut source })?;
-    fill(module, keys, source)
+pub fn load_packed<M: Checkpoint + Pack>(module: M, source: Source<'_>, packing: Packing) -> Result<M> {
+    Weights::of(&module, source)?.fill_packed(module, "", packing)
 }
 
-/// A checkpoint by the paths of the model's parameters.
-struct Packed<'a, 'b> {
-    paths: HashMap<String, String>,
-    source: &'a mut Source<'b>,
+/// A checkpoint by the paths of a model's parameters, to fill the model part by part.
+pub struct Weights<'a> {
+    /// The key of each path.
+    keys: HashMap<String, String>,
+    source: Source<'a>,
 }
 
-impl WeightSource for Packed<'_, '_> {
-    type Error = Error;
+impl<'a> Weights<'a> {
+    /// Those of `module`.
+    ///
+    /// Fails if any parameter is missing, any tensor is unused, or any shape differs.
+    pub fn of<M: Checkpoint>(module: &M, mut source: Source<'a>) -> Result<Self> {
+        let parameters = parameters(module);
+        let keys = match_keys::<M>(&parameters, &mut source)?;
+        let paths = parameters.into_iter().map(|parameter| parameter.path);
+        Ok(Self { keys: paths.zip(keys).collect(), source })
+    }
 
-    fn values(&mut self, path: &str) -> Result<Vec<f32>> {
-        self.source.read(&self.paths[path])
+    /// Fills the part of the model at `path`, but for what is packed in it.
+    pub fn fill<P: Module>(&mut self, part: P, path: &str) -> Result<P> {
+        let mut loader = Loader { path: Path::from(path), weights: self, failed: None };
+        let part = part.map(&mut loader);
+        match loader.failed {
+            Some(error) => Err(error),
+            None => Ok(part),
+        }
+    }
+
+    /// [`fill`](Self::fill), with what can be packed packed.
+    pub fn fill_packed<P: Module + Pack>(&mut self, mut part: P, path: &str, packing: Packing) -> Result<P> {
+        part.pack_from(packing, path, self)?;
+        self.fill(part, path)
+    }
+
+    /// Rows of a matrix `[rows, features]`, in the order asked for: `[number, features]`.
+    ///
+    /// # Panics
+    /// If there is no such row.
+    pub fn rows(&mut self, path: &str, rows: &[usize], features: usize) -> Result<Vec<f32>> {
+        let key = &self.keys[path];
+        let mut values = Vec::with_capacity(rows.len() * features);
+        for row in rows {
+            values.extend(self.source.read_part(key, row * features..(row + 1) * features)?);
+        }
+        Ok(values)
     }
 }
 
-/// Fills the parameters that are not packed, whose keys are in the order of all.
-fn fill<M: Module>(module: M, keys: Vec<String>, source: Source<'_>) -> Result<M> {
-    let mut loader = Loader { keys: keys.into_iter(), source, failed: None };
-    let module = module.map(&mut loader);
-    match loader.failed {
-        Some(error) => Err(error),
-        None => Ok(module),
+impl WeightSource for Weights<'_> {
+    type Error = Error;
+
+    fn values(&mut self, path: &str) -> Result<Vec<f32>> {
+        self.source.read(&self.keys[path])
     }
 }
 
@@ -122,33 +146,44 @@ fn check_shape(parameter: &Parameter, key: &str, source: &Source<'_>) -> Result<
 }
 
 fn check_copy(key: &str, copy: &str, source: &mut Source<'_>) -> Result<()> {
-    if source.read(key)? == source.read(copy)? {
-        return Ok(());
+    /// Values that are compared at a time: tied tensors are the largest of all.
+    const PIECE: usize = 1 << 20;
+    let len = source.len(key);
+    for start in (0..len).step_by(PIECE) {
+        let range = start..(start + PIECE).min(len);
+        if source.read_part(key, range.clone())? != source.read_part(copy, range)? {
+            return Err(Error::TiedDiffer {
+                file: source.find(copy).map_or(source.name().to_owned(), |(file, _)| file.to_owned()),
+                tensor: key.to_owned(),
+                copy: copy.to_owned(),
+            });
+        }
     }
-    Err(Error::TiedDiffer {
-        file: source.find(copy).map_or(source.name().to_owned(), |(file, _)| file.to_owned()),
-        tensor: key.to_owned(),
-        copy: copy.to_owned(),
-    })
+    Ok(())
 }
 
-/// Visits the parameters in the order of `keys`; after a failure the rest stay as they are.
-struct Loader<'a> {
-    keys: std::vec::IntoIter<String>,
-    source: Source<'a>,
+/// Visits the parameters of a part; after a failure the rest stay as they are.
+struct Loader<'a, 'b> {
+    path: Path,
+    weights: &'a mut Weights<'b>,
     failed: Option<Error>,
 }
 
-impl ModuleMapper for Loader<'_> {
+impl ModuleMapper for Loader<'_, '_> {
+    fn enter_module(&mut self, name: &str, _container_type: &str) {
+        self.path.enter(name);
+    }
+
+    fn exit_module(&mut self, _name: &str, _container_type: &str) {
+        self.path.exit();
+    }
+
     fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
-        if self.failed.is_some() {
+        // What is packed has nothing left to fill.
+        if self.failed.is_some() || param.lazy_shape().num_elements() == 0 {
             return param;
         }
-        let key = self.keys.next().expect("a key for every parameter");
-        if param.lazy_shape().num_elements() == 0 {
-            return param; // packed already
-        }
-        match self.source.read(&key) {
+        match self.weights.values(&self.path.joined()) {
             Ok(values) => {
                 let data = TensorData::new(values, param.lazy_shape());
                 let tensor = Tensor::from_data(data, &param.lazy_device());

@@ -15,7 +15,7 @@ mod values;
 
 pub use files::{Precedence, find, variants};
 pub use keys::{Checkpoint, Parameter, parameters};
-pub use load::{load, load_bytes, load_from, load_packed};
+pub use load::{Weights, load, load_bytes, load_from, load_packed};
 pub(crate) use save::write_atomically;
 pub use save::{Precision, save, save_folder, to_bytes};
 pub use source::{Source, shard_index};

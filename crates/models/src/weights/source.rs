@@ -4,6 +4,7 @@ use std::{
     collections::BTreeMap,
     fs::File,
     io::{Cursor, Read, Seek, SeekFrom},
+    ops::Range,
     path::{Path, PathBuf},
 };
 
@@ -156,7 +157,18 @@ impl<'a> Source<'a> {
 
     /// The values of `key`, which must be one of [`keys`](Self::keys).
     pub fn read(&mut self, key: &str) -> Result<Vec<f32>> {
-        self.shards[self.keys[key]].read(key)
+        let len = self.len(key);
+        self.read_part(key, 0..len)
+    }
+
+    /// Those of the values of `key` in row-major order that are in `range`, which ends within them.
+    pub fn read_part(&mut self, key: &str, range: Range<usize>) -> Result<Vec<f32>> {
+        self.shards[self.keys[key]].read(key, range)
+    }
+
+    /// How many values `key` has; 0 if there is no such key.
+    pub fn len(&self, key: &str) -> usize {
+        self.find(key).map_or(0, |(_, shape)| shape.iter().product())
     }
 }
 
@@ -211,21 +223,21 @@ impl<'a> Shard<'a> {
         })
     }
 
-    fn read(&mut self, key: &str) -> Result<Vec<f32>> {
+    fn read(&mut self, key: &str, range: Range<usize>) -> Result<Vec<f32>> {
         let stored = self.stored(key)?;
         let TensorInfo { shape, data_offsets: (start, _), .. } =
             self.metadata.info(key).expect("a key of this shard");
-        let count = shape.iter().product();
+        let start = self.data_start + (start + range.start * stored.bytes()) as u64;
         let read = self
             .reader
-            .seek(SeekFrom::Start(self.data_start + *start as u64))
-            .and_then(|_| values::read(&mut self.reader, stored, count));
+            .seek(SeekFrom::Start(start))
+            .and_then(|_| values::read(&mut self.reader, stored, range.len()));
         match read {
             Ok(Ok(values)) => Ok(values),
             Ok(Err((at, value))) => Err(Error::NotFinite {
                 file: self.name.clone(),
                 tensor: key.to_owned(),
-                position: position(at, shape),
+                position: position(range.start + at, shape),
                 value,
             }),
             Err(source) => Err(io(&self.name, "read", source)),

@@ -33,7 +33,8 @@ impl Stored {
         }
     }
 
-    fn bytes(self) -> usize {
+    /// Of one number.
+    pub fn bytes(self) -> usize {
         match self {
             Self::F32 => 4,
             Self::Bf16 | Self::F16 => 2,
