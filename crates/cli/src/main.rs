@@ -53,12 +53,16 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 /// Bytes of a thread's stack: what the system gives the first thread.
 const STACK: usize = 8 << 20;
 
+/// Why threads cannot be started, and what to do.
+const LIMITS: &str = "`ulimit -v` or `ulimit -u` leaves no room for them; KINORA_THREADS chooses fewer";
+
 fn main() -> ExitCode {
     failure::guard(|| {
         let mode = failure::parse::<Cli>()?.mode;
         kernels::check_settings().map_err(failure::usage)?;
         let threads = kernels::threads::available();
-        rayon::ThreadPoolBuilder::new().num_threads(threads).stack_size(STACK).build_global()?;
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).stack_size(STACK).build_global();
+        pool.map_err(|error| anyhow::anyhow!("cannot start {threads} threads: {error}; {LIMITS}"))?;
         // The kernels have threads of their own; this pool is burn's and the world's. Inside it, their share of this
         // thread costs no switch to another one and back.
         rayon::scope(|_| match mode {

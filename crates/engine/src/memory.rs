@@ -10,9 +10,10 @@ use crate::{
 /// layer before and after the activation: the token itself, normed, as query, key and value, and what comes out.
 const TOKEN_ALIVE: usize = 8;
 
-/// What the program takes besides weights and video: its own pages, the tokenizer, the encoder of the file, and freed
-/// pieces that lie between those in use.
-const PROGRAM: usize = 96 << 20;
+const MIB: usize = 1 << 20;
+
+/// What the program takes besides weights and video: its own pages, the tokenizer, the encoder of the file.
+const PROGRAM: usize = 128 * MIB;
 
 /// About how many bytes a video needs besides the weights: those of the denoiser or those of the decoder, which takes
 /// the same for a clip of any length. Frames are handed on as they are made.
@@ -32,6 +33,12 @@ fn of_weights(sizes: &WeightSizes, precision: Precision) -> [usize; 2] {
     [sizes.total().saturating_mul(loaded), kept].map(|bytes| usize::try_from(bytes).unwrap_or(usize::MAX))
 }
 
+/// Freed pieces that lie between those in use when a video needs `bytes` at once, as measured from 64x48 to 1024x1024:
+/// the allocator keeps less of them the more there are, see [`kernels::memory::keep_little_of`].
+fn kept_pieces(bytes: usize) -> usize {
+    bytes.saturating_mul(2).min(256 * MIB + bytes / 2).min(640 * MIB + bytes / 8)
+}
+
 impl Plan {
     /// Fails if loading the model or making the video takes more memory than this process may have, where the system
     /// tells: the least of the machine's memory, the limits of control groups, and `ulimit`.
@@ -47,7 +54,8 @@ impl Plan {
 
     fn check_memory_within(&self, sizes: &WeightSizes, limit: MemoryLimit) -> Result<()> {
         let [loaded, kept] = of_weights(sizes, self.request.precision);
-        let needed = loaded.max(kept.saturating_add(self.memory)).saturating_add(PROGRAM);
+        let video = self.memory.saturating_add(kept_pieces(self.memory));
+        let needed = loaded.max(kept.saturating_add(video)).saturating_add(PROGRAM);
         if needed <= limit.bytes {
             return Ok(());
         }
@@ -89,7 +97,6 @@ mod tests {
 
     #[test]
     fn weights_and_program_count_too() {
-        const MIB: usize = 1 << 20;
         check("128x128", 17, 400 * MIB, LimitSource::ControlGroup).unwrap();
         let message = check("1024x1024", 5, 400 * MIB, LimitSource::ControlGroup).unwrap_err().to_string();
         assert!(message.contains("control group") && message.contains("0.39 GiB"), "{message}");

@@ -70,7 +70,7 @@ fn limit_under(root: &Path) -> Option<MemoryLimit> {
 
 /// Address space that a process takes later on without using it: stacks of threads that are yet to be started, and the
 /// ends of what the allocator reserves.
-const YET_TO_COME: usize = 128 << 20;
+const YET_TO_COME: usize = 256 << 20;
 
 /// The bytes that a line such as `MemTotal:  1024 kB` gives.
 fn kib(text: &str, name: &str) -> Option<usize> {

@@ -118,9 +118,9 @@ mod tests {
 
     #[test]
     fn classes_hold_their_letters_and_ranges() {
-        let class = Class("a-cx€-₣");
+        let class = Class("a-cxα-ω");
         for (letter, inside) in
-            [('a', true), ('b', true), ('c', true), ('d', false), ('x', true), ('-', false), ('₡', true)]
+            [('a', true), ('b', true), ('c', true), ('d', false), ('x', true), ('-', false), ('β', true)]
         {
             assert_eq!(class.contains(letter), inside, "{letter}");
         }
