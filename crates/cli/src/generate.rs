@@ -48,7 +48,6 @@ const MAX_REQUEST_BYTES: u64 = 2 << 20;
 
 pub fn run(args: GenerateArgs) -> Result<()> {
     let start = Instant::now();
-    signals::listen()?;
     let request = args.request()?;
     // Whatever can be known to fail fails before the work.
     let output = Output::for_path(&args.output)?;
@@ -58,8 +57,7 @@ pub fn run(args: GenerateArgs) -> Result<()> {
     output.check(&plan)?;
 
     kernels::memory::give_back_freed();
-    let mut pipeline = Pipeline::load(&files, &Device::flex())?;
-    pipeline.pack(request.precision);
+    let pipeline = Pipeline::open(&files, &Device::flex(), request.precision)?;
     kernels::memory::keep_freed_of(plan.memory);
     let warnings = pipeline.warnings(&plan)?;
     for warning in &warnings {

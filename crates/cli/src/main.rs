@@ -54,7 +54,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 const STACK: usize = 8 << 20;
 
 /// Why threads cannot be started, and what to do.
-const LIMITS: &str = "`ulimit -v` or `ulimit -u` leaves no room for them; KINORA_THREADS chooses fewer";
+const LIMITS: &str = "`ulimit -v` or `ulimit -u` leaves no room for threads; KINORA_THREADS chooses fewer";
 
 fn main() -> ExitCode {
     failure::guard(|| {
@@ -63,6 +63,9 @@ fn main() -> ExitCode {
         let threads = kernels::threads::available();
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).stack_size(STACK).build_global();
         pool.map_err(|error| anyhow::anyhow!("cannot start {threads} threads: {error}; {LIMITS}"))?;
+        if matches!(mode, Mode::Generate(_) | Mode::Train(_)) {
+            signals::listen().map_err(|error| anyhow::anyhow!("cannot hear signals: {error}; {LIMITS}"))?;
+        }
         // The kernels have threads of their own; this pool is burn's and the world's. Inside it, their share of this
         // thread costs no switch to another one and back.
         rayon::scope(|_| match mode {
@@ -71,7 +74,6 @@ fn main() -> ExitCode {
             Mode::Vocabulary(args) => vocabulary::run(&args),
             Mode::World(args) => world_clips::run(&args),
             Mode::Train(command) => {
-                signals::listen()?;
                 kernels::memory::keep_freed();
                 Ok(train::run(command, &signals::requested)?)
             }

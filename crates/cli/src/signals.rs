@@ -21,6 +21,9 @@ static RECEIVED: AtomicI32 = AtomicI32::new(0);
 /// What a shell reports of a program that a signal has ended is so much more than the signal's number.
 const SHELL_OFFSET: i32 = 128;
 
+/// Bytes: it does next to nothing, and the address space may be limited.
+const STACK: usize = 64 << 10;
+
 /// From now on Ctrl-C, kill and the end of the terminal ask for a stop. A second Ctrl-C or kill ends the program at
 /// once; the end of a terminal does not, as shells and the system both tell of it.
 ///
@@ -32,7 +35,8 @@ pub fn listen() -> io::Result<()> {
     let ignored = ignored();
     let heard = [SIGINT, SIGTERM, SIGHUP, SIGXFSZ].into_iter().filter(|signal| !ignored.contains(signal));
     let mut signals = Signals::new(heard)?;
-    thread::Builder::new().name("signals".into()).spawn(move || {
+    let thread = thread::Builder::new().name("signals".into()).stack_size(STACK);
+    thread.spawn(move || {
         for signal in signals.forever().filter(|&signal| signal != SIGXFSZ) {
             let first = RECEIVED.compare_exchange(0, signal, Ordering::SeqCst, Ordering::SeqCst);
             match first {

@@ -75,11 +75,13 @@ pub enum Error {
     },
     /// A video that is too large for this process.
     #[error(
-        "this video needs about {needed} of memory, weights included, and {limited_by} {available}: {advice}"
+        "this video needs about {needed} of memory for {stage}, weights included, and {limited_by} {available}: {advice}"
     )]
     Memory {
         /// About what it takes.
         needed: String,
+        /// In which stage.
+        stage: &'static str,
         /// Who limits it, as in "the machine has".
         limited_by: String,
         /// What there is.

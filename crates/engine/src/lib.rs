@@ -33,12 +33,14 @@
 
 #![forbid(unsafe_code)]
 
+mod cache;
 mod denoise;
 mod error;
 mod finite;
 mod memory;
 mod model;
 mod output;
+mod parts;
 mod pipeline;
 mod plan;
 mod precision;
@@ -52,6 +54,7 @@ mod video;
 mod warning;
 
 pub use error::{Error, Result};
+pub use memory::MemoryPlan;
 pub use model::{ModelFiles, ModelInfo, NativeClip, Prompts};
 pub use output::{Output, Summary, VideoWriter, summary};
 pub use pipeline::Pipeline;

@@ -13,19 +13,21 @@ use crate::{
     denoise::{Denoising, report},
     finite::{first_not_finite, is_finite, values},
     model::{TRANSFORMER, VAE, check_sizes},
+    parts::Part,
     progress::timed,
     tensor_file,
     text::{PromptEncoder, clean},
     timeline::Timeline,
 };
 
-/// A model in memory; makes one video after another, and several at once from as many threads.
+/// A model that makes videos: all of it in memory ([`load`](Self::load)), for one video after another and several at
+/// once from as many threads, or no more of it than is needed at a time ([`open`](Self::open)).
 #[derive(Debug)]
 pub struct Pipeline {
     info: ModelInfo,
     hash: String,
     text: PromptEncoder,
-    transformer: WanTransformer3d,
+    transformer: Part<WanTransformer3d>,
     vae: AutoencoderKlWan,
     device: Device,
     load_seconds: f64,
@@ -41,36 +43,71 @@ impl Pipeline {
     /// A folder that is no model, a model that is not served, or files that are missing or damaged.
     pub fn load(files: &ModelFiles, device: &Device) -> Result<Self> {
         let (loaded, seconds) = timed(|| -> Result<Self> {
-            let info = ModelInfo::read(files)?;
-            check_sizes(files, &info)?;
-            thread::scope(|scope| {
-                // Beside the loading, which reads the same files: they come from the disk once.
-                let hash = scope.spawn(|| files.hash());
-                let text = PromptEncoder::load(files, &info, device)?;
-                let transformer = WanTransformer3d::new(&info.transformer, device)?;
-                let transformer = files.fill(TRANSFORMER, transformer)?;
-                let vae = files.fill(VAE, AutoencoderKlWan::new(&info.vae, device)?)?.without_encoder();
-                let hash = hash.join().expect("hashing does not panic")?;
-                let device = device.clone();
-                Ok(Self { info, hash, text, transformer, vae, device, load_seconds: 0.0, packed: None })
-            })
+            let mut pipeline = Self::begin(files, device, None)?;
+            pipeline.text.keep(files, device)?;
+            pipeline.transformer.keep()?;
+            Ok(pipeline)
         });
         Ok(Self { load_seconds: seconds, ..loaded? })
+    }
+
+    /// Opens a model for requests of one precision. The text encoder, if it is large, is read layer by layer when a
+    /// prompt is; the denoiser is read when it is needed, and gone when its latents are there. Weights are packed as
+    /// they are read, so that besides the packed ones no more than one tensor is in memory.
+    ///
+    /// # Errors
+    /// As for [`load`](Self::load), but for weights that are damaged inside, which are found when they are read.
+    pub fn open(files: &ModelFiles, device: &Device, precision: Precision) -> Result<Self> {
+        let (opened, seconds) = timed(|| Self::begin(files, device, Some(precision)));
+        Ok(Self { load_seconds: seconds, ..opened? })
+    }
+
+    fn begin(files: &ModelFiles, device: &Device, precision: Option<Precision>) -> Result<Self> {
+        let info = ModelInfo::read(files)?;
+        check_sizes(files, &info)?;
+        let packing = precision.and_then(Precision::packing);
+        // Both cost little beside the denoiser, and the autoencoder's errors are seen one by one.
+        let of_others = packing.map(|_| Packing::Bf16);
+        thread::scope(|scope| {
+            // Beside the loading, which reads the same files: they come from the disk once.
+            // Where no thread can be started, they are read once more.
+            let hash = thread::Builder::new().spawn_scoped(scope, || files.hash());
+            let text = PromptEncoder::open(files, &info, of_others, device)?;
+            let transformer = {
+                let (files, config, device) = (files.clone(), info.transformer.clone(), device.clone());
+                Part::when_needed(move || {
+                    let empty = WanTransformer3d::new(&config, &device)?;
+                    files.fill_packed(TRANSFORMER, empty, packing)
+                })
+            };
+            files.check_weights(TRANSFORMER, &WanTransformer3d::new(&info.transformer, device)?)?;
+            let vae = files.fill_packed(VAE, AutoencoderKlWan::new(&info.vae, device)?, of_others)?;
+            let (vae, device) = (vae.without_encoder(), device.clone());
+            let hash = match hash {
+                Ok(hash) => hash.join().expect("hashing does not panic")?,
+                Err(_) => files.hash()?,
+            };
+            Ok(Self { info, hash, text, transformer, vae, device, load_seconds: 0.0, packed: precision })
+        })
     }
 
     /// Packs the weights for requests of one precision: faster, and in half the memory (bf16) or a quarter of it
     /// (int8). Requests of another precision are refused from then on. Nothing changes for f32, nor for what was
     /// packed before.
-    pub fn pack(&mut self, precision: Precision) {
-        let Some(packing) = precision.packing().filter(|_| self.packed.is_none()) else { return };
-        let ((), seconds) = timed(|| {
-            self.transformer.pack(packing);
-            // Both cost little beside the denoiser, and the autoencoder's errors are seen one by one.
+    ///
+    /// # Errors
+    /// Weights that are read now, and cannot be.
+    pub fn pack(&mut self, precision: Precision) -> Result<()> {
+        let Some(packing) = precision.packing().filter(|_| self.packed.is_none()) else { return Ok(()) };
+        let (packed, seconds) = timed(|| -> Result<()> {
+            self.transformer.keep()?.pack(packing);
             self.text.pack(Packing::Bf16);
             self.vae.pack(Packing::Bf16);
+            Ok(())
         });
         self.load_seconds += seconds;
         self.packed = Some(precision);
+        packed
     }
 
     /// The model's configuration.
@@ -158,8 +195,9 @@ impl Pipeline {
             let (contexts, text) = timed(|| self.contexts(plan));
             let [context, negative_context] = contexts?;
             report(observer, Stage::Text, 1, 1)?;
+            let (transformer, load) = self.transformer.get()?;
             let denoising = Denoising {
-                transformer: &self.transformer,
+                transformer: &transformer,
                 plan,
                 context,
                 negative_context,
@@ -168,8 +206,12 @@ impl Pipeline {
             };
             let variance = self.info.scheduler.variance().unwrap_or_default();
             let (latents, denoise) = timed(|| denoising.run(noise, variance, observer));
-            let decode = self.decode(latents?, plan, sink, observer)?;
-            Ok(Timings { load: self.load_seconds, text, denoise, decode })
+            let latents = latents?;
+            // Unless it is kept, it makes room for the frames.
+            drop(denoising);
+            drop(transformer);
+            let decode = self.decode(latents, plan, sink, observer)?;
+            Ok(Timings { load: self.load_seconds + load, text, denoise, decode })
         })
     }
 

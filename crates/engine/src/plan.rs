@@ -6,7 +6,8 @@ use diffusion::{Sampler, Schedule, is_guided};
 use media::{Clip, ClipShape};
 
 use crate::{
-    Error, ModelInfo, Prompts, Result, Size, VideoRequest, memory,
+    Error, ModelInfo, Prompts, Result, Size, VideoRequest,
+    memory::Activations,
     model::{GUIDANCE, is_guidance},
     text,
 };
@@ -38,6 +39,8 @@ pub struct Plan {
     pub guidance_scale: f64,
     /// About how many bytes of memory it takes, besides the weights.
     pub memory: usize,
+    /// The same, by stage.
+    pub(crate) activations: Activations,
 }
 
 impl VideoRequest {
@@ -82,6 +85,7 @@ impl VideoRequest {
             Error::request("size and num_frames", expected, format!("{num_frames} frames of {size}"))
         })?;
         let [frames, height, width] = latents;
+        let activations = Activations::of(self.precision, size, token_grid, info);
         Ok(Plan {
             request: Self {
                 size: Some(size),
@@ -102,7 +106,8 @@ impl VideoRequest {
             latent_shape: [info.vae.z_dim, frames, height, width],
             token_grid,
             guidance_scale,
-            memory: memory::needed(self.precision, size, token_grid, info),
+            memory: activations.most(),
+            activations,
         })
     }
 

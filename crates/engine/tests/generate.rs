@@ -51,7 +51,7 @@ fn packed_weights_make_nearly_the_same_video_and_serve_one_precision() {
         };
         let (mut pipeline, plan) = open(&request);
         let exact = pipeline.generate(&plan, &mut unobserved).expect("a video").frames;
-        pipeline.pack(precision);
+        pipeline.pack(precision).expect("packed");
         let refused = pipeline.generate(&plan, &mut unobserved).expect_err("packed").to_string();
         assert!(refused.contains("precision") && refused.contains(&precision.to_string()), "{refused}");
 

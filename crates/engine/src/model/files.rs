@@ -10,13 +10,14 @@ use models::{
     ModelConfig, bounded,
     umt5::Umt5Encoder,
     wan::{AutoencoderKlWan, WanTransformer3d},
-    weights::{self, Checkpoint, Source},
+    weights::{self, Checkpoint, Source, Weights},
 };
+use nn::{Pack, Packing};
 use serde::de::DeserializeOwned;
 use sha2::{Digest, Sha256};
 
 use super::embedded;
-use crate::{Error, Result, VideoRequest};
+use crate::{Error, Result, VideoRequest, cache};
 
 /// What makes a folder a model.
 pub(super) const INDEX: &str = "model_index.json";
@@ -160,9 +161,28 @@ impl ModelFiles {
         }
     }
 
+    /// Fails unless the weights of a part are those of `model`, as far as their headers tell.
+    pub(crate) fn check_weights<M: Checkpoint>(&self, part: &str, model: &M) -> Result<()> {
+        Weights::of(model, self.weights::<M>(part)?)?;
+        Ok(())
+    }
+
     /// `model` with the weights of a part.
     pub(crate) fn fill<M: Checkpoint>(&self, part: &str, model: M) -> Result<M> {
         Ok(weights::load_from(model, self.weights::<M>(part)?)?)
+    }
+
+    /// [`fill`](Self::fill), with what can be packed packed as it is read.
+    pub(crate) fn fill_packed<M: Checkpoint + Pack>(
+        &self,
+        part: &str,
+        model: M,
+        packing: Option<Packing>,
+    ) -> Result<M> {
+        match packing {
+            Some(packing) => Ok(weights::load_packed(model, self.weights::<M>(part)?, packing)?),
+            None => self.fill(part, model),
+        }
     }
 
     /// The SHA-256 of the list that `sha256sum` prints of the model's files in the order of their paths, in
@@ -173,18 +193,29 @@ impl ModelFiles {
     pub fn hash(&self) -> Result<String> {
         let mut list = Sha256::new();
         for file in self.list()? {
-            let mut hash = Sha256::new();
-            match self {
-                Self::Embedded => hash.update(self.read(&file)?),
-                Self::Folder { path, .. } => {
-                    let copied =
-                        fs::File::open(path.join(&file)).and_then(|mut open| io::copy(&mut open, &mut hash));
-                    copied.map_err(|source| self.unreadable(&file, source))?;
-                }
-            }
-            list.update(format!("{:x}  {file}\n", hash.finalize()));
+            list.update(format!("{}  {file}\n", self.hash_of(&file)?));
         }
         Ok(format!("{:x}", list.finalize()))
+    }
+
+    /// The SHA-256 of one of the files.
+    fn hash_of(&self, file: &str) -> Result<String> {
+        match self {
+            Self::Embedded => Ok(format!("{:x}", Sha256::digest(self.read(file)?))),
+            Self::Folder { path, .. } => {
+                cache::sha256(&path.join(file)).map_err(|source| self.unreadable(file, source))
+            }
+        }
+    }
+
+    /// What tells the text encoder from others: the hashes of its files.
+    ///
+    /// # Errors
+    /// A file that cannot be read.
+    pub(crate) fn hash_of_text_encoder(&self) -> Result<String> {
+        let list = self.list()?;
+        let own = list.iter().filter(|file| file.starts_with(TEXT_ENCODER));
+        own.map(|file| self.hash_of(file)).collect::<Result<Vec<_>>>().map(|hashes| hashes.join(" "))
     }
 
     /// The files that make the model what it is, in the order of their paths: those that are read.

@@ -29,11 +29,6 @@ impl WeightSizes {
             vae: files.weights::<AutoencoderKlWan>(VAE)?.num_values()?,
         })
     }
-
-    /// All parts.
-    pub fn total(&self) -> u64 {
-        self.text_encoder.saturating_add(self.transformer).saturating_add(self.vae)
-    }
 }
 
 /// Fails if the configuration of a part asks for more parameters than its weights hold.

@@ -7,21 +7,40 @@ mod html;
 use std::panic::catch_unwind;
 
 use burn::tensor::{Device, Tensor};
-use models::umt5::Umt5Encoder;
+use models::{
+    umt5::{Umt5Config, Umt5Encoder},
+    weights::Weights,
+};
 use nn::{Pack, Packing};
 use serde::Deserialize;
 use tokenizers::{Encoding, Tokenizer, TruncationParams};
 
 pub(crate) use self::clean::clean;
-use crate::{Error, ModelFiles, ModelInfo, Result, model::TEXT_ENCODER};
+use crate::{Error, ModelFiles, ModelInfo, Result, cache::Context, finite::is_finite, model::TEXT_ENCODER};
 
 /// Tokenizer and text encoder.
 #[derive(Debug)]
 pub(crate) struct PromptEncoder {
     tokenizer: Tokenizer,
-    encoder: Umt5Encoder,
+    config: Umt5Config,
+    encoder: Encoder,
     max_sequence_length: usize,
     unknown: Option<u32>,
+}
+
+/// Where the text encoder is.
+#[derive(Debug)]
+enum Encoder {
+    /// In memory.
+    Loaded(Box<Umt5Encoder>),
+    /// In its files, to be read layer by layer for each prompt, whose context is kept on the disk.
+    Streamed { files: ModelFiles, packing: Option<Packing> },
+}
+
+/// Whether a text encoder is streamed: large ones take more memory than all else, and are needed for a moment.
+pub(crate) fn is_streamed(config: &Umt5Config) -> bool {
+    const MANY_PARAMETERS: f64 = 1e8;
+    config.large_parameters() >= MANY_PARAMETERS
 }
 
 /// The field of `tokenizer_config.json` that names the token for unknown words.
@@ -31,7 +50,13 @@ struct TokenizerConfig {
 }
 
 impl PromptEncoder {
-    pub fn load(files: &ModelFiles, info: &ModelInfo, device: &Device) -> Result<Self> {
+    /// A small encoder is loaded, packed if that is asked for; of a large one the headers are read.
+    pub fn open(
+        files: &ModelFiles,
+        info: &ModelInfo,
+        packing: Option<Packing>,
+        device: &Device,
+    ) -> Result<Self> {
         let file = "tokenizer/tokenizer.json";
         let malformed = |error: tokenizers::Error| Error::Malformed {
             path: files.path(file),
@@ -46,17 +71,37 @@ impl PromptEncoder {
         tokenizer.with_padding(None).with_truncation(Some(truncation)).map_err(malformed)?;
         let config: TokenizerConfig = files.json("tokenizer/tokenizer_config.json")?;
         let unknown = config.unk_token.as_ref().and_then(|token| token.as_str());
+        let empty = Umt5Encoder::new(&info.text_encoder, device)?;
+        let encoder = if is_streamed(&info.text_encoder) {
+            files.check_weights(TEXT_ENCODER, &empty)?;
+            Encoder::Streamed { files: files.clone(), packing }
+        } else {
+            Encoder::Loaded(Box::new(files.fill_packed(TEXT_ENCODER, empty, packing)?))
+        };
         Ok(Self {
             unknown: unknown.and_then(|token| tokenizer.token_to_id(token)),
             tokenizer,
-            encoder: files.fill(TEXT_ENCODER, Umt5Encoder::new(&info.text_encoder, device)?)?,
+            config: info.text_encoder.clone(),
+            encoder,
             max_sequence_length: info.max_sequence_length,
         })
     }
 
+    /// Loads the encoder, and keeps it.
+    pub fn keep(&mut self, files: &ModelFiles, device: &Device) -> Result<()> {
+        if let Encoder::Streamed { packing, .. } = self.encoder {
+            let empty = Umt5Encoder::new(&self.config, device)?;
+            self.encoder = Encoder::Loaded(Box::new(files.fill_packed(TEXT_ENCODER, empty, packing)?));
+        }
+        Ok(())
+    }
+
     /// Packs the encoder's weights.
-    pub fn pack(&mut self, packing: Packing) {
-        self.encoder.pack(packing);
+    pub fn pack(&mut self, with: Packing) {
+        match &mut self.encoder {
+            Encoder::Loaded(encoder) => encoder.pack(with),
+            Encoder::Streamed { packing, .. } => *packing = Some(with),
+        }
     }
 
     /// The context of each prompt, `[prompts, max_sequence_length, d_model]`, zero after its end. `prompts` are clean,
@@ -68,10 +113,47 @@ impl PromptEncoder {
             // A tokenizer may add its marks after it has cut the prompt.
             let encoding = self.encode(prompt, true)?;
             let found = encoding.get_ids().iter().take(length).map(|&id| id as usize).collect::<Vec<_>>();
-            self.encoder.config().check_ids(&found)?;
+            self.config.check_ids(&found)?;
             ids.push(found);
         }
-        Ok(self.encoder.context(&ids, length, device))
+        match &self.encoder {
+            Encoder::Loaded(encoder) => Ok(encoder.context(&ids, length, device)),
+            Encoder::Streamed { files, packing } => self.stream(files, *packing, &ids, device),
+        }
+    }
+
+    /// Contexts that were made before come from the disk; all others in one pass over the encoder's files.
+    fn stream(
+        &self,
+        files: &ModelFiles,
+        packing: Option<Packing>,
+        ids: &[Vec<usize>],
+        device: &Device,
+    ) -> Result<Tensor<3>> {
+        let shape = [self.max_sequence_length, self.config.d_model];
+        let (encoder, version) = (files.hash_of_text_encoder()?, env!("CARGO_PKG_VERSION"));
+        let cached = |ids: &Vec<usize>| {
+            let how = format!("{version} {packing:?} {:?} {shape:?}", kernels::isa());
+            Context::of(&format!("{encoder} {how} {ids:?}"))
+        };
+        let caches: Vec<Context> = ids.iter().map(cached).collect();
+        let mut contexts: Vec<Option<Tensor<3>>> =
+            caches.iter().map(|cache| cache.read(shape, device)).collect();
+        let new: Vec<usize> = (0..ids.len()).filter(|&index| contexts[index].is_none()).collect();
+        if !new.is_empty() {
+            let empty = Umt5Encoder::new(&self.config, device)?;
+            let mut weights = Weights::of(&empty, files.weights::<Umt5Encoder>(TEXT_ENCODER)?)?;
+            let prompts: Vec<Vec<usize>> = new.iter().map(|&index| ids[index].clone()).collect();
+            let made = empty.context_from(&mut weights, packing, &prompts, shape[0], device)?;
+            for (row, &index) in new.iter().enumerate() {
+                let context = made.clone().narrow(0, row, 1);
+                if is_finite(&context) {
+                    caches[index].write(&context);
+                }
+                contexts[index] = Some(context);
+            }
+        }
+        Ok(Tensor::cat(contexts.into_iter().flatten().collect(), 0))
     }
 
     fn encode(&self, prompt: &str, add_special_tokens: bool) -> Result<Encoding> {

@@ -1,0 +1,138 @@
+//! What is kept between runs, as it takes long to work out: the fingerprints of large files, and what text encoders
+//! made of prompts. All of it can be removed at any time.
+
+use std::{
+    collections::BTreeMap,
+    env, fs, io,
+    path::{Path, PathBuf},
+    time::{SystemTime, UNIX_EPOCH},
+};
+
+use burn::tensor::{Device, Tensor, TensorData};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use crate::{finite::values, tensor_file};
+
+/// Names another folder, or none if it is empty.
+const VARIABLE: &str = "KINORA_CACHE";
+
+/// Contexts that are kept: the latest, of 8 MB at most each.
+const CONTEXTS: usize = 64;
+
+/// The folder, if there is one.
+fn folder() -> Option<PathBuf> {
+    match env::var_os(VARIABLE) {
+        Some(folder) if folder.is_empty() => None,
+        Some(folder) => Some(folder.into()),
+        None => {
+            let of_home = || env::var_os("HOME").map(|home| PathBuf::from(home).join(".cache"));
+            let base = env::var_os("XDG_CACHE_HOME").map(PathBuf::from).filter(|base| base.is_absolute());
+            Some(base.or_else(of_home)?.join("kinora"))
+        }
+    }
+}
+
+/// A file as it was when its fingerprint was taken.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Known {
+    bytes: u64,
+    /// Nanoseconds since 1970.
+    modified: u128,
+    sha256: String,
+}
+
+/// The SHA-256 of a file, in hexadecimal; that of the last time if the file has not changed since.
+pub(crate) fn sha256(path: &Path) -> io::Result<String> {
+    let metadata = fs::metadata(path)?;
+    let modified = metadata.modified().ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok());
+    let list = folder().map(|folder| folder.join("sha256.json"));
+    let (Some(modified), Some(list), Ok(name)) = (modified, list, path.canonicalize()) else {
+        return hash(path);
+    };
+    let name = name.to_string_lossy().into_owned();
+    let read = || -> BTreeMap<String, Known> {
+        fs::read(&list).ok().and_then(|json| serde_json::from_slice(&json).ok()).unwrap_or_default()
+    };
+    let (bytes, modified) = (metadata.len(), modified.as_nanos());
+    if let Some(known) = read().get(&name).filter(|known| known.bytes == bytes && known.modified == modified)
+    {
+        return Ok(known.sha256.clone());
+    }
+    let sha256 = hash(path)?;
+    // A file that was changed a moment ago may change again within the same tick of its clock.
+    let is_settled = SystemTime::now().duration_since(UNIX_EPOCH).is_ok_and(|now| {
+        const SETTLED: u128 = 2_000_000_000;
+        now.as_nanos().saturating_sub(modified) > SETTLED
+    });
+    if is_settled {
+        let mut all = read();
+        all.retain(|name, _| Path::new(name).exists());
+        all.insert(name, Known { bytes, modified, sha256: sha256.clone() });
+        store(&list, serde_json::to_string_pretty(&all).unwrap_or_default().as_bytes());
+    }
+    Ok(sha256)
+}
+
+fn hash(path: &Path) -> io::Result<String> {
+    let mut hash = Sha256::new();
+    io::copy(&mut fs::File::open(path)?, &mut hash)?;
+    Ok(format!("{:x}", hash.finalize()))
+}
+
+/// A cache that cannot be written is no failure.
+fn store(path: &Path, bytes: &[u8]) {
+    if let Some(folder) = path.parent()
+        && fs::create_dir_all(folder).is_ok()
+    {
+        let _ = media::write_atomically(path, bytes);
+    }
+}
+
+/// What was made of a prompt, by all that it depends on.
+pub(crate) struct Context {
+    path: Option<PathBuf>,
+}
+
+impl Context {
+    /// `made_of` says all that the context depends on.
+    pub fn of(made_of: &str) -> Self {
+        let name = format!("{:x}.safetensors", Sha256::digest(made_of));
+        Self { path: folder().map(|folder| folder.join("contexts").join(name)) }
+    }
+
+    /// The context, `[1, tokens, dim]`, if it is there.
+    pub fn read(&self, [tokens, dim]: [usize; 2], device: &Device) -> Option<Tensor<3>> {
+        let path = self.path.as_ref().filter(|path| path.is_file())?;
+        let found = tensor_file::read::<3>(path, NAME).ok()?;
+        (found.shape == [1, tokens, dim])
+            .then(|| Tensor::from_data(TensorData::new(found.values, found.shape), device))
+    }
+
+    /// Keeps it for the next time.
+    pub fn write(&self, context: &Tensor<3>) {
+        let Some(path) = &self.path else { return };
+        let shape = context.dims();
+        let bytes: Vec<u8> = values(context.clone()).iter().flat_map(|value| value.to_le_bytes()).collect();
+        let view = safetensors::tensor::TensorView::new(safetensors::Dtype::F32, shape.to_vec(), &bytes);
+        let file = view.and_then(|view| safetensors::serialize([(NAME, view)], None));
+        if let Ok(file) = file {
+            store(path, &file);
+            remove_oldest(path.parent().unwrap_or(path));
+        }
+    }
+}
+
+/// The tensor in the file of a [`Context`].
+const NAME: &str = "context";
+
+/// Leaves the latest [`CONTEXTS`].
+fn remove_oldest(folder: &Path) {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    let mut files: Vec<_> =
+        entries.filter_map(|entry| Some((entry.metadata().ok()?.modified().ok()?, entry.path()))).collect();
+    files.sort();
+    for (_, path) in &files[..files.len().saturating_sub(CONTEXTS)] {
+        let _ = fs::remove_file(path);
+    }
+}
