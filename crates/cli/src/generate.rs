@@ -1,8 +1,8 @@
 //! `kinora generate`
 
 use std::{
-    fs,
-    io::{self, Write},
+    fs::File,
+    io::{self, Read, Write},
     ops::ControlFlow,
     path::PathBuf,
     time::Instant,
@@ -19,6 +19,9 @@ use crate::{
     failure::{print, usage},
     progress::Bar,
 };
+
+/// Bytes of a request: more than the longest prompts take.
+const LONGEST_REQUEST: u64 = 1 << 20;
 
 #[derive(Args)]
 pub struct GenerateArgs {
@@ -90,8 +93,12 @@ fn unknown_words(warnings: &[Warning]) -> &[String] {
 impl GenerateArgs {
     fn request(&self) -> Result<VideoRequest> {
         let Some(path) = &self.request_file else { return Ok(self.request.clone()) };
-        let text =
-            fs::read_to_string(path).map_err(|error| anyhow!("cannot read {}: {error}", path.display()))?;
+        let mut text = String::new();
+        let read = File::open(path).and_then(|file| file.take(LONGEST_REQUEST + 1).read_to_string(&mut text));
+        read.map_err(|error| anyhow!("cannot read {}: {error}", path.display()))?;
+        if text.len() as u64 > LONGEST_REQUEST {
+            return Err(usage(format!("{}: a request has at most {LONGEST_REQUEST} bytes", path.display())));
+        }
         serde_json::from_str(&text).map_err(|error| usage(format!("{}: {error}", path.display())))
     }
 
