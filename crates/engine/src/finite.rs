@@ -4,9 +4,10 @@ use burn::tensor::Tensor;
 
 /// Where the first number is that is not finite.
 pub(crate) fn first_not_finite(values: &[f32]) -> Option<usize> {
-    // The largest exponent of all tells of many values at once.
-    let largest = values.iter().fold(0, |largest, value| (value.to_bits() & (u32::MAX >> 1)).max(largest));
-    let found = largest >= f32::INFINITY.to_bits();
+    // Without a branch, many at once.
+    const SPECIAL: u32 = f32::INFINITY.to_bits();
+    let special = |value: &f32| u32::from(value.to_bits() & SPECIAL == SPECIAL);
+    let found = values.iter().fold(0, |any, value| any | special(value)) != 0;
     found.then(|| values.iter().position(|value| !value.is_finite())).flatten()
 }
 

@@ -132,8 +132,11 @@ impl ModelInfo {
         if index.class_name != "WanPipeline" {
             return unsupported("_class_name", "WanPipeline (text to video)", index.class_name);
         }
-        let second_expert =
-            matches!(&index.transformer_2, Value::Array(names) if names.iter().any(|name| !name.is_null()));
+        let second_expert = match &index.transformer_2 {
+            Value::Null => false,
+            Value::Array(names) => names.iter().any(|name| !name.is_null()),
+            _ => true,
+        };
         if second_expert {
             return unsupported("transformer_2", "none: one denoiser", index.transformer_2.to_string());
         }
@@ -158,9 +161,8 @@ impl ModelInfo {
         info.check_parts_fit(files)?;
         // What is wrong with the sampler's own steps is asked when it is known that no other sampler is wanted.
         info.scheduler.shift()?;
-        match index.native {
-            Some(native) => info.check_native(files, &native)?,
-            None => {}
+        if let Some(native) = index.native {
+            info.check_native(files, &native)?;
         }
         Ok(info)
     }

@@ -2,17 +2,14 @@
 
 use std::io::{self, Read};
 
-use half::{
-    bf16, f16,
-    slice::{HalfBitsSliceExt, HalfFloatSliceExt},
-};
+use half::{f16, slice::HalfFloatSliceExt};
 use safetensors::tensor::Dtype;
 
 /// Values that are read at a time: few enough to stay in the processor's cache while they are converted and checked.
 const PIECE: usize = 8 << 10;
 
-/// The bits of a number without its sign.
-const SIZE: u32 = u32::MAX >> 1;
+/// The bits of the exponent, all set in what is infinite or undefined.
+const SPECIAL: u32 = f32::INFINITY.to_bits();
 
 /// A number format that weights are read from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,18 +38,25 @@ impl Stored {
         }
     }
 
-    fn convert(self, bytes: &[u8], values: &mut [f32], halves: &mut Vec<u16>) {
-        if self == Self::F32 {
-            for (value, b) in values.iter_mut().zip(bytes.chunks_exact(4)) {
-                *value = f32::from_le_bytes([b[0], b[1], b[2], b[3]]);
-            }
-            return;
-        }
-        halves.clear();
-        halves.extend(bytes.chunks_exact(2).map(|b| u16::from_le_bytes([b[0], b[1]])));
+    /// Puts the numbers that `bytes` hold into `values`, of which there are as many.
+    fn convert(self, bytes: &[u8], values: &mut [f32], halves: &mut Vec<f16>) {
         match self {
-            Self::F16 => halves.reinterpret_cast::<f16>().convert_to_f32_slice(values),
-            _ => halves.reinterpret_cast::<bf16>().convert_to_f32_slice(values),
+            Self::F32 => {
+                for (value, b) in values.iter_mut().zip(bytes.chunks_exact(4)) {
+                    *value = f32::from_le_bytes([b[0], b[1], b[2], b[3]]);
+                }
+            }
+            // The upper half of the f32.
+            Self::Bf16 => {
+                for (value, b) in values.iter_mut().zip(bytes.chunks_exact(2)) {
+                    *value = f32::from_bits(u32::from(u16::from_le_bytes([b[0], b[1]])) << 16);
+                }
+            }
+            Self::F16 => {
+                halves.clear();
+                halves.extend(bytes.chunks_exact(2).map(|b| f16::from_le_bytes([b[0], b[1]])));
+                halves.convert_to_f32_slice(values);
+            }
         }
     }
 }
@@ -63,26 +67,31 @@ pub(super) fn read(
     stored: Stored,
     count: usize,
 ) -> io::Result<Result<Vec<f32>, (usize, f32)>> {
-    let mut values = vec![0.0; count];
+    let mut all = Vec::with_capacity(count);
     let mut bytes = vec![0; PIECE.min(count) * stored.bytes()];
+    let mut values = vec![0.0; PIECE.min(count)];
     let mut halves = Vec::new();
-    for (piece, values) in values.chunks_mut(PIECE).enumerate() {
+    while all.len() < count {
+        let values = &mut values[..PIECE.min(count - all.len())];
         let bytes = &mut bytes[..values.len() * stored.bytes()];
         reader.read_exact(bytes)?;
         stored.convert(bytes, values, &mut halves);
-        // The largest exponent of all tells of many values at once.
-        let largest = values.iter().fold(0, |largest, value| (value.to_bits() & SIZE).max(largest));
-        if largest >= f32::INFINITY.to_bits()
+        // Without a branch, many at once.
+        let special = |value: &f32| u32::from(value.to_bits() & SPECIAL == SPECIAL);
+        if values.iter().fold(0, |any, value| any | special(value)) != 0
             && let Some(at) = values.iter().position(|value| !value.is_finite())
         {
-            return Ok(Err((piece * PIECE + at, values[at])));
+            return Ok(Err((all.len() + at, values[at])));
         }
+        all.extend_from_slice(values);
     }
-    Ok(Ok(values))
+    Ok(Ok(all))
 }
 
 #[cfg(test)]
 mod tests {
+    use half::bf16;
+
     use super::*;
 
     #[test]
