@@ -8,7 +8,7 @@ use std::{
 };
 
 use anyhow::{Error, Result};
-use clap::{Parser, error::ErrorKind};
+use clap::{Command, Parser, error::ErrorKind};
 
 use crate::signals;
 
@@ -34,7 +34,8 @@ pub fn usage(message: impl std::fmt::Display) -> Error {
 
 /// The command line, or help and version, which end the program.
 pub fn parse<T: Parser>() -> Result<T> {
-    T::try_parse().map_err(|error| match error.kind() {
+    let parsed = with_negative_numbers(T::command()).try_get_matches();
+    parsed.and_then(|matches| T::from_arg_matches(&matches)).map_err(|error| match error.kind() {
         ErrorKind::DisplayHelp
         | ErrorKind::DisplayVersion
         | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => error.exit(),
@@ -45,6 +46,16 @@ pub fn parse<T: Parser>() -> Result<T> {
             usage(format!("{} (--help lists every flag)", message.trim_start_matches("error:")))
         }
     })
+}
+
+/// Takes `-1` as what it is, wherever a value is expected: each flag says itself what it can be.
+fn with_negative_numbers(command: Command) -> Command {
+    let names: Vec<String> = command.get_subcommands().map(|inner| inner.get_name().to_owned()).collect();
+    let command = command.mut_args(|arg| match arg.get_action().takes_values() && !arg.is_positional() {
+        true => arg.allow_negative_numbers(true),
+        false => arg,
+    });
+    names.into_iter().fold(command, |command, name| command.mut_subcommand(name, with_negative_numbers))
 }
 
 /// Writes to standard output; a reader that has gone away (`| head`) is no failure.

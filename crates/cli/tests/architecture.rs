@@ -1,6 +1,6 @@
 //! What ARCHITECTURE.md says is where, is there.
 
-use std::path::Path;
+use std::{fs, path::Path};
 
 /// The paths that a page names in backticks: in the first column of its tables, and wherever there is a slash.
 fn paths(page: &str) -> Vec<&str> {
@@ -37,4 +37,29 @@ fn a_path_that_is_not_there_is_found_out() {
     let page =
         "| `gone` | `ours`, `docs/gone.md` |\n```\n`a/b`\n```\n`KINORA_ISA`, `target/gone`, `crates/cli`";
     assert_eq!(missing(&paths(page)), ["gone", "docs/gone.md"]);
+}
+
+/// Every promise of docs/reliability.md names a test that there is.
+#[test]
+fn what_is_promised_is_tested() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let mut code = String::new();
+    let mut folders = vec![root.join("crates")];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(&folder).expect("a folder") {
+            let path = entry.expect("an entry").path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                code += &fs::read_to_string(&path).expect("code");
+            }
+        }
+    }
+    let page = fs::read_to_string(root.join("docs/reliability.md")).expect("the page");
+    let is_test = |name: &&str| name.matches('_').count() > 2 && !name.contains('/');
+    let promised: Vec<&str> = page.split('`').skip(1).step_by(2).filter(is_test).collect();
+    assert!(promised.len() > 30, "{promised:?}");
+    for name in promised {
+        assert!(code.contains(&format!("fn {name}()")), "no test is called {name}");
+    }
 }

@@ -55,10 +55,46 @@ fn a_denoiser_is_trained_from_the_world_to_a_model() {
     let message = fail(kinora(folder.path(), "train text --scenes 0 --output nothing"), 1);
     assert!(message.contains("--scenes"), "{message}");
 
+    // What cannot work is refused before the first step.
+    for (flags, named) in [
+        ("--batch-clips 1000000000", "--batch-clips"),
+        ("--num-layers 1000000", "--num-layers"),
+        ("--ffn-dim 1000000 --num-layers 1000", "--ffn-dim"),
+        ("--guidance-scale nan", "--guidance-scale"),
+        ("--guidance-scale -1", "--guidance-scale"),
+        ("--flow-shift 0", "--flow-shift"),
+        ("--sample-steps 2000", "--sample-steps"),
+        ("--timestep-shift -3", "--timestep-shift"),
+        ("--max-sequence-length 513", "--max-sequence-length"),
+    ] {
+        let flags = format!("train denoiser --latents latents --vae vae --output refused --steps 1 {flags}");
+        let message = fail(kinora(folder.path(), &flags), 1);
+        assert!(message.contains(named), "{flags}: {message}");
+        assert!(!folder.path().join("refused").exists(), "{flags}");
+    }
+
     // Clips of another origin have no truth to name.
     let header = folder.path().join("latents/latents.json");
     let text = fs::read_to_string(&header).expect("a header");
     fs::write(&header, text.replace("3\n}", "null\n}")).expect("written");
     let message = fail(kinora(folder.path(), &format!("{train} --output other --steps 1")), 1);
     assert!(message.contains("--naming-weight") && message.contains("kinora train data"), "{message}");
+}
+
+#[test]
+fn trainings_without_the_memory_are_refused() {
+    let folder = tempfile::tempdir().expect("a folder");
+    succeed(kinora(folder.path(), "train data --output data --clips 1 --stills 1 --validation 1"));
+    for flags in [
+        "vae --data data --batch-pixels 18446744073709551615",
+        "vae --data data --base-dim 100000",
+        "vae --data data --decoder-base-dim 1000000",
+        "text --scenes 1000000000000",
+        "text --batch-captions 18446744073709551615",
+        "text --text-dim 100000 --text-heads 1",
+    ] {
+        let message = fail(kinora(folder.path(), &format!("train {flags} --output run")), 1);
+        assert!(message.contains("GiB") && message.contains("--"), "{flags}: {message}");
+        assert_eq!(names(folder.path()), ["data"], "{flags}");
+    }
 }

@@ -81,6 +81,12 @@ fn tick(index: usize, fps: f64) -> u64 {
     (index as f64 * TICKS_PER_SECOND / fps).round() as u64
 }
 
+/// What a byte of LZW can stand for: a code of 12 bits for a run of 4096 pixels.
+const MOST_PIXELS_A_BYTE: usize = 4096 * 8 / 12;
+
+/// As many pixels are taken from any file, whose frames may leave most of the screen empty.
+const ALWAYS_PIXELS: usize = 1 << 24;
+
 /// Every frame as it is shown, with partial frames and disposal resolved; transparency on black.
 pub(crate) fn decode(bytes: &[u8]) -> std::result::Result<Clip, Malformed> {
     let mut decoder = GifDecoder::new(Cursor::new(bytes))?;
@@ -88,7 +94,15 @@ pub(crate) fn decode(bytes: &[u8]) -> std::result::Result<Clip, Malformed> {
     let mut limits = Limits::no_limits();
     limits.max_alloc = Some(Clip::MAX_BYTES as u64);
     decoder.set_limits(limits)?;
-    let frame_bytes = width as usize * height as usize * 3;
+    let pixels = width as usize * height as usize;
+    let most = bytes.len().saturating_mul(MOST_PIXELS_A_BYTE).max(ALWAYS_PIXELS);
+    if pixels > most {
+        return Err(Malformed::new(format!(
+            "{} bytes cannot fill frames of {width}x{height}; the file may be cut short",
+            bytes.len()
+        )));
+    }
+    let frame_bytes = pixels * 3;
     let (mut rgb, mut seconds) = (Vec::new(), 0.0);
     for (index, frame) in decoder.into_frames().enumerate() {
         let frame = frame?;
