@@ -21,6 +21,7 @@ const TASKS: usize = 32;
 const KEYS_PER_PART: usize = 512;
 
 pub(super) fn backward<P: Products>(
+    products: P,
     shape: &Attention,
     saved: Saved<'_>,
     d_out: &[f32],
@@ -45,7 +46,7 @@ pub(super) fn backward<P: Products>(
             let gradient = if of_values { &dv } else { &dk };
             gradient.range(shape.token(shape.keys, head, token), shape.head_dim)
         };
-        keys_part::<P>(shape, saved, d_out, head, first..end, share, out);
+        keys_part(products, shape, (saved, d_out), head, first..end, share, out);
     };
     // A share of `dq` is [queries, width]; those of a head's parts lie one behind the other.
     let share = shape.queries * width;
@@ -82,9 +83,9 @@ pub(super) fn backward<P: Products>(
 /// The gradients of some keys of a head and their share of that by the queries, added to `dq`;
 /// `out(of_values, token)` is where a row of `dv` or `dk` goes.
 fn keys_part<'a, P: Products>(
+    products: P,
     shape: &Attention,
-    saved: Saved<'_>,
-    d_out: &[f32],
+    (saved, d_out): (Saved<'_>, &[f32]),
     head: usize,
     range: std::ops::Range<usize>,
     dq: &mut [f32],
@@ -105,12 +106,12 @@ fn keys_part<'a, P: Products>(
             d_out_pairs: d_out_pairs.words(blocks * block_pairs),
             slope: state.floats(shape.queries),
         };
-        P::pack_rows(head_q, queries.q);
-        P::pack_rows(head_d, queries.d_out);
+        products.pack_rows(head_q, queries.q);
+        products.pack_rows(head_d, queries.d_out);
         for block in 0..blocks {
             let (first, end) = (block * shape.queries / blocks, (block + 1) * shape.queries / blocks);
-            P::pack_tokens(head_q.part(first, end), &mut queries.q_pairs[block * block_pairs..]);
-            P::pack_tokens(head_d.part(first, end), &mut queries.d_out_pairs[block * block_pairs..]);
+            products.pack_tokens(head_q.part(first, end), &mut queries.q_pairs[block * block_pairs..]);
+            products.pack_tokens(head_d.part(first, end), &mut queries.d_out_pairs[block * block_pairs..]);
         }
         let head_out = all(saved.out);
         for (token, slope) in queries.slope.iter_mut().enumerate() {
@@ -134,9 +135,9 @@ fn keys_part<'a, P: Products>(
             let count = KEYS.min(range.end - first);
             let part = |x| shape.head(x, shape.keys, head).part(first, first + count);
             let panels = count.div_ceil(PANEL);
-            P::pack_columns(part(saved.k), &mut k_columns[..panels * PANEL * words]);
-            P::pack_columns(part(saved.v), &mut v_columns[..panels * PANEL * words]);
-            P::pack_tokens(part(saved.k), k_pairs);
+            products.pack_columns(part(saved.k), &mut k_columns[..panels * PANEL * words]);
+            products.pack_columns(part(saved.v), &mut v_columns[..panels * PANEL * words]);
+            products.pack_tokens(part(saved.k), k_pairs);
             dk.fill(0.0);
             dv.fill(0.0);
             for block in 0..blocks {
@@ -145,7 +146,7 @@ fn keys_part<'a, P: Products>(
                 for panel in 0..panels {
                     let size = Size { rows, words, vectors: PANEL / VECTOR };
                     let product = |left: &[u32], right: &[u32], out: &mut [f32]| {
-                        P::multiply(
+                        products.multiply(
                             Left { words: &left[start * words..], row: words, step: 1 },
                             Right { words: &right[panel * PANEL * words..], step: PANEL },
                             size,
@@ -172,10 +173,15 @@ fn keys_part<'a, P: Products>(
                         d_scores: &mut d_scores[at..],
                         d_scores_rows: &mut d_scores_rows[at..],
                     };
-                    P::soften_backward(&softmax, KEYS, (&scores[row * KEYS..], &d_weights[row * KEYS..]), to);
+                    products.soften_backward(
+                        &softmax,
+                        KEYS,
+                        (&scores[row * KEYS..], &d_weights[row * KEYS..]),
+                        to,
+                    );
                 }
                 let by_query = |left: &[u32], right: &[u32], out: &mut [f32]| {
-                    P::multiply(
+                    products.multiply(
                         Left { words: left, row: 1, step: KEYS },
                         Right { words: &right[block * block_pairs..], step: width },
                         Size { rows: count, words: rows.div_ceil(P::DEPTH), vectors: width / VECTOR },
@@ -186,7 +192,7 @@ fn keys_part<'a, P: Products>(
                 };
                 by_query(weights, queries.d_out_pairs, dv);
                 by_query(d_scores, queries.q_pairs, dk);
-                P::multiply(
+                products.multiply(
                     Left { words: d_scores_rows, row: KEYS / P::DEPTH, step: 1 },
                     Right { words: k_pairs, step: width },
                     Size { rows, words: count.div_ceil(P::DEPTH), vectors: width / VECTOR },

@@ -14,7 +14,8 @@ pub mod scalar;
 #[cfg(test)]
 mod tests;
 
-use crate::{Isa, isa};
+use crate::isa::Level;
+use loops::Loops;
 
 /// The shape of an attention.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,11 +62,11 @@ pub fn attention(shape: &Attention, q: &[f32], k: &[f32], v: &[f32], out: &mut [
     assert!(q.len() == shape.query_len() && out.len() == q.len(), "queries of {shape:?}");
     assert!(k.len() == shape.key_len() && v.len() == k.len(), "keys of {shape:?}");
     assert_eq!(lse.len(), shape.lse_len(), "log-sum-exp of {shape:?}");
-    attention_on(isa(), shape, q, k, v, out, lse);
+    attention_on(Level::in_use(), shape, q, k, v, out, lse);
 }
 
 fn attention_on(
-    isa: Isa,
+    isa: Level,
     shape: &Attention,
     q: &[f32],
     k: &[f32],
@@ -75,10 +76,10 @@ fn attention_on(
 ) {
     match isa {
         #[cfg(target_arch = "x86_64")]
-        Isa::Avx512 => forward::forward::<avx512::Avx512<false>>(shape, q, k, v, out, lse),
+        Level::Avx512(isa) => forward::forward(isa, shape, q, k, v, out, lse),
         #[cfg(target_arch = "x86_64")]
-        Isa::Avx512Bf16 => forward::forward::<avx512::Avx512<true>>(shape, q, k, v, out, lse),
-        _ => forward::forward::<loops::Loops>(shape, q, k, v, out, lse),
+        Level::Avx512Bf16(isa) => forward::forward(isa, shape, q, k, v, out, lse),
+        _ => forward::forward(Loops(isa), shape, q, k, v, out, lse),
     }
 }
 
@@ -113,11 +114,11 @@ pub fn attention_backward(
     assert!([saved.q.len(), saved.out.len(), d_out.len(), dq.len()].iter().all(|&len| len == queries));
     assert!([saved.k.len(), saved.v.len(), dk.len(), dv.len()].iter().all(|&len| len == keys));
     assert_eq!(saved.lse.len(), shape.lse_len());
-    backward_on(isa(), shape, saved, d_out, (dq, dk, dv));
+    backward_on(Level::in_use(), shape, saved, d_out, (dq, dk, dv));
 }
 
 fn backward_on(
-    isa: Isa,
+    isa: Level,
     shape: &Attention,
     saved: Saved<'_>,
     d_out: &[f32],
@@ -125,9 +126,9 @@ fn backward_on(
 ) {
     match isa {
         #[cfg(target_arch = "x86_64")]
-        Isa::Avx512 => backward::backward::<avx512::Avx512<false>>(shape, saved, d_out, dq, dk, dv),
+        Level::Avx512(isa) => backward::backward(isa, shape, saved, d_out, dq, dk, dv),
         #[cfg(target_arch = "x86_64")]
-        Isa::Avx512Bf16 => backward::backward::<avx512::Avx512<true>>(shape, saved, d_out, dq, dk, dv),
-        _ => backward::backward::<loops::Loops>(shape, saved, d_out, dq, dk, dv),
+        Level::Avx512Bf16(isa) => backward::backward(isa, shape, saved, d_out, dq, dk, dv),
+        _ => backward::backward(Loops(isa), shape, saved, d_out, dq, dk, dv),
     }
 }

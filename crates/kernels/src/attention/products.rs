@@ -9,24 +9,25 @@ pub(super) const VECTOR: usize = 16;
 /// Columns of a panel of keys.
 pub(super) const PANEL: usize = 64;
 
-/// The parts for one instruction set.
-pub(super) trait Products {
+/// The parts for one instruction set; a value is the proof that the machine has it.
+pub(super) trait Products: Copy + Sync {
     /// Numbers of a word.
     const DEPTH: usize;
 
     /// `[tokens][dim / DEPTH]`: neighbouring features, for the left side of a product.
-    fn pack_rows(x: Head<'_>, packed: &mut [u32]);
+    fn pack_rows(self, x: Head<'_>, packed: &mut [u32]);
 
     /// `[tokens / 64][dim / DEPTH][64]`: neighbouring features by columns, zeros behind the last
     /// token.
-    fn pack_columns(x: Head<'_>, packed: &mut [u32]);
+    fn pack_columns(self, x: Head<'_>, packed: &mut [u32]);
 
     /// `[tokens / DEPTH][dim, in whole vectors]`: neighbouring tokens, zeros behind the last token
     /// and feature.
-    fn pack_tokens(x: Head<'_>, packed: &mut [u32]);
+    fn pack_tokens(self, x: Head<'_>, packed: &mut [u32]);
 
     /// `left · right` into `out`, whose rows are `stride` apart.
     fn multiply(
+        self,
         left: Left<'_>,
         right: Right<'_>,
         size: Size,
@@ -39,6 +40,7 @@ pub(super) trait Products {
     /// adds them to the row's lanes of totals, and gives the factor of what was summed under an
     /// earlier maximum.
     fn soften(
+        self,
         scores: &[f32],
         lanes: &[f32],
         scale: f32,
@@ -49,7 +51,7 @@ pub(super) trait Products {
 
     /// From `DEPTH` rows of scores and of gradients by the weights (`stride` apart): the weights and
     /// the gradients by the scores as words of rows, and the latter also as words of keys.
-    fn soften_backward(softmax: &Softmax, stride: usize, rows: (&[f32], &[f32]), to: Gradients<'_>);
+    fn soften_backward(self, softmax: &Softmax, stride: usize, rows: (&[f32], &[f32]), to: Gradients<'_>);
 }
 
 /// The softmax of up to two rows, from its log-sum-exp.

@@ -21,7 +21,7 @@ mod tests;
 pub mod winograd;
 
 use crate::{
-    Isa, isa,
+    isa::Level,
     matmul::scalar::round_bf16,
     shared::{Buffer, Shared, with_buffers, written},
 };
@@ -143,16 +143,16 @@ fn product(sizes: [usize; 5]) -> usize {
 /// # Panics
 /// If a slice has not the length that the shape asks for.
 pub fn conv3d(shape: &Conv3d, x: &[f32], weight: &[f32], bias: Option<&[f32]>, y: &mut [f32]) {
-    forward_on(isa(), shape, x, weight, bias, y);
+    forward_on(Level::in_use(), shape, x, weight, bias, y);
 }
 
-fn forward_on(isa: Isa, shape: &Conv3d, x: &[f32], weight: &[f32], bias: Option<&[f32]>, y: &mut [f32]) {
+fn forward_on(isa: Level, shape: &Conv3d, x: &[f32], weight: &[f32], bias: Option<&[f32]>, y: &mut [f32]) {
     shape.check(x.len(), weight.len(), y.len());
     let taps = shape.taps();
     let operands =
         Operands { geometry: shape.geometry(), outputs: shape.outputs, inputs: shape.inputs, bias };
     let x = Frames::all_new(x, shape.size[0], operands.geometry.frame_len());
-    operands.run(Format::bf16_on(isa), shape.batch, x, y, |row, column, tap| {
+    operands.run(isa, shape.batch, x, y, |row, column, tap| {
         round_bf16(weight[(row * shape.inputs + column) * taps + tap])
     });
 }
@@ -192,10 +192,10 @@ pub fn conv3d_packed(
 /// # Panics
 /// If a slice has not the length that the shape asks for, or pictures are doubled.
 pub fn conv3d_backward_input(shape: &Conv3d, dy: &[f32], weight: &[f32], dx: &mut [f32]) {
-    backward_input_on(isa(), shape, dy, weight, dx);
+    backward_input_on(Level::in_use(), shape, dy, weight, dx);
 }
 
-fn backward_input_on(isa: Isa, shape: &Conv3d, dy: &[f32], weight: &[f32], dx: &mut [f32]) {
+fn backward_input_on(isa: Level, shape: &Conv3d, dy: &[f32], weight: &[f32], dx: &mut [f32]) {
     shape.check(dx.len(), weight.len(), dy.len());
     assert!(!shape.doubled, "gradients of {shape:?}");
     let geometry = Geometry {
@@ -210,7 +210,7 @@ fn backward_input_on(isa: Isa, shape: &Conv3d, dy: &[f32], weight: &[f32], dx: &
     let taps = shape.taps();
     let operands = Operands { geometry, outputs: shape.inputs, inputs: shape.outputs, bias: None };
     let dy = Frames::all_new(dy, geometry.size[0], geometry.frame_len());
-    operands.run(Format::bf16_on(isa), shape.batch, dy, dx, |row, column, tap| {
+    operands.run(isa, shape.batch, dy, dx, |row, column, tap| {
         round_bf16(weight[(column * shape.inputs + row) * taps + taps - 1 - tap])
     });
 }
@@ -226,7 +226,7 @@ struct Operands<'a> {
 impl Operands<'_> {
     fn run(
         &self,
-        format: Format,
+        isa: Level,
         batch: usize,
         x: Frames<'_>,
         y: &mut [f32],
@@ -234,11 +234,11 @@ impl Operands<'_> {
     ) {
         let Self { geometry, outputs, inputs, bias } = *self;
         assert!(bias.is_none_or(|bias| bias.len() == outputs));
-        let kernel = geometry.kernel;
+        let (format, kernel) = (Format::bf16_on(isa), geometry.kernel);
         with_buffers(|[words]: &mut [Buffer; 1]| {
             let words = words.words(packed::words_len(format, outputs, inputs, kernel));
             packed::pack(format, outputs, inputs, kernel, at, words);
-            let weights = Weights { format, outputs, inputs, kernel, words, scales: &[], sums: &[] };
+            let weights = Weights { isa, format, outputs, inputs, kernel, words, scales: &[], sums: &[] };
             product::run(&geometry, batch, x, weights, bias, Shared::new(y));
         });
     }
@@ -255,14 +255,25 @@ pub fn conv3d_backward_weight(
     d_weight: &mut [f32],
     d_bias: &mut [f32],
 ) {
+    backward_weight_on(Level::in_use(), shape, x, dy, d_weight, d_bias);
+}
+
+fn backward_weight_on(
+    isa: Level,
+    shape: &Conv3d,
+    x: &[f32],
+    dy: &[f32],
+    d_weight: &mut [f32],
+    d_bias: &mut [f32],
+) {
     shape.check(x.len(), d_weight.len(), dy.len());
     assert!(!shape.doubled, "gradients of {shape:?}");
     assert_eq!(d_bias.len(), shape.outputs);
-    match isa() {
+    match isa {
         #[cfg(target_arch = "x86_64")]
-        Isa::Avx512 => avx512::backward_weight::<false>(shape, x, dy, d_weight),
+        Level::Avx512(isa) => avx512::backward_weight(isa, shape, x, dy, d_weight),
         #[cfg(target_arch = "x86_64")]
-        Isa::Avx512Bf16 => avx512::backward_weight::<true>(shape, x, dy, d_weight),
+        Level::Avx512Bf16(isa) => avx512::backward_weight(isa, shape, x, dy, d_weight),
         _ => scalar::backward_weight(shape, x, dy, d_weight),
     }
     let positions: usize = shape.output_size().iter().product();

@@ -7,15 +7,15 @@ use super::{
     plane::{Plane, Read, TILE},
     quantize::{Extremes, Scale},
 };
-use crate::{lanes::widest, matmul::scalar::round_bf16};
+use crate::{isa::Level, lanes::widest, matmul::scalar::round_bf16};
 
 /// The extremes of some values.
-pub(super) fn extremes(values: Values<'_>) -> Extremes {
+pub(super) fn extremes(isa: Level, values: Values<'_>) -> Extremes {
     let mut found = Extremes::default();
     let to = &mut found;
     match values {
-        Values::F32(values) => widest!(find(values: &[f32], to: &mut Extremes)),
-        Values::Bf16(values) => widest!(find_bf16(values: &[bf16], to: &mut Extremes)),
+        Values::F32(values) => widest!(isa => find(values: &[f32], to: &mut Extremes)),
+        Values::Bf16(values) => widest!(isa => find_bf16(values: &[bf16], to: &mut Extremes)),
     }
     found
 }

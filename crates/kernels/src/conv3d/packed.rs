@@ -5,7 +5,7 @@ use super::{
     quantize::{quantize_weight, weight_scale},
     winograd::{self, Transformed},
 };
-use crate::{Isa, isa, matmul::scalar::round_bf16, shared::Shared, threads};
+use crate::{isa::Level, matmul::scalar::round_bf16, shared::Shared, threads};
 
 /// Output channels that are computed side by side at most, and tiles of sixteen outputs beside
 /// each: 24 sums in registers.
@@ -23,11 +23,9 @@ pub(super) enum Format {
     Rounded,
     /// One channel, quantised to eight bits but kept as the f32 that they stand for.
     Dequantized,
-    /// Two channels in bf16.
+    /// Two channels in bf16; for AVX-512.
     Bf16,
-    /// The same, to be multiplied as f32: for machines without products of bf16.
-    WideBf16,
-    /// Four channels in eight bits.
+    /// Four channels in eight bits; for AVX-512.
     Int8,
 }
 
@@ -36,21 +34,17 @@ impl Format {
     pub fn depth(self) -> usize {
         match self {
             Self::Rounded | Self::Dequantized => 1,
-            Self::Bf16 | Self::WideBf16 => 2,
+            Self::Bf16 => 2,
             Self::Int8 => 4,
         }
     }
 
-    pub fn bf16_on(isa: Isa) -> Self {
-        match isa {
-            Isa::Avx512Bf16 => Self::Bf16,
-            Isa::Avx512 => Self::WideBf16,
-            Isa::Avx2 | Isa::Portable => Self::Rounded,
-        }
+    pub fn bf16_on(isa: Level) -> Self {
+        if isa.has_avx512() { Self::Bf16 } else { Self::Rounded }
     }
 
-    pub fn int8_on(isa: Isa) -> Self {
-        if isa >= Isa::Avx512 { Self::Int8 } else { Self::Dequantized }
+    pub fn int8_on(isa: Level) -> Self {
+        if isa.has_avx512() { Self::Int8 } else { Self::Dequantized }
     }
 }
 
@@ -70,6 +64,7 @@ pub(super) fn block(index: usize, outputs: usize) -> std::ops::Range<usize> {
 /// the block]`: in the order in which the inputs lie in memory.
 #[derive(Clone, Copy)]
 pub(super) struct Weights<'a> {
+    pub isa: Level,
     pub format: Format,
     pub outputs: usize,
     pub inputs: usize,
@@ -118,9 +113,7 @@ pub(super) fn pack(
                 *to = match format {
                     Format::Rounded | Format::Dequantized => value(0).to_bits(),
                     // The upper half of a number rounded to bf16 is the bf16.
-                    Format::Bf16 | Format::WideBf16 => {
-                        value(0).to_bits() >> 16 | value(1).to_bits() & 0xffff_0000
-                    }
+                    Format::Bf16 => value(0).to_bits() >> 16 | value(1).to_bits() & 0xffff_0000,
                     Format::Int8 => {
                         u32::from_le_bytes(std::array::from_fn(|i| (value(i) as i8).cast_unsigned()))
                     }
@@ -133,6 +126,8 @@ pub(super) fn pack(
 /// The weights of a convolution in bf16 or in eight bits.
 #[derive(Clone)]
 pub struct PackedConv3d {
+    /// That for which they are packed.
+    isa: Level,
     format: Format,
     /// Whether the words are transformed weights.
     is_transformed: bool,
@@ -153,7 +148,7 @@ impl PackedConv3d {
     /// # Panics
     /// If the slice has not that length or a size is 0.
     pub fn bf16(weight: &[f32], outputs: usize, inputs: usize, kernel: [usize; 3]) -> Self {
-        Self::bf16_on(isa(), weight, outputs, inputs, kernel)
+        Self::bf16_on(Level::in_use(), weight, outputs, inputs, kernel)
     }
 
     /// Packs `weight`, `[outputs, inputs, kernel..]`, in bf16 for convolutions of one stride: transformed where
@@ -168,21 +163,35 @@ impl PackedConv3d {
         kernel: [usize; 3],
         stride: [usize; 3],
     ) -> Self {
-        match winograd::suits(isa(), outputs, inputs, kernel, stride) {
-            true => Self::transformed_on(isa(), weight, outputs, inputs, kernel),
-            false => Self::bf16(weight, outputs, inputs, kernel),
+        Self::bf16_with_stride_on(Level::in_use(), weight, outputs, inputs, kernel, stride)
+    }
+
+    pub(super) fn bf16_with_stride_on(
+        isa: Level,
+        weight: &[f32],
+        outputs: usize,
+        inputs: usize,
+        kernel: [usize; 3],
+        stride: [usize; 3],
+    ) -> Self {
+        match winograd::suits(isa, outputs, inputs, kernel, stride) {
+            true => Self::transformed_on(isa, weight, outputs, inputs, kernel),
+            false => Self::bf16_on(isa, weight, outputs, inputs, kernel),
         }
     }
 
+    /// # Panics
+    /// If the level is not AVX-512, which alone has the transforms.
     pub(super) fn transformed_on(
-        isa: Isa,
+        isa: Level,
         weight: &[f32],
         outputs: usize,
         inputs: usize,
         kernel: [usize; 3],
     ) -> Self {
         let words = winograd::words_len(outputs, inputs, kernel[0]);
-        let mut packed = Self::new(Format::bf16_on(isa), words, weight, outputs, inputs, kernel);
+        assert!(isa.has_avx512(), "transformed weights on {isa:?}");
+        let mut packed = Self::new(isa, Format::Bf16, words, weight, outputs, inputs, kernel);
         packed.is_transformed = true;
         winograd::pack(weight, outputs, inputs, kernel[0], &mut packed.words);
         packed
@@ -194,17 +203,17 @@ impl PackedConv3d {
     /// # Panics
     /// If the slice has not that length, a size is 0, or inputs times taps of a frame exceed 65,536.
     pub fn int8(weight: &[f32], outputs: usize, inputs: usize, kernel: [usize; 3]) -> Self {
-        Self::int8_on(isa(), weight, outputs, inputs, kernel)
+        Self::int8_on(Level::in_use(), weight, outputs, inputs, kernel)
     }
 
     pub(super) fn bf16_on(
-        isa: Isa,
+        isa: Level,
         weight: &[f32],
         outputs: usize,
         inputs: usize,
         kernel: [usize; 3],
     ) -> Self {
-        let mut packed = Self::by_taps(Format::bf16_on(isa), weight, outputs, inputs, kernel);
+        let mut packed = Self::by_taps(isa, Format::bf16_on(isa), weight, outputs, inputs, kernel);
         let taps: usize = kernel.iter().product();
         let at =
             |row: usize, column: usize, tap: usize| round_bf16(weight[(row * inputs + column) * taps + tap]);
@@ -213,13 +222,13 @@ impl PackedConv3d {
     }
 
     pub(super) fn int8_on(
-        isa: Isa,
+        isa: Level,
         weight: &[f32],
         outputs: usize,
         inputs: usize,
         kernel: [usize; 3],
     ) -> Self {
-        let mut packed = Self::by_taps(Format::int8_on(isa), weight, outputs, inputs, kernel);
+        let mut packed = Self::by_taps(isa, Format::int8_on(isa), weight, outputs, inputs, kernel);
         let (taps, plane) = (kernel.iter().product::<usize>(), kernel[1] * kernel[2]);
         assert!(
             inputs * plane <= MAX_PRODUCTS,
@@ -253,12 +262,20 @@ impl PackedConv3d {
         packed
     }
 
-    fn by_taps(format: Format, weight: &[f32], outputs: usize, inputs: usize, kernel: [usize; 3]) -> Self {
-        Self::new(format, words_len(format, outputs, inputs, kernel), weight, outputs, inputs, kernel)
+    fn by_taps(
+        isa: Level,
+        format: Format,
+        weight: &[f32],
+        outputs: usize,
+        inputs: usize,
+        kernel: [usize; 3],
+    ) -> Self {
+        Self::new(isa, format, words_len(format, outputs, inputs, kernel), weight, outputs, inputs, kernel)
     }
 
     /// Room for `words` words.
     fn new(
+        isa: Level,
         format: Format,
         words: usize,
         weight: &[f32],
@@ -270,6 +287,7 @@ impl PackedConv3d {
         assert!(outputs * inputs * taps > 0, "packed convolution: every size must be at least 1");
         assert_eq!(weight.len(), outputs * inputs * taps, "weights of {outputs} x {inputs} x {kernel:?}");
         Self {
+            isa,
             format,
             is_transformed: false,
             outputs,
@@ -294,8 +312,8 @@ impl PackedConv3d {
             !self.is_transformed || stride[1..] == [1, 1],
             "weights transformed for a stride of 1: {shape:?}"
         );
-        let Self { format, outputs, inputs, kernel: [frame_taps, ..], ref words, .. } = *self;
-        self.is_transformed.then_some(Transformed { format, outputs, inputs, frame_taps, words })
+        let Self { isa, outputs, inputs, kernel: [frame_taps, ..], ref words, .. } = *self;
+        self.is_transformed.then_some(Transformed { isa, outputs, inputs, frame_taps, words })
     }
 
     fn check(&self, shape: &Conv3d) {
@@ -309,6 +327,7 @@ impl PackedConv3d {
     pub(super) fn of(&self, shape: &Conv3d) -> Weights<'_> {
         self.check(shape);
         Weights {
+            isa: self.isa,
             format: self.format,
             outputs: self.outputs,
             inputs: self.inputs,

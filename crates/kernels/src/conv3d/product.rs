@@ -13,6 +13,7 @@ use super::{
     quantize::{Extremes, Scale},
 };
 use crate::{
+    isa::Level,
     shared::{Buffer, Shared, with_buffers},
     threads::{self, prelude::*},
 };
@@ -141,7 +142,8 @@ pub(super) fn run_within(
     let samples = if windows.len() > 1 { 1 } else { (limit / (slots * frame)).clamp(1, batch) };
     let offsets = offsets(&plane, groups, geometry.kernel);
     let reach = offsets.iter().max().unwrap_or(&0) + TILE;
-    let source = Source { plane: &plane, x, channels: weights.inputs, format: weights.format };
+    let source =
+        Source { plane: &plane, x, channels: weights.inputs, isa: weights.isa, format: weights.format };
 
     with_buffers(|[volume]: &mut [Buffer; 1]| {
         // One tile more: the last tile of the last row may be read beyond its outputs.
@@ -231,17 +233,25 @@ impl Job<'_> {
             let rows = block(index, self.weights.outputs);
             for group in groups.iter().filter(|group| group[0].width > 0) {
                 let rows = rows.clone();
-                match self.weights.format {
-                    Format::Rounded | Format::Dequantized => loops::block(self, group, rows),
+                match (self.weights.format, self.weights.isa) {
+                    (Format::Rounded | Format::Dequantized, _) => loops::block(self, group, rows),
+                    // SAFETY: the level proves the instruction set; the tiles lie in the volume and in
+                    // the output by the assertions, and are written by this job.
                     #[cfg(target_arch = "x86_64")]
-                    // SAFETY: these formats are made for AVX-512 alone, after detection; the tiles
-                    // lie in the volume and in the output by the assertions, and are written by
-                    // this job.
-                    Format::Bf16 | Format::WideBf16 | Format::Int8 => unsafe {
-                        super::avx512::block(self, group, rows);
+                    (Format::Bf16, Level::Avx512Bf16(_)) => unsafe {
+                        super::avx512::block::<false, true>(self, group, rows);
                     },
-                    #[cfg(not(target_arch = "x86_64"))]
-                    Format::Bf16 | Format::WideBf16 | Format::Int8 => unreachable!("formats of AVX-512"),
+                    // SAFETY: as above.
+                    #[cfg(target_arch = "x86_64")]
+                    (Format::Bf16, Level::Avx512(_)) => unsafe {
+                        super::avx512::block::<false, false>(self, group, rows);
+                    },
+                    // SAFETY: as above.
+                    #[cfg(target_arch = "x86_64")]
+                    (Format::Int8, Level::Avx512(_) | Level::Avx512Bf16(_)) => unsafe {
+                        super::avx512::block::<true, false>(self, group, rows);
+                    },
+                    (format, isa) => unreachable!("{format:?} is not for {isa:?}"),
                 }
             }
         }
@@ -264,6 +274,7 @@ struct Source<'a> {
     plane: &'a Plane,
     x: Frames<'a>,
     channels: usize,
+    isa: Level,
     format: Format,
 }
 
@@ -295,7 +306,8 @@ impl<'a> Source<'a> {
                 let (sample, frame, _) = place(index / groups);
                 let first = index % groups * depth;
                 for channel in first..self.channels.min(first + depth) {
-                    extremes[0] = extremes[0].join(pack::extremes(self.frame(sample, channel, frame)));
+                    extremes[0] =
+                        extremes[0].join(pack::extremes(self.isa, self.frame(sample, channel, frame)));
                 }
             });
             for (unit, extremes) in extremes.chunks_exact(groups).enumerate() {
@@ -319,30 +331,29 @@ impl<'a> Source<'a> {
             let row = |row: usize, word: usize| unsafe {
                 volume.range(((slot * self.plane.rows.len() + row) * groups + word) * row_len, row_len)
             };
-            match self.format {
-                Format::Rounded => {
+            match (self.format, self.isa) {
+                (Format::Rounded, _) => {
                     words.for_each(|word| pack::rounded(self.plane, channel(word, 0), |at| row(at, word)));
                 }
-                Format::Dequantized => words.for_each(|word| {
+                (Format::Dequantized, _) => words.for_each(|word| {
                     pack::dequantized(self.plane, channel(word, 0), scales[slot], |at| row(at, word));
                 }),
+                // SAFETY: the level proves the instruction set.
                 #[cfg(target_arch = "x86_64")]
-                // SAFETY: these formats are made for AVX-512 alone, after detection.
-                Format::Bf16 => unsafe {
+                (Format::Bf16, Level::Avx512Bf16(_)) => unsafe {
                     super::avx512::pack::pairs::<true>(self.plane, words, channel, row);
                 },
-                #[cfg(target_arch = "x86_64")]
                 // SAFETY: as above.
-                Format::WideBf16 => unsafe {
+                #[cfg(target_arch = "x86_64")]
+                (Format::Bf16, Level::Avx512(_)) => unsafe {
                     super::avx512::pack::pairs::<false>(self.plane, words, channel, row);
                 },
-                #[cfg(target_arch = "x86_64")]
                 // SAFETY: as above.
-                Format::Int8 => unsafe {
+                #[cfg(target_arch = "x86_64")]
+                (Format::Int8, Level::Avx512(_) | Level::Avx512Bf16(_)) => unsafe {
                     super::avx512::pack::quads(self.plane, words, channel, scales[slot], row);
                 },
-                #[cfg(not(target_arch = "x86_64"))]
-                Format::Bf16 | Format::WideBf16 | Format::Int8 => unreachable!("formats of AVX-512"),
+                (format, isa) => unreachable!("{format:?} is not for {isa:?}"),
             }
         });
     }

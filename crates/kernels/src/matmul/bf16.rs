@@ -8,7 +8,7 @@ use std::ops::Range;
 use super::pack;
 use super::{Layout, blocked::PANEL};
 use crate::{
-    Isa,
+    isa::Level,
     lanes::{bf16_bits, widest},
     shared::Shared,
     threads,
@@ -19,7 +19,7 @@ type Matrix<'a> = (&'a [f32], Layout);
 
 /// Packs rows `range` of an `[m, k]` matrix as `[rows][k / 2]`, and sums each up if asked to.
 pub(super) fn pack_rows(
-    isa: Isa,
+    isa: Level,
     a: Matrix<'_>,
     m: usize,
     k: usize,
@@ -29,9 +29,9 @@ pub(super) fn pack_rows(
 ) {
     match isa {
         #[cfg(target_arch = "x86_64")]
-        Isa::Avx512 => pack::rows::<false>(a, m, k, range, packed, sums),
+        Level::Avx512(isa) => pack::rows(isa, a, m, k, range, packed, sums),
         #[cfg(target_arch = "x86_64")]
-        Isa::Avx512Bf16 => pack::rows::<true>(a, m, k, range, packed, sums),
+        Level::Avx512Bf16(isa) => pack::rows(isa, a, m, k, range, packed, sums),
         _ => {
             sums.into_iter().for_each(|sums| row_sums(a, m, k, range.clone(), sums));
             widest!(isa => plain_rows(a: Matrix<'_>, m: usize, k: usize, range: Range<usize>, packed: &mut [u32]))
@@ -43,7 +43,7 @@ pub(super) fn pack_rows(
 const PAIRS_PER_TASK: usize = 8;
 
 /// Packs a `[k, n]` matrix as panels of 64 columns, each `[k / 2][64]`, in parallel.
-pub(super) fn pack_panels(isa: Isa, b: Matrix<'_>, k: usize, n: usize, packed: &mut [u32]) {
+pub(super) fn pack_panels(isa: Level, b: Matrix<'_>, k: usize, n: usize, packed: &mut [u32]) {
     let (panels, pairs) = (n.div_ceil(PANEL), k.div_ceil(2));
     assert!(b.0.len() == k * n && packed.len() == panels * pairs * PANEL);
     let packed = Shared::new(packed);
@@ -71,23 +71,23 @@ pub(super) fn pack_panels(isa: Isa, b: Matrix<'_>, k: usize, n: usize, packed: &
 }
 
 /// 64 columns from `start` on of one or two rows of `n` values: `[64]` pairs, zeros beyond.
-fn pack_pair(isa: Isa, rows: &[f32], n: usize, start: usize, packed: &mut [u32]) {
+fn pack_pair(isa: Level, rows: &[f32], n: usize, start: usize, packed: &mut [u32]) {
     match isa {
         #[cfg(target_arch = "x86_64")]
-        Isa::Avx512 => pack::pair::<false>(rows, n, start, packed),
+        Level::Avx512(isa) => pack::pair(isa, rows, n, start, packed),
         #[cfg(target_arch = "x86_64")]
-        Isa::Avx512Bf16 => pack::pair::<true>(rows, n, start, packed),
+        Level::Avx512Bf16(isa) => pack::pair(isa, rows, n, start, packed),
         _ => widest!(isa => plain_pair(rows: &[f32], n: usize, start: usize, packed: &mut [u32])),
     }
 }
 
 /// Up to 64 columns of `k` values, one after the other: `[k / 2][64]` pairs, zeros beyond.
-fn pack_columns(isa: Isa, columns: &[f32], k: usize, packed: &mut [u32]) {
+fn pack_columns(isa: Level, columns: &[f32], k: usize, packed: &mut [u32]) {
     match isa {
         #[cfg(target_arch = "x86_64")]
-        Isa::Avx512 => pack::columns::<false>(columns, k, packed),
+        Level::Avx512(isa) => pack::columns(isa, columns, k, packed),
         #[cfg(target_arch = "x86_64")]
-        Isa::Avx512Bf16 => pack::columns::<true>(columns, k, packed),
+        Level::Avx512Bf16(isa) => pack::columns(isa, columns, k, packed),
         _ => widest!(isa => plain_columns(columns: &[f32], k: usize, packed: &mut [u32])),
     }
 }

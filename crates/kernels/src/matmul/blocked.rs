@@ -14,7 +14,7 @@ use super::{
     portable,
 };
 use crate::{
-    Isa,
+    isa::Level,
     shared::{Shared, with_buffers},
     threads::{self, for_each},
 };
@@ -68,8 +68,8 @@ pub(super) struct Place {
 }
 
 /// What is added to a quantised activation: AVX-512 multiplies unsigned by signed bytes.
-pub(super) fn activation_offset(isa: Isa) -> u8 {
-    if isa >= Isa::Avx512 { 128 } else { 0 }
+pub(super) fn activation_offset(isa: Level) -> u8 {
+    if isa.has_avx512() { 128 } else { 0 }
 }
 
 /// Some rows of the left matrix, packed, and their scales.
@@ -81,7 +81,7 @@ struct Packed<'a> {
 
 /// A product on its way to the output.
 pub(super) struct Product<'a, P> {
-    pub isa: Isa,
+    pub isa: Level,
     /// Rows of the left matrix and the output.
     pub rows: usize,
     /// Rows that are best packed together.
@@ -104,7 +104,6 @@ where
     fn run_on(&self, grid: Grid, out: Shared<'_, f32>) {
         let (m, n, depth) = (self.rows, self.right.n, self.right.depth());
         let panels = n.div_ceil(PANEL);
-        assert!(self.isa.is_available(), "{:?} is not there", self.isa);
         assert!(self.right.panels.len() == panels * depth * PANEL && out.len() == m * n);
         let columns = |rows: Range<usize>, panels: Range<usize>, packed: Packed<'_>| {
             with_buffers(|[sums]| {
@@ -153,7 +152,7 @@ where
         });
         let panel = &right.panels[panel * depth * PANEL..];
         let (blocks, tiles) = (depth.div_ceil(BLOCK_DEPTH), place.rows.len().div_ceil(TILE));
-        let affine = finish.affine(&place.columns).filter(|_| *isa >= Isa::Avx512);
+        let affine = finish.affine(&place.columns).filter(|_| isa.has_avx512());
         for block in 0..blocks {
             let steps = part(depth, block, blocks);
             // Blocks, and panels, follow one another in memory.
@@ -229,36 +228,52 @@ impl Operands<'_> {
     /// The products and `sums`, finished and sent where `direct` says, in one go.
     ///
     /// # Safety
-    /// `isa` is AVX-512 with or without BF16, and available; no one else touches the rows that `direct` points at.
+    /// No one else touches the rows that `direct` points at.
+    ///
+    /// # Panics
+    /// If `isa` is not AVX-512, with or without BF16.
     #[cfg(target_arch = "x86_64")]
-    unsafe fn multiply_to(&self, isa: Isa, format: Format, sums: &mut [u32], direct: &Direct<'_>) {
+    unsafe fn multiply_to(&self, isa: Level, format: Format, sums: &mut [u32], direct: &Direct<'_>) {
         self.check(sums);
         assert!(format == Format::Bf16 || direct.row_scales.len() == sums.len() / PANEL);
-        // SAFETY: the caller's promise; the sizes fit.
+        // SAFETY: the caller's promise; the level proves the instruction set, and the sizes fit.
         unsafe {
-            match (format, isa) {
-                (Format::Int8, _) => avx512::multiply::<true, false>(self, sums, Some(direct)),
-                (Format::Bf16, Isa::Avx512Bf16) => avx512::multiply::<false, true>(self, sums, Some(direct)),
-                (Format::Bf16, _) => avx512::multiply::<false, false>(self, sums, Some(direct)),
+            match (isa, format) {
+                (Level::Avx512Bf16(_), Format::Bf16) => {
+                    avx512::multiply::<false, true>(self, sums, Some(direct));
+                }
+                (Level::Avx512(_), Format::Bf16) => {
+                    avx512::multiply::<false, false>(self, sums, Some(direct));
+                }
+                (Level::Avx512(_) | Level::Avx512Bf16(_), Format::Int8) => {
+                    avx512::multiply::<true, false>(self, sums, Some(direct));
+                }
+                (Level::Avx2(_) | Level::Portable, _) => {
+                    unreachable!("sums go straight out on AVX-512 alone")
+                }
             }
         }
     }
 
     /// Adds the products to `sums`, `[rows][64]`.
-    fn multiply(&self, isa: Isa, format: Format, sums: &mut [u32]) {
+    fn multiply(&self, isa: Level, format: Format, sums: &mut [u32]) {
         self.check(sums);
-        // SAFETY: the instruction set is available (`run_on` checked it), and the sizes fit.
+        // SAFETY: the level proves the instruction set, and the sizes fit.
         #[cfg(target_arch = "x86_64")]
         unsafe {
             match (isa, format) {
-                (Isa::Avx512Bf16, Format::Bf16) => return avx512::multiply::<false, true>(self, sums, None),
-                (Isa::Avx512, Format::Bf16) => return avx512::multiply::<false, false>(self, sums, None),
-                (Isa::Avx512 | Isa::Avx512Bf16, Format::Int8) => {
+                (Level::Avx512Bf16(_), Format::Bf16) => {
+                    return avx512::multiply::<false, true>(self, sums, None);
+                }
+                (Level::Avx512(_), Format::Bf16) => {
+                    return avx512::multiply::<false, false>(self, sums, None);
+                }
+                (Level::Avx512(_) | Level::Avx512Bf16(_), Format::Int8) => {
                     return avx512::multiply::<true, false>(self, sums, None);
                 }
-                (Isa::Avx2, Format::Bf16) => return avx2::multiply_bf16(self, sums),
-                (Isa::Avx2, Format::Int8) => return avx2::multiply_int8(self, sums),
-                (Isa::Portable, _) => {}
+                (Level::Avx2(_), Format::Bf16) => return avx2::multiply_bf16(self, sums),
+                (Level::Avx2(_), Format::Int8) => return avx2::multiply_int8(self, sums),
+                (Level::Portable, _) => {}
             }
         }
         #[cfg(not(target_arch = "x86_64"))]
@@ -279,8 +294,8 @@ mod tests {
     fn the_cut_does_not_change_a_bit() {
         let (m, n, k) = (50, 200, 300);
         let (x, weight) = (test_values(m * k, 1), test_values(n * k, 2));
-        let weight = PackedBf16::new(&weight, n, k);
-        for isa in Isa::available() {
+        for isa in Level::available() {
+            let weight = PackedBf16::new_on(isa, &weight, n, k);
             let product = Product {
                 isa,
                 rows: m,

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use crate::{
-    Isa,
+    isa::Level,
     lanes::widest,
     matmul::blocked::{PANEL, Place},
     pointwise::Activation,
@@ -78,7 +78,7 @@ impl Finish<'_> {
     /// No one else touches that place.
     pub(super) unsafe fn tile(
         &self,
-        isa: Isa,
+        isa: Level,
         place: &Place,
         sums: &mut [u32],
         row_scales: &[f32],

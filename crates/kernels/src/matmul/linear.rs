@@ -8,7 +8,7 @@ use super::{
     quantize,
 };
 use crate::{
-    Isa, isa,
+    isa::Level,
     shared::{Shared, written},
 };
 
@@ -22,7 +22,7 @@ use crate::{
 pub fn linear_bf16(x: &[f32], weight: &PackedBf16, epilogue: Epilogue<'_>) -> Vec<f32> {
     let len = rows_of(x, weight.k()).checked_mul(weight.n()).expect("a layer's output fits in memory");
     // SAFETY: `linear_bf16_on` asserts this length, and its tasks cover all rows and panels of it (`grid::part`).
-    unsafe { written(len, |out| linear_bf16_on(isa(), x, weight, epilogue, out)) }
+    unsafe { written(len, |out| linear_bf16_on(Level::in_use(), x, weight, epilogue, out)) }
 }
 
 /// `out = epilogue(x Wᵀ)` in 8-bit integers: every row of `x` is quantised with a scale of its own,
@@ -38,12 +38,12 @@ pub fn linear_bf16(x: &[f32], weight: &PackedBf16, epilogue: Epilogue<'_>) -> Ve
 pub fn linear_int8(x: &[f32], weight: &PackedInt8, epilogue: Epilogue<'_>) -> Vec<f32> {
     let len = rows_of(x, weight.k()).checked_mul(weight.n()).expect("a layer's output fits in memory");
     // SAFETY: `linear_int8_on` asserts this length, and its tasks cover all rows and panels of it (`grid::part`).
-    unsafe { written(len, |out| linear_int8_on(isa(), x, weight, epilogue, out)) }
+    unsafe { written(len, |out| linear_int8_on(Level::in_use(), x, weight, epilogue, out)) }
 }
 
 /// Writes every element of `out`, and reads none.
 pub(super) fn linear_bf16_on(
-    isa: Isa,
+    isa: Level,
     x: &[f32],
     weight: &PackedBf16,
     epilogue: Epilogue<'_>,
@@ -66,7 +66,7 @@ pub(super) fn linear_bf16_on(
 
 /// Writes every element of `out`, and reads none.
 pub(super) fn linear_int8_on(
-    isa: Isa,
+    isa: Level,
     x: &[f32],
     weight: &PackedInt8,
     epilogue: Epilogue<'_>,

@@ -32,7 +32,7 @@ use std::{
 };
 
 use crate::{
-    Isa, isa,
+    isa::Level,
     shared::{Shared, with_buffers, written},
 };
 use blocked::{Format, PANEL, Product, Right};
@@ -103,12 +103,12 @@ fn product_of(
     sizes.check_inputs(a.0, b.0, bias);
     let len = sizes.m.checked_mul(sizes.n).expect("a product fits in memory");
     // SAFETY: `matmul_on` asserts this length, and its tasks cover all rows and panels of it (`grid::part`).
-    unsafe { written(len, |c| matmul_on(isa(), sizes, a, b, bias, c, sums)) }
+    unsafe { written(len, |c| matmul_on(Level::in_use(), sizes, a, b, bias, c, sums)) }
 }
 
 /// Writes every element of `c`, and reads none.
 fn matmul_on(
-    isa: Isa,
+    isa: Level,
     sizes: Sizes,
     a: (&[f32], Layout),
     b: (&[f32], Layout),

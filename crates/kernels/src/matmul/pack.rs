@@ -7,11 +7,13 @@ use std::{arch::x86_64::*, ops::Range};
 use super::{Layout, avx512::PANEL, bf16::row_sums};
 use crate::{
     avx512::{mask, to_bf16, zip_pairs},
+    isa::Avx512,
     lanes::{AHEAD, fetch},
 };
 
 /// Packs rows `range` of an `[m, k]` matrix as `[rows][k / 2]`, and sums each up if asked to.
 pub(super) fn rows<const NATIVE: bool>(
+    _: Avx512<NATIVE>,
     (a, layout): (&[f32], Layout),
     m: usize,
     k: usize,
@@ -21,7 +23,7 @@ pub(super) fn rows<const NATIVE: bool>(
 ) {
     assert!(sums.as_ref().is_none_or(|sums| sums.len() == range.len()));
     assert!(a.len() == m * k && range.end <= m && packed.len() == range.len() * k.div_ceil(2));
-    // SAFETY: callers are AVX-512 paths, chosen after detection; lengths were just checked.
+    // SAFETY: the caller has the proof of AVX-512; lengths were just checked.
     unsafe {
         match layout {
             Layout::Plain => {
@@ -40,18 +42,24 @@ pub(super) fn rows<const NATIVE: bool>(
 }
 
 /// Packs 64 columns from `start` on of one or two rows of `n` values as `[64]`, zeros beyond.
-pub(super) fn pair<const NATIVE: bool>(rows: &[f32], n: usize, start: usize, packed: &mut [u32]) {
+pub(super) fn pair<const NATIVE: bool>(
+    _: Avx512<NATIVE>,
+    rows: &[f32],
+    n: usize,
+    start: usize,
+    packed: &mut [u32],
+) {
     assert!((n == rows.len() || 2 * n == rows.len()) && start < n && packed.len() == PANEL);
     let second = (rows.len() > n).then(|| &rows[n + start..]);
-    // SAFETY: callers are AVX-512 paths, chosen after detection.
+    // SAFETY: the caller has the proof of AVX-512.
     unsafe { interleave_rows::<NATIVE>(&rows[start..n], second, packed) }
 }
 
 /// Packs up to 64 columns of `k` values, one after the other, as `[k / 2][64]`, zeros beyond.
-pub(super) fn columns<const NATIVE: bool>(columns: &[f32], k: usize, packed: &mut [u32]) {
+pub(super) fn columns<const NATIVE: bool>(_: Avx512<NATIVE>, columns: &[f32], k: usize, packed: &mut [u32]) {
     assert!(columns.len() <= PANEL * k && columns.len().is_multiple_of(k));
     assert!(packed.len() == k.div_ceil(2) * PANEL);
-    // SAFETY: callers are AVX-512 paths, chosen after detection.
+    // SAFETY: the caller has the proof of AVX-512.
     unsafe { interleave_columns::<NATIVE>(columns, k, packed) }
 }
 

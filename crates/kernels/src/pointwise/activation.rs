@@ -2,6 +2,7 @@
 
 use super::BLOCK;
 use crate::{
+    isa::Level,
     lanes::{exp, widest},
     threads::prelude::*,
 };
@@ -40,9 +41,13 @@ impl Activation {
 /// # Panics
 /// If the lengths differ.
 pub fn activate(activation: Activation, x: &[f32], y: &mut [f32]) {
+    activate_on(Level::in_use(), activation, x, y);
+}
+
+pub(super) fn activate_on(isa: Level, activation: Activation, x: &[f32], y: &mut [f32]) {
     assert_eq!(x.len(), y.len());
     y.par_chunks_mut(BLOCK).zip(x.par_chunks(BLOCK)).for_each(|(y, x)| {
-        widest!(forward(activation: Activation, x: &[f32], y: &mut [f32]));
+        widest!(isa => forward(activation: Activation, x: &[f32], y: &mut [f32]));
     });
 }
 
@@ -51,9 +56,19 @@ pub fn activate(activation: Activation, x: &[f32], y: &mut [f32]) {
 /// # Panics
 /// If the lengths differ.
 pub fn activate_backward(activation: Activation, x: &[f32], dy: &[f32], dx: &mut [f32]) {
+    activate_backward_on(Level::in_use(), activation, x, dy, dx);
+}
+
+pub(super) fn activate_backward_on(
+    isa: Level,
+    activation: Activation,
+    x: &[f32],
+    dy: &[f32],
+    dx: &mut [f32],
+) {
     assert!(x.len() == dy.len() && x.len() == dx.len());
     dx.par_chunks_mut(BLOCK).zip(x.par_chunks(BLOCK)).zip(dy.par_chunks(BLOCK)).for_each(|((dx, x), dy)| {
-        widest!(backward(activation: Activation, x: &[f32], dy: &[f32], dx: &mut [f32]));
+        widest!(isa => backward(activation: Activation, x: &[f32], dy: &[f32], dx: &mut [f32]));
     });
 }
 

@@ -9,6 +9,7 @@ use crate::{
         Conv3d,
         plane::{Geometry, Plane},
     },
+    isa::Avx512,
     shared::{Buffer, Shared, with_buffers},
     threads::{self, prelude::*},
 };
@@ -19,15 +20,17 @@ const CHUNK: usize = 64 * 1024;
 /// `d_weight[co, ci, tap] = Σ dy[co, p] x[ci, p + tap]`: output channels are lanes, and each sum
 /// runs over pairs of neighbouring positions.
 pub(in crate::conv3d) fn backward_weight<const NATIVE: bool>(
+    isa: Avx512<NATIVE>,
     shape: &Conv3d,
     x: &[f32],
     dy: &[f32],
     d_weight: &mut [f32],
 ) {
-    with_buffers(|buffers: &mut [Buffer; 3]| sum_products::<NATIVE>(shape, x, dy, d_weight, buffers));
+    with_buffers(|buffers: &mut [Buffer; 3]| sum_products(isa, shape, x, dy, d_weight, buffers));
 }
 
 fn sum_products<const NATIVE: bool>(
+    _: Avx512<NATIVE>,
     shape: &Conv3d,
     x: &[f32],
     dy: &[f32],
@@ -60,7 +63,7 @@ fn sum_products<const NATIVE: bool>(
         match geometry.source(0, index % padded) {
             Some(frame) => {
                 let at = (index / padded * shape.size[0] + frame) * geometry.frame_len();
-                // SAFETY: the path was chosen after detection.
+                // SAFETY: the caller has the proof of AVX-512.
                 unsafe { pack::single::<NATIVE>(&plane, &x[at..at + geometry.frame_len()], packed) }
             }
             None => packed.fill(0),
@@ -111,7 +114,7 @@ fn sum_products<const NATIVE: bool>(
             for (chunk, starts) in line_starts.chunks(lines_per_chunk).enumerate() {
                 let dy = &dy[chunk * lines_per_chunk * pairs * lanes..][..starts.len() * pairs * lanes];
                 for (rows, sums) in rows.chunks(rows_at_once).zip(sums.chunks_mut(rows_at_once * lanes)) {
-                    // SAFETY: detected; checked inside.
+                    // SAFETY: the caller has the proof of AVX-512; lengths are checked inside.
                     unsafe {
                         match lanes / 16 {
                             1 => weight_rows::<24, 1, NATIVE>(x, rows, starts, dy, pairs, sums),

@@ -33,7 +33,7 @@ use super::{
     quantize::Scale,
 };
 use crate::{
-    Isa,
+    isa::Level,
     matmul::scalar::round_bf16,
     shared::{Shared, with_buffers},
     threads,
@@ -58,8 +58,14 @@ const LEAST_CHANNELS: usize = 16;
 static NO_SUMS: [f32; SQUARES] = [0.0; SQUARES];
 
 /// Whether weights of this kernel and stride are better transformed, on this machine.
-pub(super) fn suits(isa: Isa, outputs: usize, inputs: usize, kernel: [usize; 3], stride: [usize; 3]) -> bool {
-    isa >= Isa::Avx512
+pub(super) fn suits(
+    isa: Level,
+    outputs: usize,
+    inputs: usize,
+    kernel: [usize; 3],
+    stride: [usize; 3],
+) -> bool {
+    isa.has_avx512()
         && kernel[1..] == [3, 3]
         && stride[1..] == [1, 1]
         && outputs.min(inputs) >= LEAST_CHANNELS
@@ -97,11 +103,10 @@ pub(super) fn pack(weight: &[f32], outputs: usize, inputs: usize, frame_taps: us
     }
 }
 
-/// Transformed weights.
+/// Transformed weights, as pairs of bf16.
 #[derive(Clone, Copy)]
 pub(super) struct Transformed<'a> {
-    /// Pairs of bf16.
-    pub format: Format,
+    pub isa: Level,
     pub outputs: usize,
     pub inputs: usize,
     pub frame_taps: usize,
@@ -114,7 +119,8 @@ impl<'a> Transformed<'a> {
         let per_output = self.words.len() / self.outputs / POSITIONS;
         let start = (part.start * POSITIONS + position * part.len()) * per_output;
         Weights {
-            format: self.format,
+            isa: self.isa,
+            format: Format::Bf16,
             outputs: part.len(),
             inputs: self.inputs,
             kernel: [self.frame_taps, 1, 1],
@@ -286,16 +292,15 @@ impl Pass<'_> {
             let to = unsafe {
                 volume.range(t % slots * frame + strip.at(unit, 0), POSITIONS * strip.position_len())
             };
-            #[cfg(target_arch = "x86_64")]
-            // SAFETY: weights are transformed where AVX-512 is alone, after detection.
-            unsafe {
-                match self.weights.format {
-                    Format::Bf16 => avx512::transform::<true>(strip, unit, channels, to),
-                    _ => avx512::transform::<false>(strip, unit, channels, to),
-                }
+            match self.weights.isa {
+                // SAFETY: the level proves the instruction set.
+                #[cfg(target_arch = "x86_64")]
+                Level::Avx512(_) => unsafe { avx512::transform::<false>(strip, unit, channels, to) },
+                // SAFETY: as above.
+                #[cfg(target_arch = "x86_64")]
+                Level::Avx512Bf16(_) => unsafe { avx512::transform::<true>(strip, unit, channels, to) },
+                isa => unreachable!("{} channels to {} words on {isa:?}", channels.count(), to.len()),
             }
-            #[cfg(not(target_arch = "x86_64"))]
-            unreachable!("weights are transformed where AVX-512 is, {to:?} {}", channels.count());
         });
     }
 
@@ -355,13 +360,14 @@ impl Pass<'_> {
                 // SAFETY: the task's own frame of its own channel; of its rows, those of its squares.
                 let y = y.at((output * frames + t) * height * width);
                 let bias = self.bias.map_or(0.0, |bias| bias[output]);
-                #[cfg(target_arch = "x86_64")]
-                // SAFETY: as above, and AVX-512 is there.
-                unsafe {
-                    avx512::outputs(strip, squares.clone(), std::array::from_fn(sums), bias, y);
+                match self.weights.isa {
+                    // SAFETY: as above, and the level proves the instruction set.
+                    #[cfg(target_arch = "x86_64")]
+                    Level::Avx512(_) | Level::Avx512Bf16(_) => unsafe {
+                        avx512::outputs(strip, squares.clone(), std::array::from_fn(sums), bias, y);
+                    },
+                    isa => unreachable!("{} sums and {bias} to {y:?} on {isa:?}", sums(0).len()),
                 }
-                #[cfg(not(target_arch = "x86_64"))]
-                unreachable!("weights are transformed where AVX-512 is, {y:?} {bias} {}", sums(0).len());
             }
         });
     }
