@@ -7,19 +7,19 @@ pub(crate) const LANES: usize = 16;
 ///
 /// The body must be marked `#[inline(always)]`, so that it is compiled inside the wide versions.
 macro_rules! widest {
-    ($isa:expr => $body:ident($($arg:ident: $type:ty),* $(,)?)) => {{
+    ($isa:expr => $($body:ident)::+($($arg:ident: $type:ty),* $(,)?)) => {{
         let isa: $crate::isa::Level = $isa;
         #[cfg(target_arch = "x86_64")]
         {
             #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vnni,avx2,fma")]
             #[allow(clippy::too_many_arguments, reason = "as many as the body has")]
             fn avx512($($arg: $type),*) {
-                $body($($arg),*)
+                $($body)::+($($arg),*)
             }
             #[target_feature(enable = "avx2,fma")]
             #[allow(clippy::too_many_arguments, reason = "as many as the body has")]
             fn avx2($($arg: $type),*) {
-                $body($($arg),*)
+                $($body)::+($($arg),*)
             }
             match isa {
                 $crate::isa::Level::Avx512(_) | $crate::isa::Level::Avx512Bf16(_) => {
@@ -28,13 +28,13 @@ macro_rules! widest {
                 }
                 // SAFETY: as above.
                 $crate::isa::Level::Avx2(_) => unsafe { avx2($($arg),*) },
-                $crate::isa::Level::Portable => $body($($arg),*),
+                $crate::isa::Level::Portable => $($body)::+($($arg),*),
             }
         }
         #[cfg(not(target_arch = "x86_64"))]
         {
             let _ = isa;
-            $body($($arg),*)
+            $($body)::+($($arg),*)
         }
     }};
 }

@@ -1,8 +1,9 @@
 //! The gradients of attention: scores are made again, key block by key block.
 
 use super::{
-    Attention, Saved,
     products::{Finish, Gradients, Left, PANEL, Products, Right, Size, Sizes, Softmax, VECTOR},
+    scalar,
+    shape::{Attention, Saved},
 };
 use crate::{
     lanes::sum2,
@@ -31,7 +32,7 @@ pub(super) fn backward<P: Products>(
 ) {
     let heads = shape.batch * shape.heads;
     if heads * shape.queries * shape.keys * shape.head_dim == 0 {
-        return super::scalar::backward(shape, saved, d_out, dq, dk, dv);
+        return scalar::backward(shape, saved, d_out, dq, dk, dv);
     }
     let parts = TASKS.div_ceil(heads).min(shape.keys.div_ceil(KEYS_PER_PART));
     let blocks = shape.keys.div_ceil(KEYS);

@@ -5,8 +5,9 @@
 //! stay in the first-level cache while keys and values stream by.
 
 use super::{
-    Attention,
     products::{Finish, Head, Left, PANEL, Products, Right, Size, Sizes, VECTOR},
+    scalar,
+    shape::Attention,
 };
 use crate::{
     shared::{Buffer, Shared, with_buffers},
@@ -32,7 +33,7 @@ pub(super) fn forward<P: Products>(
     let heads = shape.batch * shape.heads;
     let blocks = shape.queries.div_ceil(QUERIES);
     if heads * blocks == 0 || shape.head_dim == 0 {
-        return super::scalar::attention(shape, q, k, v, out, lse);
+        return scalar::attention(shape, q, k, v, out, lse);
     }
     let sizes = Sizes::of::<P>(shape, shape.keys);
     with_buffers(|[keys, values]: &mut [Buffer; 2]| {

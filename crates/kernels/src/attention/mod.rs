@@ -11,46 +11,13 @@ mod forward;
 mod loops;
 mod products;
 pub mod scalar;
+mod shape;
 #[cfg(test)]
 mod tests;
 
 use crate::isa::Level;
 use loops::Loops;
-
-/// The shape of an attention.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Attention {
-    /// Samples.
-    pub batch: usize,
-    /// Tokens of `q` and of the result.
-    pub queries: usize,
-    /// Tokens of `k` and `v`, at least 1.
-    pub keys: usize,
-    /// Heads.
-    pub heads: usize,
-    /// Features of a head.
-    pub head_dim: usize,
-}
-
-impl Attention {
-    /// What the scores are multiplied by: `1 / sqrt(head_dim)`.
-    pub fn scale(&self) -> f32 {
-        1.0 / (self.head_dim as f32).sqrt()
-    }
-
-    fn query_len(&self) -> usize {
-        self.batch * self.queries * self.heads * self.head_dim
-    }
-
-    fn key_len(&self) -> usize {
-        self.batch * self.keys * self.heads * self.head_dim
-    }
-
-    /// Values of the log-sum-exp: one for each sample, head and query.
-    pub fn lse_len(&self) -> usize {
-        self.batch * self.heads * self.queries
-    }
-}
+pub use shape::{Attention, Saved};
 
 /// `out = softmax(q kᵀ / sqrt(head_dim)) v`; `lse`, `[batch, heads, queries]`, receives the
 /// logarithm of each softmax's denominator for the backward pass.
@@ -81,21 +48,6 @@ fn attention_on(
         Level::Avx512Bf16(isa) => forward::forward(isa, shape, q, k, v, out, lse),
         _ => forward::forward(Loops(isa), shape, q, k, v, out, lse),
     }
-}
-
-/// What the backward pass reads.
-#[derive(Clone, Copy, Debug)]
-pub struct Saved<'a> {
-    /// The queries.
-    pub q: &'a [f32],
-    /// The keys.
-    pub k: &'a [f32],
-    /// The values.
-    pub v: &'a [f32],
-    /// The result of the forward pass.
-    pub out: &'a [f32],
-    /// Its log-sum-exp.
-    pub lse: &'a [f32],
 }
 
 /// The gradients by `q`, `k` and `v`.

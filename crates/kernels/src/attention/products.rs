@@ -2,7 +2,7 @@
 //!
 //! Operands are words of as many numbers as are multiplied at once: pairs of bf16, or one f32.
 
-use super::Attention;
+use super::shape::Attention;
 
 /// Columns of a vector.
 pub(super) const VECTOR: usize = 16;

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::product::{Group, Job};
+use super::job::{Group, Job};
 use crate::lanes::widest;
 
 /// Output channels that are computed side by side at most.

@@ -8,7 +8,9 @@
 
 #[cfg(target_arch = "x86_64")]
 mod avx512;
+mod dispatch;
 mod frames;
+mod job;
 mod loops;
 mod pack;
 mod packed;
@@ -16,8 +18,12 @@ mod plane;
 mod product;
 mod quantize;
 pub mod scalar;
+mod shape;
+mod source;
 #[cfg(test)]
 mod tests;
+mod weights;
+mod windows;
 pub mod winograd;
 
 use crate::{
@@ -28,113 +34,9 @@ use crate::{
 use frames::Frames;
 pub use frames::Values;
 pub use packed::PackedConv3d;
-use packed::{Format, Weights};
 use plane::Geometry;
-
-/// The shape of a convolution; triples are `[frames, height, width]`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Conv3d {
-    /// Samples.
-    pub batch: usize,
-    /// Input channels.
-    pub inputs: usize,
-    /// Output channels.
-    pub outputs: usize,
-    /// Size of the input.
-    pub size: [usize; 3],
-    /// Whether every pixel of the input stands for a square of four, which the kernel meets one by one.
-    pub doubled: bool,
-    /// Size of the kernel.
-    pub kernel: [usize; 3],
-    /// Step between outputs, at least 1.
-    pub stride: [usize; 3],
-    /// Zeros before the input, less than the kernel's size.
-    pub front: [usize; 3],
-    /// Zeros behind the input, less than the kernel's size.
-    pub back: [usize; 3],
-}
-
-impl Conv3d {
-    /// The size of the output.
-    ///
-    /// # Panics
-    /// If the kernel is larger than the padded input or the padding not less than the kernel.
-    pub fn output_size(&self) -> [usize; 3] {
-        std::array::from_fn(|axis| {
-            let padded = self.repeat()[axis] * self.size[axis] + self.front[axis] + self.back[axis];
-            let kernel = self.kernel[axis];
-            assert!(
-                self.front[axis] < kernel && self.back[axis] < kernel && padded >= kernel,
-                "{self:?}: a kernel must exceed its padding and fit into the padded input"
-            );
-            (padded - kernel) / self.stride[axis] + 1
-        })
-    }
-
-    /// Values of the input.
-    ///
-    /// # Panics
-    /// If the number does not fit.
-    pub fn input_len(&self) -> usize {
-        let [frames, height, width] = self.size;
-        product([self.batch, self.inputs, frames, height, width])
-    }
-
-    /// Values of the weights, `[outputs, inputs, kernel..]`.
-    ///
-    /// # Panics
-    /// If the number does not fit.
-    pub fn weight_len(&self) -> usize {
-        let [kt, kh, kw] = self.kernel;
-        product([self.outputs, self.inputs, kt, kh, kw])
-    }
-
-    /// Values of the output.
-    ///
-    /// # Panics
-    /// If the number does not fit, or as [`Self::output_size`].
-    pub fn output_len(&self) -> usize {
-        let [frames, height, width] = self.output_size();
-        product([self.batch, self.outputs, frames, height, width])
-    }
-
-    fn geometry(&self) -> Geometry {
-        Geometry {
-            size: self.size,
-            front: self.front,
-            spread: [1; 3],
-            repeat: self.repeat(),
-            kernel: self.kernel,
-            stride: self.stride,
-            output: self.output_size(),
-        }
-    }
-
-    /// How often an index of the input is met, one after the other.
-    fn repeat(&self) -> [usize; 3] {
-        if self.doubled { [1, 2, 2] } else { [1; 3] }
-    }
-
-    fn taps(&self) -> usize {
-        self.kernel.iter().product()
-    }
-
-    fn check(&self, x: usize, weight: usize, y: usize) {
-        let sizes = [&self.size, &self.kernel, &self.stride];
-        assert!(
-            self.inputs > 0 && self.outputs > 0 && sizes.iter().all(|size| !size.contains(&0)),
-            "{self:?}: every size but the batch must be at least 1"
-        );
-        assert_eq!(x, self.input_len(), "input of {self:?}");
-        assert_eq!(weight, self.weight_len(), "weights of {self:?}");
-        assert_eq!(y, self.output_len(), "output of {self:?}");
-    }
-}
-
-/// The product of sizes; the fast paths trust that slices are as long as it says.
-fn product(sizes: [usize; 5]) -> usize {
-    sizes.into_iter().try_fold(1usize, usize::checked_mul).expect("the sizes of a convolution fit in memory")
-}
+pub use shape::Conv3d;
+use weights::{Format, Weights};
 
 /// `y = x * weight + bias`; inputs are rounded to bf16, sums are f32.
 ///
@@ -236,8 +138,8 @@ impl Operands<'_> {
         assert!(bias.is_none_or(|bias| bias.len() == outputs));
         let (format, kernel) = (Format::bf16_on(isa), geometry.kernel);
         with_buffers(|[words]: &mut [Buffer; 1]| {
-            let words = words.words(packed::words_len(format, outputs, inputs, kernel));
-            packed::pack(format, outputs, inputs, kernel, at, words);
+            let words = words.words(weights::words_len(format, outputs, inputs, kernel));
+            weights::pack(format, outputs, inputs, kernel, at, words);
             let weights = Weights { isa, format, outputs, inputs, kernel, words, scales: &[], sums: &[] };
             product::run(&geometry, batch, x, weights, bias, Shared::new(y));
         });

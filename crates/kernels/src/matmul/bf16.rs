@@ -6,16 +6,12 @@ use std::ops::Range;
 
 #[cfg(target_arch = "x86_64")]
 use super::pack;
-use super::{Layout, blocked::PANEL};
-use crate::{
-    isa::Level,
-    lanes::{bf16_bits, widest},
-    shared::Shared,
-    threads,
+use super::{
+    layout::{Layout, Matrix},
+    plain::{self, row_sums},
+    tile::PANEL,
 };
-
-/// A matrix and how it lies in memory.
-type Matrix<'a> = (&'a [f32], Layout);
+use crate::{isa::Level, lanes::widest, shared::Shared, threads};
 
 /// Packs rows `range` of an `[m, k]` matrix as `[rows][k / 2]`, and sums each up if asked to.
 pub(super) fn pack_rows(
@@ -34,7 +30,7 @@ pub(super) fn pack_rows(
         Level::Avx512Bf16(isa) => pack::rows(isa, a, m, k, range, packed, sums),
         _ => {
             sums.into_iter().for_each(|sums| row_sums(a, m, k, range.clone(), sums));
-            widest!(isa => plain_rows(a: Matrix<'_>, m: usize, k: usize, range: Range<usize>, packed: &mut [u32]))
+            widest!(isa => plain::rows(a: Matrix<'_>, m: usize, k: usize, range: Range<usize>, packed: &mut [u32]))
         }
     }
 }
@@ -77,7 +73,7 @@ fn pack_pair(isa: Level, rows: &[f32], n: usize, start: usize, packed: &mut [u32
         Level::Avx512(isa) => pack::pair(isa, rows, n, start, packed),
         #[cfg(target_arch = "x86_64")]
         Level::Avx512Bf16(isa) => pack::pair(isa, rows, n, start, packed),
-        _ => widest!(isa => plain_pair(rows: &[f32], n: usize, start: usize, packed: &mut [u32])),
+        _ => widest!(isa => plain::pair(rows: &[f32], n: usize, start: usize, packed: &mut [u32])),
     }
 }
 
@@ -88,56 +84,6 @@ fn pack_columns(isa: Level, columns: &[f32], k: usize, packed: &mut [u32]) {
         Level::Avx512(isa) => pack::columns(isa, columns, k, packed),
         #[cfg(target_arch = "x86_64")]
         Level::Avx512Bf16(isa) => pack::columns(isa, columns, k, packed),
-        _ => widest!(isa => plain_columns(columns: &[f32], k: usize, packed: &mut [u32])),
-    }
-}
-
-/// `sums[i] = Σ a[range.start + i, l]`, from the first to the last.
-pub(super) fn row_sums((a, layout): Matrix<'_>, m: usize, k: usize, range: Range<usize>, sums: &mut [f32]) {
-    sums.fill(0.0);
-    for l in 0..k {
-        for (row, sum) in range.clone().zip(&mut *sums) {
-            *sum += match layout {
-                Layout::Plain => a[row * k + l],
-                Layout::Transposed => a[l * m + row],
-            };
-        }
-    }
-}
-
-#[inline(always)]
-fn pair(first: f32, second: f32) -> u32 {
-    bf16_bits(first) | bf16_bits(second) << 16
-}
-
-#[inline(always)]
-fn plain_rows((a, layout): Matrix<'_>, m: usize, k: usize, range: Range<usize>, packed: &mut [u32]) {
-    for (row, packed) in range.zip(packed.chunks_exact_mut(k.div_ceil(2))) {
-        let at = |l: usize| match layout {
-            _ if l >= k => 0.0,
-            Layout::Plain => a[row * k + l],
-            Layout::Transposed => a[l * m + row],
-        };
-        for (index, packed) in packed.iter_mut().enumerate() {
-            *packed = pair(at(2 * index), at(2 * index + 1));
-        }
-    }
-}
-
-#[inline(always)]
-fn plain_pair(rows: &[f32], n: usize, start: usize, packed: &mut [u32]) {
-    for (column, packed) in (start..).zip(packed) {
-        let at = |row: usize| if column < n { rows.get(row * n + column).copied() } else { None };
-        *packed = pair(at(0).unwrap_or(0.0), at(1).unwrap_or(0.0));
-    }
-}
-
-#[inline(always)]
-fn plain_columns(columns: &[f32], k: usize, packed: &mut [u32]) {
-    for (index, packed) in packed.chunks_exact_mut(PANEL).enumerate() {
-        for (column, packed) in packed.iter_mut().enumerate() {
-            let at = |l: usize| if l < k { columns.get(column * k + l).copied() } else { None };
-            *packed = pair(at(2 * index).unwrap_or(0.0), at(2 * index + 1).unwrap_or(0.0));
-        }
+        _ => widest!(isa => plain::columns(columns: &[f32], k: usize, packed: &mut [u32])),
     }
 }

@@ -6,12 +6,10 @@
 
 use std::ops::Range;
 
-#[cfg(target_arch = "x86_64")]
-use super::{avx2, avx512, epilogue::Direct};
 use super::{
     epilogue::Finish,
     grid::{Grid, part},
-    portable,
+    tile::{Format, Operands, PANEL, Place, TILE},
 };
 use crate::{
     isa::Level,
@@ -19,31 +17,8 @@ use crate::{
     threads::{self, for_each},
 };
 
-/// Columns of a panel: four vectors of 16.
-pub(crate) const PANEL: usize = 64;
-/// Rows that are multiplied and finished together.
-pub(super) const TILE: usize = 6;
 /// Packed values of the depth in a block: 256 KiB of a panel.
 const BLOCK_DEPTH: usize = 1024;
-/// What a packed 32-bit value holds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Format {
-    /// Two neighbours in `k`, summed in f32.
-    Bf16,
-    /// Four neighbours in `k`, summed in i32.
-    Int8,
-}
-
-impl Format {
-    /// Packed values for `k` inputs.
-    pub(super) fn depth(self, k: usize) -> usize {
-        match self {
-            Self::Bf16 => k.div_ceil(2),
-            Self::Int8 => k.div_ceil(4),
-        }
-    }
-}
-
 /// The right matrix, packed: `[n / 64][depth][64]`.
 #[derive(Clone, Copy)]
 pub(super) struct Right<'a> {
@@ -59,12 +34,6 @@ impl Right<'_> {
     pub(super) fn depth(&self) -> usize {
         self.format.depth(self.k)
     }
-}
-
-/// Rows and columns of the output.
-pub(super) struct Place {
-    pub rows: Range<usize>,
-    pub columns: Range<usize>,
 }
 
 /// What is added to a quantised activation: AVX-512 multiplies unsigned by signed bytes.
@@ -101,7 +70,8 @@ where
         self.run_on(Grid::new(self.rows, self.right.n, self.right.k, threads::available()), out);
     }
 
-    fn run_on(&self, grid: Grid, out: Shared<'_, f32>) {
+    /// As [`Self::run`]; how it is cut into tasks does not change a bit.
+    pub(super) fn run_on(&self, grid: Grid, out: Shared<'_, f32>) {
         let (m, n, depth) = (self.rows, self.right.n, self.right.depth());
         let panels = n.div_ceil(PANEL);
         assert!(self.right.panels.len() == panels * depth * PANEL && out.len() == m * n);
@@ -195,123 +165,6 @@ where
                     }
                 }
             }
-        }
-    }
-}
-
-/// A tile: some steps of the depth of a few rows, and of a panel.
-pub(super) struct Operands<'a> {
-    /// `[rows][stride]`, up to six rows.
-    pub rows: &'a [u32],
-    pub stride: usize,
-    /// The steps of each row that meet the panel.
-    pub steps: Range<usize>,
-    /// `[steps][64]`
-    pub panel: &'a [u32],
-    /// This tile's share of the next block of a panel, to be fetched meanwhile.
-    pub next: &'a [u32],
-    /// What sums start from; without, they go on from where they are.
-    pub starts: Option<&'a [u32; PANEL]>,
-}
-
-impl Operands<'_> {
-    fn check(&self, sums: &[u32]) {
-        let rows = sums.len() / PANEL;
-        assert!(sums.len().is_multiple_of(PANEL) && (1..=TILE).contains(&rows));
-        assert!(
-            self.rows.len() == rows * self.stride
-                && self.steps.end <= self.stride
-                && self.panel.len() == self.steps.len() * PANEL
-        );
-    }
-
-    /// The products and `sums`, finished and sent where `direct` says, in one go.
-    ///
-    /// # Safety
-    /// No one else touches the rows that `direct` points at.
-    ///
-    /// # Panics
-    /// If `isa` is not AVX-512, with or without BF16.
-    #[cfg(target_arch = "x86_64")]
-    unsafe fn multiply_to(&self, isa: Level, format: Format, sums: &mut [u32], direct: &Direct<'_>) {
-        self.check(sums);
-        assert!(format == Format::Bf16 || direct.row_scales.len() == sums.len() / PANEL);
-        // SAFETY: the caller's promise; the level proves the instruction set, and the sizes fit.
-        unsafe {
-            match (isa, format) {
-                (Level::Avx512Bf16(_), Format::Bf16) => {
-                    avx512::multiply::<false, true>(self, sums, Some(direct));
-                }
-                (Level::Avx512(_), Format::Bf16) => {
-                    avx512::multiply::<false, false>(self, sums, Some(direct));
-                }
-                (Level::Avx512(_) | Level::Avx512Bf16(_), Format::Int8) => {
-                    avx512::multiply::<true, false>(self, sums, Some(direct));
-                }
-                (Level::Avx2(_) | Level::Portable, _) => {
-                    unreachable!("sums go straight out on AVX-512 alone")
-                }
-            }
-        }
-    }
-
-    /// Adds the products to `sums`, `[rows][64]`.
-    fn multiply(&self, isa: Level, format: Format, sums: &mut [u32]) {
-        self.check(sums);
-        // SAFETY: the level proves the instruction set, and the sizes fit.
-        #[cfg(target_arch = "x86_64")]
-        unsafe {
-            match (isa, format) {
-                (Level::Avx512Bf16(_), Format::Bf16) => {
-                    return avx512::multiply::<false, true>(self, sums, None);
-                }
-                (Level::Avx512(_), Format::Bf16) => {
-                    return avx512::multiply::<false, false>(self, sums, None);
-                }
-                (Level::Avx512(_) | Level::Avx512Bf16(_), Format::Int8) => {
-                    return avx512::multiply::<true, false>(self, sums, None);
-                }
-                (Level::Avx2(_), Format::Bf16) => return avx2::multiply_bf16(self, sums),
-                (Level::Avx2(_), Format::Int8) => return avx2::multiply_int8(self, sums),
-                (Level::Portable, _) => {}
-            }
-        }
-        #[cfg(not(target_arch = "x86_64"))]
-        let _ = isa;
-        match format {
-            Format::Bf16 => portable::multiply_bf16(self, sums),
-            Format::Int8 => portable::multiply_int8(self, sums),
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{super::*, *};
-    use crate::lanes::test_values;
-
-    #[test]
-    fn the_cut_does_not_change_a_bit() {
-        let (m, n, k) = (50, 200, 300);
-        let (x, weight) = (test_values(m * k, 1), test_values(n * k, 2));
-        for isa in Level::available() {
-            let weight = PackedBf16::new_on(isa, &weight, n, k);
-            let product = Product {
-                isa,
-                rows: m,
-                unit: 1,
-                pack: |range, packed: &mut [u32], _: &mut [f32]| {
-                    bf16::pack_rows(isa, (&x, Layout::Plain), m, k, range, packed, None);
-                },
-                right: weight.right(),
-                finish: Finish { scales: None, epilogue: Epilogue::default(), rows: m, n },
-            };
-            let outputs = [(1, 1), (1, 4), (2, 1), (3, 2), (50, 4)].map(|(row_blocks, column_blocks)| {
-                let mut out = vec![f32::NAN; m * n];
-                product.run_on(Grid { row_blocks, column_blocks }, Shared::new(&mut out));
-                out
-            });
-            assert!(outputs.iter().all(|out| *out == outputs[0] && !out[0].is_nan()), "{isa:?}");
         }
     }
 }

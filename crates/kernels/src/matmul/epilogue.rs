@@ -2,13 +2,8 @@
 
 use std::ops::Range;
 
-use crate::{
-    isa::Level,
-    lanes::widest,
-    matmul::blocked::{PANEL, Place},
-    pointwise::Activation,
-    shared::Shared,
-};
+use super::tile::{PANEL, Place};
+use crate::{isa::Level, lanes::widest, pointwise::Activation, shared::Shared};
 
 /// `out = residual + gate ⊙ f(x Wᵀ + bias)`; every part may be missing.
 #[derive(Clone, Copy, Debug, Default)]

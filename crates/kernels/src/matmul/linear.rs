@@ -1,9 +1,10 @@
 //! Linear layers on packed weights: `x Wᵀ` for `x` `[rows, k]` of any number of rows.
 
 use super::{
-    Layout, bf16,
+    bf16,
     blocked::{Product, activation_offset},
     epilogue::{Epilogue, Finish},
+    layout::Layout,
     packed::{PackedBf16, PackedInt8},
     quantize,
 };

@@ -1,13 +1,13 @@
 //! Weights of linear layers, packed once for all their products.
 
-use crate::threads::prelude::*;
-
 use super::{
-    Layout, bf16,
-    blocked::{Format, PANEL, Right},
+    bf16,
+    blocked::Right,
+    layout::Layout,
     quantize,
+    tile::{Format, PANEL},
 };
-use crate::isa::Level;
+use crate::{isa::Level, threads::prelude::*};
 
 /// The weights of a linear layer in bf16: panels of 64 outputs, each `[k / 2][64][2]`.
 #[derive(Clone)]

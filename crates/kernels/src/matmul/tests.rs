@@ -1,7 +1,10 @@
 //! Every path that the machine has against the definitions, at edge sizes and in every layout.
 
 use super::{
-    Epilogue, Layout, PackedBf16, PackedInt8, Residual, Sizes,
+    Epilogue, Layout, PackedBf16, PackedInt8, Residual, Sizes, bf16,
+    blocked::Product,
+    epilogue::Finish,
+    grid::Grid,
     linear::{linear_bf16_on, linear_int8_on},
     matmul_on, scalar,
 };
@@ -181,6 +184,31 @@ fn bits_do_not_depend_on_the_number_of_threads() {
             let one = products(1);
             assert!([2, 3, 16].into_iter().all(|threads| products(threads) == one), "{isa:?} {m}x{n}x{k}");
         }
+    }
+}
+
+#[test]
+fn the_cut_does_not_change_a_bit() {
+    let (m, n, k) = (50, 200, 300);
+    let (x, weight) = (test_values(m * k, 1), test_values(n * k, 2));
+    for isa in Level::available() {
+        let weight = PackedBf16::new_on(isa, &weight, n, k);
+        let product = Product {
+            isa,
+            rows: m,
+            unit: 1,
+            pack: |range, packed: &mut [u32], _: &mut [f32]| {
+                bf16::pack_rows(isa, (&x, Layout::Plain), m, k, range, packed, None);
+            },
+            right: weight.right(),
+            finish: Finish { scales: None, epilogue: Epilogue::default(), rows: m, n },
+        };
+        let outputs = [(1, 1), (1, 4), (2, 1), (3, 2), (50, 4)].map(|(row_blocks, column_blocks)| {
+            let mut out = vec![f32::NAN; m * n];
+            product.run_on(Grid { row_blocks, column_blocks }, Shared::new(&mut out));
+            out
+        });
+        assert!(outputs.iter().all(|out| *out == outputs[0] && !out[0].is_nan()), "{isa:?}");
     }
 }
 

@@ -1,11 +1,13 @@
 //! SiLU and GELU.
 
-use super::BLOCK;
 use crate::{
     isa::Level,
     lanes::{exp, widest},
     threads::prelude::*,
 };
+
+/// Values that one task takes when nothing else decides: 32 KiB of f32.
+const BLOCK: usize = 8192;
 
 /// A pointwise activation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -8,9 +8,9 @@ use std::{arch::x86_64::*, ops::Range};
 pub(super) use weight_gradient::backward_weight;
 
 use super::{
-    packed::rows_and_tiles,
+    job::{FrameTap, Group, Job},
     plane::TILE,
-    product::{FrameTap, Group, Job},
+    weights::rows_and_tiles,
 };
 use crate::avx512::{mask, multiply_add};
 

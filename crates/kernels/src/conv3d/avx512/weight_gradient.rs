@@ -6,8 +6,8 @@ use super::pack;
 use crate::{
     avx512::multiply_add,
     conv3d::{
-        Conv3d,
         plane::{Geometry, Plane},
+        shape::Conv3d,
     },
     isa::Avx512,
     shared::{Buffer, Shared, with_buffers},

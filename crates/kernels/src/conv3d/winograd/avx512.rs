@@ -2,7 +2,7 @@
 
 use std::{arch::x86_64::*, ops::Range};
 
-use super::{POSITIONS, Run, Strip, UNIT};
+use super::strip::{POSITIONS, Run, Strip, UNIT};
 use crate::{
     avx512::{mask, zip_pairs},
     conv3d::{avx512::pack::load, frames::Values, plane::TILE},

@@ -20,6 +20,7 @@
 #[cfg(target_arch = "x86_64")]
 mod avx512;
 pub mod scalar;
+mod strip;
 #[cfg(test)]
 mod tests;
 
@@ -27,10 +28,11 @@ use std::ops::Range;
 
 use super::{
     frames::Frames,
-    packed::{self, Format, Weights},
+    job::{FrameTap, GROUPS, Group, Job, Tile},
     plane::{Geometry, TILE},
-    product::{FrameTap, GROUPS, Group, Job, Tile, windows},
     quantize::Scale,
+    weights::{self, Format, Weights},
+    windows::windows,
 };
 use crate::{
     isa::Level,
@@ -38,17 +40,10 @@ use crate::{
     shared::{Shared, with_buffers},
     threads,
 };
+use strip::{GAP, POSITIONS, SQUARES, Strip, UNIT};
 
-/// Positions of a square.
-pub(super) const POSITIONS: usize = 16;
-/// Squares whose transformed inputs lie together: two tiles.
-const UNIT: usize = 2 * TILE;
-/// Squares of a task.
-const SQUARES: usize = 256;
 /// Output channels of a task, whose sums at all positions wait in the second-level cache.
 const OUTPUTS: usize = 48;
-/// Words between positions: a line, so that those of a square do not all meet in one set of the cache.
-const GAP: usize = 16;
 /// Words that [`limit`] allows each thread.
 const WORDS: usize = 1 << 20;
 /// Fewest channels on either side with which the transforms pay.
@@ -79,7 +74,7 @@ fn parts(outputs: usize) -> impl Iterator<Item = Range<usize>> {
 
 /// Words of packed weights.
 pub(super) fn words_len(outputs: usize, inputs: usize, frame_taps: usize) -> usize {
-    POSITIONS * packed::words_len(Format::Bf16, outputs, inputs, [frame_taps, 1, 1])
+    POSITIONS * weights::words_len(Format::Bf16, outputs, inputs, [frame_taps, 1, 1])
 }
 
 /// Transforms and packs `weight`, `[outputs, inputs, frame taps, 3, 3]`, to `[parts of the outputs]
@@ -98,7 +93,7 @@ pub(super) fn pack(weight: &[f32], outputs: usize, inputs: usize, frame_taps: us
             let at = |row: usize, column: usize, tap: usize| {
                 round_bf16(transformed[((row * inputs + column) * frame_taps + tap) * POSITIONS + position])
             };
-            packed::pack(Format::Bf16, part.len(), inputs, [frame_taps, 1, 1], at, words);
+            weights::pack(Format::Bf16, part.len(), inputs, [frame_taps, 1, 1], at, words);
         }
     }
 }
@@ -129,76 +124,6 @@ impl<'a> Transformed<'a> {
             sums: &[],
         }
     }
-}
-
-/// Some rows of squares of all frames.
-struct Strip<'a> {
-    geometry: &'a Geometry,
-    /// Rows of squares.
-    rows: Range<usize>,
-    /// Squares of a row.
-    columns: usize,
-    /// Words of two input channels.
-    groups: usize,
-}
-
-impl Strip<'_> {
-    /// Whether every input stands for a square of four.
-    fn is_doubled(&self) -> bool {
-        self.geometry.repeat[1] == 2
-    }
-
-    /// Whether the transformed inputs at a position may differ from zero.
-    fn has(&self, position: usize) -> bool {
-        !self.is_doubled() || position / 4 != 2 && position % 4 != 2
-    }
-
-    fn squares(&self) -> usize {
-        self.rows.len() * self.columns
-    }
-
-    fn blocks(&self) -> usize {
-        self.squares().div_ceil(SQUARES)
-    }
-
-    /// Words of a transformed frame: `[units][positions][groups][squares of a unit]`.
-    fn frame_len(&self) -> usize {
-        self.squares().div_ceil(UNIT) * POSITIONS * self.position_len()
-    }
-
-    /// Words of a position of a unit.
-    fn position_len(&self) -> usize {
-        self.groups * UNIT + GAP
-    }
-
-    /// Where a unit's words of a position begin in a frame.
-    fn at(&self, unit: usize, position: usize) -> usize {
-        (unit * POSITIONS + position) * self.position_len()
-    }
-
-    /// Neighbouring squares of a row, at most [`TILE`] of them, from square `start` to `end` of the strip: where
-    /// the first is, its row, its column, and how many they are.
-    fn runs(&self, start: usize, end: usize) -> impl Iterator<Item = Run> {
-        let (columns, first) = (self.columns, self.rows.start);
-        let mut next = start;
-        std::iter::from_fn(move || {
-            let square = next;
-            let column = square % columns;
-            let len = TILE.min(columns - column).min(end.saturating_sub(square));
-            next += len;
-            (len > 0).then(|| Run { square, row: first + square / columns, column, len })
-        })
-    }
-}
-
-/// Neighbouring squares of a row.
-struct Run {
-    /// The first, counted from the start of the strip.
-    square: usize,
-    /// Row and first column, in squares of the picture.
-    row: usize,
-    column: usize,
-    len: usize,
 }
 
 /// Words of transformed frames that are held at once, unless a row of squares needs more.
@@ -349,7 +274,7 @@ impl Pass<'_> {
                     start: position * position_len,
                     positions: SQUARES,
                 };
-                job.run(0..packed::blocks(part.len()), &tiles);
+                job.run(0..weights::blocks(part.len()), &tiles);
             }
             let [frames, height, width] = geometry.output;
             for (index, output) in part.clone().enumerate() {
