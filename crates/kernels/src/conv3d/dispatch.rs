@@ -18,10 +18,10 @@ impl Job<'_> {
         let tiles = || groups.iter().flatten();
         assert!(tiles().all(|tile| start + tile.from + self.reach <= self.volume.len()));
         assert!(tiles().all(|tile| tile.to + tile.width <= self.positions));
-        assert!(self.frame_taps.iter().all(|tap| tap.tap < self.weights.kernel[0]));
+        assert!(self.frame_taps.iter().all(|tap| tap.tap < self.weights.filter.kernel[0]));
         assert_eq!(self.offsets.len(), self.weights.tap_len());
         for index in blocks {
-            let rows = block(index, self.weights.outputs);
+            let rows = block(index, self.weights.filter.outputs);
             for group in groups.iter().filter(|group| group[0].width > 0) {
                 let rows = rows.clone();
                 match (self.weights.format, self.weights.isa) {

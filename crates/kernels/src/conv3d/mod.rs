@@ -33,10 +33,11 @@ use crate::{
 };
 use frames::Frames;
 pub use frames::Values;
+use packed::Form;
 pub use packed::PackedConv3d;
 use plane::Geometry;
 pub use shape::Conv3d;
-use weights::{Format, Weights};
+use weights::{Filter, Format, Weights};
 
 /// `y = x * weight + bias`; inputs are rounded to bf16, sums are f32.
 ///
@@ -51,8 +52,7 @@ pub fn conv3d(shape: &Conv3d, x: &[f32], weight: &[f32], bias: Option<&[f32]>, y
 fn forward_on(isa: Level, shape: &Conv3d, x: &[f32], weight: &[f32], bias: Option<&[f32]>, y: &mut [f32]) {
     shape.check(x.len(), weight.len(), y.len());
     let taps = shape.taps();
-    let operands =
-        Operands { geometry: shape.geometry(), outputs: shape.outputs, inputs: shape.inputs, bias };
+    let operands = Operands { geometry: shape.geometry(), filter: shape.filter(), bias };
     let x = Frames::all_new(x, shape.size[0], operands.geometry.frame_len());
     operands.run(isa, shape.batch, x, y, |row, column, tap| {
         round_bf16(weight[(row * shape.inputs + column) * taps + tap])
@@ -79,10 +79,12 @@ pub fn conv3d_packed(
     shape.check(shape.input_len(), shape.weight_len(), len);
     let (x, geometry) = (Frames::new(shape, past, new), shape.geometry());
     assert!(bias.is_none_or(|bias| bias.len() == shape.outputs));
-    let transformed = weight.transformed_of(shape);
-    let write = |y: Shared<'_, f32>| match transformed {
-        Some(weight) => winograd::run(winograd::limit(), &geometry, shape.batch, x, weight, bias, y),
-        None => product::run(&geometry, shape.batch, x, weight.of(shape), bias, y),
+    let weight = weight.form(shape);
+    let write = |y: Shared<'_, f32>| match weight {
+        Form::Taps(weight) => product::run(&geometry, shape.batch, x, weight, bias, y),
+        Form::Transformed(weight) => {
+            winograd::run(winograd::limit(), &geometry, shape.batch, x, weight, bias, y);
+        }
     };
     // SAFETY: both write all of the output, and read none of it.
     unsafe { written(len, write) }
@@ -110,7 +112,8 @@ fn backward_input_on(isa: Level, shape: &Conv3d, dy: &[f32], weight: &[f32], dx:
         output: shape.size,
     };
     let taps = shape.taps();
-    let operands = Operands { geometry, outputs: shape.inputs, inputs: shape.outputs, bias: None };
+    let filter = Filter { outputs: shape.inputs, inputs: shape.outputs, kernel: shape.kernel };
+    let operands = Operands { geometry, filter, bias: None };
     let dy = Frames::all_new(dy, geometry.size[0], geometry.frame_len());
     operands.run(isa, shape.batch, dy, dx, |row, column, tap| {
         round_bf16(weight[(column * shape.inputs + row) * taps + taps - 1 - tap])
@@ -120,8 +123,7 @@ fn backward_input_on(isa: Level, shape: &Conv3d, dy: &[f32], weight: &[f32], dx:
 /// A convolution whose weights are packed for one call.
 struct Operands<'a> {
     geometry: Geometry,
-    outputs: usize,
-    inputs: usize,
+    filter: Filter,
     bias: Option<&'a [f32]>,
 }
 
@@ -134,13 +136,13 @@ impl Operands<'_> {
         y: &mut [f32],
         at: impl Fn(usize, usize, usize) -> f32 + Sync,
     ) {
-        let Self { geometry, outputs, inputs, bias } = *self;
-        assert!(bias.is_none_or(|bias| bias.len() == outputs));
-        let (format, kernel) = (Format::bf16_on(isa), geometry.kernel);
+        let Self { geometry, filter, bias } = *self;
+        assert!(bias.is_none_or(|bias| bias.len() == filter.outputs));
+        let format = Format::bf16_on(isa);
         with_buffers(|[words]: &mut [Buffer; 1]| {
-            let words = words.words(weights::words_len(format, outputs, inputs, kernel));
-            weights::pack(format, outputs, inputs, kernel, at, words);
-            let weights = Weights { isa, format, outputs, inputs, kernel, words, scales: &[], sums: &[] };
+            let words = words.words(weights::words_len(format, filter));
+            weights::pack(format, filter, at, words);
+            let weights = Weights { isa, format, filter, words, scales: &[], sums: &[] };
             product::run(&geometry, batch, x, weights, bias, Shared::new(y));
         });
     }

@@ -3,7 +3,7 @@
 use super::{
     quantize::{quantize_weight, weight_scale},
     shape::Conv3d,
-    weights::{Format, Weights, pack, words_len},
+    weights::{Filter, Format, Weights, pack, words_len},
     winograd::{self, Transformed},
 };
 use crate::{isa::Level, matmul::scalar::round_bf16};
@@ -13,15 +13,24 @@ use crate::{isa::Level, matmul::scalar::round_bf16};
 pub struct PackedConv3d {
     /// That for which they are packed.
     isa: Level,
-    format: Format,
-    /// Whether the words are transformed weights.
-    is_transformed: bool,
-    outputs: usize,
-    inputs: usize,
-    kernel: [usize; 3],
+    filter: Filter,
     words: Vec<u32>,
-    scales: Vec<f32>,
-    sums: Vec<i32>,
+    packing: Packing,
+}
+
+/// What the words of packed weights are.
+#[derive(Clone)]
+enum Packing {
+    /// Weights by taps, and in eight bits what [`Weights`] says of them.
+    Taps { format: Format, scales: Vec<f32>, sums: Vec<i32> },
+    /// Transformed weights.
+    Transformed,
+}
+
+/// Packed weights as the product wants them that they are for.
+pub(super) enum Form<'a> {
+    Taps(Weights<'a>),
+    Transformed(Transformed<'a>),
 }
 
 /// Products that a sum in eight bits may have: `255 · 127` times as many stay below `2³¹`.
@@ -33,7 +42,7 @@ impl PackedConv3d {
     /// # Panics
     /// If the slice has not that length or a size is 0.
     pub fn bf16(weight: &[f32], outputs: usize, inputs: usize, kernel: [usize; 3]) -> Self {
-        Self::bf16_on(Level::in_use(), weight, outputs, inputs, kernel)
+        Self::bf16_on(Level::in_use(), weight, Filter { outputs, inputs, kernel })
     }
 
     /// Packs `weight`, `[outputs, inputs, kernel..]`, in bf16 for convolutions of one stride: transformed where
@@ -48,38 +57,7 @@ impl PackedConv3d {
         kernel: [usize; 3],
         stride: [usize; 3],
     ) -> Self {
-        Self::bf16_with_stride_on(Level::in_use(), weight, outputs, inputs, kernel, stride)
-    }
-
-    pub(super) fn bf16_with_stride_on(
-        isa: Level,
-        weight: &[f32],
-        outputs: usize,
-        inputs: usize,
-        kernel: [usize; 3],
-        stride: [usize; 3],
-    ) -> Self {
-        match winograd::suits(isa, outputs, inputs, kernel, stride) {
-            true => Self::transformed_on(isa, weight, outputs, inputs, kernel),
-            false => Self::bf16_on(isa, weight, outputs, inputs, kernel),
-        }
-    }
-
-    /// # Panics
-    /// If the level is not AVX-512, which alone has the transforms.
-    pub(super) fn transformed_on(
-        isa: Level,
-        weight: &[f32],
-        outputs: usize,
-        inputs: usize,
-        kernel: [usize; 3],
-    ) -> Self {
-        let words = winograd::words_len(outputs, inputs, kernel[0]);
-        assert!(isa.has_avx512(), "transformed weights on {isa:?}");
-        let mut packed = Self::new(isa, Format::Bf16, words, weight, outputs, inputs, kernel);
-        packed.is_transformed = true;
-        winograd::pack(weight, outputs, inputs, kernel[0], &mut packed.words);
-        packed
+        Self::bf16_with_stride_on(Level::in_use(), weight, Filter { outputs, inputs, kernel }, stride)
     }
 
     /// Quantises and packs `weight`, `[outputs, inputs, kernel..]`, in eight bits with a symmetric
@@ -88,138 +66,112 @@ impl PackedConv3d {
     /// # Panics
     /// If the slice has not that length, a size is 0, or inputs times taps of a frame exceed 65,536.
     pub fn int8(weight: &[f32], outputs: usize, inputs: usize, kernel: [usize; 3]) -> Self {
-        Self::int8_on(Level::in_use(), weight, outputs, inputs, kernel)
-    }
-
-    pub(super) fn bf16_on(
-        isa: Level,
-        weight: &[f32],
-        outputs: usize,
-        inputs: usize,
-        kernel: [usize; 3],
-    ) -> Self {
-        let mut packed = Self::by_taps(isa, Format::bf16_on(isa), weight, outputs, inputs, kernel);
-        let taps: usize = kernel.iter().product();
-        let at =
-            |row: usize, column: usize, tap: usize| round_bf16(weight[(row * inputs + column) * taps + tap]);
-        pack(packed.format, outputs, inputs, kernel, at, &mut packed.words);
-        packed
-    }
-
-    pub(super) fn int8_on(
-        isa: Level,
-        weight: &[f32],
-        outputs: usize,
-        inputs: usize,
-        kernel: [usize; 3],
-    ) -> Self {
-        let mut packed = Self::by_taps(isa, Format::int8_on(isa), weight, outputs, inputs, kernel);
-        let (taps, plane) = (kernel.iter().product::<usize>(), kernel[1] * kernel[2]);
-        assert!(
-            inputs * plane <= MAX_PRODUCTS,
-            "8-bit weights: {inputs} inputs times {plane} taps, but sums fit for {MAX_PRODUCTS} at most"
-        );
-        packed.scales = weight.chunks_exact(inputs * taps).map(weight_scale).collect();
-        let quantized: Vec<f32> = weight
-            .chunks_exact(inputs * taps)
-            .zip(&packed.scales)
-            .flat_map(|(weight, &scale)| weight.iter().map(move |&w| quantize_weight(w, scale)))
-            .collect();
-        if packed.format == Format::Dequantized {
-            let at = |row: usize, column: usize, tap: usize| {
-                quantized[(row * inputs + column) * taps + tap] * packed.scales[row]
-            };
-            pack(packed.format, outputs, inputs, kernel, at, &mut packed.words);
-        } else {
-            let at = |row: usize, column: usize, tap: usize| quantized[(row * inputs + column) * taps + tap];
-            pack(packed.format, outputs, inputs, kernel, at, &mut packed.words);
-            packed.sums = (0..outputs * kernel[0])
-                .map(|index| {
-                    let (row, frame_tap) = (index / kernel[0], index % kernel[0]);
-                    let of_input = |column: usize| {
-                        let start = (row * inputs + column) * taps + frame_tap * plane;
-                        quantized[start..start + plane].iter().map(|&q| q as i32).sum::<i32>()
-                    };
-                    (0..inputs).map(of_input).sum()
-                })
-                .collect();
-        }
-        packed
-    }
-
-    fn by_taps(
-        isa: Level,
-        format: Format,
-        weight: &[f32],
-        outputs: usize,
-        inputs: usize,
-        kernel: [usize; 3],
-    ) -> Self {
-        Self::new(isa, format, words_len(format, outputs, inputs, kernel), weight, outputs, inputs, kernel)
-    }
-
-    /// Room for `words` words.
-    fn new(
-        isa: Level,
-        format: Format,
-        words: usize,
-        weight: &[f32],
-        outputs: usize,
-        inputs: usize,
-        kernel: [usize; 3],
-    ) -> Self {
-        let taps: usize = kernel.iter().product();
-        assert!(outputs * inputs * taps > 0, "packed convolution: every size must be at least 1");
-        assert_eq!(weight.len(), outputs * inputs * taps, "weights of {outputs} x {inputs} x {kernel:?}");
-        Self {
-            isa,
-            format,
-            is_transformed: false,
-            outputs,
-            inputs,
-            kernel,
-            words: vec![0; words],
-            scales: Vec::new(),
-            sums: Vec::new(),
-        }
+        Self::int8_on(Level::in_use(), weight, Filter { outputs, inputs, kernel })
     }
 
     /// Memory that the packed weights take.
     pub fn bytes(&self) -> usize {
-        size_of_val(&*self.words) + size_of_val(&*self.scales) + size_of_val(&*self.sums)
+        let of_taps = match &self.packing {
+            Packing::Taps { scales, sums, .. } => size_of_val(&**scales) + size_of_val(&**sums),
+            Packing::Transformed => 0,
+        };
+        size_of_val(&*self.words) + of_taps
     }
 
-    /// The transformed weights, if they are.
-    pub(super) fn transformed_of(&self, shape: &Conv3d) -> Option<Transformed<'_>> {
-        self.check(shape);
-        let stride = shape.stride;
-        assert!(
-            !self.is_transformed || stride[1..] == [1, 1],
-            "weights transformed for a stride of 1: {shape:?}"
-        );
-        let Self { isa, outputs, inputs, kernel: [frame_taps, ..], ref words, .. } = *self;
-        self.is_transformed.then_some(Transformed { isa, outputs, inputs, frame_taps, words })
-    }
-
-    fn check(&self, shape: &Conv3d) {
-        assert_eq!(
-            (self.outputs, self.inputs, self.kernel),
-            (shape.outputs, shape.inputs, shape.kernel),
-            "packed weights of another convolution than {shape:?}"
-        );
-    }
-
-    pub(super) fn of(&self, shape: &Conv3d) -> Weights<'_> {
-        self.check(shape);
-        Weights {
-            isa: self.isa,
-            format: self.format,
-            outputs: self.outputs,
-            inputs: self.inputs,
-            kernel: self.kernel,
-            words: &self.words,
-            scales: &self.scales,
-            sums: &self.sums,
+    /// # Panics
+    /// If the shape is of another filter, or weights that were transformed for a stride of 1 meet another.
+    pub(super) fn form(&self, shape: &Conv3d) -> Form<'_> {
+        let Self { isa, filter, ref words, ref packing } = *self;
+        assert_eq!(filter, shape.filter(), "packed weights of another convolution than {shape:?}");
+        match packing {
+            Packing::Taps { format, scales, sums } => {
+                Form::Taps(Weights { isa, format: *format, filter, words, scales, sums })
+            }
+            Packing::Transformed => {
+                assert_eq!(shape.stride[1..], [1, 1], "weights transformed for a stride of 1: {shape:?}");
+                Form::Transformed(Transformed { isa, filter, words })
+            }
         }
     }
+
+    pub(super) fn bf16_with_stride_on(
+        isa: Level,
+        weight: &[f32],
+        filter: Filter,
+        stride: [usize; 3],
+    ) -> Self {
+        match winograd::suits(isa, filter, stride) {
+            true => Self::transformed_on(isa, weight, filter),
+            false => Self::bf16_on(isa, weight, filter),
+        }
+    }
+
+    /// # Panics
+    /// If the level is not AVX-512, which alone has the transforms.
+    pub(super) fn transformed_on(isa: Level, weight: &[f32], filter: Filter) -> Self {
+        assert!(isa.has_avx512(), "transformed weights on {isa:?}");
+        check(weight, filter);
+        let mut words = vec![0; winograd::words_len(filter)];
+        winograd::pack(weight, filter, &mut words);
+        Self { isa, filter, words, packing: Packing::Transformed }
+    }
+
+    pub(super) fn bf16_on(isa: Level, weight: &[f32], filter: Filter) -> Self {
+        check(weight, filter);
+        let (format, inputs, taps) = (Format::bf16_on(isa), filter.inputs, filter.taps());
+        let mut words = vec![0; words_len(format, filter)];
+        let at =
+            |row: usize, column: usize, tap: usize| round_bf16(weight[(row * inputs + column) * taps + tap]);
+        pack(format, filter, at, &mut words);
+        let packing = Packing::Taps { format, scales: Vec::new(), sums: Vec::new() };
+        Self { isa, filter, words, packing }
+    }
+
+    pub(super) fn int8_on(isa: Level, weight: &[f32], filter: Filter) -> Self {
+        check(weight, filter);
+        let (format, inputs, taps) = (Format::int8_on(isa), filter.inputs, filter.taps());
+        let plane = filter.kernel[1] * filter.kernel[2];
+        assert!(
+            inputs * plane <= MAX_PRODUCTS,
+            "8-bit weights: {inputs} inputs times {plane} taps, but sums fit for {MAX_PRODUCTS} at most"
+        );
+        let scales: Vec<f32> = weight.chunks_exact(inputs * taps).map(weight_scale).collect();
+        let quantized: Vec<f32> = weight
+            .chunks_exact(inputs * taps)
+            .zip(&scales)
+            .flat_map(|(weight, &scale)| weight.iter().map(move |&w| quantize_weight(w, scale)))
+            .collect();
+        let at = |row: usize, column: usize, tap: usize| quantized[(row * inputs + column) * taps + tap];
+        let mut words = vec![0; words_len(format, filter)];
+        let mut sums = Vec::new();
+        if format == Format::Dequantized {
+            pack(format, filter, |row, column, tap| at(row, column, tap) * scales[row], &mut words);
+        } else {
+            pack(format, filter, at, &mut words);
+            sums = tap_sums(&quantized, filter);
+        }
+        Self { isa, filter, words, packing: Packing::Taps { format, scales, sums } }
+    }
+}
+
+/// The sums of quantised weights over the inputs and the taps of a frame, `[outputs, frame taps]`.
+fn tap_sums(quantized: &[f32], filter: Filter) -> Vec<i32> {
+    let Filter { outputs, inputs, kernel: [frame_taps, height, width] } = filter;
+    let (taps, plane) = (filter.taps(), height * width);
+    (0..outputs * frame_taps)
+        .map(|index| {
+            let (row, frame_tap) = (index / frame_taps, index % frame_taps);
+            let of_input = |column: usize| {
+                let start = (row * inputs + column) * taps + frame_tap * plane;
+                quantized[start..start + plane].iter().map(|&q| q as i32).sum::<i32>()
+            };
+            (0..inputs).map(of_input).sum()
+        })
+        .collect()
+}
+
+fn check(weight: &[f32], filter: Filter) {
+    let len = filter.outputs * filter.inputs * filter.taps();
+    assert!(len > 0, "packed convolution: every size must be at least 1");
+    assert_eq!(weight.len(), len, "weights of {filter:?}");
 }

@@ -52,15 +52,20 @@ pub(super) fn run_within(
         return;
     }
     let plane = Plane::new(geometry);
-    let groups = weights.inputs.div_ceil(weights.format.depth());
+    let groups = weights.filter.inputs.div_ceil(weights.format.depth());
     let frame = groups * plane.len();
     let windows = windows(geometry, limit / frame);
     let slots = windows.iter().map(|window| window.to - window.from).max().unwrap_or(0).max(1);
     let samples = if windows.len() > 1 { 1 } else { (limit / (slots * frame)).clamp(1, batch) };
     let offsets = offsets(&plane, groups, geometry.kernel);
     let reach = offsets.iter().max().unwrap_or(&0) + TILE;
-    let source =
-        Source { plane: &plane, x, channels: weights.inputs, isa: weights.isa, format: weights.format };
+    let source = Source {
+        plane: &plane,
+        x,
+        channels: weights.filter.inputs,
+        isa: weights.isa,
+        format: weights.format,
+    };
 
     with_buffers(|[volume]: &mut [Buffer; 1]| {
         // One tile more: the last tile of the last row may be read beyond its outputs.
@@ -89,9 +94,9 @@ pub(super) fn run_within(
                     })
                     .collect();
                 let tiles = height * width.div_ceil(TILE);
-                let side_by_side = rows_and_tiles(weights.outputs).1;
+                let side_by_side = rows_and_tiles(weights.filter.outputs).1;
                 let tile_groups = tiles.div_ceil(side_by_side);
-                let blocks = blocks(weights.outputs);
+                let blocks = blocks(weights.filter.outputs);
                 let in_a_row = tile_groups.min(GROUPS);
                 let runs = tile_groups.div_ceil(in_a_row);
                 let parts = TASKS.div_ceil(taps.len() * runs).min(blocks);
@@ -121,7 +126,7 @@ pub(super) fn run_within(
                         weights,
                         bias,
                         y,
-                        start: sample * weights.outputs * positions,
+                        start: sample * weights.filter.outputs * positions,
                         positions,
                     };
                     job.run(part * blocks / parts..(part + 1) * blocks / parts, &tiles);

@@ -1,6 +1,6 @@
 //! The shape of a convolution, and the sizes that follow from it.
 
-use super::plane::Geometry;
+use super::{plane::Geometry, weights::Filter};
 
 /// The shape of a convolution; triples are `[frames, height, width]`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,6 +69,10 @@ impl Conv3d {
         product([self.batch, self.outputs, frames, height, width])
     }
 
+    pub(super) fn filter(&self) -> Filter {
+        Filter { outputs: self.outputs, inputs: self.inputs, kernel: self.kernel }
+    }
+
     pub(super) fn geometry(&self) -> Geometry {
         Geometry {
             size: self.size,
@@ -87,7 +91,7 @@ impl Conv3d {
     }
 
     pub(super) fn taps(&self) -> usize {
-        self.kernel.iter().product()
+        self.filter().taps()
     }
 
     pub(super) fn check(&self, x: usize, weight: usize, y: usize) {

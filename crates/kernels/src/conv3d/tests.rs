@@ -3,8 +3,8 @@
 use half::bf16;
 
 use super::{
-    Conv3d, Frames, PackedConv3d, Values, backward_input_on, backward_weight_on, conv3d_packed, forward_on,
-    product::run_within, scalar,
+    Conv3d, Form, Frames, PackedConv3d, Values, backward_input_on, backward_weight_on, conv3d_packed,
+    forward_on, product::run_within, scalar,
 };
 use crate::{
     isa::Level, lanes::test_values, matmul::scalar::round_bf16, pointwise::channel_rms_norm, shared::Shared,
@@ -89,11 +89,11 @@ fn equals_the_definition() {
             forward_on(isa, &shape, &x, &weight, Some(&bias), &mut fast);
             let what = format!("{isa:?} of {shape:?}");
             assert_close(&fast, &slow, shape.inputs * 27, &format!("forward on {what}"));
-            let packed = PackedConv3d::bf16_on(isa, &weight, shape.outputs, shape.inputs, shape.kernel);
+            let packed = PackedConv3d::bf16_on(isa, &weight, shape.filter());
             let again = conv3d_packed(&shape, &[], Values::F32(&x), &packed, Some(&bias));
             assert_eq!(fast, again, "packed weights on {what}");
 
-            let packed = PackedConv3d::int8_on(isa, &weight, shape.outputs, shape.inputs, shape.kernel);
+            let packed = PackedConv3d::int8_on(isa, &weight, shape.filter());
             let fast = conv3d_packed(&shape, &[], Values::F32(&x), &packed, Some(&bias));
             assert_close(&fast, &slow_int8, shape.inputs * 27, &format!("eight bits on {what}"));
 
@@ -126,8 +126,7 @@ fn cases() -> impl Iterator<Item = (Conv3d, Level)> {
 
 /// Weights by taps in bf16 and in eight bits.
 fn packings(isa: Level, shape: &Conv3d, weight: &[f32]) -> [PackedConv3d; 2] {
-    [PackedConv3d::bf16_on, PackedConv3d::int8_on]
-        .map(|pack| pack(isa, weight, shape.outputs, shape.inputs, shape.kernel))
+    [PackedConv3d::bf16_on, PackedConv3d::int8_on].map(|pack| pack(isa, weight, shape.filter()))
 }
 
 #[test]
@@ -161,8 +160,8 @@ fn bits_do_not_depend_on_how_many_frames_are_held_at_once() {
             let run = |limit| {
                 let mut y = vec![0.0; shape.output_len()];
                 let frames = Frames::new(&shape, &[], Values::F32(&x));
-                let (weights, y_part) = (packed.of(&shape), Shared::new(&mut y));
-                run_within(limit, &shape.geometry(), shape.batch, frames, weights, None, y_part);
+                let Form::Taps(weights) = packed.form(&shape) else { panic!("packed by taps") };
+                run_within(limit, &shape.geometry(), shape.batch, frames, weights, None, Shared::new(&mut y));
                 y
             };
             let whole = run(usize::MAX);
@@ -188,7 +187,7 @@ fn a_clip_in_parts_is_the_clip() {
     let plane = 5 * 19;
     let mut packings: Vec<_> = Level::available().flat_map(|isa| packings(isa, &shape, &weight)).collect();
     for isa in Level::available().filter(|isa| isa.has_avx512()) {
-        packings.push(PackedConv3d::transformed_on(isa, &weight, shape.outputs, shape.inputs, shape.kernel));
+        packings.push(PackedConv3d::transformed_on(isa, &weight, shape.filter()));
     }
     for packed in packings {
         let y = conv3d_packed(&whole, &[], Values::F32(&x), &packed, None);
@@ -262,7 +261,6 @@ fn a_doubled_picture_is_met_pixel_by_pixel() {
     ] {
         let [frames, height, width] = small.size;
         let large = Conv3d { size: [frames, 2 * height, 2 * width], doubled: false, ..small };
-        let (outputs, inputs, kernel) = (small.outputs, small.inputs, small.kernel);
         let (x, weight) = (test_values(small.input_len(), 1), test_values(small.weight_len(), 2));
         let (half, many) = (half(&x), doubled(&x, width));
         let (mut by_definition, mut expected) =
@@ -273,9 +271,9 @@ fn a_doubled_picture_is_met_pixel_by_pixel() {
 
         let mut packings: Vec<_> =
             Level::available().flat_map(|isa| packings(isa, &small, &weight)).collect();
-        let by_squares = kernel[1..] == [3, 3] && small.front[1..] == [1, 1] && small.stride == [1; 3];
+        let by_squares = small.kernel[1..] == [3, 3] && small.front[1..] == [1, 1] && small.stride == [1; 3];
         for isa in Level::available().filter(|isa| isa.has_avx512() && by_squares) {
-            packings.push(PackedConv3d::transformed_on(isa, &weight, outputs, inputs, kernel));
+            packings.push(PackedConv3d::transformed_on(isa, &weight, small.filter()));
         }
         for packed in packings {
             let run = |threads, shape: &Conv3d, x: Values<'_>| {
@@ -306,7 +304,7 @@ fn what_is_not_finite_is_not_hidden() {
         }
         let mut weight = weight.clone();
         weight[3] = value;
-        let packed = PackedConv3d::int8_on(isa, &weight, shape.outputs, shape.inputs, shape.kernel);
+        let packed = PackedConv3d::int8_on(isa, &weight, shape.filter());
         let y = conv3d_packed(&shape, &[], Values::F32(&test_values(shape.input_len(), 1)), &packed, None);
         let positions = y.len() / shape.batch / shape.outputs;
         assert!(y[..positions].iter().all(|y| !y.is_finite()));
@@ -339,7 +337,7 @@ fn decoder_like(isa: Level, channels: usize, size: [usize; 3], int8: bool) -> Ve
         let weight: Vec<f32> =
             (0..shape.weight_len()).map(|i| size * parts.iter().map(|part| part[i]).sum::<f32>()).collect();
         let pack = if int8 { PackedConv3d::int8_on } else { PackedConv3d::bf16_on };
-        let packed = pack(isa, &weight, outputs, channels, [3; 3]);
+        let packed = pack(isa, &weight, shape.filter());
         conv3d_packed(&shape, &[], Values::F32(&normal), &packed, None)
     };
     for block in 0..5 {

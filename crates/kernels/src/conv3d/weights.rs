@@ -11,6 +11,21 @@ pub(super) fn rows_and_tiles(outputs: usize) -> (usize, usize) {
     if outputs <= 6 { (6, 4) } else { (12, 2) }
 }
 
+/// The sizes of weights, `[outputs, inputs, kernel..]`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Filter {
+    pub outputs: usize,
+    pub inputs: usize,
+    pub kernel: [usize; 3],
+}
+
+impl Filter {
+    /// Taps of the kernel.
+    pub fn taps(&self) -> usize {
+        self.kernel.iter().product()
+    }
+}
+
 /// What a packed word holds: the channels that are multiplied at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Format {
@@ -61,9 +76,7 @@ pub(super) fn block(index: usize, outputs: usize) -> std::ops::Range<usize> {
 pub(super) struct Weights<'a> {
     pub isa: Level,
     pub format: Format,
-    pub outputs: usize,
-    pub inputs: usize,
-    pub kernel: [usize; 3],
+    pub filter: Filter,
     pub words: &'a [u32],
     /// In eight bits, the scale of each output channel and the sums of its `q` for each frame tap.
     pub scales: &'a [f32],
@@ -73,26 +86,26 @@ pub(super) struct Weights<'a> {
 impl Weights<'_> {
     /// Words of an output channel for one frame tap.
     pub fn tap_len(&self) -> usize {
-        self.inputs.div_ceil(self.format.depth()) * self.kernel[1] * self.kernel[2]
+        let Filter { inputs, kernel, .. } = self.filter;
+        inputs.div_ceil(self.format.depth()) * kernel[1] * kernel[2]
     }
 }
 
 /// Words of packed weights.
-pub(super) fn words_len(format: Format, outputs: usize, inputs: usize, kernel: [usize; 3]) -> usize {
-    outputs * inputs.div_ceil(format.depth()) * kernel.iter().product::<usize>()
+pub(super) fn words_len(format: Format, filter: Filter) -> usize {
+    filter.outputs * filter.inputs.div_ceil(format.depth()) * filter.taps()
 }
 
 /// Packs weights; `at(output, input, tap)` is one of them, as a number of the format.
 pub(super) fn pack(
     format: Format,
-    outputs: usize,
-    inputs: usize,
-    kernel: [usize; 3],
+    filter: Filter,
     at: impl Fn(usize, usize, usize) -> f32 + Sync,
     words: &mut [u32],
 ) {
+    let Filter { outputs, inputs, kernel } = filter;
     let (depth, groups) = (format.depth(), inputs.div_ceil(format.depth()));
-    let per_output = words_len(format, 1, inputs, kernel);
+    let per_output = words_len(format, Filter { outputs: 1, ..filter });
     assert_eq!(words.len(), outputs * per_output);
     let words = Shared::new(words);
     threads::for_each(blocks(outputs), |index| {

@@ -27,7 +27,7 @@ pub(super) unsafe fn block<const INT8: bool, const NATIVE: bool>(
 ) {
     macro_rules! tile_of {
         ($($rows:literal by $tiles:literal),*) => {
-            match (rows.len(), rows_and_tiles(job.weights.outputs).1) {
+            match (rows.len(), rows_and_tiles(job.weights.filter.outputs).1) {
                 // SAFETY: the caller's promise.
                 $(($rows, $tiles) => unsafe { tile::<$rows, $tiles, INT8, NATIVE>(job, tiles, rows) },)*
                 sizes => unreachable!("{sizes:?} are no block"),
@@ -118,7 +118,8 @@ unsafe fn tap_sums<const R: usize, const V: usize, const INT8: bool, const NATIV
     let mut numbers = [[_mm512_setzero_ps(); V]; R];
     for ((index, sums), numbers) in sums.into_iter().enumerate().zip(&mut numbers) {
         let offset = if INT8 {
-            tap.scale.zero as i32 * job.weights.sums[(rows.start + index) * job.weights.kernel[0] + tap.tap]
+            tap.scale.zero as i32
+                * job.weights.sums[(rows.start + index) * job.weights.filter.kernel[0] + tap.tap]
         } else {
             0
         };

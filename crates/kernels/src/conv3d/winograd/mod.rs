@@ -31,7 +31,7 @@ use super::{
     job::{FrameTap, GROUPS, Group, Job, Tile},
     plane::{Geometry, TILE},
     quantize::Scale,
-    weights::{self, Format, Weights},
+    weights::{self, Filter, Format, Weights},
     windows::windows,
 };
 use crate::{
@@ -53,17 +53,11 @@ const LEAST_CHANNELS: usize = 16;
 static NO_SUMS: [f32; SQUARES] = [0.0; SQUARES];
 
 /// Whether weights of this kernel and stride are better transformed, on this machine.
-pub(super) fn suits(
-    isa: Level,
-    outputs: usize,
-    inputs: usize,
-    kernel: [usize; 3],
-    stride: [usize; 3],
-) -> bool {
+pub(super) fn suits(isa: Level, filter: Filter, stride: [usize; 3]) -> bool {
     isa.has_avx512()
-        && kernel[1..] == [3, 3]
+        && filter.kernel[1..] == [3, 3]
         && stride[1..] == [1, 1]
-        && outputs.min(inputs) >= LEAST_CHANNELS
+        && filter.outputs.min(filter.inputs) >= LEAST_CHANNELS
 }
 
 /// The parts of the output channels that make a task.
@@ -72,15 +66,21 @@ fn parts(outputs: usize) -> impl Iterator<Item = Range<usize>> {
     (0..count).map(move |part| part * outputs / count..(part + 1) * outputs / count)
 }
 
+/// The weights of some output channels at a position: one for each frame tap.
+fn at_a_position(filter: Filter, outputs: usize) -> Filter {
+    Filter { outputs, inputs: filter.inputs, kernel: [filter.kernel[0], 1, 1] }
+}
+
 /// Words of packed weights.
-pub(super) fn words_len(outputs: usize, inputs: usize, frame_taps: usize) -> usize {
-    POSITIONS * weights::words_len(Format::Bf16, outputs, inputs, [frame_taps, 1, 1])
+pub(super) fn words_len(filter: Filter) -> usize {
+    POSITIONS * weights::words_len(Format::Bf16, at_a_position(filter, filter.outputs))
 }
 
 /// Transforms and packs `weight`, `[outputs, inputs, frame taps, 3, 3]`, to `[parts of the outputs]
 /// [positions]` of [`Weights`].
-pub(super) fn pack(weight: &[f32], outputs: usize, inputs: usize, frame_taps: usize, words: &mut [u32]) {
-    assert_eq!(words.len(), words_len(outputs, inputs, frame_taps));
+pub(super) fn pack(weight: &[f32], filter: Filter, words: &mut [u32]) {
+    let Filter { outputs, inputs, kernel: [frame_taps, ..] } = filter;
+    assert_eq!(words.len(), words_len(filter));
     let per_output = words.len() / outputs / POSITIONS;
     let mut transformed = vec![0.0; outputs.min(OUTPUTS) * inputs * frame_taps * POSITIONS];
     for part in parts(outputs) {
@@ -93,7 +93,7 @@ pub(super) fn pack(weight: &[f32], outputs: usize, inputs: usize, frame_taps: us
             let at = |row: usize, column: usize, tap: usize| {
                 round_bf16(transformed[((row * inputs + column) * frame_taps + tap) * POSITIONS + position])
             };
-            weights::pack(Format::Bf16, part.len(), inputs, [frame_taps, 1, 1], at, words);
+            weights::pack(Format::Bf16, at_a_position(filter, part.len()), at, words);
         }
     }
 }
@@ -102,23 +102,19 @@ pub(super) fn pack(weight: &[f32], outputs: usize, inputs: usize, frame_taps: us
 #[derive(Clone, Copy)]
 pub(super) struct Transformed<'a> {
     pub isa: Level,
-    pub outputs: usize,
-    pub inputs: usize,
-    pub frame_taps: usize,
+    pub filter: Filter,
     pub words: &'a [u32],
 }
 
 impl<'a> Transformed<'a> {
     /// The weights of some output channels at a position.
     fn at(&self, part: &Range<usize>, position: usize) -> Weights<'a> {
-        let per_output = self.words.len() / self.outputs / POSITIONS;
+        let per_output = self.words.len() / self.filter.outputs / POSITIONS;
         let start = (part.start * POSITIONS + position * part.len()) * per_output;
         Weights {
             isa: self.isa,
             format: Format::Bf16,
-            outputs: part.len(),
-            inputs: self.inputs,
-            kernel: [self.frame_taps, 1, 1],
+            filter: at_a_position(self.filter, part.len()),
             words: &self.words[start..start + part.len() * per_output],
             scales: &[],
             sums: &[],
@@ -151,8 +147,8 @@ pub(super) fn run(
     );
     assert!(geometry.repeat == [1; 3] || geometry.repeat == [1, 2, 2] && geometry.front[1..] == [1, 1]);
     let (rows, columns) = (height.div_ceil(2), width.div_ceil(2));
-    let groups = weights.inputs.div_ceil(2);
-    let frames = geometry.size[0].min(weights.frame_taps + 1);
+    let groups = weights.filter.inputs.div_ceil(2);
+    let frames = geometry.size[0].min(weights.filter.kernel[0] + 1);
     let at_once = (limit / (frames * POSITIONS * groups * columns)).clamp(1, rows);
     let strips = rows.div_ceil(at_once);
     for strip in 0..strips {
@@ -179,7 +175,7 @@ impl Pass<'_> {
         let (geometry, frame) = (self.strip.geometry, self.strip.frame_len());
         let windows = windows(geometry, self.limit / frame);
         let slots = windows.iter().map(|window| window.to - window.from).max().unwrap_or(0).max(1);
-        let parts: Vec<Range<usize>> = parts(self.weights.outputs).collect();
+        let parts: Vec<Range<usize>> = parts(self.weights.filter.outputs).collect();
         with_buffers(|[volume]| {
             let volume = volume.words(slots * frame);
             let mut packed = 0;
@@ -206,7 +202,7 @@ impl Pass<'_> {
         slots: usize,
         volume: &mut [u32],
     ) {
-        let (strip, inputs) = (self.strip, self.weights.inputs);
+        let (strip, inputs) = (self.strip, self.weights.filter.inputs);
         let frame = strip.frame_len();
         let units = strip.squares().div_ceil(UNIT);
         let volume = Shared::new(volume);
@@ -261,7 +257,7 @@ impl Pass<'_> {
                     let start = slot * frame + strip.at(squares.start / UNIT, position);
                     Some(FrameTap { tap, start, scale: Scale::ONE })
                 };
-                let frame_taps: Vec<FrameTap> = (0..self.weights.frame_taps).filter_map(tap).collect();
+                let frame_taps: Vec<FrameTap> = (0..self.weights.filter.kernel[0]).filter_map(tap).collect();
                 let weights = self.weights.at(part, position);
                 let job = Job {
                     volume,

@@ -1,6 +1,6 @@
 use super::*;
 use crate::{
-    conv3d::{Conv3d, Frames, PackedConv3d, Values, conv3d_packed, product::run_within, tests::causal},
+    conv3d::{Conv3d, Form, Frames, PackedConv3d, Values, conv3d_packed, product::run_within, tests::causal},
     lanes::test_values,
     threads::with_threads,
 };
@@ -26,10 +26,10 @@ fn shapes() -> Vec<Conv3d> {
 /// The weights of a shape on each instruction set that the machine has: transformed on AVX-512, by taps elsewhere. So
 /// the tests hold what a machine without the transforms does at these shapes, and are never empty.
 fn packings(shape: Conv3d) -> impl Iterator<Item = (Level, PackedConv3d)> {
-    let (weight, Conv3d { outputs, inputs, kernel, .. }) = (test_values(shape.weight_len(), 2), shape);
+    let weight = test_values(shape.weight_len(), 2);
     Level::available().map(move |isa| {
         let pack = if isa.has_avx512() { PackedConv3d::transformed_on } else { PackedConv3d::bf16_on };
-        (isa, pack(isa, &weight, outputs, inputs, kernel))
+        (isa, pack(isa, &weight, shape.filter()))
     })
 }
 
@@ -42,10 +42,9 @@ fn weights_are_transformed_where_that_is_faster() {
     let shape = Conv3d { inputs: LEAST_CHANNELS, outputs: LEAST_CHANNELS, ..causal() };
     for isa in Level::available() {
         let is_transformed = |shape: Conv3d| {
-            let (weight, Conv3d { outputs, inputs, kernel, stride, .. }) =
-                (vec![1.0; shape.weight_len()], shape);
-            let packed = PackedConv3d::bf16_with_stride_on(isa, &weight, outputs, inputs, kernel, stride);
-            packed.transformed_of(&shape).is_some()
+            let weight = vec![1.0; shape.weight_len()];
+            let packed = PackedConv3d::bf16_with_stride_on(isa, &weight, shape.filter(), shape.stride);
+            matches!(packed.form(&shape), Form::Transformed(_))
         };
         assert_eq!(is_transformed(shape), isa.has_avx512(), "{isa:?}");
         for other in [
@@ -66,9 +65,9 @@ fn equals_its_definition() {
         let weight = test_values(shape.weight_len(), 2);
         let mut slow = vec![f32::NAN; shape.output_len()];
         let fast = conv3d_packed(&shape, &[], Values::F32(&x), &packed, Some(&bias));
-        match packed.transformed_of(&shape) {
-            Some(_) => scalar::conv3d(&shape, &x, &weight, Some(&bias), &mut slow),
-            None => crate::conv3d::scalar::conv3d(&shape, &x, &weight, Some(&bias), &mut slow),
+        match packed.form(&shape) {
+            Form::Transformed(_) => scalar::conv3d(&shape, &x, &weight, Some(&bias), &mut slow),
+            Form::Taps(_) => crate::conv3d::scalar::conv3d(&shape, &x, &weight, Some(&bias), &mut slow),
         }
         for (i, (fast, slow)) in fast.iter().zip(&slow).enumerate() {
             // The order of the f32 sums differs, and nine sums meet in an output.
@@ -102,9 +101,9 @@ fn bits_depend_neither_on_threads_nor_on_what_is_held_at_once() {
             let (mut y, geometry) = (vec![0.0; shape.output_len()], shape.geometry());
             with_threads(threads, || {
                 let (x, to) = (Frames::new(&shape, &[], Values::F32(&x)), Shared::new(&mut y));
-                match packed.transformed_of(&shape) {
-                    Some(weights) => run(limit, &geometry, shape.batch, x, weights, None, to),
-                    None => run_within(limit, &geometry, shape.batch, x, packed.of(&shape), None, to),
+                match packed.form(&shape) {
+                    Form::Transformed(weights) => run(limit, &geometry, shape.batch, x, weights, None, to),
+                    Form::Taps(weights) => run_within(limit, &geometry, shape.batch, x, weights, None, to),
                 }
             });
             y
