@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     lanes::sum2,
-    shared::{Buffer, Shared, with_buffers},
+    shared::{Buffer, Shared, cast_mut, with_buffers},
     threads::prelude::*,
 };
 
@@ -128,7 +128,7 @@ fn keys_part<'a, P: Products>(
         let (dk, dv) = sums.split_at_mut(KEYS * width);
         let (scores, work) = work.split_at_mut(square);
         let (d_weights, work) = work.split_at_mut(square);
-        let work = bits(work);
+        let work = cast_mut(work);
         let (weights, work) = work.split_at_mut(square / P::DEPTH);
         let (d_scores, d_scores_rows) = work.split_at_mut(square / P::DEPTH);
 
@@ -220,10 +220,4 @@ struct Queries<'a> {
     d_out_pairs: &'a mut [u32],
     /// `Σ d_out out`, by which the softmax's gradient is lowered.
     slope: &'a mut [f32],
-}
-
-/// The bits of numbers.
-fn bits(values: &mut [f32]) -> &mut [u32] {
-    // SAFETY: of the same size and alignment, and any bits are valid.
-    unsafe { std::slice::from_raw_parts_mut(values.as_mut_ptr().cast(), values.len()) }
 }

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     isa::Level,
-    shared::{Shared, written},
+    shared::{Shared, cast_mut, written},
 };
 
 /// `out = epilogue(x Wᵀ)`, inputs and weights rounded to bf16, sums in f32.
@@ -85,7 +85,7 @@ pub(super) fn linear_int8_on(
             let x = x[range.start * k..range.end * k].chunks_exact(k);
             let packed = packed.chunks_exact_mut(right.depth());
             for ((x, packed), scale) in x.zip(packed).zip(scales) {
-                *scale = quantize::row(isa, x, offset, bytes(packed));
+                *scale = quantize::row(isa, x, offset, cast_mut(packed));
             }
         },
         right,
@@ -104,10 +104,4 @@ fn check(x: &[f32], k: usize, n: usize, epilogue: &Epilogue<'_>, out: Shared<'_,
     assert_eq!(out.len(), rows * n, "linear: out is not [{rows} rows, n = {n}]");
     epilogue.check(rows, n);
     rows
-}
-
-/// The same memory, byte by byte.
-fn bytes(words: &mut [u32]) -> &mut [u8] {
-    // SAFETY: four bytes for each word, in the same borrow; every byte is a value of both types.
-    unsafe { std::slice::from_raw_parts_mut(words.as_mut_ptr().cast(), size_of_val(words)) }
 }

@@ -7,7 +7,11 @@ use super::{
     quantize,
     tile::{Format, PANEL},
 };
-use crate::{isa::Level, threads::prelude::*};
+use crate::{
+    isa::Level,
+    shared::{Plain, cast, cast_mut},
+    threads::prelude::*,
+};
 
 /// The weights of a linear layer in bf16: panels of 64 outputs, each `[k / 2][64][2]`.
 #[derive(Clone)]
@@ -137,19 +141,20 @@ struct Panels(Vec<Step>);
 #[repr(C, align(64))]
 struct Step([u32; PANEL]);
 
+// SAFETY: 64 words fill four lines.
+unsafe impl Plain for Step {}
+
 impl Panels {
     fn zeros(steps: usize) -> Self {
         Self(vec![Step([0; PANEL]); steps])
     }
 
     fn words(&self) -> &[u32] {
-        // SAFETY: a step is 64 words and nothing else.
-        unsafe { std::slice::from_raw_parts(self.0.as_ptr().cast(), self.0.len() * PANEL) }
+        cast(&self.0)
     }
 
     fn words_mut(&mut self) -> &mut [u32] {
-        // SAFETY: a step is 64 words and nothing else.
-        unsafe { std::slice::from_raw_parts_mut(self.0.as_mut_ptr().cast(), self.0.len() * PANEL) }
+        cast_mut(&mut self.0)
     }
 }
 

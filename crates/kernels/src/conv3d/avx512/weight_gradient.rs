@@ -10,7 +10,8 @@ use crate::{
         shape::Conv3d,
     },
     isa::Avx512,
-    shared::{Buffer, Shared, with_buffers},
+    lanes::bf16_bits,
+    shared::{Buffer, Shared, cast_mut, with_buffers},
     threads::{self, prelude::*},
 };
 
@@ -54,7 +55,7 @@ fn sum_products<const NATIVE: bool>(
     let channel = padded * plane.len();
     // Two values more: the last pair of a row may reach beyond it.
     let values = shape.batch * shape.inputs * channel + 2;
-    let xs = &mut halves(xs.words(values.div_ceil(2)))[..values];
+    let xs = &mut cast_mut(xs.words(values.div_ceil(2)))[..values];
     xs[values - 2..].fill(0);
     let packed = Shared::new(xs);
     threads::for_each(shape.batch * shape.inputs * padded, |index| {
@@ -148,8 +149,8 @@ fn pack_gradient(shape: &Conv3d, dy: &[f32], output: [usize; 3], lanes: usize, p
             let channel = sample * shape.outputs + block * lanes + lane;
             let row = &dy[channel * positions + line * width..][..width];
             for (pair, values) in row.chunks(2).enumerate() {
-                let second = values.get(1).map_or(0, |&value| bf16(value) << 16);
-                packed[pair * lanes + lane] = bf16(values[0]) | second;
+                let second = values.get(1).map_or(0, |&value| bf16_bits(value) << 16);
+                packed[pair * lanes + lane] = bf16_bits(values[0]) | second;
             }
         }
     });
@@ -193,20 +194,4 @@ unsafe fn weight_rows<const R: usize, const V: usize, const NATIVE: bool>(
             }
         }
     }
-}
-
-/// The bits of the nearest bf16, ties to even.
-#[inline(always)]
-fn bf16(x: f32) -> u32 {
-    let bits = x.to_bits();
-    if x.is_nan() {
-        return (bits >> 16) | 0x40; // rounding could carry a NaN into an ordinary number
-    }
-    bits.wrapping_add(0x7fff + ((bits >> 16) & 1)) >> 16
-}
-
-/// Two values of 16 bits for each word.
-fn halves(words: &mut [u32]) -> &mut [u16] {
-    // SAFETY: twice as many of half the size, of a lesser alignment; any bits are valid.
-    unsafe { std::slice::from_raw_parts_mut(words.as_mut_ptr().cast(), 2 * words.len()) }
 }
