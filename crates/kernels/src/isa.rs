@@ -56,8 +56,8 @@ fn choose(name: Option<&str>, best: Isa) -> Isa {
 
 /// An instruction set that this machine has.
 ///
-/// What kernels are chosen by. A value exists only for what was detected (see [`Level::of`]), so that whoever holds one
-/// may call what is compiled for it.
+/// Kernels are dispatched by it. A value exists only for what was detected (see [`Level::of`]): it is the proof that
+/// functions compiled for this instruction set may be called.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Level {
     Portable,

@@ -105,7 +105,7 @@ fn keys_part<'a, P: Products>(
             d_out: d_out_rows.words(shape.queries * words),
             q_pairs: q_pairs.words(blocks * block_pairs),
             d_out_pairs: d_out_pairs.words(blocks * block_pairs),
-            slope: state.floats(shape.queries),
+            delta: state.floats(shape.queries),
         };
         products.pack_rows(head_q, queries.q);
         products.pack_rows(head_d, queries.d_out);
@@ -115,8 +115,8 @@ fn keys_part<'a, P: Products>(
             products.pack_tokens(head_d.part(first, end), &mut queries.d_out_pairs[block * block_pairs..]);
         }
         let head_out = all(saved.out);
-        for (token, slope) in queries.slope.iter_mut().enumerate() {
-            *slope = sum2(head_d.row(token), head_out.row(token), |d, o| d * o);
+        for (token, delta) in queries.delta.iter_mut().enumerate() {
+            *delta = sum2(head_d.row(token), head_out.row(token), |d, o| d * o);
         }
 
         let panel = KEYS * words;
@@ -166,7 +166,7 @@ fn keys_part<'a, P: Products>(
                         scale: shape.scale(),
                         keys: [count, second.map_or(0, |_| count)],
                         lse: [lse[start + row], second.map_or(0.0, |row| lse[row])],
-                        slope: [queries.slope[start + row], second.map_or(0.0, |row| queries.slope[row])],
+                        delta: [queries.delta[start + row], second.map_or(0.0, |row| queries.delta[row])],
                     };
                     let at = row / P::DEPTH * KEYS;
                     let to = Gradients {
@@ -174,7 +174,7 @@ fn keys_part<'a, P: Products>(
                         d_scores: &mut d_scores[at..],
                         d_scores_rows: &mut d_scores_rows[at..],
                     };
-                    products.soften_backward(
+                    products.softmax_backward(
                         &softmax,
                         KEYS,
                         (&scores[row * KEYS..], &d_weights[row * KEYS..]),
@@ -219,5 +219,5 @@ struct Queries<'a> {
     q_pairs: &'a mut [u32],
     d_out_pairs: &'a mut [u32],
     /// `Σ d_out out`, by which the softmax's gradient is lowered.
-    slope: &'a mut [f32],
+    delta: &'a mut [f32],
 }

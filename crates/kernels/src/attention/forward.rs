@@ -119,7 +119,7 @@ fn query_block<'a, P: Products>(
                     (&scores[row * KEYS..][..KEYS], &mut weights[row * KEYS / P::DEPTH..]);
                 let (lanes, totals) = (&lanes[row * VECTOR..], &mut totals[row * VECTOR..]);
                 let width = block.next_multiple_of(2 * VECTOR);
-                factors[row] = products.soften(
+                factors[row] = products.softmax_row(
                     &scores[..width],
                     lanes,
                     shape.scale(),

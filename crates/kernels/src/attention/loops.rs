@@ -68,7 +68,7 @@ impl Products for Loops {
         }
     }
 
-    fn soften(
+    fn softmax_row(
         self,
         scores: &[f32],
         lanes: &[f32],
@@ -81,11 +81,11 @@ impl Products for Loops {
         let factor = exp((*maximum - new) * scale);
         *maximum = new;
         totals[..VECTOR].iter_mut().for_each(|total| *total *= factor);
-        widest!(self.0 => weigh(scores: &[f32], new: f32, scale: f32, totals: &mut [f32], weights: &mut [u32]));
+        widest!(self.0 => exponentials(scores: &[f32], new: f32, scale: f32, totals: &mut [f32], weights: &mut [u32]));
         factor
     }
 
-    fn soften_backward(
+    fn softmax_backward(
         self,
         softmax: &Softmax,
         _stride: usize,
@@ -93,7 +93,7 @@ impl Products for Loops {
         to: Gradients<'_>,
     ) {
         let (scores, d_weights) = (&scores[..softmax.keys[0]], &d_weights[..softmax.keys[0]]);
-        widest!(self.0 => slopes(softmax: &Softmax, scores: &[f32], d_weights: &[f32], to: Gradients<'_>));
+        widest!(self.0 => scores_backward(softmax: &Softmax, scores: &[f32], d_weights: &[f32], to: Gradients<'_>));
     }
 }
 
@@ -149,8 +149,9 @@ fn store(sums: &[f32; VECTOR], out: &mut [f32], row: usize, first: usize, finish
     }
 }
 
+/// The weights of scores under their maximum, and their sums in sixteen lanes.
 #[inline(always)]
-fn weigh(scores: &[f32], maximum: f32, scale: f32, totals: &mut [f32], weights: &mut [u32]) {
+fn exponentials(scores: &[f32], maximum: f32, scale: f32, totals: &mut [f32], weights: &mut [u32]) {
     let totals: &mut [f32; VECTOR] = totals.first_chunk_mut().expect("sixteen lanes");
     for (scores, weights) in scores.chunks_exact(VECTOR).zip(weights.chunks_exact_mut(VECTOR)) {
         for i in 0..VECTOR {
@@ -161,15 +162,16 @@ fn weigh(scores: &[f32], maximum: f32, scale: f32, totals: &mut [f32], weights: 
     }
 }
 
+/// The softmax's weights again, and the gradients by its scores.
 #[inline(always)]
-fn slopes(softmax: &Softmax, scores: &[f32], d_weights: &[f32], to: Gradients<'_>) {
+fn scores_backward(softmax: &Softmax, scores: &[f32], d_weights: &[f32], to: Gradients<'_>) {
     let count = scores.len();
     let Gradients { weights, d_scores, d_scores_rows } = to;
     let (weights, d_scores) = (&mut weights[..count], &mut d_scores[..count]);
     let d_scores_rows = &mut d_scores_rows[..count];
     for i in 0..count {
         let weight = exp(scores[i] * softmax.scale - softmax.lse[0]);
-        let d_score = weight * (d_weights[i] - softmax.slope[0]);
+        let d_score = weight * (d_weights[i] - softmax.delta[0]);
         weights[i] = weight.to_bits();
         d_scores[i] = d_score.to_bits();
         d_scores_rows[i] = d_score.to_bits();

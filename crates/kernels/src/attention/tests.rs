@@ -69,7 +69,7 @@ fn every_instruction_set_equals_the_definition() {
 }
 
 #[test]
-fn the_backward_definition_is_the_slope_of_the_forward() {
+fn the_backward_definition_is_the_derivative_of_the_forward() {
     let shape = shapes()[0];
     let (mut q, k) = (test_values(shape.query_len(), 1), test_values(shape.key_len(), 2));
     let (v, d_out) = (test_values(k.len(), 3), test_values(q.len(), 4));
@@ -89,8 +89,8 @@ fn the_backward_definition_is_the_slope_of_the_forward() {
         q[i] = at - step;
         let below = loss(&q).0;
         q[i] = at;
-        let slope = (above - below) / (2.0 * f64::from(step));
-        assert!((slope - f64::from(dq[i])).abs() < 1e-3, "{slope} and {}", dq[i]);
+        let derivative = (above - below) / (2.0 * f64::from(step));
+        assert!((derivative - f64::from(dq[i])).abs() < 1e-3, "{derivative} and {}", dq[i]);
     }
 }
 

@@ -27,7 +27,7 @@ enum Packing {
     Transformed,
 }
 
-/// Packed weights as the product wants them that they are for.
+/// Packed weights, in the form that one of the two products reads.
 pub(super) enum Form<'a> {
     Taps(Weights<'a>),
     Transformed(Transformed<'a>),

@@ -26,7 +26,7 @@ impl Activation {
     /// The value and the derivative at `x`.
     #[inline(always)]
     pub(crate) fn at(self, x: f32) -> (f32, f32) {
-        let (u, slope) = match self {
+        let (u, du) = match self {
             Self::Silu => (x, 1.0),
             Self::GeluTanh => (
                 TWO_SQRT_2_OVER_PI * (x + CUBIC * x * x * x),
@@ -34,7 +34,7 @@ impl Activation {
             ),
         };
         let sigmoid = 1.0 / (1.0 + exp(-u));
-        (x * sigmoid, sigmoid + x * sigmoid * (1.0 - sigmoid) * slope)
+        (x * sigmoid, sigmoid + x * sigmoid * (1.0 - sigmoid) * du)
     }
 }
 

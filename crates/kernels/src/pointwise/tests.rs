@@ -12,8 +12,8 @@ use super::{
 };
 use crate::{isa::Level, lanes::test_values};
 
-/// The slope of `loss` by each of the chosen coordinates against `grad`.
-fn check_slopes(what: &str, at: &[f32], grad: &[f32], loss: impl Fn(&[f32]) -> f64) {
+/// Finite differences of `loss` by some of the coordinates against `grad`.
+fn check_gradient(what: &str, at: &[f32], grad: &[f32], loss: impl Fn(&[f32]) -> f64) {
     let scale = grad.iter().fold(1e-3f32, |max, g| max.max(g.abs()));
     for i in (0..at.len()).step_by((at.len() / 7).max(1)) {
         let mut moved = at.to_vec();
@@ -21,9 +21,9 @@ fn check_slopes(what: &str, at: &[f32], grad: &[f32], loss: impl Fn(&[f32]) -> f
         moved[i] = at[i] + step;
         let above = loss(&moved);
         moved[i] = at[i] - step;
-        let slope = (above - loss(&moved)) / (2.0 * f64::from(step));
-        let error = (slope - f64::from(grad[i])).abs() / f64::from(scale);
-        assert!(error < 5e-3, "{what} at {i}: slope {slope}, gradient {}", grad[i]);
+        let difference = (above - loss(&moved)) / (2.0 * f64::from(step));
+        let error = (difference - f64::from(grad[i])).abs() / f64::from(scale);
+        assert!(error < 5e-3, "{what} at {i}: finite difference {difference}, gradient {}", grad[i]);
     }
 }
 
@@ -57,7 +57,7 @@ fn activations() {
             close(&run(&x), x.iter().map(|&x| f(f64::from(x))));
             let mut dx = vec![0.0; x.len()];
             activate_backward_on(isa, activation, &x, &dy, &mut dx);
-            check_slopes("activation", &x, &dx, |x| weighted(&run(x), &dy));
+            check_gradient("activation", &x, &dx, |x| weighted(&run(x), &dy));
         }
     }
 }
@@ -100,9 +100,9 @@ fn layer_norm_with_modulation() {
             1e-6,
             (&mut dx, &mut d_shift, &mut d_scale),
         );
-        check_slopes("x", &x, &dx, |x| weighted(&run(x, &shift, &scale), &dy));
-        check_slopes("shift", &shift, &d_shift, |shift| weighted(&run(&x, shift, &scale), &dy));
-        check_slopes("scale", &scale, &d_scale, |scale| weighted(&run(&x, &shift, scale), &dy));
+        check_gradient("x", &x, &dx, |x| weighted(&run(x, &shift, &scale), &dy));
+        check_gradient("shift", &shift, &d_shift, |shift| weighted(&run(&x, shift, &scale), &dy));
+        check_gradient("scale", &scale, &d_scale, |scale| weighted(&run(&x, &shift, scale), &dy));
     }
 }
 
@@ -126,8 +126,8 @@ fn rms_norm_over_features() {
         close(&run(&x, &weight), exact);
         let (mut dx, mut d_weight) = (vec![0.0; x.len()], vec![0.0; dim]);
         rms_norm_backward_on(isa, &dy, &x, &weight, 1e-6, &mut dx, &mut d_weight);
-        check_slopes("x", &x, &dx, |x| weighted(&run(x, &weight), &dy));
-        check_slopes("weight", &weight, &d_weight, |weight| weighted(&run(&x, weight), &dy));
+        check_gradient("x", &x, &dx, |x| weighted(&run(x, &weight), &dy));
+        check_gradient("weight", &weight, &d_weight, |weight| weighted(&run(&x, weight), &dy));
     }
 }
 
@@ -157,8 +157,8 @@ fn rms_norm_over_channels() {
             assert_eq!(rounded, run(&x, &gamma).into_iter().map(bf16::from_f32).collect::<Vec<_>>());
             let (mut dx, mut d_gamma) = (vec![0.0; x.len()], vec![0.0; channels]);
             channel_rms_norm_backward_on(isa, &dy, &x, &gamma, positions, silu, (&mut dx, &mut d_gamma));
-            check_slopes("x", &x, &dx, |x| weighted(&run(x, &gamma), &dy));
-            check_slopes("gamma", &gamma, &d_gamma, |gamma| weighted(&run(&x, gamma), &dy));
+            check_gradient("x", &x, &dx, |x| weighted(&run(x, &gamma), &dy));
+            check_gradient("gamma", &gamma, &d_gamma, |gamma| weighted(&run(&x, gamma), &dy));
         }
     }
 }
@@ -182,8 +182,8 @@ fn gated_residuals() {
         close(&run(&y, &gate), exact);
         let (mut dy, mut d_gate) = (vec![0.0; y.len()], vec![0.0; gate.len()]);
         gated_residual_backward_on(isa, &d_out, &y, &gate, dim, &mut dy, &mut d_gate);
-        check_slopes("y", &y, &dy, |y| weighted(&run(y, &gate), &d_out));
-        check_slopes("gate", &gate, &d_gate, |gate| weighted(&run(&y, gate), &d_out));
+        check_gradient("y", &y, &dy, |y| weighted(&run(y, &gate), &d_out));
+        check_gradient("gate", &gate, &d_gate, |gate| weighted(&run(&y, gate), &d_out));
     }
 }
 

@@ -39,7 +39,7 @@ impl<const NATIVE: bool> Products for Avx512<NATIVE> {
         unsafe { tile::multiply::<NATIVE>(left, right, size, out, stride, finish) }
     }
 
-    fn soften(
+    fn softmax_row(
         self,
         scores: &[f32],
         lanes: &[f32],
@@ -49,11 +49,11 @@ impl<const NATIVE: bool> Products for Avx512<NATIVE> {
         weights: &mut [u32],
     ) -> f32 {
         // SAFETY: as above.
-        unsafe { softmax::soften::<NATIVE>(scores, lanes, scale, maximum, totals, weights) }
+        unsafe { softmax::softmax_row::<NATIVE>(scores, lanes, scale, maximum, totals, weights) }
     }
 
-    fn soften_backward(self, softmax: &Softmax, stride: usize, rows: (&[f32], &[f32]), to: Gradients<'_>) {
+    fn softmax_backward(self, softmax: &Softmax, stride: usize, rows: (&[f32], &[f32]), to: Gradients<'_>) {
         // SAFETY: as above.
-        unsafe { softmax::soften_backward::<NATIVE>(softmax, stride, rows, to) }
+        unsafe { softmax::softmax_backward::<NATIVE>(softmax, stride, rows, to) }
     }
 }
