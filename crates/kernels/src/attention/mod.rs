@@ -8,6 +8,7 @@
 mod avx512;
 mod backward;
 mod forward;
+mod head_gradients;
 mod loops;
 mod products;
 pub mod scalar;
