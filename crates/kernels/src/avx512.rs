@@ -191,3 +191,33 @@ fn rounded(values: __m512) -> __m512i {
     let is_nan = _mm512_cmp_ps_mask::<_CMP_UNORD_Q>(values, values);
     _mm512_mask_or_epi32(up, is_nan, bits, _mm512_set1_epi32(0x0040_0000))
 }
+
+/// A 16 × 16 transpose of 32-bit values.
+#[inline]
+#[target_feature(enable = "avx512f")]
+pub(crate) fn transpose(r: [__m512i; 16]) -> [__m512i; 16] {
+    // Pairs of rows, then quadruples, by interleaving inside 128-bit lanes ...
+    let t: [__m512i; 16] = std::array::from_fn(|i| {
+        let (a, b) = (r[i & !1], r[i | 1]);
+        if i & 1 == 0 { _mm512_unpacklo_epi32(a, b) } else { _mm512_unpackhi_epi32(a, b) }
+    });
+    let q: [__m512i; 16] = std::array::from_fn(|i| {
+        let (base, column) = (i & !3, i & 3);
+        let (a, b) = (t[base + (column >> 1)], t[base + 2 + (column >> 1)]);
+        if column & 1 == 0 { _mm512_unpacklo_epi64(a, b) } else { _mm512_unpackhi_epi64(a, b) }
+    });
+    // ... then the four lanes of four quadruples.
+    let mut out = [_mm512_setzero_si512(); 16];
+    for column in 0..4 {
+        let [a, b, c, d] = [q[column], q[4 + column], q[8 + column], q[12 + column]];
+        let ab_even = _mm512_shuffle_i32x4::<0b10_00_10_00>(a, b);
+        let ab_odd = _mm512_shuffle_i32x4::<0b11_01_11_01>(a, b);
+        let cd_even = _mm512_shuffle_i32x4::<0b10_00_10_00>(c, d);
+        let cd_odd = _mm512_shuffle_i32x4::<0b11_01_11_01>(c, d);
+        out[column] = _mm512_shuffle_i32x4::<0b10_00_10_00>(ab_even, cd_even);
+        out[4 + column] = _mm512_shuffle_i32x4::<0b10_00_10_00>(ab_odd, cd_odd);
+        out[8 + column] = _mm512_shuffle_i32x4::<0b11_01_11_01>(ab_even, cd_even);
+        out[12 + column] = _mm512_shuffle_i32x4::<0b11_01_11_01>(ab_odd, cd_odd);
+    }
+    out
+}

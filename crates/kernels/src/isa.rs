@@ -45,7 +45,7 @@ impl Isa {
         self <= best()
     }
 
-    /// Every level that this machine has, from the least to the best.
+    /// Every one that this machine has, from the least to the best.
     pub fn available() -> impl Iterator<Item = Self> {
         Self::ALL.into_iter().filter(|isa| isa.is_available())
     }
@@ -57,12 +57,89 @@ impl Isa {
 /// A level that the machine lacks leaves it at the best, and so does a name that is not known, which
 /// [`check_settings`](crate::check_settings) refuses.
 pub fn isa() -> Isa {
-    static ISA: OnceLock<Isa> = OnceLock::new();
-    *ISA.get_or_init(|| choose(std::env::var("KINORA_ISA").ok().as_deref(), best()))
+    Level::in_use().isa()
 }
 
 fn choose(name: Option<&str>, best: Isa) -> Isa {
     name.and_then(Isa::named).map_or(best, |isa| isa.min(best))
+}
+
+/// An instruction set that this machine has.
+///
+/// Kernels are dispatched by it. A value exists only for what was detected (see [`Level::of`]): it is the proof that
+/// functions compiled for this instruction set may be called.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Level {
+    Portable,
+    #[cfg(target_arch = "x86_64")]
+    Avx2(Avx2),
+    #[cfg(target_arch = "x86_64")]
+    Avx512(Avx512<false>),
+    #[cfg(target_arch = "x86_64")]
+    Avx512Bf16(Avx512<true>),
+}
+
+/// The proof that this machine has AVX2 and FMA.
+#[cfg(target_arch = "x86_64")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Avx2(());
+
+/// The proof that this machine has AVX-512 F, BW, VL, DQ and VNNI, and BF16 if `NATIVE`.
+#[cfg(target_arch = "x86_64")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Avx512<const NATIVE: bool>(());
+
+impl Level {
+    /// That of [`isa`].
+    #[inline]
+    pub(crate) fn in_use() -> Self {
+        static LEVEL: OnceLock<Level> = OnceLock::new();
+        *LEVEL.get_or_init(|| {
+            let isa = choose(std::env::var("KINORA_ISA").ok().as_deref(), best());
+            Self::of(isa).expect("no better one than the best is chosen")
+        })
+    }
+
+    /// That of an instruction set, if this machine has it: the only place where levels are made.
+    pub(crate) fn of(isa: Isa) -> Option<Self> {
+        if !isa.is_available() {
+            return None;
+        }
+        Some(match isa {
+            #[cfg(target_arch = "x86_64")]
+            Isa::Avx2 => Self::Avx2(Avx2(())),
+            #[cfg(target_arch = "x86_64")]
+            Isa::Avx512 => Self::Avx512(Avx512(())),
+            #[cfg(target_arch = "x86_64")]
+            Isa::Avx512Bf16 => Self::Avx512Bf16(Avx512(())),
+            _ => Self::Portable,
+        })
+    }
+
+    /// Every one that this machine has, from the least to the best.
+    #[cfg(test)]
+    pub(crate) fn available() -> impl Iterator<Item = Self> {
+        Isa::available().filter_map(Self::of)
+    }
+
+    #[inline]
+    pub(crate) fn isa(self) -> Isa {
+        match self {
+            Self::Portable => Isa::Portable,
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx2(_) => Isa::Avx2,
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512(_) => Isa::Avx512,
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512Bf16(_) => Isa::Avx512Bf16,
+        }
+    }
+
+    /// Whether it has the vectors of AVX-512, with or without products of bf16.
+    #[inline]
+    pub(crate) fn has_avx512(self) -> bool {
+        self.isa() >= Isa::Avx512
+    }
 }
 
 fn best() -> Isa {
@@ -109,5 +186,13 @@ mod tests {
     #[test]
     fn the_one_in_use_is_available() {
         assert!(isa().is_available() && Isa::available().next() == Some(Isa::Portable));
+    }
+
+    #[test]
+    fn a_level_is_made_only_of_what_the_machine_has() {
+        for isa in Isa::ALL {
+            assert_eq!(Level::of(isa).map(Level::isa), isa.is_available().then_some(isa));
+        }
+        assert!(Level::available().map(Level::isa).eq(Isa::available()));
     }
 }

@@ -3,41 +3,38 @@
 /// Lanes of a partial sum: one AVX-512 vector of f32.
 pub(crate) const LANES: usize = 16;
 
-/// Compiles a function for each instruction set, and calls the one that is in use (or that is
-/// named, and available, before `=>`).
+/// Compiles a function for each instruction set, and calls the one of the [`Level`](crate::isa::Level) before `=>`.
 ///
 /// The body must be marked `#[inline(always)]`, so that it is compiled inside the wide versions.
 macro_rules! widest {
-    ($body:ident($($arg:ident: $type:ty),* $(,)?)) => {
-        $crate::lanes::widest!($crate::isa() => $body($($arg: $type),*))
-    };
-    ($isa:expr => $body:ident($($arg:ident: $type:ty),* $(,)?)) => {{
-        let isa: $crate::Isa = $isa;
-        debug_assert!(isa.is_available());
+    ($isa:expr => $($body:ident)::+($($arg:ident: $type:ty),* $(,)?)) => {{
+        let isa: $crate::isa::Level = $isa;
         #[cfg(target_arch = "x86_64")]
         {
             #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vnni,avx2,fma")]
             #[allow(clippy::too_many_arguments, reason = "as many as the body has")]
             fn avx512($($arg: $type),*) {
-                $body($($arg),*)
+                $($body)::+($($arg),*)
             }
             #[target_feature(enable = "avx2,fma")]
             #[allow(clippy::too_many_arguments, reason = "as many as the body has")]
             fn avx2($($arg: $type),*) {
-                $body($($arg),*)
+                $($body)::+($($arg),*)
             }
             match isa {
-                // SAFETY: the features were detected.
-                $crate::Isa::Avx512 | $crate::Isa::Avx512Bf16 => unsafe { avx512($($arg),*) },
-                // SAFETY: the features were detected.
-                $crate::Isa::Avx2 => unsafe { avx2($($arg),*) },
-                $crate::Isa::Portable => $body($($arg),*),
+                $crate::isa::Level::Avx512(_) | $crate::isa::Level::Avx512Bf16(_) => {
+                    // SAFETY: the level is the proof that the machine has these features.
+                    unsafe { avx512($($arg),*) }
+                }
+                // SAFETY: as above.
+                $crate::isa::Level::Avx2(_) => unsafe { avx2($($arg),*) },
+                $crate::isa::Level::Portable => $($body)::+($($arg),*),
             }
         }
         #[cfg(not(target_arch = "x86_64"))]
         {
             let _ = isa;
-            $body($($arg),*)
+            $($body)::+($($arg),*)
         }
     }};
 }

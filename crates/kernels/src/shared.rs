@@ -75,12 +75,53 @@ pub(crate) unsafe fn written(len: usize, write: impl FnOnce(Shared<'_, f32>)) ->
     values
 }
 
+/// Plain numbers, and arrays of them.
+///
+/// # Safety
+/// Any bits are a value, and all of them belong to it: there are no gaps.
+pub(crate) unsafe trait Plain: Copy {}
+
+// SAFETY: a number.
+unsafe impl Plain for u8 {}
+// SAFETY: a number.
+unsafe impl Plain for u16 {}
+// SAFETY: a number.
+unsafe impl Plain for u32 {}
+// SAFETY: a number.
+unsafe impl Plain for f32 {}
+
+/// Whether memory of one type is memory of the other.
+const fn fits<T, U>() -> bool {
+    size_of::<T>().is_multiple_of(size_of::<U>()) && align_of::<T>().is_multiple_of(align_of::<U>())
+}
+
+/// The same memory as other numbers: as many as it has room for.
+#[inline(always)]
+pub(crate) fn cast<T: Plain, U: Plain>(values: &[T]) -> &[U] {
+    const { assert!(fits::<T, U>()) };
+    let len = size_of_val(values) / size_of::<U>();
+    // SAFETY: the same bytes in the same borrow, aligned by the assertion; any bits are a value.
+    unsafe { std::slice::from_raw_parts(values.as_ptr().cast(), len) }
+}
+
+/// [`cast`] of memory that may be written.
+#[inline(always)]
+pub(crate) fn cast_mut<T: Plain, U: Plain>(values: &mut [T]) -> &mut [U] {
+    const { assert!(fits::<T, U>()) };
+    let len = size_of_val(values) / size_of::<U>();
+    // SAFETY: as in `cast`; what is written through it is a value of both types.
+    unsafe { std::slice::from_raw_parts_mut(values.as_mut_ptr().cast(), len) }
+}
+
 /// Bytes that a buffer keeps between uses; a longer one is given back.
 const KEPT: usize = 32 << 20;
 
 #[repr(C, align(64))]
 #[derive(Clone, Copy)]
 struct Line([u32; 16]);
+
+// SAFETY: sixteen words fill a line.
+unsafe impl Plain for Line {}
 
 /// A buffer on whole cache lines. What it holds is arbitrary: what an earlier use left there.
 #[derive(Default)]
@@ -93,15 +134,12 @@ impl Buffer {
         if self.0.len() < lines {
             self.0 = vec![Line([0; 16]); lines];
         }
-        // SAFETY: a line is sixteen words and nothing else, and there are enough of them.
-        unsafe { std::slice::from_raw_parts_mut(self.0.as_mut_ptr().cast(), len) }
+        &mut cast_mut(&mut self.0)[..len]
     }
 
     /// `len` numbers.
     pub(crate) fn floats(&mut self, len: usize) -> &mut [f32] {
-        let words = self.words(len);
-        // SAFETY: every word is an f32 of the same size and alignment.
-        unsafe { std::slice::from_raw_parts_mut(words.as_mut_ptr().cast(), len) }
+        cast_mut(self.words(len))
     }
 }
 
@@ -122,4 +160,29 @@ pub(crate) fn with_buffers<const N: usize, R>(work: impl FnOnce(&mut [Buffer; N]
         .map(|buffer| if size_of_val(buffer.0.as_slice()) > KEPT { Buffer::default() } else { buffer });
     BUFFERS.with_borrow_mut(|kept| kept.extend(used));
     result
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_same_memory_is_as_many_other_numbers() {
+        let mut words = [0x4000_3f80u32, 0x4040_0000];
+        assert_eq!(cast::<u32, u16>(&words), [0x3f80, 0x4000, 0, 0x4040]);
+        assert_eq!(cast::<u32, f32>(&words)[1], 3.0);
+        cast_mut::<u32, u8>(&mut words)[0] = 0x81;
+        assert_eq!(words, [0x4000_3f81, 0x4040_0000]);
+        assert!(cast::<u32, u8>(&[]).is_empty());
+    }
+
+    #[test]
+    fn buffers_lie_on_whole_lines() {
+        let mut buffer = Buffer::default();
+        for len in [0, 1, 16, 17, 1000] {
+            let words = buffer.words(len);
+            assert!(words.len() == len && words.as_ptr().addr().is_multiple_of(64));
+            assert_eq!(buffer.floats(len).len(), len);
+        }
+    }
 }

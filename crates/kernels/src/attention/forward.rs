@@ -5,8 +5,9 @@
 //! stay in the first-level cache while keys and values stream by.
 
 use super::{
-    Attention,
     products::{Finish, Head, Left, PANEL, Products, Right, Size, Sizes, VECTOR},
+    scalar,
+    shape::Attention,
 };
 use crate::{
     shared::{Buffer, Shared, with_buffers},
@@ -21,6 +22,7 @@ const KEYS: usize = 256;
 const BLOCKS_PER_TASK: usize = 4;
 
 pub(super) fn forward<P: Products>(
+    products: P,
     shape: &Attention,
     q: &[f32],
     k: &[f32],
@@ -31,7 +33,7 @@ pub(super) fn forward<P: Products>(
     let heads = shape.batch * shape.heads;
     let blocks = shape.queries.div_ceil(QUERIES);
     if heads * blocks == 0 || shape.head_dim == 0 {
-        return super::scalar::attention(shape, q, k, v, out, lse);
+        return scalar::attention(shape, q, k, v, out, lse);
     }
     let sizes = Sizes::of::<P>(shape, shape.keys);
     with_buffers(|[keys, values]: &mut [Buffer; 2]| {
@@ -46,10 +48,10 @@ pub(super) fn forward<P: Products>(
             // SAFETY: every task packs its own keys.
             unsafe {
                 let keys = packed.0.range(head * sizes.keys_len + first * sizes.words, count.keys_len);
-                P::pack_columns(shape.head(k, shape.keys, head).part(first, end), keys);
+                products.pack_columns(shape.head(k, shape.keys, head).part(first, end), keys);
                 let at = head * sizes.values_len + first / P::DEPTH * sizes.width;
                 let values = packed.1.range(at, count.values_len);
-                P::pack_tokens(shape.head(v, shape.keys, head).part(first, end), values);
+                products.pack_tokens(shape.head(v, shape.keys, head).part(first, end), values);
             }
         });
 
@@ -66,7 +68,7 @@ pub(super) fn forward<P: Products>(
                 // SAFETY: every task has its own queries.
                 unsafe {
                     let lse = lse.range(head * shape.queries + first, queries.count);
-                    query_block::<P>(shape, queries, (keys, values), lse, |row| {
+                    query_block(products, shape, queries, (keys, values), lse, |row| {
                         out.range(shape.token(shape.queries, head, first + row), shape.head_dim)
                     });
                 }
@@ -77,6 +79,7 @@ pub(super) fn forward<P: Products>(
 
 /// All keys of a head for one block of queries; `out(row)` is where a row of the result goes.
 fn query_block<'a, P: Products>(
+    products: P,
     shape: &Attention,
     queries: Head<'_>,
     (keys, values): (&[u32], &[u32]),
@@ -87,7 +90,7 @@ fn query_block<'a, P: Products>(
     let count = queries.count;
     with_buffers(|[rows, scores, weights, sums, state]: &mut [Buffer; 5]| {
         let rows = rows.words(count * words);
-        P::pack_rows(queries, rows);
+        products.pack_rows(queries, rows);
         let scores = scores.floats(count * KEYS);
         let weights = weights.words(count * KEYS / P::DEPTH);
         let sums = sums.floats(count * width);
@@ -102,7 +105,7 @@ fn query_block<'a, P: Products>(
         for first in (0..shape.keys).step_by(KEYS) {
             let block = KEYS.min(shape.keys - first);
             for start in (0..block).step_by(PANEL) {
-                P::multiply(
+                products.multiply(
                     Left { words: rows, row: words, step: 1 },
                     Right { words: &keys[(first + start) * words..][..PANEL * words], step: PANEL },
                     Size { rows: count, words, vectors: PANEL / VECTOR },
@@ -116,10 +119,16 @@ fn query_block<'a, P: Products>(
                     (&scores[row * KEYS..][..KEYS], &mut weights[row * KEYS / P::DEPTH..]);
                 let (lanes, totals) = (&lanes[row * VECTOR..], &mut totals[row * VECTOR..]);
                 let width = block.next_multiple_of(2 * VECTOR);
-                factors[row] =
-                    P::soften(&scores[..width], lanes, shape.scale(), &mut maxima[row], totals, weights);
+                factors[row] = products.softmax_row(
+                    &scores[..width],
+                    lanes,
+                    shape.scale(),
+                    &mut maxima[row],
+                    totals,
+                    weights,
+                );
             }
-            P::multiply(
+            products.multiply(
                 Left { words: weights, row: KEYS / P::DEPTH, step: 1 },
                 Right { words: &values[first / P::DEPTH * width..], step: width },
                 Size { rows: count, words: block.div_ceil(P::DEPTH), vectors: width / VECTOR },

@@ -1,24 +1,28 @@
 //! Attention in plain Rust: words of one f32, loops that the compiler turns into vectors.
 
 use super::products::{Finish, Gradients, Head, Left, PANEL, Products, Right, Size, Softmax, VECTOR};
-use crate::lanes::{exp, widest};
+use crate::{
+    isa::Level,
+    lanes::{exp, widest},
+};
 
 /// Rows that are computed side by side: with sixteen columns they fill the registers of AVX2.
 const ROWS: usize = 6;
 
-/// The parts for every machine.
-pub(super) struct Loops;
+/// The parts for every machine, compiled for each.
+#[derive(Clone, Copy)]
+pub(super) struct Loops(pub Level);
 
 impl Products for Loops {
     const DEPTH: usize = 1;
 
-    fn pack_rows(x: Head<'_>, packed: &mut [u32]) {
+    fn pack_rows(self, x: Head<'_>, packed: &mut [u32]) {
         for (token, packed) in packed.chunks_exact_mut(x.dim).take(x.count).enumerate() {
             packed.iter_mut().zip(x.row(token)).for_each(|(to, x)| *to = x.to_bits());
         }
     }
 
-    fn pack_columns(x: Head<'_>, packed: &mut [u32]) {
+    fn pack_columns(self, x: Head<'_>, packed: &mut [u32]) {
         for (panel, packed) in packed.chunks_exact_mut(x.dim * PANEL).enumerate() {
             packed.fill(0);
             let first = panel * PANEL;
@@ -29,7 +33,7 @@ impl Products for Loops {
         }
     }
 
-    fn pack_tokens(x: Head<'_>, packed: &mut [u32]) {
+    fn pack_tokens(self, x: Head<'_>, packed: &mut [u32]) {
         let width = x.dim.next_multiple_of(VECTOR);
         for (token, packed) in packed.chunks_exact_mut(width).take(x.count).enumerate() {
             packed[x.dim..].fill(0);
@@ -38,6 +42,7 @@ impl Products for Loops {
     }
 
     fn multiply(
+        self,
         left: Left<'_>,
         right: Right<'_>,
         size: Size,
@@ -52,7 +57,9 @@ impl Products for Loops {
                 let right = Right { words: &right.words[first..], ..right };
                 let (mut sums, words) = ([[0.0; VECTOR]; ROWS], size.words);
                 let to = &mut sums;
-                widest!(sum(left: Left<'_>, right: Right<'_>, rows: usize, words: usize, to: &mut [[f32; VECTOR]; ROWS]));
+                widest!(self.0 => sum(
+                    left: Left<'_>, right: Right<'_>, rows: usize, words: usize, to: &mut [[f32; VECTOR]; ROWS],
+                ));
                 for (i, sums) in sums.iter().take(rows).enumerate() {
                     let out = &mut out[(row + i) * stride + first..][..VECTOR];
                     store(sums, out, row + i, first, &mut finish);
@@ -61,7 +68,8 @@ impl Products for Loops {
         }
     }
 
-    fn soften(
+    fn softmax_row(
+        self,
         scores: &[f32],
         lanes: &[f32],
         scale: f32,
@@ -73,18 +81,19 @@ impl Products for Loops {
         let factor = exp((*maximum - new) * scale);
         *maximum = new;
         totals[..VECTOR].iter_mut().for_each(|total| *total *= factor);
-        widest!(weigh(scores: &[f32], new: f32, scale: f32, totals: &mut [f32], weights: &mut [u32]));
+        widest!(self.0 => exponentials(scores: &[f32], new: f32, scale: f32, totals: &mut [f32], weights: &mut [u32]));
         factor
     }
 
-    fn soften_backward(
+    fn softmax_backward(
+        self,
         softmax: &Softmax,
         _stride: usize,
         (scores, d_weights): (&[f32], &[f32]),
         to: Gradients<'_>,
     ) {
         let (scores, d_weights) = (&scores[..softmax.keys[0]], &d_weights[..softmax.keys[0]]);
-        widest!(slopes(softmax: &Softmax, scores: &[f32], d_weights: &[f32], to: Gradients<'_>));
+        widest!(self.0 => scores_backward(softmax: &Softmax, scores: &[f32], d_weights: &[f32], to: Gradients<'_>));
     }
 }
 
@@ -140,8 +149,9 @@ fn store(sums: &[f32; VECTOR], out: &mut [f32], row: usize, first: usize, finish
     }
 }
 
+/// The weights of scores under their maximum, and their sums in sixteen lanes.
 #[inline(always)]
-fn weigh(scores: &[f32], maximum: f32, scale: f32, totals: &mut [f32], weights: &mut [u32]) {
+fn exponentials(scores: &[f32], maximum: f32, scale: f32, totals: &mut [f32], weights: &mut [u32]) {
     let totals: &mut [f32; VECTOR] = totals.first_chunk_mut().expect("sixteen lanes");
     for (scores, weights) in scores.chunks_exact(VECTOR).zip(weights.chunks_exact_mut(VECTOR)) {
         for i in 0..VECTOR {
@@ -152,15 +162,16 @@ fn weigh(scores: &[f32], maximum: f32, scale: f32, totals: &mut [f32], weights: 
     }
 }
 
+/// The softmax's weights again, and the gradients by its scores.
 #[inline(always)]
-fn slopes(softmax: &Softmax, scores: &[f32], d_weights: &[f32], to: Gradients<'_>) {
+fn scores_backward(softmax: &Softmax, scores: &[f32], d_weights: &[f32], to: Gradients<'_>) {
     let count = scores.len();
     let Gradients { weights, d_scores, d_scores_rows } = to;
     let (weights, d_scores) = (&mut weights[..count], &mut d_scores[..count]);
     let d_scores_rows = &mut d_scores_rows[..count];
     for i in 0..count {
         let weight = exp(scores[i] * softmax.scale - softmax.lse[0]);
-        let d_score = weight * (d_weights[i] - softmax.slope[0]);
+        let d_score = weight * (d_weights[i] - softmax.delta[0]);
         weights[i] = weight.to_bits();
         d_scores[i] = d_score.to_bits();
         d_scores_rows[i] = d_score.to_bits();

@@ -8,48 +8,17 @@
 mod avx512;
 mod backward;
 mod forward;
+mod head_gradients;
 mod loops;
 mod products;
 pub mod scalar;
+mod shape;
 #[cfg(test)]
 mod tests;
 
-use crate::{Isa, isa};
-
-/// The shape of an attention.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Attention {
-    /// Samples.
-    pub batch: usize,
-    /// Tokens of `q` and of the result.
-    pub queries: usize,
-    /// Tokens of `k` and `v`, at least 1.
-    pub keys: usize,
-    /// Heads.
-    pub heads: usize,
-    /// Features of a head.
-    pub head_dim: usize,
-}
-
-impl Attention {
-    /// What the scores are multiplied by: `1 / sqrt(head_dim)`.
-    pub fn scale(&self) -> f32 {
-        1.0 / (self.head_dim as f32).sqrt()
-    }
-
-    fn query_len(&self) -> usize {
-        self.batch * self.queries * self.heads * self.head_dim
-    }
-
-    fn key_len(&self) -> usize {
-        self.batch * self.keys * self.heads * self.head_dim
-    }
-
-    /// Values of the log-sum-exp: one for each sample, head and query.
-    pub fn lse_len(&self) -> usize {
-        self.batch * self.heads * self.queries
-    }
-}
+use crate::isa::Level;
+use loops::Loops;
+pub use shape::{Attention, Saved};
 
 /// `out = softmax(q kᵀ / sqrt(head_dim)) v`; `lse`, `[batch, heads, queries]`, receives the
 /// logarithm of each softmax's denominator for the backward pass.
@@ -61,11 +30,11 @@ pub fn attention(shape: &Attention, q: &[f32], k: &[f32], v: &[f32], out: &mut [
     assert!(q.len() == shape.query_len() && out.len() == q.len(), "queries of {shape:?}");
     assert!(k.len() == shape.key_len() && v.len() == k.len(), "keys of {shape:?}");
     assert_eq!(lse.len(), shape.lse_len(), "log-sum-exp of {shape:?}");
-    attention_on(isa(), shape, q, k, v, out, lse);
+    attention_on(Level::in_use(), shape, q, k, v, out, lse);
 }
 
 fn attention_on(
-    isa: Isa,
+    isa: Level,
     shape: &Attention,
     q: &[f32],
     k: &[f32],
@@ -75,26 +44,11 @@ fn attention_on(
 ) {
     match isa {
         #[cfg(target_arch = "x86_64")]
-        Isa::Avx512 => forward::forward::<avx512::Avx512<false>>(shape, q, k, v, out, lse),
+        Level::Avx512(isa) => forward::forward(isa, shape, q, k, v, out, lse),
         #[cfg(target_arch = "x86_64")]
-        Isa::Avx512Bf16 => forward::forward::<avx512::Avx512<true>>(shape, q, k, v, out, lse),
-        _ => forward::forward::<loops::Loops>(shape, q, k, v, out, lse),
+        Level::Avx512Bf16(isa) => forward::forward(isa, shape, q, k, v, out, lse),
+        _ => forward::forward(Loops(isa), shape, q, k, v, out, lse),
     }
-}
-
-/// What the backward pass reads.
-#[derive(Clone, Copy, Debug)]
-pub struct Saved<'a> {
-    /// The queries.
-    pub q: &'a [f32],
-    /// The keys.
-    pub k: &'a [f32],
-    /// The values.
-    pub v: &'a [f32],
-    /// The result of the forward pass.
-    pub out: &'a [f32],
-    /// Its log-sum-exp.
-    pub lse: &'a [f32],
 }
 
 /// The gradients by `q`, `k` and `v`.
@@ -113,11 +67,11 @@ pub fn attention_backward(
     assert!([saved.q.len(), saved.out.len(), d_out.len(), dq.len()].iter().all(|&len| len == queries));
     assert!([saved.k.len(), saved.v.len(), dk.len(), dv.len()].iter().all(|&len| len == keys));
     assert_eq!(saved.lse.len(), shape.lse_len());
-    backward_on(isa(), shape, saved, d_out, (dq, dk, dv));
+    backward_on(Level::in_use(), shape, saved, d_out, (dq, dk, dv));
 }
 
 fn backward_on(
-    isa: Isa,
+    isa: Level,
     shape: &Attention,
     saved: Saved<'_>,
     d_out: &[f32],
@@ -125,9 +79,9 @@ fn backward_on(
 ) {
     match isa {
         #[cfg(target_arch = "x86_64")]
-        Isa::Avx512 => backward::backward::<avx512::Avx512<false>>(shape, saved, d_out, dq, dk, dv),
+        Level::Avx512(isa) => backward::backward(isa, shape, saved, d_out, dq, dk, dv),
         #[cfg(target_arch = "x86_64")]
-        Isa::Avx512Bf16 => backward::backward::<avx512::Avx512<true>>(shape, saved, d_out, dq, dk, dv),
-        _ => backward::backward::<loops::Loops>(shape, saved, d_out, dq, dk, dv),
+        Level::Avx512Bf16(isa) => backward::backward(isa, shape, saved, d_out, dq, dk, dv),
+        _ => backward::backward(Loops(isa), shape, saved, d_out, dq, dk, dv),
     }
 }

@@ -2,31 +2,32 @@
 //!
 //! Operands are words of as many numbers as are multiplied at once: pairs of bf16, or one f32.
 
-use super::Attention;
+use super::shape::Attention;
 
 /// Columns of a vector.
 pub(super) const VECTOR: usize = 16;
 /// Columns of a panel of keys.
 pub(super) const PANEL: usize = 64;
 
-/// The parts for one instruction set.
-pub(super) trait Products {
+/// The parts for one instruction set; a value is the proof that the machine has it.
+pub(super) trait Products: Copy + Sync {
     /// Numbers of a word.
     const DEPTH: usize;
 
     /// `[tokens][dim / DEPTH]`: neighbouring features, for the left side of a product.
-    fn pack_rows(x: Head<'_>, packed: &mut [u32]);
+    fn pack_rows(self, x: Head<'_>, packed: &mut [u32]);
 
     /// `[tokens / 64][dim / DEPTH][64]`: neighbouring features by columns, zeros behind the last
     /// token.
-    fn pack_columns(x: Head<'_>, packed: &mut [u32]);
+    fn pack_columns(self, x: Head<'_>, packed: &mut [u32]);
 
     /// `[tokens / DEPTH][dim, in whole vectors]`: neighbouring tokens, zeros behind the last token
     /// and feature.
-    fn pack_tokens(x: Head<'_>, packed: &mut [u32]);
+    fn pack_tokens(self, x: Head<'_>, packed: &mut [u32]);
 
     /// `left · right` into `out`, whose rows are `stride` apart.
     fn multiply(
+        self,
         left: Left<'_>,
         right: Right<'_>,
         size: Size,
@@ -35,10 +36,11 @@ pub(super) trait Products {
         finish: Finish<'_>,
     );
 
-    /// Turns a row of scores into weights under the greatest score so far (of its sixteen `lanes`),
-    /// adds them to the row's lanes of totals, and gives the factor of what was summed under an
-    /// earlier maximum.
-    fn soften(
+    /// The online softmax of a row: turns its scores into weights under the greatest score so far
+    /// (of its sixteen `lanes`), adds them to the row's lanes of totals, and returns the factor that
+    /// rescales what was summed under an earlier maximum.
+    fn softmax_row(
+        self,
         scores: &[f32],
         lanes: &[f32],
         scale: f32,
@@ -49,7 +51,7 @@ pub(super) trait Products {
 
     /// From `DEPTH` rows of scores and of gradients by the weights (`stride` apart): the weights and
     /// the gradients by the scores as words of rows, and the latter also as words of keys.
-    fn soften_backward(softmax: &Softmax, stride: usize, rows: (&[f32], &[f32]), to: Gradients<'_>);
+    fn softmax_backward(self, softmax: &Softmax, stride: usize, rows: (&[f32], &[f32]), to: Gradients<'_>);
 }
 
 /// The softmax of up to two rows, from its log-sum-exp.
@@ -59,10 +61,10 @@ pub(super) struct Softmax {
     pub keys: [usize; 2],
     pub lse: [f32; 2],
     /// `Σ d_out out`, by which the gradient is lowered.
-    pub slope: [f32; 2],
+    pub delta: [f32; 2],
 }
 
-/// Where the results of [`Products::soften_backward`] go.
+/// Where the results of [`Products::softmax_backward`] go.
 pub(super) struct Gradients<'a> {
     pub weights: &'a mut [u32],
     pub d_scores: &'a mut [u32],
@@ -104,7 +106,7 @@ pub(super) enum Finish<'a> {
     /// It is added to what is there times the row's factor.
     Rescale(&'a [f32]),
     /// The first `columns` are written, the others as -∞; each row's sixteen lanes of greatest
-    /// values are kept up.
+    /// values are updated.
     Maxima { lanes: &'a mut [f32], columns: usize },
 }
 

@@ -1,6 +1,6 @@
 //! The definition in f32, one query at a time.
 
-use super::{Attention, Saved};
+use super::shape::{Attention, Saved};
 
 /// Where a token of a head begins in `[batch, tokens, heads, head_dim]`.
 fn at(shape: &Attention, tokens: usize, sample: usize, token: usize, head: usize) -> usize {

@@ -1,8 +1,7 @@
 //! The fast path against the definition: self- and cross-attention, several blocks, odd sizes.
 
-use super::{Attention, Saved, attention, attention_backward, attention_on, backward_on, scalar};
-use crate::threads::with_threads;
-use crate::{Isa, lanes::test_values};
+use super::{Attention, Saved, attention_on, backward_on, scalar};
+use crate::{isa::Level, lanes::test_values, threads::with_threads};
 
 /// The greatest error as a share of the greatest value. bf16 keeps 8 bits: products of rounded
 /// values differ by about 2⁻⁸ of their size, and the exponential of a score by more.
@@ -28,6 +27,11 @@ fn shapes() -> Vec<Attention> {
     ]
 }
 
+/// Each shape on each instruction set that the machine has.
+fn cases() -> impl Iterator<Item = (Attention, Level)> {
+    shapes().into_iter().flat_map(|shape| Level::available().map(move |isa| (shape, isa)))
+}
+
 fn worst(fast: &[f32], slow: &[f32]) -> f32 {
     let scale = slow.iter().fold(1e-6f32, |max, x| max.max(x.abs()));
     fast.iter().zip(slow).fold(0.0f32, |max, (a, b)| {
@@ -38,7 +42,7 @@ fn worst(fast: &[f32], slow: &[f32]) -> f32 {
 
 #[test]
 fn every_instruction_set_equals_the_definition() {
-    for (shape, isa) in shapes().into_iter().flat_map(|shape| Isa::available().map(move |isa| (shape, isa))) {
+    for (shape, isa) in cases() {
         let scaled = |len, seed| test_values(len, seed).into_iter().map(|x| 3.0 * x).collect::<Vec<_>>();
         let (q, k) = (scaled(shape.query_len(), 1), scaled(shape.key_len(), 2));
         let (v, d_out) = (test_values(k.len(), 3), test_values(q.len(), 4));
@@ -46,7 +50,7 @@ fn every_instruction_set_equals_the_definition() {
         attention_on(isa, &shape, &q, &k, &v, &mut out, &mut lse);
         let (mut exact, mut exact_lse) = (out.clone(), lse.clone());
         scalar::attention(&shape, &q, &k, &v, &mut exact, &mut exact_lse);
-        let tolerance = if isa >= Isa::Avx512 { BF16 } else { F32 };
+        let tolerance = if isa.has_avx512() { BF16 } else { F32 };
         assert!(worst(&out, &exact) < tolerance, "{isa:?} {shape:?}: {}", worst(&out, &exact));
         assert!(worst(&lse, &exact_lse) < tolerance);
 
@@ -65,7 +69,7 @@ fn every_instruction_set_equals_the_definition() {
 }
 
 #[test]
-fn the_backward_definition_is_the_slope_of_the_forward() {
+fn the_backward_definition_is_the_derivative_of_the_forward() {
     let shape = shapes()[0];
     let (mut q, k) = (test_values(shape.query_len(), 1), test_values(shape.key_len(), 2));
     let (v, d_out) = (test_values(k.len(), 3), test_values(q.len(), 4));
@@ -85,57 +89,57 @@ fn the_backward_definition_is_the_slope_of_the_forward() {
         q[i] = at - step;
         let below = loss(&q).0;
         q[i] = at;
-        let slope = (above - below) / (2.0 * f64::from(step));
-        assert!((slope - f64::from(dq[i])).abs() < 1e-3, "{slope} and {}", dq[i]);
+        let derivative = (above - below) / (2.0 * f64::from(step));
+        assert!((derivative - f64::from(dq[i])).abs() < 1e-3, "{derivative} and {}", dq[i]);
     }
 }
 
 /// Forward and backward: the result, its log-sum-exp and the three gradients.
-fn both_ways(shape: &Attention, q: &[f32], k: &[f32], v: &[f32]) -> [Vec<f32>; 5] {
+fn both_ways(isa: Level, shape: &Attention, q: &[f32], k: &[f32], v: &[f32]) -> [Vec<f32>; 5] {
     let (mut out, mut lse) = (vec![0.0; q.len()], vec![0.0; shape.lse_len()]);
-    attention(shape, q, k, v, &mut out, &mut lse);
+    attention_on(isa, shape, q, k, v, &mut out, &mut lse);
     let (mut dq, mut dk, mut dv) = (q.to_vec(), k.to_vec(), v.to_vec());
     let d_out = test_values(q.len(), 4);
     let saved = Saved { q, k, v, out: &out, lse: &lse };
-    attention_backward(shape, saved, &d_out, &mut dq, &mut dk, &mut dv);
+    backward_on(isa, shape, saved, &d_out, (&mut dq, &mut dk, &mut dv));
     [out, lse, dq, dk, dv]
 }
 
 #[test]
 fn bits_do_not_depend_on_the_number_of_threads() {
-    for shape in shapes() {
+    for (shape, isa) in cases() {
         let (q, k) = (test_values(shape.query_len(), 1), test_values(shape.key_len(), 2));
-        let run = |threads| with_threads(threads, || both_ways(&shape, &q, &k, &k));
+        let run = |threads| with_threads(threads, || both_ways(isa, &shape, &q, &k, &k));
         let one = run(1);
-        assert_eq!(one, run(2), "{shape:?}");
-        assert_eq!(one, run(3), "{shape:?}");
+        assert_eq!(one, run(2), "{isa:?} {shape:?}");
+        assert_eq!(one, run(3), "{isa:?} {shape:?}");
     }
 }
 
 #[test]
 fn what_an_earlier_call_left_behind_has_no_effect() {
     with_threads(1, || {
-        for shape in shapes() {
+        for (shape, isa) in cases() {
             let (q, k) = (test_values(shape.query_len(), 1), test_values(shape.key_len(), 2));
-            let before = both_ways(&shape, &q, &k, &k);
+            let before = both_ways(isa, &shape, &q, &k, &k);
             let larger = Attention { batch: 2, queries: 130, keys: 700, heads: 2, head_dim: 136 };
             let (nan, more) = (vec![f32::NAN; larger.query_len()], vec![f32::NAN; larger.key_len()]);
-            assert!(both_ways(&larger, &nan, &more, &more)[0][0].is_nan());
-            assert_eq!(before, both_ways(&shape, &q, &k, &k), "{shape:?}");
+            assert!(both_ways(isa, &larger, &nan, &more, &more)[0][0].is_nan());
+            assert_eq!(before, both_ways(isa, &shape, &q, &k, &k), "{isa:?} {shape:?}");
         }
     });
 }
 
 #[test]
 fn the_error_stays_below_half_a_percent() {
-    for shape in shapes() {
+    for (shape, isa) in cases() {
         let (q, k) = (test_values(shape.query_len(), 1), test_values(shape.key_len(), 2));
         let v = test_values(k.len(), 3);
-        let [out, lse, ..] = both_ways(&shape, &q, &k, &v);
+        let [out, lse, ..] = both_ways(isa, &shape, &q, &k, &v);
         let (mut exact, mut exact_lse) = (out.clone(), lse);
         scalar::attention(&shape, &q, &k, &v, &mut exact, &mut exact_lse);
         let norm = |x: &mut dyn Iterator<Item = f32>| x.map(|x| x * x).sum::<f32>().sqrt();
         let error = norm(&mut out.iter().zip(&exact).map(|(a, b)| a - b));
-        assert!(error <= 5e-3 * norm(&mut exact.iter().copied()), "{shape:?}");
+        assert!(error <= 5e-3 * norm(&mut exact.iter().copied()), "{isa:?} {shape:?}");
     }
 }

@@ -4,7 +4,7 @@ use std::{borrow::Cow, ops::Range};
 
 use half::{bf16, slice::HalfFloatSliceExt};
 
-use super::Conv3d;
+use super::shape::Conv3d;
 
 /// A frame in some number format, `[batch, channels, height, width]`, or one of its channels, `[height, width]`.
 #[derive(Clone, Copy, Debug)]

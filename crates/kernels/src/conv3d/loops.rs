@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::product::{Group, Job};
+use super::job::{Group, Job};
 use crate::lanes::widest;
 
 /// Output channels that are computed side by side at most.
@@ -17,7 +17,9 @@ pub(super) fn block(job: &Job<'_>, tiles: &Group, rows: Range<usize>) {
             let mut sums = [[0.0; LANES]; ROWS];
             let (to, from) = (&mut sums, tile.from + start);
             let block = rows.clone();
-            widest!(sum(job: &Job<'_>, from: usize, block: Range<usize>, to: &mut [[f32; LANES]; ROWS]));
+            widest!(job.weights.isa => sum(
+                job: &Job<'_>, from: usize, block: Range<usize>, to: &mut [[f32; LANES]; ROWS],
+            ));
             for (row, sums) in rows.clone().zip(&sums) {
                 let bias = job.bias.map_or(0.0, |bias| bias[row]);
                 for (lane, sum) in sums.iter().take(tile.width - start).enumerate() {

@@ -8,7 +8,9 @@
 
 #[cfg(target_arch = "x86_64")]
 mod avx512;
+mod dispatch;
 mod frames;
+mod job;
 mod loops;
 mod pack;
 mod packed;
@@ -16,125 +18,26 @@ mod plane;
 mod product;
 mod quantize;
 pub mod scalar;
+mod shape;
+mod source;
 #[cfg(test)]
 mod tests;
+mod weights;
+mod windows;
 pub mod winograd;
 
 use crate::{
-    Isa, isa,
+    isa::Level,
     matmul::scalar::round_bf16,
     shared::{Buffer, Shared, with_buffers, written},
 };
 use frames::Frames;
 pub use frames::Values;
+use packed::Form;
 pub use packed::PackedConv3d;
-use packed::{Format, Weights};
 use plane::Geometry;
-
-/// The shape of a convolution; triples are `[frames, height, width]`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Conv3d {
-    /// Samples.
-    pub batch: usize,
-    /// Input channels.
-    pub inputs: usize,
-    /// Output channels.
-    pub outputs: usize,
-    /// Size of the input.
-    pub size: [usize; 3],
-    /// Whether every pixel of the input stands for a square of four, which the kernel meets one by one.
-    pub doubled: bool,
-    /// Size of the kernel.
-    pub kernel: [usize; 3],
-    /// Step between outputs, at least 1.
-    pub stride: [usize; 3],
-    /// Zeros before the input, less than the kernel's size.
-    pub front: [usize; 3],
-    /// Zeros behind the input, less than the kernel's size.
-    pub back: [usize; 3],
-}
-
-impl Conv3d {
-    /// The size of the output.
-    ///
-    /// # Panics
-    /// If the kernel is larger than the padded input or the padding not less than the kernel.
-    pub fn output_size(&self) -> [usize; 3] {
-        std::array::from_fn(|axis| {
-            let padded = self.repeat()[axis] * self.size[axis] + self.front[axis] + self.back[axis];
-            let kernel = self.kernel[axis];
-            assert!(
-                self.front[axis] < kernel && self.back[axis] < kernel && padded >= kernel,
-                "{self:?}: a kernel must exceed its padding and fit into the padded input"
-            );
-            (padded - kernel) / self.stride[axis] + 1
-        })
-    }
-
-    /// Values of the input.
-    ///
-    /// # Panics
-    /// If the number does not fit.
-    pub fn input_len(&self) -> usize {
-        let [frames, height, width] = self.size;
-        product([self.batch, self.inputs, frames, height, width])
-    }
-
-    /// Values of the weights, `[outputs, inputs, kernel..]`.
-    ///
-    /// # Panics
-    /// If the number does not fit.
-    pub fn weight_len(&self) -> usize {
-        let [kt, kh, kw] = self.kernel;
-        product([self.outputs, self.inputs, kt, kh, kw])
-    }
-
-    /// Values of the output.
-    ///
-    /// # Panics
-    /// If the number does not fit, or as [`Self::output_size`].
-    pub fn output_len(&self) -> usize {
-        let [frames, height, width] = self.output_size();
-        product([self.batch, self.outputs, frames, height, width])
-    }
-
-    fn geometry(&self) -> Geometry {
-        Geometry {
-            size: self.size,
-            front: self.front,
-            spread: [1; 3],
-            repeat: self.repeat(),
-            kernel: self.kernel,
-            stride: self.stride,
-            output: self.output_size(),
-        }
-    }
-
-    /// How often an index of the input is met, one after the other.
-    fn repeat(&self) -> [usize; 3] {
-        if self.doubled { [1, 2, 2] } else { [1; 3] }
-    }
-
-    fn taps(&self) -> usize {
-        self.kernel.iter().product()
-    }
-
-    fn check(&self, x: usize, weight: usize, y: usize) {
-        let sizes = [&self.size, &self.kernel, &self.stride];
-        assert!(
-            self.inputs > 0 && self.outputs > 0 && sizes.iter().all(|size| !size.contains(&0)),
-            "{self:?}: every size but the batch must be at least 1"
-        );
-        assert_eq!(x, self.input_len(), "input of {self:?}");
-        assert_eq!(weight, self.weight_len(), "weights of {self:?}");
-        assert_eq!(y, self.output_len(), "output of {self:?}");
-    }
-}
-
-/// The product of sizes; the fast paths trust that slices are as long as it says.
-fn product(sizes: [usize; 5]) -> usize {
-    sizes.into_iter().try_fold(1usize, usize::checked_mul).expect("the sizes of a convolution fit in memory")
-}
+pub use shape::Conv3d;
+use weights::{Filter, Format, Weights};
 
 /// `y = x * weight + bias`; inputs are rounded to bf16, sums are f32.
 ///
@@ -143,16 +46,15 @@ fn product(sizes: [usize; 5]) -> usize {
 /// # Panics
 /// If a slice has not the length that the shape asks for.
 pub fn conv3d(shape: &Conv3d, x: &[f32], weight: &[f32], bias: Option<&[f32]>, y: &mut [f32]) {
-    forward_on(isa(), shape, x, weight, bias, y);
+    forward_on(Level::in_use(), shape, x, weight, bias, y);
 }
 
-fn forward_on(isa: Isa, shape: &Conv3d, x: &[f32], weight: &[f32], bias: Option<&[f32]>, y: &mut [f32]) {
+fn forward_on(isa: Level, shape: &Conv3d, x: &[f32], weight: &[f32], bias: Option<&[f32]>, y: &mut [f32]) {
     shape.check(x.len(), weight.len(), y.len());
     let taps = shape.taps();
-    let operands =
-        Operands { geometry: shape.geometry(), outputs: shape.outputs, inputs: shape.inputs, bias };
+    let operands = Operands { geometry: shape.geometry(), filter: shape.filter(), bias };
     let x = Frames::all_new(x, shape.size[0], operands.geometry.frame_len());
-    operands.run(Format::bf16_on(isa), shape.batch, x, y, |row, column, tap| {
+    operands.run(isa, shape.batch, x, y, |row, column, tap| {
         round_bf16(weight[(row * shape.inputs + column) * taps + tap])
     });
 }
@@ -177,10 +79,12 @@ pub fn conv3d_packed(
     shape.check(shape.input_len(), shape.weight_len(), len);
     let (x, geometry) = (Frames::new(shape, past, new), shape.geometry());
     assert!(bias.is_none_or(|bias| bias.len() == shape.outputs));
-    let transformed = weight.transformed_of(shape);
-    let write = |y: Shared<'_, f32>| match transformed {
-        Some(weight) => winograd::run(winograd::limit(), &geometry, shape.batch, x, weight, bias, y),
-        None => product::run(&geometry, shape.batch, x, weight.of(shape), bias, y),
+    let weight = weight.form(shape);
+    let write = |y: Shared<'_, f32>| match weight {
+        Form::Taps(weight) => product::run(&geometry, shape.batch, x, weight, bias, y),
+        Form::Transformed(weight) => {
+            winograd::run(winograd::limit(), &geometry, shape.batch, x, weight, bias, y);
+        }
     };
     // SAFETY: both write all of the output, and read none of it.
     unsafe { written(len, write) }
@@ -192,10 +96,10 @@ pub fn conv3d_packed(
 /// # Panics
 /// If a slice has not the length that the shape asks for, or pictures are doubled.
 pub fn conv3d_backward_input(shape: &Conv3d, dy: &[f32], weight: &[f32], dx: &mut [f32]) {
-    backward_input_on(isa(), shape, dy, weight, dx);
+    backward_input_on(Level::in_use(), shape, dy, weight, dx);
 }
 
-fn backward_input_on(isa: Isa, shape: &Conv3d, dy: &[f32], weight: &[f32], dx: &mut [f32]) {
+fn backward_input_on(isa: Level, shape: &Conv3d, dy: &[f32], weight: &[f32], dx: &mut [f32]) {
     shape.check(dx.len(), weight.len(), dy.len());
     assert!(!shape.doubled, "gradients of {shape:?}");
     let geometry = Geometry {
@@ -208,9 +112,10 @@ fn backward_input_on(isa: Isa, shape: &Conv3d, dy: &[f32], weight: &[f32], dx: &
         output: shape.size,
     };
     let taps = shape.taps();
-    let operands = Operands { geometry, outputs: shape.inputs, inputs: shape.outputs, bias: None };
+    let filter = Filter { outputs: shape.inputs, inputs: shape.outputs, kernel: shape.kernel };
+    let operands = Operands { geometry, filter, bias: None };
     let dy = Frames::all_new(dy, geometry.size[0], geometry.frame_len());
-    operands.run(Format::bf16_on(isa), shape.batch, dy, dx, |row, column, tap| {
+    operands.run(isa, shape.batch, dy, dx, |row, column, tap| {
         round_bf16(weight[(column * shape.inputs + row) * taps + taps - 1 - tap])
     });
 }
@@ -218,27 +123,26 @@ fn backward_input_on(isa: Isa, shape: &Conv3d, dy: &[f32], weight: &[f32], dx: &
 /// A convolution whose weights are packed for one call.
 struct Operands<'a> {
     geometry: Geometry,
-    outputs: usize,
-    inputs: usize,
+    filter: Filter,
     bias: Option<&'a [f32]>,
 }
 
 impl Operands<'_> {
     fn run(
         &self,
-        format: Format,
+        isa: Level,
         batch: usize,
         x: Frames<'_>,
         y: &mut [f32],
         at: impl Fn(usize, usize, usize) -> f32 + Sync,
     ) {
-        let Self { geometry, outputs, inputs, bias } = *self;
-        assert!(bias.is_none_or(|bias| bias.len() == outputs));
-        let kernel = geometry.kernel;
+        let Self { geometry, filter, bias } = *self;
+        assert!(bias.is_none_or(|bias| bias.len() == filter.outputs));
+        let format = Format::bf16_on(isa);
         with_buffers(|[words]: &mut [Buffer; 1]| {
-            let words = words.words(packed::words_len(format, outputs, inputs, kernel));
-            packed::pack(format, outputs, inputs, kernel, at, words);
-            let weights = Weights { format, outputs, inputs, kernel, words, scales: &[], sums: &[] };
+            let words = words.words(weights::words_len(format, filter));
+            weights::pack(format, filter, at, words);
+            let weights = Weights { isa, format, filter, words, scales: &[], sums: &[] };
             product::run(&geometry, batch, x, weights, bias, Shared::new(y));
         });
     }
@@ -255,14 +159,25 @@ pub fn conv3d_backward_weight(
     d_weight: &mut [f32],
     d_bias: &mut [f32],
 ) {
+    backward_weight_on(Level::in_use(), shape, x, dy, d_weight, d_bias);
+}
+
+fn backward_weight_on(
+    isa: Level,
+    shape: &Conv3d,
+    x: &[f32],
+    dy: &[f32],
+    d_weight: &mut [f32],
+    d_bias: &mut [f32],
+) {
     shape.check(x.len(), d_weight.len(), dy.len());
     assert!(!shape.doubled, "gradients of {shape:?}");
     assert_eq!(d_bias.len(), shape.outputs);
-    match isa() {
+    match isa {
         #[cfg(target_arch = "x86_64")]
-        Isa::Avx512 => avx512::backward_weight::<false>(shape, x, dy, d_weight),
+        Level::Avx512(isa) => avx512::backward_weight(isa, shape, x, dy, d_weight),
         #[cfg(target_arch = "x86_64")]
-        Isa::Avx512Bf16 => avx512::backward_weight::<true>(shape, x, dy, d_weight),
+        Level::Avx512Bf16(isa) => avx512::backward_weight(isa, shape, x, dy, d_weight),
         _ => scalar::backward_weight(shape, x, dy, d_weight),
     }
     let positions: usize = shape.output_size().iter().product();

@@ -7,26 +7,26 @@ use super::{
     plane::{Plane, Read, TILE},
     quantize::{Extremes, Scale},
 };
-use crate::{lanes::widest, matmul::scalar::round_bf16};
+use crate::{isa::Level, lanes::widest, matmul::scalar::round_bf16};
 
 /// The extremes of some values.
-pub(super) fn extremes(values: Values<'_>) -> Extremes {
+pub(super) fn extremes(isa: Level, values: Values<'_>) -> Extremes {
     let mut found = Extremes::default();
     let to = &mut found;
     match values {
-        Values::F32(values) => widest!(find(values: &[f32], to: &mut Extremes)),
-        Values::Bf16(values) => widest!(find_bf16(values: &[bf16], to: &mut Extremes)),
+        Values::F32(values) => widest!(isa => extremes_of_f32(values: &[f32], to: &mut Extremes)),
+        Values::Bf16(values) => widest!(isa => extremes_of_bf16(values: &[bf16], to: &mut Extremes)),
     }
     found
 }
 
 #[inline(always)]
-fn find(values: &[f32], to: &mut Extremes) {
+fn extremes_of_f32(values: &[f32], to: &mut Extremes) {
     *to = Extremes::of(values);
 }
 
 #[inline(always)]
-fn find_bf16(values: &[bf16], to: &mut Extremes) {
+fn extremes_of_bf16(values: &[bf16], to: &mut Extremes) {
     // `bf16::to_f32` looks at each value whether it is a NaN.
     *to = Extremes::of_each(values, |x| f32::from_bits(u32::from(x.to_bits()) << 16));
 }

@@ -1,147 +1,36 @@
 //! Weights of a convolution, packed once for all its products.
 
 use super::{
-    Conv3d,
     quantize::{quantize_weight, weight_scale},
+    shape::Conv3d,
+    weights::{Filter, Format, Weights, pack, words_len},
     winograd::{self, Transformed},
 };
-use crate::{Isa, isa, matmul::scalar::round_bf16, shared::Shared, threads};
-
-/// Output channels that are computed side by side at most, and tiles of sixteen outputs beside
-/// each: 24 sums in registers.
-///
-/// Few tiles by many channels let the inputs of a tile stay in the first-level cache while all
-/// weights pass by; few channels need more tiles to have sums enough.
-pub(super) fn rows_and_tiles(outputs: usize) -> (usize, usize) {
-    if outputs <= 6 { (6, 4) } else { (12, 2) }
-}
-
-/// What a packed word holds: the channels that are multiplied at once.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Format {
-    /// One channel, rounded to bf16 but kept as f32.
-    Rounded,
-    /// One channel, quantised to eight bits but kept as the f32 that they stand for.
-    Dequantized,
-    /// Two channels in bf16.
-    Bf16,
-    /// The same, to be multiplied as f32: for machines without products of bf16.
-    WideBf16,
-    /// Four channels in eight bits.
-    Int8,
-}
-
-impl Format {
-    /// Channels of a word.
-    pub fn depth(self) -> usize {
-        match self {
-            Self::Rounded | Self::Dequantized => 1,
-            Self::Bf16 | Self::WideBf16 => 2,
-            Self::Int8 => 4,
-        }
-    }
-
-    pub fn bf16_on(isa: Isa) -> Self {
-        match isa {
-            Isa::Avx512Bf16 => Self::Bf16,
-            Isa::Avx512 => Self::WideBf16,
-            Isa::Avx2 | Isa::Portable => Self::Rounded,
-        }
-    }
-
-    pub fn int8_on(isa: Isa) -> Self {
-        if isa >= Isa::Avx512 { Self::Int8 } else { Self::Dequantized }
-    }
-}
-
-/// How many blocks the output channels are cut into.
-pub(super) fn blocks(outputs: usize) -> usize {
-    outputs.div_ceil(rows_and_tiles(outputs).0)
-}
-
-/// The output channels of a block, as even as possible: 32 are 11 + 11 + 10, not two twelves and
-/// an eight.
-pub(super) fn block(index: usize, outputs: usize) -> std::ops::Range<usize> {
-    let blocks = blocks(outputs);
-    index * outputs / blocks..(index + 1) * outputs / blocks
-}
-
-/// Weights as `[blocks of outputs][frame taps][row taps][words of channels][column taps][outputs of
-/// the block]`: in the order in which the inputs lie in memory.
-#[derive(Clone, Copy)]
-pub(super) struct Weights<'a> {
-    pub format: Format,
-    pub outputs: usize,
-    pub inputs: usize,
-    pub kernel: [usize; 3],
-    pub words: &'a [u32],
-    /// In eight bits, the scale of each output channel and the sums of its `q` for each frame tap.
-    pub scales: &'a [f32],
-    pub sums: &'a [i32],
-}
-
-impl Weights<'_> {
-    /// Words of an output channel for one frame tap.
-    pub fn tap_len(&self) -> usize {
-        self.inputs.div_ceil(self.format.depth()) * self.kernel[1] * self.kernel[2]
-    }
-}
-
-/// Words of packed weights.
-pub(super) fn words_len(format: Format, outputs: usize, inputs: usize, kernel: [usize; 3]) -> usize {
-    outputs * inputs.div_ceil(format.depth()) * kernel.iter().product::<usize>()
-}
-
-/// Packs weights; `at(output, input, tap)` is one of them, as a number of the format.
-pub(super) fn pack(
-    format: Format,
-    outputs: usize,
-    inputs: usize,
-    kernel: [usize; 3],
-    at: impl Fn(usize, usize, usize) -> f32 + Sync,
-    words: &mut [u32],
-) {
-    let (depth, groups) = (format.depth(), inputs.div_ceil(format.depth()));
-    let per_output = words_len(format, 1, inputs, kernel);
-    assert_eq!(words.len(), outputs * per_output);
-    let words = Shared::new(words);
-    threads::for_each(blocks(outputs), |index| {
-        let rows = block(index, outputs);
-        // SAFETY: every task writes its own block.
-        let words = unsafe { words.range(rows.start * per_output, rows.len() * per_output) };
-        for (k, words) in words.chunks_exact_mut(rows.len()).enumerate() {
-            let (row_tap, word, column_tap) = (k / kernel[2] / groups, k / kernel[2] % groups, k % kernel[2]);
-            let tap = row_tap * kernel[2] + column_tap;
-            for (row, to) in rows.clone().zip(words) {
-                let value =
-                    |i: usize| if word * depth + i < inputs { at(row, word * depth + i, tap) } else { 0.0 };
-                *to = match format {
-                    Format::Rounded | Format::Dequantized => value(0).to_bits(),
-                    // The upper half of a number rounded to bf16 is the bf16.
-                    Format::Bf16 | Format::WideBf16 => {
-                        value(0).to_bits() >> 16 | value(1).to_bits() & 0xffff_0000
-                    }
-                    Format::Int8 => {
-                        u32::from_le_bytes(std::array::from_fn(|i| (value(i) as i8).cast_unsigned()))
-                    }
-                };
-            }
-        }
-    });
-}
+use crate::{isa::Level, matmul::scalar::round_bf16};
 
 /// The weights of a convolution in bf16 or in eight bits.
 #[derive(Clone)]
 pub struct PackedConv3d {
-    format: Format,
-    /// Whether the words are transformed weights.
-    is_transformed: bool,
-    outputs: usize,
-    inputs: usize,
-    kernel: [usize; 3],
+    /// That for which they are packed.
+    isa: Level,
+    filter: Filter,
     words: Vec<u32>,
-    scales: Vec<f32>,
-    sums: Vec<i32>,
+    packing: Packing,
+}
+
+/// What the words of packed weights are.
+#[derive(Clone)]
+enum Packing {
+    /// Weights by taps, and in eight bits what [`Weights`] says of them.
+    Taps { format: Format, scales: Vec<f32>, sums: Vec<i32> },
+    /// Transformed weights.
+    Transformed,
+}
+
+/// Packed weights, in the form that one of the two products reads.
+pub(super) enum Form<'a> {
+    Taps(Weights<'a>),
+    Transformed(Transformed<'a>),
 }
 
 /// Products that a sum in eight bits may have: `255 · 127` times as many stay below `2³¹`.
@@ -153,7 +42,7 @@ impl PackedConv3d {
     /// # Panics
     /// If the slice has not that length or a size is 0.
     pub fn bf16(weight: &[f32], outputs: usize, inputs: usize, kernel: [usize; 3]) -> Self {
-        Self::bf16_on(isa(), weight, outputs, inputs, kernel)
+        Self::bf16_on(Level::in_use(), weight, Filter { outputs, inputs, kernel })
     }
 
     /// Packs `weight`, `[outputs, inputs, kernel..]`, in bf16 for convolutions of one stride: transformed where
@@ -168,24 +57,7 @@ impl PackedConv3d {
         kernel: [usize; 3],
         stride: [usize; 3],
     ) -> Self {
-        match winograd::suits(isa(), outputs, inputs, kernel, stride) {
-            true => Self::transformed_on(isa(), weight, outputs, inputs, kernel),
-            false => Self::bf16(weight, outputs, inputs, kernel),
-        }
-    }
-
-    pub(super) fn transformed_on(
-        isa: Isa,
-        weight: &[f32],
-        outputs: usize,
-        inputs: usize,
-        kernel: [usize; 3],
-    ) -> Self {
-        let words = winograd::words_len(outputs, inputs, kernel[0]);
-        let mut packed = Self::new(Format::bf16_on(isa), words, weight, outputs, inputs, kernel);
-        packed.is_transformed = true;
-        winograd::pack(weight, outputs, inputs, kernel[0], &mut packed.words);
-        packed
+        Self::bf16_with_stride_on(Level::in_use(), weight, Filter { outputs, inputs, kernel }, stride)
     }
 
     /// Quantises and packs `weight`, `[outputs, inputs, kernel..]`, in eight bits with a symmetric
@@ -194,128 +66,112 @@ impl PackedConv3d {
     /// # Panics
     /// If the slice has not that length, a size is 0, or inputs times taps of a frame exceed 65,536.
     pub fn int8(weight: &[f32], outputs: usize, inputs: usize, kernel: [usize; 3]) -> Self {
-        Self::int8_on(isa(), weight, outputs, inputs, kernel)
-    }
-
-    pub(super) fn bf16_on(
-        isa: Isa,
-        weight: &[f32],
-        outputs: usize,
-        inputs: usize,
-        kernel: [usize; 3],
-    ) -> Self {
-        let mut packed = Self::by_taps(Format::bf16_on(isa), weight, outputs, inputs, kernel);
-        let taps: usize = kernel.iter().product();
-        let at =
-            |row: usize, column: usize, tap: usize| round_bf16(weight[(row * inputs + column) * taps + tap]);
-        pack(packed.format, outputs, inputs, kernel, at, &mut packed.words);
-        packed
-    }
-
-    pub(super) fn int8_on(
-        isa: Isa,
-        weight: &[f32],
-        outputs: usize,
-        inputs: usize,
-        kernel: [usize; 3],
-    ) -> Self {
-        let mut packed = Self::by_taps(Format::int8_on(isa), weight, outputs, inputs, kernel);
-        let (taps, plane) = (kernel.iter().product::<usize>(), kernel[1] * kernel[2]);
-        assert!(
-            inputs * plane <= MAX_PRODUCTS,
-            "8-bit weights: {inputs} inputs times {plane} taps, but sums fit for {MAX_PRODUCTS} at most"
-        );
-        packed.scales = weight.chunks_exact(inputs * taps).map(weight_scale).collect();
-        let quantized: Vec<f32> = weight
-            .chunks_exact(inputs * taps)
-            .zip(&packed.scales)
-            .flat_map(|(weight, &scale)| weight.iter().map(move |&w| quantize_weight(w, scale)))
-            .collect();
-        if packed.format == Format::Dequantized {
-            let at = |row: usize, column: usize, tap: usize| {
-                quantized[(row * inputs + column) * taps + tap] * packed.scales[row]
-            };
-            pack(packed.format, outputs, inputs, kernel, at, &mut packed.words);
-        } else {
-            let at = |row: usize, column: usize, tap: usize| quantized[(row * inputs + column) * taps + tap];
-            pack(packed.format, outputs, inputs, kernel, at, &mut packed.words);
-            packed.sums = (0..outputs * kernel[0])
-                .map(|index| {
-                    let (row, frame_tap) = (index / kernel[0], index % kernel[0]);
-                    let of_input = |column: usize| {
-                        let start = (row * inputs + column) * taps + frame_tap * plane;
-                        quantized[start..start + plane].iter().map(|&q| q as i32).sum::<i32>()
-                    };
-                    (0..inputs).map(of_input).sum()
-                })
-                .collect();
-        }
-        packed
-    }
-
-    fn by_taps(format: Format, weight: &[f32], outputs: usize, inputs: usize, kernel: [usize; 3]) -> Self {
-        Self::new(format, words_len(format, outputs, inputs, kernel), weight, outputs, inputs, kernel)
-    }
-
-    /// Room for `words` words.
-    fn new(
-        format: Format,
-        words: usize,
-        weight: &[f32],
-        outputs: usize,
-        inputs: usize,
-        kernel: [usize; 3],
-    ) -> Self {
-        let taps: usize = kernel.iter().product();
-        assert!(outputs * inputs * taps > 0, "packed convolution: every size must be at least 1");
-        assert_eq!(weight.len(), outputs * inputs * taps, "weights of {outputs} x {inputs} x {kernel:?}");
-        Self {
-            format,
-            is_transformed: false,
-            outputs,
-            inputs,
-            kernel,
-            words: vec![0; words],
-            scales: Vec::new(),
-            sums: Vec::new(),
-        }
+        Self::int8_on(Level::in_use(), weight, Filter { outputs, inputs, kernel })
     }
 
     /// Memory that the packed weights take.
     pub fn bytes(&self) -> usize {
-        size_of_val(&*self.words) + size_of_val(&*self.scales) + size_of_val(&*self.sums)
+        let of_taps = match &self.packing {
+            Packing::Taps { scales, sums, .. } => size_of_val(&**scales) + size_of_val(&**sums),
+            Packing::Transformed => 0,
+        };
+        size_of_val(&*self.words) + of_taps
     }
 
-    /// The transformed weights, if they are.
-    pub(super) fn transformed_of(&self, shape: &Conv3d) -> Option<Transformed<'_>> {
-        self.check(shape);
-        let stride = shape.stride;
-        assert!(
-            !self.is_transformed || stride[1..] == [1, 1],
-            "weights transformed for a stride of 1: {shape:?}"
-        );
-        let Self { format, outputs, inputs, kernel: [frame_taps, ..], ref words, .. } = *self;
-        self.is_transformed.then_some(Transformed { format, outputs, inputs, frame_taps, words })
-    }
-
-    fn check(&self, shape: &Conv3d) {
-        assert_eq!(
-            (self.outputs, self.inputs, self.kernel),
-            (shape.outputs, shape.inputs, shape.kernel),
-            "packed weights of another convolution than {shape:?}"
-        );
-    }
-
-    pub(super) fn of(&self, shape: &Conv3d) -> Weights<'_> {
-        self.check(shape);
-        Weights {
-            format: self.format,
-            outputs: self.outputs,
-            inputs: self.inputs,
-            kernel: self.kernel,
-            words: &self.words,
-            scales: &self.scales,
-            sums: &self.sums,
+    /// # Panics
+    /// If the shape is of another filter, or weights that were transformed for a stride of 1 meet another.
+    pub(super) fn form(&self, shape: &Conv3d) -> Form<'_> {
+        let Self { isa, filter, ref words, ref packing } = *self;
+        assert_eq!(filter, shape.filter(), "packed weights of another convolution than {shape:?}");
+        match packing {
+            Packing::Taps { format, scales, sums } => {
+                Form::Taps(Weights { isa, format: *format, filter, words, scales, sums })
+            }
+            Packing::Transformed => {
+                assert_eq!(shape.stride[1..], [1, 1], "weights transformed for a stride of 1: {shape:?}");
+                Form::Transformed(Transformed { isa, filter, words })
+            }
         }
     }
+
+    pub(super) fn bf16_with_stride_on(
+        isa: Level,
+        weight: &[f32],
+        filter: Filter,
+        stride: [usize; 3],
+    ) -> Self {
+        match winograd::suits(isa, filter, stride) {
+            true => Self::transformed_on(isa, weight, filter),
+            false => Self::bf16_on(isa, weight, filter),
+        }
+    }
+
+    /// # Panics
+    /// If the level is not AVX-512, which alone has the transforms.
+    pub(super) fn transformed_on(isa: Level, weight: &[f32], filter: Filter) -> Self {
+        assert!(isa.has_avx512(), "transformed weights on {isa:?}");
+        check(weight, filter);
+        let mut words = vec![0; winograd::words_len(filter)];
+        winograd::pack(weight, filter, &mut words);
+        Self { isa, filter, words, packing: Packing::Transformed }
+    }
+
+    pub(super) fn bf16_on(isa: Level, weight: &[f32], filter: Filter) -> Self {
+        check(weight, filter);
+        let (format, inputs, taps) = (Format::bf16_on(isa), filter.inputs, filter.taps());
+        let mut words = vec![0; words_len(format, filter)];
+        let at =
+            |row: usize, column: usize, tap: usize| round_bf16(weight[(row * inputs + column) * taps + tap]);
+        pack(format, filter, at, &mut words);
+        let packing = Packing::Taps { format, scales: Vec::new(), sums: Vec::new() };
+        Self { isa, filter, words, packing }
+    }
+
+    pub(super) fn int8_on(isa: Level, weight: &[f32], filter: Filter) -> Self {
+        check(weight, filter);
+        let (format, inputs, taps) = (Format::int8_on(isa), filter.inputs, filter.taps());
+        let plane = filter.kernel[1] * filter.kernel[2];
+        assert!(
+            inputs * plane <= MAX_PRODUCTS,
+            "8-bit weights: {inputs} inputs times {plane} taps, but sums fit for {MAX_PRODUCTS} at most"
+        );
+        let scales: Vec<f32> = weight.chunks_exact(inputs * taps).map(weight_scale).collect();
+        let quantized: Vec<f32> = weight
+            .chunks_exact(inputs * taps)
+            .zip(&scales)
+            .flat_map(|(weight, &scale)| weight.iter().map(move |&w| quantize_weight(w, scale)))
+            .collect();
+        let at = |row: usize, column: usize, tap: usize| quantized[(row * inputs + column) * taps + tap];
+        let mut words = vec![0; words_len(format, filter)];
+        let mut sums = Vec::new();
+        if format == Format::Dequantized {
+            pack(format, filter, |row, column, tap| at(row, column, tap) * scales[row], &mut words);
+        } else {
+            pack(format, filter, at, &mut words);
+            sums = tap_sums(&quantized, filter);
+        }
+        Self { isa, filter, words, packing: Packing::Taps { format, scales, sums } }
+    }
+}
+
+/// The sums of quantised weights over the inputs and the taps of a frame, `[outputs, frame taps]`.
+fn tap_sums(quantized: &[f32], filter: Filter) -> Vec<i32> {
+    let Filter { outputs, inputs, kernel: [frame_taps, height, width] } = filter;
+    let (taps, plane) = (filter.taps(), height * width);
+    (0..outputs * frame_taps)
+        .map(|index| {
+            let (row, frame_tap) = (index / frame_taps, index % frame_taps);
+            let of_input = |column: usize| {
+                let start = (row * inputs + column) * taps + frame_tap * plane;
+                quantized[start..start + plane].iter().map(|&q| q as i32).sum::<i32>()
+            };
+            (0..inputs).map(of_input).sum()
+        })
+        .collect()
+}
+
+fn check(weight: &[f32], filter: Filter) {
+    let len = filter.outputs * filter.inputs * filter.taps();
+    assert!(len > 0, "packed convolution: every size must be at least 1");
+    assert_eq!(weight.len(), len, "weights of {filter:?}");
 }

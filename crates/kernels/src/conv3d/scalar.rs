@@ -1,8 +1,8 @@
 //! The definition: every output, every channel, every tap.
 
 use super::{
-    Conv3d,
     quantize::{Extremes, quantize_weight, weight_scale},
+    shape::Conv3d,
 };
 use crate::matmul::scalar::round_bf16;
 

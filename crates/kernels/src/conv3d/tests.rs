@@ -3,11 +3,11 @@
 use half::bf16;
 
 use super::{
-    Conv3d, Frames, PackedConv3d, Values, backward_input_on, conv3d, conv3d_backward_input,
-    conv3d_backward_weight, conv3d_packed, forward_on, product::run_within, scalar,
+    Conv3d, Form, Frames, PackedConv3d, Values, backward_input_on, backward_weight_on, conv3d_packed,
+    forward_on, product::run_within, scalar,
 };
 use crate::{
-    Isa, lanes::test_values, matmul::scalar::round_bf16, pointwise::channel_rms_norm, shared::Shared,
+    isa::Level, lanes::test_values, matmul::scalar::round_bf16, pointwise::channel_rms_norm, shared::Shared,
     threads::with_threads,
 };
 
@@ -84,16 +84,16 @@ fn equals_the_definition() {
         scalar::conv3d_int8(&shape, &x, &weight, Some(&bias), &mut slow_int8);
         let mut slow_dx = vec![f32::NAN; x.len()];
         scalar::backward_input(&shape, &dy, &weight, &mut slow_dx);
-        for isa in Isa::available() {
+        for isa in Level::available() {
             let mut fast = vec![f32::NAN; dy.len()];
             forward_on(isa, &shape, &x, &weight, Some(&bias), &mut fast);
             let what = format!("{isa:?} of {shape:?}");
             assert_close(&fast, &slow, shape.inputs * 27, &format!("forward on {what}"));
-            let packed = PackedConv3d::bf16_on(isa, &weight, shape.outputs, shape.inputs, shape.kernel);
+            let packed = PackedConv3d::bf16_on(isa, &weight, shape.filter());
             let again = conv3d_packed(&shape, &[], Values::F32(&x), &packed, Some(&bias));
             assert_eq!(fast, again, "packed weights on {what}");
 
-            let packed = PackedConv3d::int8_on(isa, &weight, shape.outputs, shape.inputs, shape.kernel);
+            let packed = PackedConv3d::int8_on(isa, &weight, shape.filter());
             let fast = conv3d_packed(&shape, &[], Values::F32(&x), &packed, Some(&bias));
             assert_close(&fast, &slow_int8, shape.inputs * 27, &format!("eight bits on {what}"));
 
@@ -102,65 +102,72 @@ fn equals_the_definition() {
             assert_close(&fast, &slow_dx, shape.outputs * 27, &format!("input gradient on {what}"));
         }
 
-        let (mut fast, mut slow) = (vec![f32::NAN; weight.len()], vec![f32::NAN; weight.len()]);
-        let mut d_bias = vec![f32::NAN; shape.outputs];
-        conv3d_backward_weight(&shape, &x, &dy, &mut fast, &mut d_bias);
+        let mut slow = vec![f32::NAN; weight.len()];
         scalar::backward_weight(&shape, &x, &dy, &mut slow);
-        assert_close(&fast, &slow, shape.output_len() / shape.outputs, &format!("weights of {shape:?}"));
         let positions = dy.len() / shape.batch / shape.outputs;
-        for (channel, sum) in d_bias.iter().enumerate() {
-            let values = dy.iter().enumerate().filter(|(i, _)| i / positions % shape.outputs == channel);
-            let exact: f32 = values.map(|(_, d)| d).sum();
-            assert!((sum - exact).abs() <= 1e-4 * positions as f32);
+        for isa in Level::available() {
+            let (mut fast, mut d_bias) = (vec![f32::NAN; weight.len()], vec![f32::NAN; shape.outputs]);
+            backward_weight_on(isa, &shape, &x, &dy, &mut fast, &mut d_bias);
+            let what = format!("weight gradient on {isa:?} of {shape:?}");
+            assert_close(&fast, &slow, shape.output_len() / shape.outputs, &what);
+            for (channel, sum) in d_bias.iter().enumerate() {
+                let values = dy.iter().enumerate().filter(|(i, _)| i / positions % shape.outputs == channel);
+                let exact: f32 = values.map(|(_, d)| d).sum();
+                assert!((sum - exact).abs() <= 1e-4 * positions as f32, "{what}");
+            }
         }
     }
 }
 
+/// Each shape on each instruction set that the machine has.
+fn cases() -> impl Iterator<Item = (Conv3d, Level)> {
+    shapes().into_iter().flat_map(|shape| Level::available().map(move |isa| (shape, isa)))
+}
+
+/// Weights by taps in bf16 and in eight bits.
+fn packings(isa: Level, shape: &Conv3d, weight: &[f32]) -> [PackedConv3d; 2] {
+    [PackedConv3d::bf16_on, PackedConv3d::int8_on].map(|pack| pack(isa, weight, shape.filter()))
+}
+
 #[test]
 fn bits_do_not_depend_on_the_number_of_threads() {
-    for shape in shapes() {
+    for (shape, isa) in cases() {
         let (x, weight) = (test_values(shape.input_len(), 1), test_values(shape.weight_len(), 2));
         let dy = test_values(shape.output_len(), 4);
-        let packed = PackedConv3d::int8(&weight, shape.outputs, shape.inputs, shape.kernel);
+        let [bf16, int8] = packings(isa, &shape, &weight);
         let run = |threads| {
             let (mut y, mut dw) = (vec![0.0; dy.len()], vec![0.0; weight.len()]);
             let (mut db, mut dx) = (vec![0.0; shape.outputs], x.clone());
             with_threads(threads, || {
-                conv3d(&shape, &x, &weight, None, &mut y);
-                conv3d_backward_input(&shape, &dy, &weight, &mut dx);
-                conv3d_backward_weight(&shape, &x, &dy, &mut dw, &mut db);
-                let y8 = conv3d_packed(&shape, &[], Values::F32(&x), &packed, None);
-                [y, y8, dx, dw, db]
+                forward_on(isa, &shape, &x, &weight, None, &mut y);
+                backward_input_on(isa, &shape, &dy, &weight, &mut dx);
+                backward_weight_on(isa, &shape, &x, &dy, &mut dw, &mut db);
+                let packed = [&bf16, &int8].map(|w| conv3d_packed(&shape, &[], Values::F32(&x), w, None));
+                ([y, dx, dw, db], packed)
             })
         };
         let one = run(1);
-        assert_eq!(one, run(2), "{shape:?}");
-        assert_eq!(one, run(3), "{shape:?}");
+        assert_eq!(one, run(2), "{isa:?} {shape:?}");
+        assert_eq!(one, run(3), "{isa:?} {shape:?}");
     }
 }
 
 #[test]
 fn bits_do_not_depend_on_how_many_frames_are_held_at_once() {
-    for shape in shapes() {
+    for (shape, isa) in cases() {
         let (x, weight) = (test_values(shape.input_len(), 1), test_values(shape.weight_len(), 2));
-        let packed = PackedConv3d::int8(&weight, shape.outputs, shape.inputs, shape.kernel);
-        let run = |limit| {
-            let mut y = vec![0.0; shape.output_len()];
-            let frames = Frames::new(&shape, &[], Values::F32(&x));
-            run_within(
-                limit,
-                &shape.geometry(),
-                shape.batch,
-                frames,
-                packed.of(&shape),
-                None,
-                Shared::new(&mut y),
-            );
-            y
-        };
-        let whole = run(usize::MAX);
-        for limit in [0, 1_000, 10_000] {
-            assert_eq!(whole, run(limit), "{shape:?}, {limit} words");
+        for packed in packings(isa, &shape, &weight) {
+            let run = |limit| {
+                let mut y = vec![0.0; shape.output_len()];
+                let frames = Frames::new(&shape, &[], Values::F32(&x));
+                let Form::Taps(weights) = packed.form(&shape) else { panic!("packed by taps") };
+                run_within(limit, &shape.geometry(), shape.batch, frames, weights, None, Shared::new(&mut y));
+                y
+            };
+            let whole = run(usize::MAX);
+            for limit in [0, 1_000, 10_000] {
+                assert_eq!(whole, run(limit), "{isa:?} {shape:?}, {limit} words");
+            }
         }
     }
 }
@@ -178,14 +185,9 @@ fn a_clip_in_parts_is_the_clip() {
     // Numbers that bf16 can keep.
     let x: Vec<f32> = test_values(whole.input_len(), 1).into_iter().map(round_bf16).collect();
     let plane = 5 * 19;
-    let mut packings = vec![
-        PackedConv3d::bf16(&weight, shape.outputs, shape.inputs, shape.kernel),
-        PackedConv3d::int8(&weight, shape.outputs, shape.inputs, shape.kernel),
-        PackedConv3d::bf16_on(Isa::Portable, &weight, shape.outputs, shape.inputs, shape.kernel),
-        PackedConv3d::int8_on(Isa::Portable, &weight, shape.outputs, shape.inputs, shape.kernel),
-    ];
-    for isa in Isa::available().filter(|isa| *isa >= Isa::Avx512) {
-        packings.push(PackedConv3d::transformed_on(isa, &weight, shape.outputs, shape.inputs, shape.kernel));
+    let mut packings: Vec<_> = Level::available().flat_map(|isa| packings(isa, &shape, &weight)).collect();
+    for isa in Level::available().filter(|isa| isa.has_avx512()) {
+        packings.push(PackedConv3d::transformed_on(isa, &weight, shape.filter()));
     }
     for packed in packings {
         let y = conv3d_packed(&whole, &[], Values::F32(&x), &packed, None);
@@ -216,7 +218,7 @@ fn a_clip_in_parts_is_the_clip() {
 
 #[test]
 fn kept_frames_meet_any_stride() {
-    for shape in shapes() {
+    for (shape, isa) in cases() {
         let x: Vec<f32> = test_values(shape.input_len(), 1).into_iter().map(round_bf16).collect();
         let weight = test_values(shape.weight_len(), 2);
         let plane = shape.size[1] * shape.size[2];
@@ -225,17 +227,14 @@ fn kept_frames_meet_any_stride() {
         };
         let frames: Vec<Vec<f32>> = (0..shape.size[0]).map(frame).collect();
         let halves: Vec<Vec<bf16>> = frames.iter().map(|frame| half(frame)).collect();
-        for packed in [
-            PackedConv3d::bf16(&weight, shape.outputs, shape.inputs, shape.kernel),
-            PackedConv3d::int8(&weight, shape.outputs, shape.inputs, shape.kernel),
-        ] {
+        for packed in packings(isa, &shape, &weight) {
             let run = |past: &[Values<'_>], new: Values<'_>| conv3d_packed(&shape, past, new, &packed, None);
             let expected = run(&[], Values::F32(&x));
-            assert_eq!(run(&[], Values::Bf16(&half(&x))), expected, "{shape:?}");
+            assert_eq!(run(&[], Values::Bf16(&half(&x))), expected, "{isa:?} {shape:?}");
             let frames: Vec<_> = frames.iter().map(|frame| Values::F32(frame)).collect();
             let halves: Vec<_> = halves.iter().map(|frame| Values::Bf16(frame)).collect();
-            assert_eq!(run(&frames, Values::F32(&[])), expected, "{shape:?}");
-            assert_eq!(run(&halves, Values::F32(&[])), expected, "{shape:?}");
+            assert_eq!(run(&frames, Values::F32(&[])), expected, "{isa:?} {shape:?}");
+            assert_eq!(run(&halves, Values::F32(&[])), expected, "{isa:?} {shape:?}");
         }
     }
 }
@@ -262,7 +261,6 @@ fn a_doubled_picture_is_met_pixel_by_pixel() {
     ] {
         let [frames, height, width] = small.size;
         let large = Conv3d { size: [frames, 2 * height, 2 * width], doubled: false, ..small };
-        let (outputs, inputs, kernel) = (small.outputs, small.inputs, small.kernel);
         let (x, weight) = (test_values(small.input_len(), 1), test_values(small.weight_len(), 2));
         let (half, many) = (half(&x), doubled(&x, width));
         let (mut by_definition, mut expected) =
@@ -271,14 +269,11 @@ fn a_doubled_picture_is_met_pixel_by_pixel() {
         scalar::conv3d(&large, &many, &weight, None, &mut expected);
         assert_eq!(by_definition, expected, "{small:?}");
 
-        let of_isa = |isa| {
-            let packings = [PackedConv3d::bf16_on, PackedConv3d::int8_on];
-            packings.map(|pack| pack(isa, &weight, outputs, inputs, kernel))
-        };
-        let mut packings: Vec<_> = Isa::available().flat_map(of_isa).collect();
-        let by_squares = kernel[1..] == [3, 3] && small.front[1..] == [1, 1] && small.stride == [1; 3];
-        for isa in Isa::available().filter(|isa| *isa >= Isa::Avx512 && by_squares) {
-            packings.push(PackedConv3d::transformed_on(isa, &weight, outputs, inputs, kernel));
+        let mut packings: Vec<_> =
+            Level::available().flat_map(|isa| packings(isa, &small, &weight)).collect();
+        let by_squares = small.kernel[1..] == [3, 3] && small.front[1..] == [1, 1] && small.stride == [1; 3];
+        for isa in Level::available().filter(|isa| isa.has_avx512() && by_squares) {
+            packings.push(PackedConv3d::transformed_on(isa, &weight, small.filter()));
         }
         for packed in packings {
             let run = |threads, shape: &Conv3d, x: Values<'_>| {
@@ -299,20 +294,17 @@ fn a_doubled_picture_is_met_pixel_by_pixel() {
 fn what_is_not_finite_is_not_hidden() {
     let shape = shapes()[0];
     let weight = test_values(shape.weight_len(), 2);
-    for value in [f32::NAN, f32::INFINITY] {
+    for (isa, value) in Level::available().flat_map(|isa| [(isa, f32::NAN), (isa, f32::INFINITY)]) {
         let mut x = test_values(shape.input_len(), 1);
         x[40] = value;
-        for packed in [
-            PackedConv3d::bf16(&weight, shape.outputs, shape.inputs, shape.kernel),
-            PackedConv3d::int8(&weight, shape.outputs, shape.inputs, shape.kernel),
-        ] {
+        for packed in packings(isa, &shape, &weight) {
             let y = conv3d_packed(&shape, &[], Values::F32(&x), &packed, None);
             assert!(!y[40].is_finite());
             assert!(y[y.len() / 2..].iter().all(|y| y.is_finite()), "the other sample");
         }
         let mut weight = weight.clone();
         weight[3] = value;
-        let packed = PackedConv3d::int8(&weight, shape.outputs, shape.inputs, shape.kernel);
+        let packed = PackedConv3d::int8_on(isa, &weight, shape.filter());
         let y = conv3d_packed(&shape, &[], Values::F32(&test_values(shape.input_len(), 1)), &packed, None);
         let positions = y.len() / shape.batch / shape.outputs;
         assert!(y[..positions].iter().all(|y| !y.is_finite()));
@@ -321,7 +313,7 @@ fn what_is_not_finite_is_not_hidden() {
 }
 
 /// Residual blocks of norm, SiLU and convolution as in Wan's autoencoder, then a picture.
-fn decoder_like(channels: usize, size: [usize; 3], int8: bool) -> Vec<f32> {
+fn decoder_like(isa: Level, channels: usize, size: [usize; 3], int8: bool) -> Vec<f32> {
     let positions: usize = size.iter().product();
     let mut x = test_values(channels * positions, 1);
     let layer = |x: &[f32], outputs: usize, seed: u64| {
@@ -344,8 +336,8 @@ fn decoder_like(channels: usize, size: [usize; 3], int8: bool) -> Vec<f32> {
         let parts: Vec<_> = (1..4).map(|part| test_values(shape.weight_len(), part * 100 + seed)).collect();
         let weight: Vec<f32> =
             (0..shape.weight_len()).map(|i| size * parts.iter().map(|part| part[i]).sum::<f32>()).collect();
-        let packed = if int8 { PackedConv3d::int8 } else { PackedConv3d::bf16 };
-        let packed = packed(&weight, outputs, channels, [3; 3]);
+        let pack = if int8 { PackedConv3d::int8_on } else { PackedConv3d::bf16_on };
+        let packed = pack(isa, &weight, shape.filter());
         conv3d_packed(&shape, &[], Values::F32(&normal), &packed, None)
     };
     for block in 0..5 {
@@ -358,10 +350,12 @@ fn decoder_like(channels: usize, size: [usize; 3], int8: bool) -> Vec<f32> {
 
 #[test]
 fn a_decoder_in_eight_bits_keeps_forty_decibels() {
-    let (exact, eight) = (decoder_like(32, [3, 12, 20], false), decoder_like(32, [3, 12, 20], true));
-    let (least, most) = exact.iter().fold((0.0f32, 0.0f32), |(a, b), &x| (a.min(x), b.max(x)));
-    let error: f32 = exact.iter().zip(&eight).map(|(a, b)| (a - b).powi(2)).sum::<f32>() / exact.len() as f32;
-    let decibels = 10.0 * ((most - least).powi(2) / error).log10();
-    assert!(decibels >= 40.0, "{decibels}");
-    assert!(exact != eight);
+    for isa in Level::available() {
+        let [exact, eight] = [false, true].map(|int8| decoder_like(isa, 32, [3, 12, 20], int8));
+        let (least, most) = exact.iter().fold((0.0f32, 0.0f32), |(a, b), &x| (a.min(x), b.max(x)));
+        let squares: f32 = exact.iter().zip(&eight).map(|(a, b)| (a - b).powi(2)).sum();
+        let decibels = 10.0 * ((most - least).powi(2) / (squares / exact.len() as f32)).log10();
+        assert!(decibels >= 40.0, "{isa:?}: {decibels}");
+        assert!(exact != eight);
+    }
 }

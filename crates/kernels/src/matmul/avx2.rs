@@ -2,7 +2,7 @@
 
 use std::arch::x86_64::*;
 
-use super::blocked::{Operands, PANEL};
+use super::tile::{Operands, PANEL};
 
 /// Pairs of bf16, widened to f32, sums in f32.
 ///

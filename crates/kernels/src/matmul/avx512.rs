@@ -2,8 +2,10 @@
 
 use std::arch::x86_64::*;
 
-pub(crate) use super::blocked::PANEL;
-use super::{blocked::Operands, epilogue::Direct};
+use super::{
+    epilogue::Direct,
+    tile::{Operands, PANEL},
+};
 use crate::avx512::multiply_add;
 
 /// Adds a tile of products to `sums`, `[rows][64]`: pairs of bf16, or quadruples of unsigned by

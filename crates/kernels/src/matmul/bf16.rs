@@ -6,20 +6,16 @@ use std::ops::Range;
 
 #[cfg(target_arch = "x86_64")]
 use super::pack;
-use super::{Layout, blocked::PANEL};
-use crate::{
-    Isa,
-    lanes::{bf16_bits, widest},
-    shared::Shared,
-    threads,
+use super::{
+    layout::{Layout, Matrix},
+    plain::{self, row_sums},
+    tile::PANEL,
 };
-
-/// A matrix and how it lies in memory.
-type Matrix<'a> = (&'a [f32], Layout);
+use crate::{isa::Level, lanes::widest, shared::Shared, threads};
 
 /// Packs rows `range` of an `[m, k]` matrix as `[rows][k / 2]`, and sums each up if asked to.
 pub(super) fn pack_rows(
-    isa: Isa,
+    isa: Level,
     a: Matrix<'_>,
     m: usize,
     k: usize,
@@ -29,12 +25,12 @@ pub(super) fn pack_rows(
 ) {
     match isa {
         #[cfg(target_arch = "x86_64")]
-        Isa::Avx512 => pack::rows::<false>(a, m, k, range, packed, sums),
+        Level::Avx512(isa) => pack::rows(isa, a, m, k, range, packed, sums),
         #[cfg(target_arch = "x86_64")]
-        Isa::Avx512Bf16 => pack::rows::<true>(a, m, k, range, packed, sums),
+        Level::Avx512Bf16(isa) => pack::rows(isa, a, m, k, range, packed, sums),
         _ => {
             sums.into_iter().for_each(|sums| row_sums(a, m, k, range.clone(), sums));
-            widest!(isa => plain_rows(a: Matrix<'_>, m: usize, k: usize, range: Range<usize>, packed: &mut [u32]))
+            widest!(isa => plain::rows(a: Matrix<'_>, m: usize, k: usize, range: Range<usize>, packed: &mut [u32]))
         }
     }
 }
@@ -43,7 +39,7 @@ pub(super) fn pack_rows(
 const PAIRS_PER_TASK: usize = 8;
 
 /// Packs a `[k, n]` matrix as panels of 64 columns, each `[k / 2][64]`, in parallel.
-pub(super) fn pack_panels(isa: Isa, b: Matrix<'_>, k: usize, n: usize, packed: &mut [u32]) {
+pub(super) fn pack_panels(isa: Level, b: Matrix<'_>, k: usize, n: usize, packed: &mut [u32]) {
     let (panels, pairs) = (n.div_ceil(PANEL), k.div_ceil(2));
     assert!(b.0.len() == k * n && packed.len() == panels * pairs * PANEL);
     let packed = Shared::new(packed);
@@ -71,73 +67,23 @@ pub(super) fn pack_panels(isa: Isa, b: Matrix<'_>, k: usize, n: usize, packed: &
 }
 
 /// 64 columns from `start` on of one or two rows of `n` values: `[64]` pairs, zeros beyond.
-fn pack_pair(isa: Isa, rows: &[f32], n: usize, start: usize, packed: &mut [u32]) {
+fn pack_pair(isa: Level, rows: &[f32], n: usize, start: usize, packed: &mut [u32]) {
     match isa {
         #[cfg(target_arch = "x86_64")]
-        Isa::Avx512 => pack::pair::<false>(rows, n, start, packed),
+        Level::Avx512(isa) => pack::pair(isa, rows, n, start, packed),
         #[cfg(target_arch = "x86_64")]
-        Isa::Avx512Bf16 => pack::pair::<true>(rows, n, start, packed),
-        _ => widest!(isa => plain_pair(rows: &[f32], n: usize, start: usize, packed: &mut [u32])),
+        Level::Avx512Bf16(isa) => pack::pair(isa, rows, n, start, packed),
+        _ => widest!(isa => plain::pair(rows: &[f32], n: usize, start: usize, packed: &mut [u32])),
     }
 }
 
 /// Up to 64 columns of `k` values, one after the other: `[k / 2][64]` pairs, zeros beyond.
-fn pack_columns(isa: Isa, columns: &[f32], k: usize, packed: &mut [u32]) {
+fn pack_columns(isa: Level, columns: &[f32], k: usize, packed: &mut [u32]) {
     match isa {
         #[cfg(target_arch = "x86_64")]
-        Isa::Avx512 => pack::columns::<false>(columns, k, packed),
+        Level::Avx512(isa) => pack::columns(isa, columns, k, packed),
         #[cfg(target_arch = "x86_64")]
-        Isa::Avx512Bf16 => pack::columns::<true>(columns, k, packed),
-        _ => widest!(isa => plain_columns(columns: &[f32], k: usize, packed: &mut [u32])),
-    }
-}
-
-/// `sums[i] = Σ a[range.start + i, l]`, from the first to the last.
-pub(super) fn row_sums((a, layout): Matrix<'_>, m: usize, k: usize, range: Range<usize>, sums: &mut [f32]) {
-    sums.fill(0.0);
-    for l in 0..k {
-        for (row, sum) in range.clone().zip(&mut *sums) {
-            *sum += match layout {
-                Layout::Plain => a[row * k + l],
-                Layout::Transposed => a[l * m + row],
-            };
-        }
-    }
-}
-
-#[inline(always)]
-fn pair(first: f32, second: f32) -> u32 {
-    bf16_bits(first) | bf16_bits(second) << 16
-}
-
-#[inline(always)]
-fn plain_rows((a, layout): Matrix<'_>, m: usize, k: usize, range: Range<usize>, packed: &mut [u32]) {
-    for (row, packed) in range.zip(packed.chunks_exact_mut(k.div_ceil(2))) {
-        let at = |l: usize| match layout {
-            _ if l >= k => 0.0,
-            Layout::Plain => a[row * k + l],
-            Layout::Transposed => a[l * m + row],
-        };
-        for (index, packed) in packed.iter_mut().enumerate() {
-            *packed = pair(at(2 * index), at(2 * index + 1));
-        }
-    }
-}
-
-#[inline(always)]
-fn plain_pair(rows: &[f32], n: usize, start: usize, packed: &mut [u32]) {
-    for (column, packed) in (start..).zip(packed) {
-        let at = |row: usize| if column < n { rows.get(row * n + column).copied() } else { None };
-        *packed = pair(at(0).unwrap_or(0.0), at(1).unwrap_or(0.0));
-    }
-}
-
-#[inline(always)]
-fn plain_columns(columns: &[f32], k: usize, packed: &mut [u32]) {
-    for (index, packed) in packed.chunks_exact_mut(PANEL).enumerate() {
-        for (column, packed) in packed.iter_mut().enumerate() {
-            let at = |l: usize| if l < k { columns.get(column * k + l).copied() } else { None };
-            *packed = pair(at(2 * index).unwrap_or(0.0), at(2 * index + 1).unwrap_or(0.0));
-        }
+        Level::Avx512Bf16(isa) => pack::columns(isa, columns, k, packed),
+        _ => widest!(isa => plain::columns(columns: &[f32], k: usize, packed: &mut [u32])),
     }
 }

@@ -6,44 +6,19 @@
 
 use std::ops::Range;
 
-#[cfg(target_arch = "x86_64")]
-use super::{avx2, avx512, epilogue::Direct};
 use super::{
     epilogue::Finish,
     grid::{Grid, part},
-    portable,
+    tile::{Format, Operands, PANEL, Place, TILE},
 };
 use crate::{
-    Isa,
+    isa::Level,
     shared::{Shared, with_buffers},
     threads::{self, for_each},
 };
 
-/// Columns of a panel: four vectors of 16.
-pub(crate) const PANEL: usize = 64;
-/// Rows that are multiplied and finished together.
-pub(super) const TILE: usize = 6;
 /// Packed values of the depth in a block: 256 KiB of a panel.
 const BLOCK_DEPTH: usize = 1024;
-/// What a packed 32-bit value holds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Format {
-    /// Two neighbours in `k`, summed in f32.
-    Bf16,
-    /// Four neighbours in `k`, summed in i32.
-    Int8,
-}
-
-impl Format {
-    /// Packed values for `k` inputs.
-    pub(super) fn depth(self, k: usize) -> usize {
-        match self {
-            Self::Bf16 => k.div_ceil(2),
-            Self::Int8 => k.div_ceil(4),
-        }
-    }
-}
-
 /// The right matrix, packed: `[n / 64][depth][64]`.
 #[derive(Clone, Copy)]
 pub(super) struct Right<'a> {
@@ -61,15 +36,9 @@ impl Right<'_> {
     }
 }
 
-/// Rows and columns of the output.
-pub(super) struct Place {
-    pub rows: Range<usize>,
-    pub columns: Range<usize>,
-}
-
 /// What is added to a quantised activation: AVX-512 multiplies unsigned by signed bytes.
-pub(super) fn activation_offset(isa: Isa) -> u8 {
-    if isa >= Isa::Avx512 { 128 } else { 0 }
+pub(super) fn activation_offset(isa: Level) -> u8 {
+    if isa.has_avx512() { 128 } else { 0 }
 }
 
 /// Some rows of the left matrix, packed, and their scales.
@@ -81,7 +50,7 @@ struct Packed<'a> {
 
 /// A product on its way to the output.
 pub(super) struct Product<'a, P> {
-    pub isa: Isa,
+    pub isa: Level,
     /// Rows of the left matrix and the output.
     pub rows: usize,
     /// Rows that are best packed together.
@@ -101,10 +70,10 @@ where
         self.run_on(Grid::new(self.rows, self.right.n, self.right.k, threads::available()), out);
     }
 
-    fn run_on(&self, grid: Grid, out: Shared<'_, f32>) {
+    /// As [`Self::run`]; how it is cut into tasks does not change a bit.
+    pub(super) fn run_on(&self, grid: Grid, out: Shared<'_, f32>) {
         let (m, n, depth) = (self.rows, self.right.n, self.right.depth());
         let panels = n.div_ceil(PANEL);
-        assert!(self.isa.is_available(), "{:?} is not there", self.isa);
         assert!(self.right.panels.len() == panels * depth * PANEL && out.len() == m * n);
         let columns = |rows: Range<usize>, panels: Range<usize>, packed: Packed<'_>| {
             with_buffers(|[sums]| {
@@ -153,7 +122,7 @@ where
         });
         let panel = &right.panels[panel * depth * PANEL..];
         let (blocks, tiles) = (depth.div_ceil(BLOCK_DEPTH), place.rows.len().div_ceil(TILE));
-        let affine = finish.affine(&place.columns).filter(|_| *isa >= Isa::Avx512);
+        let affine = finish.affine(&place.columns).filter(|_| isa.has_avx512());
         for block in 0..blocks {
             let steps = part(depth, block, blocks);
             // Blocks, and panels, follow one another in memory.
@@ -196,107 +165,6 @@ where
                     }
                 }
             }
-        }
-    }
-}
-
-/// A tile: some steps of the depth of a few rows, and of a panel.
-pub(super) struct Operands<'a> {
-    /// `[rows][stride]`, up to six rows.
-    pub rows: &'a [u32],
-    pub stride: usize,
-    /// The steps of each row that meet the panel.
-    pub steps: Range<usize>,
-    /// `[steps][64]`
-    pub panel: &'a [u32],
-    /// This tile's share of the next block of a panel, to be fetched meanwhile.
-    pub next: &'a [u32],
-    /// What sums start from; without, they go on from where they are.
-    pub starts: Option<&'a [u32; PANEL]>,
-}
-
-impl Operands<'_> {
-    fn check(&self, sums: &[u32]) {
-        let rows = sums.len() / PANEL;
-        assert!(sums.len().is_multiple_of(PANEL) && (1..=TILE).contains(&rows));
-        assert!(
-            self.rows.len() == rows * self.stride
-                && self.steps.end <= self.stride
-                && self.panel.len() == self.steps.len() * PANEL
-        );
-    }
-
-    /// The products and `sums`, finished and sent where `direct` says, in one go.
-    ///
-    /// # Safety
-    /// `isa` is AVX-512 with or without BF16, and available; no one else touches the rows that `direct` points at.
-    #[cfg(target_arch = "x86_64")]
-    unsafe fn multiply_to(&self, isa: Isa, format: Format, sums: &mut [u32], direct: &Direct<'_>) {
-        self.check(sums);
-        assert!(format == Format::Bf16 || direct.row_scales.len() == sums.len() / PANEL);
-        // SAFETY: the caller's promise; the sizes fit.
-        unsafe {
-            match (format, isa) {
-                (Format::Int8, _) => avx512::multiply::<true, false>(self, sums, Some(direct)),
-                (Format::Bf16, Isa::Avx512Bf16) => avx512::multiply::<false, true>(self, sums, Some(direct)),
-                (Format::Bf16, _) => avx512::multiply::<false, false>(self, sums, Some(direct)),
-            }
-        }
-    }
-
-    /// Adds the products to `sums`, `[rows][64]`.
-    fn multiply(&self, isa: Isa, format: Format, sums: &mut [u32]) {
-        self.check(sums);
-        // SAFETY: the instruction set is available (`run_on` checked it), and the sizes fit.
-        #[cfg(target_arch = "x86_64")]
-        unsafe {
-            match (isa, format) {
-                (Isa::Avx512Bf16, Format::Bf16) => return avx512::multiply::<false, true>(self, sums, None),
-                (Isa::Avx512, Format::Bf16) => return avx512::multiply::<false, false>(self, sums, None),
-                (Isa::Avx512 | Isa::Avx512Bf16, Format::Int8) => {
-                    return avx512::multiply::<true, false>(self, sums, None);
-                }
-                (Isa::Avx2, Format::Bf16) => return avx2::multiply_bf16(self, sums),
-                (Isa::Avx2, Format::Int8) => return avx2::multiply_int8(self, sums),
-                (Isa::Portable, _) => {}
-            }
-        }
-        #[cfg(not(target_arch = "x86_64"))]
-        let _ = isa;
-        match format {
-            Format::Bf16 => portable::multiply_bf16(self, sums),
-            Format::Int8 => portable::multiply_int8(self, sums),
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{super::*, *};
-    use crate::lanes::test_values;
-
-    #[test]
-    fn the_cut_does_not_change_a_bit() {
-        let (m, n, k) = (50, 200, 300);
-        let (x, weight) = (test_values(m * k, 1), test_values(n * k, 2));
-        let weight = PackedBf16::new(&weight, n, k);
-        for isa in Isa::available() {
-            let product = Product {
-                isa,
-                rows: m,
-                unit: 1,
-                pack: |range, packed: &mut [u32], _: &mut [f32]| {
-                    bf16::pack_rows(isa, (&x, Layout::Plain), m, k, range, packed, None);
-                },
-                right: weight.right(),
-                finish: Finish { scales: None, epilogue: Epilogue::default(), rows: m, n },
-            };
-            let outputs = [(1, 1), (1, 4), (2, 1), (3, 2), (50, 4)].map(|(row_blocks, column_blocks)| {
-                let mut out = vec![f32::NAN; m * n];
-                product.run_on(Grid { row_blocks, column_blocks }, Shared::new(&mut out));
-                out
-            });
-            assert!(outputs.iter().all(|out| *out == outputs[0] && !out[0].is_nan()), "{isa:?}");
         }
     }
 }

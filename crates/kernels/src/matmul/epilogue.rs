@@ -2,13 +2,8 @@
 
 use std::ops::Range;
 
-use crate::{
-    Isa,
-    lanes::widest,
-    matmul::blocked::{PANEL, Place},
-    pointwise::Activation,
-    shared::Shared,
-};
+use super::tile::{PANEL, Place};
+use crate::{isa::Level, lanes::widest, pointwise::Activation, shared::Shared};
 
 /// `out = residual + gate ⊙ f(x Wᵀ + bias)`; every part may be missing.
 #[derive(Clone, Copy, Debug, Default)]
@@ -78,7 +73,7 @@ impl Finish<'_> {
     /// No one else touches that place.
     pub(super) unsafe fn tile(
         &self,
-        isa: Isa,
+        isa: Level,
         place: &Place,
         sums: &mut [u32],
         row_scales: &[f32],
@@ -145,14 +140,14 @@ fn finish_tile(
     match (finish.scales, bias) {
         (Some(scales), bias) => {
             let scales = Columns::new(&scales[start..start + width]);
-            scale(sums, row_scales, &scales, &bias.unwrap_or_default());
+            dequantize(sums, row_scales, &scales, &bias.unwrap_or_default());
         }
-        (None, Some(bias)) => add(sums, &bias),
+        (None, Some(bias)) => add_bias(sums, &bias),
         (None, None) => {}
     }
     match activation {
-        Some(Activation::Silu) => each(sums, |x| Activation::Silu.at(x).0),
-        Some(Activation::GeluTanh) => each(sums, |x| Activation::GeluTanh.at(x).0),
+        Some(Activation::Silu) => map(sums, |x| Activation::Silu.at(x).0),
+        Some(Activation::GeluTanh) => map(sums, |x| Activation::GeluTanh.at(x).0),
         None => {}
     }
     for (row, sums) in place.rows.clone().zip(sums) {
@@ -162,7 +157,7 @@ fn finish_tile(
                 let group = row / (finish.rows / (gate.len() / finish.n));
                 Columns::new(&gate[group * finish.n + start..][..width])
             });
-            join(sums, &Columns::new(&residual.values[at..at + width]), gate.as_ref());
+            add_residual(sums, &Columns::new(&residual.values[at..at + width]), gate.as_ref());
         }
         assert!(at + width <= out.len());
         // SAFETY: inside the output by the assertion, and the place is this task's own, by the promise of
@@ -173,7 +168,7 @@ fn finish_tile(
 
 /// Integer sums to numbers, and the bias.
 #[inline(always)]
-fn scale(sums: &mut [[u32; PANEL]], row_scales: &[f32], scales: &Columns, bias: &Columns) {
+fn dequantize(sums: &mut [[u32; PANEL]], row_scales: &[f32], scales: &Columns, bias: &Columns) {
     for (sums, row_scale) in sums.iter_mut().zip(row_scales) {
         for ((sum, scale), bias) in sums.iter_mut().zip(&scales.0).zip(&bias.0) {
             *sum = (sum.cast_signed() as f32 * row_scale * scale + bias).to_bits();
@@ -182,7 +177,7 @@ fn scale(sums: &mut [[u32; PANEL]], row_scales: &[f32], scales: &Columns, bias: 
 }
 
 #[inline(always)]
-fn add(sums: &mut [[u32; PANEL]], bias: &Columns) {
+fn add_bias(sums: &mut [[u32; PANEL]], bias: &Columns) {
     for sums in sums {
         for (sum, bias) in sums.iter_mut().zip(&bias.0) {
             *sum = (f32::from_bits(*sum) + bias).to_bits();
@@ -191,14 +186,14 @@ fn add(sums: &mut [[u32; PANEL]], bias: &Columns) {
 }
 
 #[inline(always)]
-fn each(sums: &mut [[u32; PANEL]], f: impl Fn(f32) -> f32) {
+fn map(sums: &mut [[u32; PANEL]], f: impl Fn(f32) -> f32) {
     for sum in sums.as_flattened_mut() {
         *sum = f(f32::from_bits(*sum)).to_bits();
     }
 }
 
 #[inline(always)]
-fn join(sums: &mut [u32; PANEL], values: &Columns, gate: Option<&Columns>) {
+fn add_residual(sums: &mut [u32; PANEL], values: &Columns, gate: Option<&Columns>) {
     if let Some(gate) = gate {
         for (sum, gate) in sums.iter_mut().zip(&gate.0) {
             *sum = (f32::from_bits(*sum) * gate).to_bits();

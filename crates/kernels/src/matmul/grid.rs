@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::blocked::PANEL;
+use super::tile::PANEL;
 
 /// Rows of a task at most: packed, they share the second-level cache with a block of a panel.
 const MAX_ROWS: usize = 192;

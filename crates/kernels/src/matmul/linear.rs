@@ -1,15 +1,16 @@
 //! Linear layers on packed weights: `x Wᵀ` for `x` `[rows, k]` of any number of rows.
 
 use super::{
-    Layout, bf16,
+    bf16,
     blocked::{Product, activation_offset},
     epilogue::{Epilogue, Finish},
+    layout::Layout,
     packed::{PackedBf16, PackedInt8},
     quantize,
 };
 use crate::{
-    Isa, isa,
-    shared::{Shared, written},
+    isa::Level,
+    shared::{Shared, cast_mut, written},
 };
 
 /// `out = epilogue(x Wᵀ)`, inputs and weights rounded to bf16, sums in f32.
@@ -22,7 +23,7 @@ use crate::{
 pub fn linear_bf16(x: &[f32], weight: &PackedBf16, epilogue: Epilogue<'_>) -> Vec<f32> {
     let len = rows_of(x, weight.k()).checked_mul(weight.n()).expect("a layer's output fits in memory");
     // SAFETY: `linear_bf16_on` asserts this length, and its tasks cover all rows and panels of it (`grid::part`).
-    unsafe { written(len, |out| linear_bf16_on(isa(), x, weight, epilogue, out)) }
+    unsafe { written(len, |out| linear_bf16_on(Level::in_use(), x, weight, epilogue, out)) }
 }
 
 /// `out = epilogue(x Wᵀ)` in 8-bit integers: every row of `x` is quantised with a scale of its own,
@@ -38,12 +39,12 @@ pub fn linear_bf16(x: &[f32], weight: &PackedBf16, epilogue: Epilogue<'_>) -> Ve
 pub fn linear_int8(x: &[f32], weight: &PackedInt8, epilogue: Epilogue<'_>) -> Vec<f32> {
     let len = rows_of(x, weight.k()).checked_mul(weight.n()).expect("a layer's output fits in memory");
     // SAFETY: `linear_int8_on` asserts this length, and its tasks cover all rows and panels of it (`grid::part`).
-    unsafe { written(len, |out| linear_int8_on(isa(), x, weight, epilogue, out)) }
+    unsafe { written(len, |out| linear_int8_on(Level::in_use(), x, weight, epilogue, out)) }
 }
 
 /// Writes every element of `out`, and reads none.
 pub(super) fn linear_bf16_on(
-    isa: Isa,
+    isa: Level,
     x: &[f32],
     weight: &PackedBf16,
     epilogue: Epilogue<'_>,
@@ -66,7 +67,7 @@ pub(super) fn linear_bf16_on(
 
 /// Writes every element of `out`, and reads none.
 pub(super) fn linear_int8_on(
-    isa: Isa,
+    isa: Level,
     x: &[f32],
     weight: &PackedInt8,
     epilogue: Epilogue<'_>,
@@ -84,7 +85,7 @@ pub(super) fn linear_int8_on(
             let x = x[range.start * k..range.end * k].chunks_exact(k);
             let packed = packed.chunks_exact_mut(right.depth());
             for ((x, packed), scale) in x.zip(packed).zip(scales) {
-                *scale = quantize::row(isa, x, offset, bytes(packed));
+                *scale = quantize::row(isa, x, offset, cast_mut(packed));
             }
         },
         right,
@@ -103,10 +104,4 @@ fn check(x: &[f32], k: usize, n: usize, epilogue: &Epilogue<'_>, out: Shared<'_,
     assert_eq!(out.len(), rows * n, "linear: out is not [{rows} rows, n = {n}]");
     epilogue.check(rows, n);
     rows
-}
-
-/// The same memory, byte by byte.
-fn bytes(words: &mut [u32]) -> &mut [u8] {
-    // SAFETY: four bytes for each word, in the same borrow; every byte is a value of both types.
-    unsafe { std::slice::from_raw_parts_mut(words.as_mut_ptr().cast(), size_of_val(words)) }
 }

@@ -7,22 +7,27 @@
 #[cfg(target_arch = "x86_64")]
 mod avx2;
 #[cfg(target_arch = "x86_64")]
-pub(crate) mod avx512;
+mod avx512;
 mod bf16;
 mod blocked;
+mod dispatch;
 mod epilogue;
 mod grid;
+mod layout;
 mod linear;
 #[cfg(target_arch = "x86_64")]
-pub(crate) mod pack;
+mod pack;
 mod packed;
+mod plain;
 mod portable;
 mod quantize;
 pub mod scalar;
 #[cfg(test)]
 mod tests;
+mod tile;
 
 pub use epilogue::{Epilogue, Residual};
+pub use layout::{Layout, Sizes};
 pub use linear::{linear_bf16, linear_int8};
 pub use packed::{PackedBf16, PackedInt8};
 
@@ -32,40 +37,13 @@ use std::{
 };
 
 use crate::{
-    Isa, isa,
+    isa::Level,
     shared::{Shared, with_buffers, written},
 };
-use blocked::{Format, PANEL, Product, Right};
+use blocked::{Product, Right};
 use epilogue::Finish;
-
-/// How a matrix lies in memory.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Layout {
-    /// Row after row.
-    Plain,
-    /// Column after column: the slice holds the transpose.
-    Transposed,
-}
-
-/// The sizes of `C [m, n] = A [m, k] B [k, n]`.
-#[derive(Clone, Copy, Debug)]
-pub struct Sizes {
-    /// Rows of `A` and `C`.
-    pub m: usize,
-    /// Columns of `B` and `C`.
-    pub n: usize,
-    /// Columns of `A`, rows of `B`.
-    pub k: usize,
-}
-
-impl Sizes {
-    fn check_inputs(self, a: &[f32], b: &[f32], bias: Option<&[f32]>) {
-        let Self { m, n, k } = self;
-        assert_eq!(a.len(), m * k, "matmul: a is not [m, k]");
-        assert_eq!(b.len(), k * n, "matmul: b is not [k, n]");
-        assert!(bias.is_none_or(|bias| bias.len() == n), "matmul: bias is not [n]");
-    }
-}
+use plain::row_sums;
+use tile::{Format, PANEL};
 
 /// `c = a b (+ bias)`, inputs rounded to bf16, sums in f32.
 ///
@@ -78,7 +56,7 @@ pub fn matmul(sizes: Sizes, a: (&[f32], Layout), b: (&[f32], Layout), bias: Opti
     product_of(sizes, a, b, bias, None)
 }
 
-/// `c = a b` as [`matmul`], and `sums[i] = Σₗ a[i, l]` in f32, from the first to the last, for as good as nothing: the
+/// `c = a b` as [`matmul`], and `sums[i] = Σₗ a[i, l]` in f32, from the first to the last, at almost no cost: the
 /// gradients of a layer by its weights and by its bias.
 ///
 /// # Panics
@@ -103,12 +81,12 @@ fn product_of(
     sizes.check_inputs(a.0, b.0, bias);
     let len = sizes.m.checked_mul(sizes.n).expect("a product fits in memory");
     // SAFETY: `matmul_on` asserts this length, and its tasks cover all rows and panels of it (`grid::part`).
-    unsafe { written(len, |c| matmul_on(isa(), sizes, a, b, bias, c, sums)) }
+    unsafe { written(len, |c| matmul_on(Level::in_use(), sizes, a, b, bias, c, sums)) }
 }
 
 /// Writes every element of `c`, and reads none.
 fn matmul_on(
-    isa: Isa,
+    isa: Level,
     sizes: Sizes,
     a: (&[f32], Layout),
     b: (&[f32], Layout),
@@ -119,7 +97,7 @@ fn matmul_on(
     let Sizes { m, n, k } = sizes;
     assert_eq!(c.len(), m * n, "matmul: c is not [m, n]");
     if m == 0 || n == 0 || k == 0 {
-        sums.into_iter().for_each(|sums| bf16::row_sums(a, m, k, 0..m, sums));
+        sums.into_iter().for_each(|sums| row_sums(a, m, k, 0..m, sums));
         // Sums of nothing.
         for index in 0..m * n {
             // SAFETY: inside by the assertion.

@@ -4,14 +4,16 @@
 
 use std::{arch::x86_64::*, ops::Range};
 
-use super::{Layout, avx512::PANEL, bf16::row_sums};
+use super::{layout::Layout, plain::row_sums, tile::PANEL};
 use crate::{
-    avx512::{mask, to_bf16, zip_pairs},
+    avx512::{mask, to_bf16, transpose, zip_pairs},
+    isa::Avx512,
     lanes::{AHEAD, fetch},
 };
 
 /// Packs rows `range` of an `[m, k]` matrix as `[rows][k / 2]`, and sums each up if asked to.
 pub(super) fn rows<const NATIVE: bool>(
+    _: Avx512<NATIVE>,
     (a, layout): (&[f32], Layout),
     m: usize,
     k: usize,
@@ -21,7 +23,7 @@ pub(super) fn rows<const NATIVE: bool>(
 ) {
     assert!(sums.as_ref().is_none_or(|sums| sums.len() == range.len()));
     assert!(a.len() == m * k && range.end <= m && packed.len() == range.len() * k.div_ceil(2));
-    // SAFETY: callers are AVX-512 paths, chosen after detection; lengths were just checked.
+    // SAFETY: the caller has the proof of AVX-512; lengths were just checked.
     unsafe {
         match layout {
             Layout::Plain => {
@@ -40,18 +42,24 @@ pub(super) fn rows<const NATIVE: bool>(
 }
 
 /// Packs 64 columns from `start` on of one or two rows of `n` values as `[64]`, zeros beyond.
-pub(super) fn pair<const NATIVE: bool>(rows: &[f32], n: usize, start: usize, packed: &mut [u32]) {
+pub(super) fn pair<const NATIVE: bool>(
+    _: Avx512<NATIVE>,
+    rows: &[f32],
+    n: usize,
+    start: usize,
+    packed: &mut [u32],
+) {
     assert!((n == rows.len() || 2 * n == rows.len()) && start < n && packed.len() == PANEL);
     let second = (rows.len() > n).then(|| &rows[n + start..]);
-    // SAFETY: callers are AVX-512 paths, chosen after detection.
+    // SAFETY: the caller has the proof of AVX-512.
     unsafe { interleave_rows::<NATIVE>(&rows[start..n], second, packed) }
 }
 
 /// Packs up to 64 columns of `k` values, one after the other, as `[k / 2][64]`, zeros beyond.
-pub(super) fn columns<const NATIVE: bool>(columns: &[f32], k: usize, packed: &mut [u32]) {
+pub(super) fn columns<const NATIVE: bool>(_: Avx512<NATIVE>, columns: &[f32], k: usize, packed: &mut [u32]) {
     assert!(columns.len() <= PANEL * k && columns.len().is_multiple_of(k));
     assert!(packed.len() == k.div_ceil(2) * PANEL);
-    // SAFETY: callers are AVX-512 paths, chosen after detection.
+    // SAFETY: the caller has the proof of AVX-512.
     unsafe { interleave_columns::<NATIVE>(columns, k, packed) }
 }
 
@@ -204,34 +212,4 @@ unsafe fn transpose_pairs<const SUM: bool, const NATIVE: bool>(
             }
         }
     }
-}
-
-/// A 16 × 16 transpose of 32-bit values.
-#[inline]
-#[target_feature(enable = "avx512f")]
-pub(crate) fn transpose(r: [__m512i; 16]) -> [__m512i; 16] {
-    // Pairs of rows, then quadruples, by interleaving inside 128-bit lanes ...
-    let t: [__m512i; 16] = std::array::from_fn(|i| {
-        let (a, b) = (r[i & !1], r[i | 1]);
-        if i & 1 == 0 { _mm512_unpacklo_epi32(a, b) } else { _mm512_unpackhi_epi32(a, b) }
-    });
-    let q: [__m512i; 16] = std::array::from_fn(|i| {
-        let (base, column) = (i & !3, i & 3);
-        let (a, b) = (t[base + (column >> 1)], t[base + 2 + (column >> 1)]);
-        if column & 1 == 0 { _mm512_unpacklo_epi64(a, b) } else { _mm512_unpackhi_epi64(a, b) }
-    });
-    // ... then the four lanes of four quadruples.
-    let mut out = [_mm512_setzero_si512(); 16];
-    for column in 0..4 {
-        let [a, b, c, d] = [q[column], q[4 + column], q[8 + column], q[12 + column]];
-        let ab_even = _mm512_shuffle_i32x4::<0b10_00_10_00>(a, b);
-        let ab_odd = _mm512_shuffle_i32x4::<0b11_01_11_01>(a, b);
-        let cd_even = _mm512_shuffle_i32x4::<0b10_00_10_00>(c, d);
-        let cd_odd = _mm512_shuffle_i32x4::<0b11_01_11_01>(c, d);
-        out[column] = _mm512_shuffle_i32x4::<0b10_00_10_00>(ab_even, cd_even);
-        out[4 + column] = _mm512_shuffle_i32x4::<0b10_00_10_00>(ab_odd, cd_odd);
-        out[8 + column] = _mm512_shuffle_i32x4::<0b11_01_11_01>(ab_even, cd_even);
-        out[12 + column] = _mm512_shuffle_i32x4::<0b11_01_11_01>(ab_odd, cd_odd);
-    }
-    out
 }

@@ -1,13 +1,17 @@
 //! Weights of linear layers, packed once for all their products.
 
-use crate::threads::prelude::*;
-
 use super::{
-    Layout, bf16,
-    blocked::{Format, PANEL, Right},
+    bf16,
+    blocked::Right,
+    layout::Layout,
     quantize,
+    tile::{Format, PANEL},
 };
-use crate::isa;
+use crate::{
+    isa::Level,
+    shared::{Plain, cast, cast_mut},
+    threads::prelude::*,
+};
 
 /// The weights of a linear layer in bf16: panels of 64 outputs, each `[k / 2][64][2]`.
 #[derive(Clone)]
@@ -23,10 +27,14 @@ impl PackedBf16 {
     /// # Panics
     /// If the slice has not that length, or a size is 0.
     pub fn new(weight: &[f32], n: usize, k: usize) -> Self {
+        Self::new_on(Level::in_use(), weight, n, k)
+    }
+
+    pub(super) fn new_on(isa: Level, weight: &[f32], n: usize, k: usize) -> Self {
         check(weight, n, k);
         let depth = Format::Bf16.depth(k);
         let mut panels = Panels::zeros(n.div_ceil(PANEL) * depth);
-        bf16::pack_panels(isa(), (weight, Layout::Transposed), k, n, panels.words_mut());
+        bf16::pack_panels(isa, (weight, Layout::Transposed), k, n, panels.words_mut());
         Self { panels, n, k }
     }
 
@@ -73,6 +81,10 @@ impl PackedInt8 {
     /// # Panics
     /// If the slice has not that length, a size is 0, or `k` exceeds 131,072.
     pub fn new(weight: &[f32], n: usize, k: usize) -> Self {
+        Self::new_on(Level::in_use(), weight, n, k)
+    }
+
+    pub(super) fn new_on(isa: Level, weight: &[f32], n: usize, k: usize) -> Self {
         check(weight, n, k);
         assert!(k <= MAX_K, "8-bit weights: k = {k} inputs, but their sums fit for {MAX_K} at most");
         let depth = Format::Int8.depth(k);
@@ -84,7 +96,7 @@ impl PackedInt8 {
         parts.for_each(|(((panel, scales), corrections), weight)| {
             let mut levels = vec![0; depth * 4];
             for (column, weight) in weight.chunks_exact(k).enumerate() {
-                scales[column] = quantize::row(isa(), weight, 0, &mut levels);
+                scales[column] = quantize::row(isa, weight, 0, &mut levels);
                 let sum: i32 = levels.iter().map(|level| i32::from(level.cast_signed())).sum();
                 corrections[column] = (-128 * sum).cast_unsigned();
                 for (quad, levels) in levels.as_chunks().0.iter().enumerate() {
@@ -129,19 +141,20 @@ struct Panels(Vec<Step>);
 #[repr(C, align(64))]
 struct Step([u32; PANEL]);
 
+// SAFETY: 64 words fill four lines.
+unsafe impl Plain for Step {}
+
 impl Panels {
     fn zeros(steps: usize) -> Self {
         Self(vec![Step([0; PANEL]); steps])
     }
 
     fn words(&self) -> &[u32] {
-        // SAFETY: a step is 64 words and nothing else.
-        unsafe { std::slice::from_raw_parts(self.0.as_ptr().cast(), self.0.len() * PANEL) }
+        cast(&self.0)
     }
 
     fn words_mut(&mut self) -> &mut [u32] {
-        // SAFETY: a step is 64 words and nothing else.
-        unsafe { std::slice::from_raw_parts_mut(self.0.as_mut_ptr().cast(), self.0.len() * PANEL) }
+        cast_mut(&mut self.0)
     }
 }
 

@@ -1,6 +1,6 @@
 //! Tile products in plain Rust.
 
-use super::blocked::{Operands, PANEL};
+use super::tile::{Operands, PANEL};
 
 /// Pairs of bf16, sums in f32.
 pub(super) fn multiply_bf16(operands: &Operands<'_>, sums: &mut [u32]) {

@@ -1,7 +1,7 @@
 //! Symmetric 8-bit quantisation of a row: `x ≈ scale · q`, `q` in −127..=127.
 
 use crate::{
-    Isa,
+    isa::Level,
     lanes::{AHEAD, LANES, fetch, widest},
 };
 
@@ -29,7 +29,7 @@ pub(super) fn scale_of(x: &[f32]) -> f32 {
 /// Quantises one row and returns its scale; bytes beyond the row become level 0.
 ///
 /// A level is stored as `q + offset`: 128 makes it unsigned, 0 leaves it signed.
-pub(super) fn row(isa: Isa, x: &[f32], offset: u8, levels: &mut [u8]) -> f32 {
+pub(super) fn row(isa: Level, x: &[f32], offset: u8, levels: &mut [u8]) -> f32 {
     let mut scale = 0.0;
     let result = &mut scale;
     widest!(isa => quantize(x: &[f32], offset: u8, levels: &mut [u8], result: &mut f32));
@@ -53,7 +53,7 @@ mod tests {
     use super::*;
     use crate::lanes::test_values;
 
-    fn quantized(isa: Isa, x: &[f32]) -> (f32, Vec<i8>) {
+    fn quantized(isa: Level, x: &[f32]) -> (f32, Vec<i8>) {
         let mut levels = vec![1; x.len() + 3];
         let scale = row(isa, x, 0, &mut levels);
         assert_eq!(levels[x.len()..], [0; 3]);
@@ -62,7 +62,7 @@ mod tests {
 
     #[test]
     fn a_value_is_off_by_half_a_level_at_most() {
-        for isa in Isa::available() {
+        for isa in Level::available() {
             for magnitude in [1.0, 1e-30, 1e30] {
                 let x: Vec<f32> = test_values(77, 1).iter().map(|x| x * magnitude).collect();
                 let (scale, levels) = quantized(isa, &x);
@@ -77,7 +77,7 @@ mod tests {
 
     #[test]
     fn zeros_and_what_is_no_number() {
-        for isa in Isa::available() {
+        for isa in Level::available() {
             assert_eq!(quantized(isa, &[0.0, -0.0]).1, [0, 0]);
             assert_eq!(quantized(isa, &[f32::MAX, -f32::MAX, 1.0]).1, [127, -127, 0]);
             assert!(quantized(isa, &[1e-45; 20]).0 > 0.0);

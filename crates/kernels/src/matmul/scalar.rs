@@ -1,6 +1,9 @@
 //! The definitions: loops over one element after the other.
 
-use super::{Epilogue, Layout, Sizes};
+use super::{
+    epilogue::Epilogue,
+    layout::{Layout, Sizes},
+};
 
 /// See [`super::matmul`].
 pub fn matmul(sizes: Sizes, a: (&[f32], Layout), b: (&[f32], Layout), bias: Option<&[f32]>, c: &mut [f32]) {

@@ -1,12 +1,15 @@
 //! Every path that the machine has against the definitions, at edge sizes and in every layout.
 
 use super::{
-    Epilogue, Layout, PackedBf16, PackedInt8, Residual, Sizes,
+    Epilogue, Layout, PackedBf16, PackedInt8, Residual, Sizes, bf16,
+    blocked::Product,
+    epilogue::Finish,
+    grid::Grid,
     linear::{linear_bf16_on, linear_int8_on},
     matmul_on, scalar,
 };
 use crate::threads::with_threads;
-use crate::{Isa, isa, lanes::test_values, pointwise::Activation, shared::Shared};
+use crate::{isa::Level, lanes::test_values, pointwise::Activation, shared::Shared};
 
 /// Rows, outputs, inputs: around the tiles, panels and blocks of the depth, and odd.
 const SIZES: [(usize, usize, usize); 14] = [
@@ -46,7 +49,7 @@ fn products_equal_the_definition_in_every_layout() {
             for b_layout in [Layout::Plain, Layout::Transposed] {
                 let mut slow = vec![f32::NAN; m * n];
                 scalar::matmul(sizes, (&a, a_layout), (&b, b_layout), Some(&bias), &mut slow);
-                for isa in Isa::available() {
+                for isa in Level::available() {
                     let mut fast = vec![f32::NAN; m * n];
                     matmul_on(
                         isa,
@@ -73,8 +76,8 @@ fn bf16_layers_equal_the_definition() {
         let mut slow = vec![f32::NAN; m * n];
         let sizes = Sizes { m, n, k };
         scalar::matmul(sizes, (&x, Layout::Plain), (&weight, Layout::Transposed), None, &mut slow);
-        let weight = PackedBf16::new(&weight, n, k);
-        for isa in Isa::available() {
+        for isa in Level::available() {
+            let weight = PackedBf16::new_on(isa, &weight, n, k);
             let mut fast = vec![f32::NAN; m * n];
             linear_bf16_on(isa, &x, &weight, Epilogue::default(), Shared::new(&mut fast));
             close(&fast, &slow, 2e-6 * (k as f32 + 1.0), &format!("{isa:?} {m}x{n}x{k}"));
@@ -90,8 +93,8 @@ fn int8_layers_are_the_definition_on_every_instruction_set() {
             let weight = test_values(k * n, 2);
             let mut slow = vec![f32::NAN; m * n];
             scalar::linear_int8(Sizes { m, n, k }, &x, &weight, &mut slow);
-            let packed = PackedInt8::new(&weight, n, k);
-            for isa in Isa::available() {
+            for isa in Level::available() {
+                let packed = PackedInt8::new_on(isa, &weight, n, k);
                 let mut fast = vec![f32::NAN; m * n];
                 linear_int8_on(isa, &x, &packed, Epilogue::default(), Shared::new(&mut fast));
                 assert_eq!(bits(&fast), bits(&slow), "{isa:?} {m}x{n}x{k}, x in ±{magnitude}");
@@ -106,8 +109,8 @@ fn int8_sums_do_not_saturate() {
     let (k, n) = (1000, 65);
     for sign in [1.0, -1.0] {
         let (x, weight) = (vec![sign; k], vec![1.0f32; n * k]);
-        let packed = PackedInt8::new(&weight, n, k);
-        for isa in Isa::available() {
+        for isa in Level::available() {
+            let packed = PackedInt8::new_on(isa, &weight, n, k);
             let mut y = vec![0.0; n];
             linear_int8_on(isa, &x, &packed, Epilogue::default(), Shared::new(&mut y));
             close(&y, &vec![sign * k as f32; n], 1e-3, &format!("{isa:?}"));
@@ -138,14 +141,15 @@ fn epilogues_equal_the_definition() {
     let (m, n, k) = (12, 100, 40);
     let (x, weight) = (test_values(m * k, 1), test_values(n * k, 2));
     let (bias, values, gate) = (test_values(n, 3), test_values(m * n, 4), test_values(3 * n, 5));
-    let packed = (PackedBf16::new(&weight, n, k), PackedInt8::new(&weight, n, k));
+    let packed_on = |isa| (PackedBf16::new_on(isa, &weight, n, k), PackedInt8::new_on(isa, &weight, n, k));
+    let packed: Vec<_> = Level::available().map(|isa| (isa, packed_on(isa))).collect();
     for bias in [None, Some(&*bias)] {
         for activation in [None, Some(Activation::Silu), Some(Activation::GeluTanh)] {
             for gate in [None, Some(None), Some(Some(&*gate))] {
                 let residual = gate.map(|gate| Residual { values: &values, gate });
                 let epilogue = Epilogue { bias, activation, residual };
-                for isa in Isa::available() {
-                    let (mut fast, mut slow) = (vec![0.0; m * n], vec![0.0; m * n]);
+                for (isa, packed) in &packed {
+                    let (isa, mut fast, mut slow) = (*isa, vec![0.0; m * n], vec![0.0; m * n]);
                     linear_bf16_on(isa, &x, &packed.0, epilogue, Shared::new(&mut fast));
                     linear_bf16_on(isa, &x, &packed.0, Epilogue::default(), Shared::new(&mut slow));
                     scalar::finish(epilogue, n, &mut slow);
@@ -165,8 +169,8 @@ fn bits_do_not_depend_on_the_number_of_threads() {
     // Cut by rows, by columns, and by both.
     for (m, n, k) in [(200, 150, 77), (1, 1500, 600), (60, 300, 300)] {
         let (x, weight) = (test_values(m * k, 1), test_values(n * k, 2));
-        let packed = (PackedBf16::new(&weight, n, k), PackedInt8::new(&weight, n, k));
-        for isa in Isa::available() {
+        for isa in Level::available() {
+            let packed = (PackedBf16::new_on(isa, &weight, n, k), PackedInt8::new_on(isa, &weight, n, k));
             let products = |threads| {
                 let mut c = [vec![0.0; m * n], vec![0.0; m * n], vec![0.0; m * n]];
                 with_threads(threads, || {
@@ -184,11 +188,36 @@ fn bits_do_not_depend_on_the_number_of_threads() {
 }
 
 #[test]
+fn the_cut_does_not_change_a_bit() {
+    let (m, n, k) = (50, 200, 300);
+    let (x, weight) = (test_values(m * k, 1), test_values(n * k, 2));
+    for isa in Level::available() {
+        let weight = PackedBf16::new_on(isa, &weight, n, k);
+        let product = Product {
+            isa,
+            rows: m,
+            unit: 1,
+            pack: |range, packed: &mut [u32], _: &mut [f32]| {
+                bf16::pack_rows(isa, (&x, Layout::Plain), m, k, range, packed, None);
+            },
+            right: weight.right(),
+            finish: Finish { scales: None, epilogue: Epilogue::default(), rows: m, n },
+        };
+        let outputs = [(1, 1), (1, 4), (2, 1), (3, 2), (50, 4)].map(|(row_blocks, column_blocks)| {
+            let mut out = vec![f32::NAN; m * n];
+            product.run_on(Grid { row_blocks, column_blocks }, Shared::new(&mut out));
+            out
+        });
+        assert!(outputs.iter().all(|out| *out == outputs[0] && !out[0].is_nan()), "{isa:?}");
+    }
+}
+
+#[test]
 fn zeros_give_the_bias_and_no_number_stays_in_its_row() {
     let (m, n, k) = (3, 65, 70);
     let (weight, bias) = (test_values(n * k, 2), test_values(n, 3));
-    let packed = (PackedBf16::new(&weight, n, k), PackedInt8::new(&weight, n, k));
-    for isa in Isa::available() {
+    for isa in Level::available() {
+        let packed = (PackedBf16::new_on(isa, &weight, n, k), PackedInt8::new_on(isa, &weight, n, k));
         for bad in [0.0, f32::NAN, f32::INFINITY, f32::MAX, 1e-45] {
             let mut x = vec![0.0; m * k];
             x[k + 7] = bad;
@@ -223,18 +252,18 @@ fn packed_weights_know_their_size() {
 #[test]
 fn no_rows_are_no_work() {
     let weight = test_values(6, 1);
-    for isa in Isa::available() {
+    for isa in Level::available() {
         linear_bf16_on(
             isa,
             &[],
-            &PackedBf16::new(&weight, 2, 3),
+            &PackedBf16::new_on(isa, &weight, 2, 3),
             Epilogue::bias(&[1.0, 2.0]),
             Shared::new(&mut []),
         );
         linear_int8_on(
             isa,
             &[],
-            &PackedInt8::new(&weight, 2, 3),
+            &PackedInt8::new_on(isa, &weight, 2, 3),
             Epilogue::bias(&[1.0, 2.0]),
             Shared::new(&mut []),
         );
@@ -255,13 +284,13 @@ fn results_are_new_and_whole() {
         let mut expected = vec![f32::NAN; m * n];
         let mut sums = vec![f32::NAN; m];
         let (a, b) = ((&*x, Layout::Plain), (&*weight, Layout::Transposed));
-        matmul_on(isa(), Sizes { m, n, k }, a, b, None, Shared::new(&mut expected), None);
+        matmul_on(Level::in_use(), Sizes { m, n, k }, a, b, None, Shared::new(&mut expected), None);
         assert_eq!(super::matmul(Sizes { m, n, k }, a, b, None), expected);
         assert_eq!(super::matmul_and_row_sums(Sizes { m, n, k }, a, b, &mut sums), expected);
         let packed = PackedBf16::new(&weight, n, k);
         assert_eq!(super::linear_bf16(&x, &packed, Epilogue::default()), expected);
         let packed = PackedInt8::new(&weight, n, k);
-        linear_int8_on(isa(), &x, &packed, Epilogue::default(), Shared::new(&mut expected));
+        linear_int8_on(Level::in_use(), &x, &packed, Epilogue::default(), Shared::new(&mut expected));
         assert_eq!(super::linear_int8(&x, &packed, Epilogue::default()), expected);
     }
 }
@@ -279,7 +308,7 @@ fn rows_are_summed_from_the_first_value_to_the_last() {
             }
             let sizes = Sizes { m, n, k };
             let (a, b) = ((&*a, layout), (&*b, Layout::Plain));
-            for isa in Isa::available() {
+            for isa in Level::available() {
                 let (mut c, mut alone) = (vec![f32::NAN; m * n], vec![f32::NAN; m * n]);
                 let mut sums = vec![f32::NAN; m];
                 matmul_on(isa, sizes, a, b, None, Shared::new(&mut c), Some(&mut sums));

@@ -1,10 +1,13 @@
 //! SiLU and GELU.
 
-use super::BLOCK;
 use crate::{
+    isa::Level,
     lanes::{exp, widest},
     threads::prelude::*,
 };
+
+/// Values that one task takes when nothing else decides: 32 KiB of f32.
+const BLOCK: usize = 8192;
 
 /// A pointwise activation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,7 +26,7 @@ impl Activation {
     /// The value and the derivative at `x`.
     #[inline(always)]
     pub(crate) fn at(self, x: f32) -> (f32, f32) {
-        let (u, slope) = match self {
+        let (u, du) = match self {
             Self::Silu => (x, 1.0),
             Self::GeluTanh => (
                 TWO_SQRT_2_OVER_PI * (x + CUBIC * x * x * x),
@@ -31,7 +34,7 @@ impl Activation {
             ),
         };
         let sigmoid = 1.0 / (1.0 + exp(-u));
-        (x * sigmoid, sigmoid + x * sigmoid * (1.0 - sigmoid) * slope)
+        (x * sigmoid, sigmoid + x * sigmoid * (1.0 - sigmoid) * du)
     }
 }
 
@@ -40,9 +43,13 @@ impl Activation {
 /// # Panics
 /// If the lengths differ.
 pub fn activate(activation: Activation, x: &[f32], y: &mut [f32]) {
+    activate_on(Level::in_use(), activation, x, y);
+}
+
+pub(super) fn activate_on(isa: Level, activation: Activation, x: &[f32], y: &mut [f32]) {
     assert_eq!(x.len(), y.len());
     y.par_chunks_mut(BLOCK).zip(x.par_chunks(BLOCK)).for_each(|(y, x)| {
-        widest!(forward(activation: Activation, x: &[f32], y: &mut [f32]));
+        widest!(isa => forward(activation: Activation, x: &[f32], y: &mut [f32]));
     });
 }
 
@@ -51,9 +58,19 @@ pub fn activate(activation: Activation, x: &[f32], y: &mut [f32]) {
 /// # Panics
 /// If the lengths differ.
 pub fn activate_backward(activation: Activation, x: &[f32], dy: &[f32], dx: &mut [f32]) {
+    activate_backward_on(Level::in_use(), activation, x, dy, dx);
+}
+
+pub(super) fn activate_backward_on(
+    isa: Level,
+    activation: Activation,
+    x: &[f32],
+    dy: &[f32],
+    dx: &mut [f32],
+) {
     assert!(x.len() == dy.len() && x.len() == dx.len());
     dx.par_chunks_mut(BLOCK).zip(x.par_chunks(BLOCK)).zip(dy.par_chunks(BLOCK)).for_each(|((dx, x), dy)| {
-        widest!(backward(activation: Activation, x: &[f32], dy: &[f32], dx: &mut [f32]));
+        widest!(isa => backward(activation: Activation, x: &[f32], dy: &[f32], dx: &mut [f32]));
     });
 }
 

@@ -4,6 +4,7 @@ use half::bf16;
 
 use super::activation::Activation;
 use crate::{
+    isa::Level,
     lanes::{bf16_bits, widest},
     shared::Shared,
     threads::prelude::*,
@@ -24,8 +25,19 @@ const LEAST: f32 = 1e-12;
 /// # Panics
 /// If the lengths do not fit.
 pub fn channel_rms_norm(x: &[f32], gamma: &[f32], positions: usize, silu: bool, y: &mut [f32]) {
-    forward(x, gamma, positions, y, |x, inverse, gamma, y| {
-        widest!(forward_row(x: &[f32], inverse: &[f32; POSITIONS], gamma: f32, silu: bool, y: &mut [f32]));
+    channel_rms_norm_on(Level::in_use(), x, gamma, positions, silu, y);
+}
+
+pub(super) fn channel_rms_norm_on(
+    isa: Level,
+    x: &[f32],
+    gamma: &[f32],
+    positions: usize,
+    silu: bool,
+    y: &mut [f32],
+) {
+    forward(isa, x, gamma, positions, y, |x, inverse, gamma, y| {
+        widest!(isa => forward_row(x: &[f32], inverse: &[f32; POSITIONS], gamma: f32, silu: bool, y: &mut [f32]));
     });
 }
 
@@ -34,13 +46,25 @@ pub fn channel_rms_norm(x: &[f32], gamma: &[f32], positions: usize, silu: bool, 
 /// # Panics
 /// If the lengths do not fit.
 pub fn channel_rms_norm_bf16(x: &[f32], gamma: &[f32], positions: usize, silu: bool, y: &mut [bf16]) {
-    forward(x, gamma, positions, y, |x, inverse, gamma, y| {
-        widest!(rounded_row(x: &[f32], inverse: &[f32; POSITIONS], gamma: f32, silu: bool, y: &mut [bf16]));
+    channel_rms_norm_bf16_on(Level::in_use(), x, gamma, positions, silu, y);
+}
+
+pub(super) fn channel_rms_norm_bf16_on(
+    isa: Level,
+    x: &[f32],
+    gamma: &[f32],
+    positions: usize,
+    silu: bool,
+    y: &mut [bf16],
+) {
+    forward(isa, x, gamma, positions, y, |x, inverse, gamma, y| {
+        widest!(isa => rounded_row(x: &[f32], inverse: &[f32; POSITIONS], gamma: f32, silu: bool, y: &mut [bf16]));
     });
 }
 
 /// `row(x, inverse norms, gamma, y)` norms up to 64 positions of a channel.
 fn forward<T: Send>(
+    isa: Level,
     x: &[f32],
     gamma: &[f32],
     positions: usize,
@@ -53,7 +77,7 @@ fn forward<T: Send>(
     let blocks = positions.div_ceil(POSITIONS);
     (0..x.len() / (channels * positions) * blocks).into_par_iter().for_each(|task| {
         let part = Part::new(task, blocks, channels, positions);
-        let inverse = part.inverse_norms(x);
+        let inverse = part.inverse_norms(isa, x);
         for (c, &gamma) in gamma.iter().enumerate() {
             // SAFETY: every task writes the rows of its own positions.
             row(part.of(x, c), &inverse, gamma, unsafe { out.range(part.row(c), part.width) });
@@ -74,6 +98,18 @@ pub fn channel_rms_norm_backward(
     dx: &mut [f32],
     d_gamma: &mut [f32],
 ) {
+    channel_rms_norm_backward_on(Level::in_use(), dy, x, gamma, positions, silu, (dx, d_gamma));
+}
+
+pub(super) fn channel_rms_norm_backward_on(
+    isa: Level,
+    dy: &[f32],
+    x: &[f32],
+    gamma: &[f32],
+    positions: usize,
+    silu: bool,
+    (dx, d_gamma): (&mut [f32], &mut [f32]),
+) {
     let channels = gamma.len();
     assert!(x.len() == dy.len() && x.len() == dx.len() && d_gamma.len() == channels);
     assert!(x.len().is_multiple_of(channels * positions));
@@ -86,13 +122,13 @@ pub fn channel_rms_norm_backward(
             let part = Part::new(task, blocks, channels, positions);
             // SAFETY: every task writes the rows of its own positions.
             let rows = |c: usize| unsafe { out.range(part.row(c), part.width) };
-            let inverse = part.inverse_norms(x);
+            let inverse = part.inverse_norms(isa, x);
             // g = dL/dn with n = sqrt(channels) x / |x|; dots = Σ g n over channels.
             let mut dots = [0.0f32; POSITIONS];
             for c in 0..channels {
                 let (dy, x, gamma, g) = (part.of(dy, c), part.of(x, c), gamma[c], rows(c));
                 let (inverse, dots, sum) = (&inverse, &mut dots, &mut d_gamma[c]);
-                widest!(backward_dots(
+                widest!(isa => backward_dots(
                     dy: &[f32], x: &[f32], inverse: &[f32; POSITIONS], gamma: f32, silu: bool,
                     g: &mut [f32], dots: &mut [f32; POSITIONS], sum: &mut f32,
                 ));
@@ -100,7 +136,7 @@ pub fn channel_rms_norm_backward(
             for c in 0..channels {
                 let (x, dx, inverse, dots) = (part.of(x, c), rows(c), &inverse, &dots);
                 let share = 1.0 / channels as f32;
-                widest!(backward_row(
+                widest!(isa => backward_row(
                     x: &[f32], inverse: &[f32; POSITIONS], dots: &[f32; POSITIONS], share: f32,
                     dx: &mut [f32],
                 ));
@@ -143,11 +179,11 @@ impl Part {
     }
 
     /// `sqrt(channels) / max(|x|₂, 1e-12)` of each position.
-    fn inverse_norms(&self, x: &[f32]) -> [f32; POSITIONS] {
+    fn inverse_norms(&self, isa: Level, x: &[f32]) -> [f32; POSITIONS] {
         let mut sums = [0.0f32; POSITIONS];
         for c in 0..self.channels {
             let (x, sums) = (self.of(x, c), &mut sums);
-            widest!(add_squares(x: &[f32], sums: &mut [f32; POSITIONS]));
+            widest!(isa => add_squares(x: &[f32], sums: &mut [f32; POSITIONS]));
         }
         let root = (self.channels as f32).sqrt();
         sums.map(|sum| root / sum.sqrt().max(LEAST))

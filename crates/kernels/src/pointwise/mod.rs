@@ -16,6 +16,3 @@ pub use channel_norm::{channel_rms_norm, channel_rms_norm_backward, channel_rms_
 pub use modulate::{gated_residual, gated_residual_backward};
 pub use norm::{layer_norm_modulate, layer_norm_modulate_backward, rms_norm, rms_norm_backward};
 pub use rope::rope;
-
-/// Values that one task takes when nothing else decides: 32 KiB of f32.
-const BLOCK: usize = 8192;

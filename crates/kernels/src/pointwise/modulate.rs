@@ -1,6 +1,6 @@
 //! The gated residual of adaLN: `x + y gate`.
 
-use crate::{lanes::widest, shared::Shared, threads::prelude::*};
+use crate::{isa::Level, lanes::widest, shared::Shared, threads::prelude::*};
 
 /// `out = x + y * gate`, where `gate` (`[groups, dim]`) is shared by consecutive rows.
 ///
@@ -9,12 +9,16 @@ use crate::{lanes::widest, shared::Shared, threads::prelude::*};
 /// # Panics
 /// If the lengths do not fit.
 pub fn gated_residual(x: &[f32], y: &[f32], gate: &[f32], dim: usize, out: &mut [f32]) {
+    gated_residual_on(Level::in_use(), x, y, gate, dim, out);
+}
+
+pub(super) fn gated_residual_on(isa: Level, x: &[f32], y: &[f32], gate: &[f32], dim: usize, out: &mut [f32]) {
     assert!(x.len() == y.len() && x.len() == out.len());
     let span = group_span(x.len(), gate.len(), dim);
     let blocks = out.par_chunks_mut(dim).zip(x.par_chunks(dim)).zip(y.par_chunks(dim)).with_min_len(16);
     blocks.enumerate().for_each(|(row, ((out, x), y))| {
         let gate = &gate[row * dim / span * dim..][..dim];
-        widest!(forward(x: &[f32], y: &[f32], gate: &[f32], out: &mut [f32]));
+        widest!(isa => forward(x: &[f32], y: &[f32], gate: &[f32], out: &mut [f32]));
     });
 }
 
@@ -23,6 +27,18 @@ pub fn gated_residual(x: &[f32], y: &[f32], gate: &[f32], dim: usize, out: &mut 
 /// # Panics
 /// If the lengths do not fit.
 pub fn gated_residual_backward(
+    d_out: &[f32],
+    y: &[f32],
+    gate: &[f32],
+    dim: usize,
+    dy: &mut [f32],
+    d_gate: &mut [f32],
+) {
+    gated_residual_backward_on(Level::in_use(), d_out, y, gate, dim, dy, d_gate);
+}
+
+pub(super) fn gated_residual_backward_on(
+    isa: Level,
     d_out: &[f32],
     y: &[f32],
     gate: &[f32],
@@ -41,7 +57,7 @@ pub fn gated_residual_backward(
         d_gate.fill(0.0);
         for ((d_out, y), dy) in d_out.chunks_exact(dim).zip(y.chunks_exact(dim)).zip(dy.chunks_exact_mut(dim))
         {
-            widest!(backward(d_out: &[f32], y: &[f32], gate: &[f32], dy: &mut [f32], d_gate: &mut [f32]));
+            widest!(isa => backward(d_out: &[f32], y: &[f32], gate: &[f32], dy: &mut [f32], d_gate: &mut [f32]));
         }
     });
 }

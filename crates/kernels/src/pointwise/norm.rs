@@ -2,6 +2,7 @@
 
 use super::modulate::group_span;
 use crate::{
+    isa::Level,
     lanes::{sum, sum2, widest},
     shared::Shared,
     threads::prelude::*,
@@ -17,13 +18,25 @@ const ROWS: usize = 64;
 /// # Panics
 /// If the lengths do not fit.
 pub fn layer_norm_modulate(x: &[f32], shift: &[f32], scale: &[f32], dim: usize, eps: f32, y: &mut [f32]) {
+    layer_norm_modulate_on(Level::in_use(), x, shift, scale, dim, eps, y);
+}
+
+pub(super) fn layer_norm_modulate_on(
+    isa: Level,
+    x: &[f32],
+    shift: &[f32],
+    scale: &[f32],
+    dim: usize,
+    eps: f32,
+    y: &mut [f32],
+) {
     assert!(x.len() == y.len() && shift.len() == scale.len());
     let span = group_span(x.len(), shift.len(), dim);
     let rows = y.par_chunks_mut(dim).zip(x.par_chunks(dim)).with_min_len(16);
     rows.enumerate().for_each(|(row, (y, x))| {
         let group = row * dim / span * dim..row * dim / span * dim + dim;
         let (shift, scale) = (&shift[group.clone()], &scale[group]);
-        widest!(layer_row(x: &[f32], shift: &[f32], scale: &[f32], eps: f32, y: &mut [f32]));
+        widest!(isa => layer_row(x: &[f32], shift: &[f32], scale: &[f32], eps: f32, y: &mut [f32]));
     });
 }
 
@@ -42,6 +55,18 @@ pub fn layer_norm_modulate_backward(
     d_shift: &mut [f32],
     d_scale: &mut [f32],
 ) {
+    layer_norm_modulate_backward_on(Level::in_use(), dy, x, scale, dim, eps, (dx, d_shift, d_scale));
+}
+
+pub(super) fn layer_norm_modulate_backward_on(
+    isa: Level,
+    dy: &[f32],
+    x: &[f32],
+    scale: &[f32],
+    dim: usize,
+    eps: f32,
+    (dx, d_shift, d_scale): (&mut [f32], &mut [f32], &mut [f32]),
+) {
     assert!(x.len() == dy.len() && x.len() == dx.len());
     assert!(scale.len() == d_shift.len() && scale.len() == d_scale.len());
     let span = group_span(x.len(), scale.len(), dim);
@@ -56,7 +81,7 @@ pub fn layer_norm_modulate_backward(
             d_scale.fill(0.0);
             let rows = dy[part.clone()].chunks_exact(dim).zip(x[part].chunks_exact(dim));
             for ((dy, x), dx) in rows.zip(dx.chunks_exact_mut(dim)) {
-                widest!(layer_row_backward(
+                widest!(isa => layer_row_backward(
                     dy: &[f32], x: &[f32], scale: &[f32], eps: f32,
                     dx: &mut [f32], d_shift: &mut [f32], d_scale: &mut [f32],
                 ));
@@ -70,10 +95,14 @@ pub fn layer_norm_modulate_backward(
 /// # Panics
 /// If the lengths do not fit.
 pub fn rms_norm(x: &[f32], weight: &[f32], eps: f32, y: &mut [f32]) {
+    rms_norm_on(Level::in_use(), x, weight, eps, y);
+}
+
+pub(super) fn rms_norm_on(isa: Level, x: &[f32], weight: &[f32], eps: f32, y: &mut [f32]) {
     let dim = weight.len();
     assert!(x.len() == y.len() && x.len().is_multiple_of(dim));
     y.par_chunks_mut(dim).zip(x.par_chunks(dim)).with_min_len(16).for_each(|(y, x)| {
-        widest!(rms_row(x: &[f32], weight: &[f32], eps: f32, y: &mut [f32]));
+        widest!(isa => rms_row(x: &[f32], weight: &[f32], eps: f32, y: &mut [f32]));
     });
 }
 
@@ -89,6 +118,18 @@ pub fn rms_norm_backward(
     dx: &mut [f32],
     d_weight: &mut [f32],
 ) {
+    rms_norm_backward_on(Level::in_use(), dy, x, weight, eps, dx, d_weight);
+}
+
+pub(super) fn rms_norm_backward_on(
+    isa: Level,
+    dy: &[f32],
+    x: &[f32],
+    weight: &[f32],
+    eps: f32,
+    dx: &mut [f32],
+    d_weight: &mut [f32],
+) {
     let dim = weight.len();
     assert!(x.len() == dy.len() && x.len() == dx.len() && d_weight.len() == dim);
     let blocks = dx.par_chunks_mut(ROWS * dim).zip(x.par_chunks(ROWS * dim)).zip(dy.par_chunks(ROWS * dim));
@@ -96,7 +137,7 @@ pub fn rms_norm_backward(
         let mut partial = vec![0.0; dim];
         let d_weight = partial.as_mut_slice();
         for ((dx, x), dy) in dx.chunks_exact_mut(dim).zip(x.chunks_exact(dim)).zip(dy.chunks_exact(dim)) {
-            widest!(rms_row_backward(
+            widest!(isa => rms_row_backward(
                 dy: &[f32], x: &[f32], weight: &[f32], eps: f32, dx: &mut [f32], d_weight: &mut [f32],
             ));
         }

@@ -1,6 +1,6 @@
 //! Rotary position embedding, interleaved pairs.
 
-use crate::{lanes::widest, threads::prelude::*};
+use crate::{isa::Level, lanes::widest, threads::prelude::*};
 
 /// Rotates neighbouring features of every head: `(a, b)` becomes `(a cos - b sin, a sin + b cos)`.
 ///
@@ -18,6 +18,18 @@ pub fn rope(
     inverse: bool,
     y: &mut [f32],
 ) {
+    rope_on(Level::in_use(), x, (cos, sin), heads, head_dim, inverse, y);
+}
+
+pub(super) fn rope_on(
+    isa: Level,
+    x: &[f32],
+    (cos, sin): (&[f32], &[f32]),
+    heads: usize,
+    head_dim: usize,
+    inverse: bool,
+    y: &mut [f32],
+) {
     let half = head_dim / 2;
     assert!(head_dim.is_multiple_of(2) && half > 0 && cos.len() == sin.len());
     let tokens = cos.len() / half;
@@ -27,7 +39,7 @@ pub fn rope(
         let token = index % tokens;
         let (cos, sin) = (&cos[token * half..][..half], &sin[token * half..][..half]);
         let sign = if inverse { -1.0 } else { 1.0 };
-        widest!(rotate(x: &[f32], cos: &[f32], sin: &[f32], sign: f32, y: &mut [f32]));
+        widest!(isa => rotate(x: &[f32], cos: &[f32], sin: &[f32], sign: f32, y: &mut [f32]));
     });
 }
 

@@ -6,29 +6,28 @@ mod softmax;
 mod tile;
 
 use super::products::{Finish, Gradients, Head, Left, Products, Right, Size, Softmax};
-
-/// The parts on AVX-512 F, BW, VL, DQ and VNNI, and BF16 if `NATIVE`: only for machines that have them.
-pub(super) struct Avx512<const NATIVE: bool>;
+use crate::isa::Avx512;
 
 impl<const NATIVE: bool> Products for Avx512<NATIVE> {
     const DEPTH: usize = 2;
 
-    fn pack_rows(x: Head<'_>, packed: &mut [u32]) {
-        // SAFETY: this type is chosen after detection.
+    fn pack_rows(self, x: Head<'_>, packed: &mut [u32]) {
+        // SAFETY: `self` is the proof that the machine has the features.
         unsafe { pack::rows::<NATIVE>(x, packed) }
     }
 
-    fn pack_columns(x: Head<'_>, packed: &mut [u32]) {
+    fn pack_columns(self, x: Head<'_>, packed: &mut [u32]) {
         // SAFETY: as above.
         unsafe { pack::columns::<NATIVE>(x, packed) }
     }
 
-    fn pack_tokens(x: Head<'_>, packed: &mut [u32]) {
+    fn pack_tokens(self, x: Head<'_>, packed: &mut [u32]) {
         // SAFETY: as above.
         unsafe { pack::token_pairs::<NATIVE>(x, packed) }
     }
 
     fn multiply(
+        self,
         left: Left<'_>,
         right: Right<'_>,
         size: Size,
@@ -40,7 +39,8 @@ impl<const NATIVE: bool> Products for Avx512<NATIVE> {
         unsafe { tile::multiply::<NATIVE>(left, right, size, out, stride, finish) }
     }
 
-    fn soften(
+    fn softmax_row(
+        self,
         scores: &[f32],
         lanes: &[f32],
         scale: f32,
@@ -49,11 +49,11 @@ impl<const NATIVE: bool> Products for Avx512<NATIVE> {
         weights: &mut [u32],
     ) -> f32 {
         // SAFETY: as above.
-        unsafe { softmax::soften::<NATIVE>(scores, lanes, scale, maximum, totals, weights) }
+        unsafe { softmax::softmax_row::<NATIVE>(scores, lanes, scale, maximum, totals, weights) }
     }
 
-    fn soften_backward(softmax: &Softmax, stride: usize, rows: (&[f32], &[f32]), to: Gradients<'_>) {
+    fn softmax_backward(self, softmax: &Softmax, stride: usize, rows: (&[f32], &[f32]), to: Gradients<'_>) {
         // SAFETY: as above.
-        unsafe { softmax::soften_backward::<NATIVE>(softmax, stride, rows, to) }
+        unsafe { softmax::softmax_backward::<NATIVE>(softmax, stride, rows, to) }
     }
 }

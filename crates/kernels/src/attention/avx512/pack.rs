@@ -4,8 +4,7 @@ use std::arch::x86_64::*;
 
 use crate::{
     attention::products::{Head, PANEL, VECTOR},
-    avx512::{mask, to_bf16, zip_pairs},
-    matmul::pack::transpose,
+    avx512::{mask, to_bf16, transpose, zip_pairs},
 };
 
 /// How many tokens ahead are asked for.

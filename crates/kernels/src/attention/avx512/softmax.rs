@@ -8,9 +8,9 @@ use crate::{
     avx512::{interleave_two, mask, to_bf16},
 };
 
-/// See [`crate::attention::products::Products::soften`].
+/// See [`crate::attention::products::Products::softmax_row`].
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq")]
-pub(super) fn soften<const NATIVE: bool>(
+pub(super) fn softmax_row<const NATIVE: bool>(
     scores: &[f32],
     lanes: &[f32],
     scale: f32,
@@ -40,9 +40,9 @@ pub(super) fn soften<const NATIVE: bool>(
     }
 }
 
-/// See [`crate::attention::products::Products::soften_backward`].
+/// See [`crate::attention::products::Products::softmax_backward`].
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq")]
-pub(super) fn soften_backward<const NATIVE: bool>(
+pub(super) fn softmax_backward<const NATIVE: bool>(
     softmax: &Softmax,
     stride: usize,
     (scores, d_weights): (&[f32], &[f32]),
@@ -53,7 +53,7 @@ pub(super) fn soften_backward<const NATIVE: bool>(
     assert!(weights.len() >= stride && d_scores.len() >= stride && d_scores_rows.len() >= stride);
     let scale = _mm512_set1_ps(softmax.scale * LOG2_E);
     let shift = softmax.lse.map(|lse| _mm512_set1_ps(lse * LOG2_E));
-    let slope = softmax.slope.map(|slope| _mm512_set1_ps(slope));
+    let delta = softmax.delta.map(|delta| _mm512_set1_ps(delta));
     for key in (0..width).step_by(2 * VECTOR) {
         let (mut p, mut ds) = ([_mm512_setzero_si512(); 2], [_mm512_setzero_si512(); 2]);
         for row in 0..2 {
@@ -69,7 +69,7 @@ pub(super) fn soften_backward<const NATIVE: bool>(
                 };
                 let p = exp2(_mm512_fmsub_ps(score, scale, shift[row]));
                 let p = _mm512_maskz_mov_ps(used, p);
-                (p, _mm512_maskz_mul_ps(used, p, _mm512_sub_ps(d_weight, slope[row])))
+                (p, _mm512_maskz_mul_ps(used, p, _mm512_sub_ps(d_weight, delta[row])))
             };
             let (low, high) = (half(0), half(1));
             // SAFETY: the path was chosen after detection.

@@ -8,30 +8,28 @@ use std::{arch::x86_64::*, ops::Range};
 pub(super) use weight_gradient::backward_weight;
 
 use super::{
-    packed::{Format, rows_and_tiles},
+    job::{FrameTap, Group, Job},
     plane::TILE,
-    product::{FrameTap, Group, Job},
+    weights::rows_and_tiles,
 };
 use crate::avx512::{mask, multiply_add};
 
-/// One block of output channels by a group of tiles.
+/// One block of output channels by a group of tiles: quadruples of bytes if `INT8`, else pairs of bf16.
 ///
 /// # Safety
-/// The machine has AVX-512 F, BW, VL, DQ and VNNI, and BF16 if products are of bf16; every tile of every frame tap plus every
+/// The machine has AVX-512 F, BW, VL, DQ and VNNI, and BF16 if `NATIVE`; every tile of every frame tap plus every
 /// offset plus 16 lies in the volume; the tiles lie in the output and are written by no one else.
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vnni")]
-pub(super) unsafe fn block(job: &Job<'_>, tiles: &Group, rows: Range<usize>) {
+pub(super) unsafe fn block<const INT8: bool, const NATIVE: bool>(
+    job: &Job<'_>,
+    tiles: &Group,
+    rows: Range<usize>,
+) {
     macro_rules! tile_of {
         ($($rows:literal by $tiles:literal),*) => {
-            match (rows.len(), rows_and_tiles(job.weights.outputs).1) {
+            match (rows.len(), rows_and_tiles(job.weights.filter.outputs).1) {
                 // SAFETY: the caller's promise.
-                $(($rows, $tiles) => unsafe {
-                    match job.weights.format {
-                        Format::Int8 => tile::<$rows, $tiles, true, false>(job, tiles, rows),
-                        Format::Bf16 => tile::<$rows, $tiles, false, true>(job, tiles, rows),
-                        _ => tile::<$rows, $tiles, false, false>(job, tiles, rows),
-                    }
-                },)*
+                $(($rows, $tiles) => unsafe { tile::<$rows, $tiles, INT8, NATIVE>(job, tiles, rows) },)*
                 sizes => unreachable!("{sizes:?} are no block"),
             }
         };
@@ -120,7 +118,8 @@ unsafe fn tap_sums<const R: usize, const V: usize, const INT8: bool, const NATIV
     let mut numbers = [[_mm512_setzero_ps(); V]; R];
     for ((index, sums), numbers) in sums.into_iter().enumerate().zip(&mut numbers) {
         let offset = if INT8 {
-            tap.scale.zero as i32 * job.weights.sums[(rows.start + index) * job.weights.kernel[0] + tap.tap]
+            tap.scale.zero as i32
+                * job.weights.sums[(rows.start + index) * job.weights.filter.kernel[0] + tap.tap]
         } else {
             0
         };

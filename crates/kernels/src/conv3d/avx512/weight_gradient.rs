@@ -6,10 +6,12 @@ use super::pack;
 use crate::{
     avx512::multiply_add,
     conv3d::{
-        Conv3d,
         plane::{Geometry, Plane},
+        shape::Conv3d,
     },
-    shared::{Buffer, Shared, with_buffers},
+    isa::Avx512,
+    lanes::bf16_bits,
+    shared::{Buffer, Shared, cast_mut, with_buffers},
     threads::{self, prelude::*},
 };
 
@@ -19,137 +21,191 @@ const CHUNK: usize = 64 * 1024;
 /// `d_weight[co, ci, tap] = Σ dy[co, p] x[ci, p + tap]`: output channels are lanes, and each sum
 /// runs over pairs of neighbouring positions.
 pub(in crate::conv3d) fn backward_weight<const NATIVE: bool>(
+    isa: Avx512<NATIVE>,
     shape: &Conv3d,
     x: &[f32],
     dy: &[f32],
     d_weight: &mut [f32],
 ) {
-    with_buffers(|buffers: &mut [Buffer; 3]| sum_products::<NATIVE>(shape, x, dy, d_weight, buffers));
+    let product = Product::new(shape);
+    with_buffers(|[xs, dys, sums]: &mut [Buffer; 3]| {
+        let len = product.input_len();
+        let xs = &mut cast_mut(xs.words(len.div_ceil(2)))[..len];
+        product.pack_input(isa, x, xs);
+        let dys = dys.words(shape.batch * product.blocks * product.gradient_len());
+        product.pack_gradient(dy, dys);
+        let sums = sums.floats(product.blocks * product.offsets.len() * product.lanes);
+        product.multiply(isa, xs, dys, sums);
+        product.unpack(sums, d_weight);
+    });
 }
 
-fn sum_products<const NATIVE: bool>(
-    shape: &Conv3d,
-    x: &[f32],
-    dy: &[f32],
-    d_weight: &mut [f32],
-    [xs, dys, sums]: &mut [Buffer; 3],
-) {
-    let output @ [frames, height, width] = shape.output_size();
-    let taps = shape.taps();
-    let geometry = Geometry {
-        size: shape.size,
-        front: shape.front,
-        spread: [1; 3],
-        repeat: [1; 3],
-        kernel: shape.kernel,
-        stride: shape.stride,
-        output,
-    };
-    let plane = Plane::new(&geometry);
-    // Here the frames of the padding are there too: every tap runs over all positions.
-    let padded = (frames - 1) * shape.stride[0] + shape.kernel[0];
-    let channel = padded * plane.len();
-    // Two values more: the last pair of a row may reach beyond it.
-    let values = shape.batch * shape.inputs * channel + 2;
-    let xs = &mut halves(xs.words(values.div_ceil(2)))[..values];
-    xs[values - 2..].fill(0);
-    let packed = Shared::new(xs);
-    threads::for_each(shape.batch * shape.inputs * padded, |index| {
-        // SAFETY: every task packs its own frame of a channel.
-        let packed = unsafe { packed.range(index * plane.len(), plane.len()) };
-        match geometry.source(0, index % padded) {
-            Some(frame) => {
-                let at = (index / padded * shape.size[0] + frame) * geometry.frame_len();
-                // SAFETY: the path was chosen after detection.
-                unsafe { pack::single::<NATIVE>(&plane, &x[at..at + geometry.frame_len()], packed) }
-            }
-            None => packed.fill(0),
-        }
-    });
+/// The product whose rows are an input channel and a tap, and whose columns are output channels.
+struct Product<'a> {
+    shape: &'a Conv3d,
+    geometry: Geometry,
+    plane: Plane,
+    /// Frames of an input channel. Here those of the padding are there too: every tap runs over all positions.
+    padded: usize,
+    /// Output channels of a block, and how many blocks there are.
+    lanes: usize,
+    blocks: usize,
+    /// Pairs of positions of a line, which is a row of a frame of the output.
+    pairs: usize,
+    /// Where each row of the product begins in a sample.
+    offsets: Vec<usize>,
+    /// How far behind the inputs of each line begin.
+    line_starts: Vec<usize>,
+}
 
-    let lanes = if shape.outputs > 32 { 64 } else { shape.outputs.next_multiple_of(16) };
-    let blocks = shape.outputs.div_ceil(lanes);
-    let pairs = width.div_ceil(2);
-    let lines = frames * height;
-    let dys = dys.words(shape.batch * blocks * lines * pairs * lanes);
-    pack_gradient(shape, dy, output, lanes, dys);
-
-    // The rows of the product: an input channel and a tap.
-    let [_, kh, kw] = shape.kernel;
-    let offsets: Vec<usize> = (0..shape.inputs * taps)
-        .map(|row| {
+impl<'a> Product<'a> {
+    fn new(shape: &'a Conv3d) -> Self {
+        let (geometry, taps) = (shape.geometry(), shape.taps());
+        let plane = Plane::new(&geometry);
+        let [frames, height, width] = geometry.output;
+        let padded = (frames - 1) * shape.stride[0] + shape.kernel[0];
+        let [_, kh, kw] = shape.kernel;
+        let offset = |row: usize| {
             let (ci, tap) = (row / taps, row % taps);
-            ci * channel
-                + tap / (kh * kw) * plane.len()
+            (ci * padded + tap / (kh * kw)) * plane.len()
                 + tap / kw % kh * plane.row_len()
                 + plane.column_tap(tap % kw)
-        })
-        .collect();
-    let line_starts: Vec<usize> = (0..lines)
-        .map(|line| {
+        };
+        let line_start = |line: usize| {
             let (t, h) = (line / height, line % height);
             t * shape.stride[0] * plane.len() + h * shape.stride[1] * plane.row_len()
-        })
-        .collect();
+        };
+        let lanes = if shape.outputs > 32 { 64 } else { shape.outputs.next_multiple_of(16) };
+        Self {
+            shape,
+            padded,
+            lanes,
+            blocks: shape.outputs.div_ceil(lanes),
+            pairs: width.div_ceil(2),
+            offsets: (0..shape.inputs * taps).map(offset).collect(),
+            line_starts: (0..frames * height).map(line_start).collect(),
+            geometry,
+            plane,
+        }
+    }
 
-    let rows_at_once = 24 / (lanes / 16);
-    let sums = sums.floats(blocks * offsets.len() * lanes);
-    sums.fill(0.0);
-    // A task owns some rows for every position, so no sum is split between threads.
-    let rows_per_task = rows_at_once * 4;
-    let tasks = offsets.len().div_ceil(rows_per_task);
-    let lines_per_chunk = (CHUNK / (pairs * lanes)).max(1);
-    let out = Shared::new(sums);
-    threads::for_each(blocks * tasks, |task| {
-        let (block, start) = (task / tasks, task % tasks * rows_per_task);
-        let rows = &offsets[start..offsets.len().min(start + rows_per_task)];
-        // SAFETY: every task has its own rows.
-        let sums = unsafe { out.range((block * offsets.len() + start) * lanes, rows.len() * lanes) };
-        for sample in 0..shape.batch {
-            let x = &xs[sample * shape.inputs * channel..];
-            let dy = &dys[(sample * blocks + block) * lines * pairs * lanes..][..lines * pairs * lanes];
-            for (chunk, starts) in line_starts.chunks(lines_per_chunk).enumerate() {
-                let dy = &dy[chunk * lines_per_chunk * pairs * lanes..][..starts.len() * pairs * lanes];
-                for (rows, sums) in rows.chunks(rows_at_once).zip(sums.chunks_mut(rows_at_once * lanes)) {
-                    // SAFETY: detected; checked inside.
-                    unsafe {
-                        match lanes / 16 {
-                            1 => weight_rows::<24, 1, NATIVE>(x, rows, starts, dy, pairs, sums),
-                            2 => weight_rows::<12, 2, NATIVE>(x, rows, starts, dy, pairs, sums),
-                            _ => weight_rows::<6, 4, NATIVE>(x, rows, starts, dy, pairs, sums),
-                        }
+    /// Values of a sample's packed input.
+    fn sample_len(&self) -> usize {
+        self.shape.inputs * self.padded * self.plane.len()
+    }
+
+    /// Values of the packed input. Two more than there are: the last pair of a row may reach beyond it.
+    fn input_len(&self) -> usize {
+        self.shape.batch * self.sample_len() + 2
+    }
+
+    /// Words of a sample's packed gradient for a block of output channels.
+    fn gradient_len(&self) -> usize {
+        self.line_starts.len() * self.pairs * self.lanes
+    }
+
+    /// `x` as `[sample][channel][padded frame]` of planes.
+    fn pack_input<const NATIVE: bool>(&self, _: Avx512<NATIVE>, x: &[f32], packed: &mut [u16]) {
+        let Self { shape, geometry, plane, padded, .. } = self;
+        packed[shape.batch * self.sample_len()..].fill(0);
+        let packed = Shared::new(packed);
+        threads::for_each(shape.batch * shape.inputs * padded, |index| {
+            // SAFETY: every task packs its own frame of a channel.
+            let packed = unsafe { packed.range(index * plane.len(), plane.len()) };
+            match geometry.source(0, index % padded) {
+                Some(frame) => {
+                    let at = (index / padded * shape.size[0] + frame) * geometry.frame_len();
+                    // SAFETY: the caller has the proof of AVX-512.
+                    unsafe { pack::single::<NATIVE>(plane, &x[at..at + geometry.frame_len()], packed) }
+                }
+                None => packed.fill(0),
+            }
+        });
+    }
+
+    /// `dy` as `[sample][block of channels][line][pair of positions][lane]`.
+    fn pack_gradient(&self, dy: &[f32], packed: &mut [u32]) {
+        let Self { shape, lanes, blocks, pairs, .. } = *self;
+        let [frames, height, width] = self.geometry.output;
+        let (positions, lines) = (frames * height * width, frames * height);
+        packed.par_chunks_mut(pairs * lanes).enumerate().for_each(|(index, packed)| {
+            let (sample_block, line) = (index / lines, index % lines);
+            let (sample, block) = (sample_block / blocks, sample_block % blocks);
+            packed.fill(0);
+            for lane in 0..lanes.min(shape.outputs - block * lanes) {
+                let channel = sample * shape.outputs + block * lanes + lane;
+                let row = &dy[channel * positions + line * width..][..width];
+                for (pair, values) in row.chunks(2).enumerate() {
+                    let second = values.get(1).map_or(0, |&value| bf16_bits(value) << 16);
+                    packed[pair * lanes + lane] = bf16_bits(values[0]) | second;
+                }
+            }
+        });
+    }
+
+    /// The sums, `[block of channels][row][lane]`.
+    fn multiply<const NATIVE: bool>(&self, isa: Avx512<NATIVE>, xs: &[u16], dys: &[u32], sums: &mut [f32]) {
+        let Self { shape, lanes, blocks, ref offsets, .. } = *self;
+        sums.fill(0.0);
+        // A task owns some rows for every position, so no sum is split between threads.
+        let rows_per_task = self.rows_at_once() * 4;
+        let tasks = offsets.len().div_ceil(rows_per_task);
+        let out = Shared::new(sums);
+        threads::for_each(blocks * tasks, |task| {
+            let (block, start) = (task / tasks, task % tasks * rows_per_task);
+            let rows = &offsets[start..offsets.len().min(start + rows_per_task)];
+            // SAFETY: every task has its own rows.
+            let sums = unsafe { out.range((block * offsets.len() + start) * lanes, rows.len() * lanes) };
+            for sample in 0..shape.batch {
+                let len = self.gradient_len();
+                let dy = &dys[(sample * blocks + block) * len..][..len];
+                self.add_sample(isa, &xs[sample * self.sample_len()..], dy, rows, sums);
+            }
+        });
+    }
+
+    /// Rows whose sums are in registers at once.
+    fn rows_at_once(&self) -> usize {
+        24 / (self.lanes / 16)
+    }
+
+    /// Adds a sample's products of some rows with a block of output channels.
+    fn add_sample<const NATIVE: bool>(
+        &self,
+        _: Avx512<NATIVE>,
+        x: &[u16],
+        dy: &[u32],
+        rows: &[usize],
+        sums: &mut [f32],
+    ) {
+        let Self { lanes, pairs, .. } = *self;
+        let lines_per_chunk = (CHUNK / (pairs * lanes)).max(1);
+        for (chunk, starts) in self.line_starts.chunks(lines_per_chunk).enumerate() {
+            let dy = &dy[chunk * lines_per_chunk * pairs * lanes..][..starts.len() * pairs * lanes];
+            let at_once = self.rows_at_once();
+            for (rows, sums) in rows.chunks(at_once).zip(sums.chunks_mut(at_once * lanes)) {
+                // SAFETY: the caller has the proof of AVX-512; lengths are checked inside.
+                unsafe {
+                    match lanes / 16 {
+                        1 => weight_rows::<24, 1, NATIVE>(x, rows, starts, dy, pairs, sums),
+                        2 => weight_rows::<12, 2, NATIVE>(x, rows, starts, dy, pairs, sums),
+                        _ => weight_rows::<6, 4, NATIVE>(x, rows, starts, dy, pairs, sums),
                     }
                 }
             }
         }
-    });
+    }
 
-    d_weight.par_chunks_mut(offsets.len()).enumerate().for_each(|(co, d_weight)| {
-        let (block, lane) = (co / lanes, co % lanes);
-        for (row, d_weight) in d_weight.iter_mut().enumerate() {
-            *d_weight = sums[(block * offsets.len() + row) * lanes + lane];
-        }
-    });
-}
-
-/// `dy` as `[sample][block of channels][line][pair of positions][lane]`.
-fn pack_gradient(shape: &Conv3d, dy: &[f32], output: [usize; 3], lanes: usize, packed: &mut [u32]) {
-    let [frames, height, width] = output;
-    let (pairs, positions) = (width.div_ceil(2), frames * height * width);
-    let (blocks, lines) = (shape.outputs.div_ceil(lanes), frames * height);
-    packed.par_chunks_mut(pairs * lanes).enumerate().for_each(|(index, packed)| {
-        let (sample_block, line) = (index / lines, index % lines);
-        let (sample, block) = (sample_block / blocks, sample_block % blocks);
-        packed.fill(0);
-        for lane in 0..lanes.min(shape.outputs - block * lanes) {
-            let channel = sample * shape.outputs + block * lanes + lane;
-            let row = &dy[channel * positions + line * width..][..width];
-            for (pair, values) in row.chunks(2).enumerate() {
-                let second = values.get(1).map_or(0, |&value| bf16(value) << 16);
-                packed[pair * lanes + lane] = bf16(values[0]) | second;
+    /// From sums by lanes to weights by channels.
+    fn unpack(&self, sums: &[f32], d_weight: &mut [f32]) {
+        let (lanes, rows) = (self.lanes, self.offsets.len());
+        d_weight.par_chunks_mut(rows).enumerate().for_each(|(co, d_weight)| {
+            let (block, lane) = (co / lanes, co % lanes);
+            for (row, d_weight) in d_weight.iter_mut().enumerate() {
+                *d_weight = sums[(block * rows + row) * lanes + lane];
             }
-        }
-    });
+        });
+    }
 }
 
 /// Adds the products of up to `R` rows with `16 V` output channels over some lines.
@@ -190,20 +246,4 @@ unsafe fn weight_rows<const R: usize, const V: usize, const NATIVE: bool>(
             }
         }
     }
-}
-
-/// The bits of the nearest bf16, ties to even.
-#[inline(always)]
-fn bf16(x: f32) -> u32 {
-    let bits = x.to_bits();
-    if x.is_nan() {
-        return (bits >> 16) | 0x40; // rounding could carry a NaN into an ordinary number
-    }
-    bits.wrapping_add(0x7fff + ((bits >> 16) & 1)) >> 16
-}
-
-/// Two values of 16 bits for each word.
-fn halves(words: &mut [u32]) -> &mut [u16] {
-    // SAFETY: twice as many of half the size, of a lesser alignment; any bits are valid.
-    unsafe { std::slice::from_raw_parts_mut(words.as_mut_ptr().cast(), 2 * words.len()) }
 }

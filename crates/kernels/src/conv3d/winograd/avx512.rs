@@ -2,7 +2,7 @@
 
 use std::{arch::x86_64::*, ops::Range};
 
-use super::{POSITIONS, Run, Strip, UNIT};
+use super::strip::{POSITIONS, Run, Strip, UNIT};
 use crate::{
     avx512::{mask, zip_pairs},
     conv3d::{avx512::pack::load, frames::Values, plane::TILE},
@@ -24,15 +24,15 @@ pub(super) unsafe fn transform<'a, const NATIVE: bool>(
     let position_len = strip.position_len();
     assert!(to.len() >= POSITIONS * position_len);
     for run in strip.runs(start, strip.squares().min(start + UNIT)) {
-        let window = Window::new(strip, &run);
+        let patch = Patch::new(strip, &run);
         let used = mask(run.len);
         let mut channels = channels.clone();
         for group in 0..strip.groups {
             let (mut a, mut b) = ([_mm512_setzero_ps(); POSITIONS], [_mm512_setzero_ps(); POSITIONS]);
             for square in [&mut a, &mut b] {
                 match channels.next() {
-                    Some(channel) if strip.is_doubled() => window.transform_doubled(channel, square),
-                    Some(channel) => window.transform(channel, square),
+                    Some(channel) if strip.is_doubled() => patch.transform_doubled(channel, square),
+                    Some(channel) => patch.transform(channel, square),
                     None => {}
                 }
             }
@@ -55,7 +55,7 @@ pub(super) unsafe fn transform<'a, const NATIVE: bool>(
 }
 
 /// What the squares of a run read of a channel.
-struct Window {
+struct Patch {
     height: usize,
     width: usize,
     /// The first row and column; what lies before 0 is padding.
@@ -66,7 +66,7 @@ struct Window {
     masks: [__mmask16; 3],
 }
 
-impl Window {
+impl Patch {
     fn new(strip: &Strip<'_>, run: &Run) -> Self {
         let geometry = strip.geometry;
         let [_, height, width] = geometry.size;

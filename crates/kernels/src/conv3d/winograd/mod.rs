@@ -20,6 +20,7 @@
 #[cfg(target_arch = "x86_64")]
 mod avx512;
 pub mod scalar;
+mod strip;
 #[cfg(test)]
 mod tests;
 
@@ -27,28 +28,22 @@ use std::ops::Range;
 
 use super::{
     frames::Frames,
-    packed::{self, Format, Weights},
+    job::{FrameTap, GROUPS, Group, Job, Tile},
     plane::{Geometry, TILE},
-    product::{FrameTap, GROUPS, Group, Job, Tile, windows},
     quantize::Scale,
+    weights::{self, Filter, Format, Weights},
+    windows::windows,
 };
 use crate::{
-    Isa,
+    isa::Level,
     matmul::scalar::round_bf16,
     shared::{Shared, with_buffers},
     threads,
 };
+use strip::{GAP, POSITIONS, SQUARES, Strip, UNIT};
 
-/// Positions of a square.
-pub(super) const POSITIONS: usize = 16;
-/// Squares whose transformed inputs lie together: two tiles.
-const UNIT: usize = 2 * TILE;
-/// Squares of a task.
-const SQUARES: usize = 256;
 /// Output channels of a task, whose sums at all positions wait in the second-level cache.
 const OUTPUTS: usize = 48;
-/// Words between positions: a line, so that those of a square do not all meet in one set of the cache.
-const GAP: usize = 16;
 /// Words that [`limit`] allows each thread.
 const WORDS: usize = 1 << 20;
 /// Fewest channels on either side with which the transforms pay.
@@ -58,11 +53,11 @@ const LEAST_CHANNELS: usize = 16;
 static NO_SUMS: [f32; SQUARES] = [0.0; SQUARES];
 
 /// Whether weights of this kernel and stride are better transformed, on this machine.
-pub(super) fn suits(isa: Isa, outputs: usize, inputs: usize, kernel: [usize; 3], stride: [usize; 3]) -> bool {
-    isa >= Isa::Avx512
-        && kernel[1..] == [3, 3]
+pub(super) fn suits(isa: Level, filter: Filter, stride: [usize; 3]) -> bool {
+    isa.has_avx512()
+        && filter.kernel[1..] == [3, 3]
         && stride[1..] == [1, 1]
-        && outputs.min(inputs) >= LEAST_CHANNELS
+        && filter.outputs.min(filter.inputs) >= LEAST_CHANNELS
 }
 
 /// The parts of the output channels that make a task.
@@ -71,15 +66,21 @@ fn parts(outputs: usize) -> impl Iterator<Item = Range<usize>> {
     (0..count).map(move |part| part * outputs / count..(part + 1) * outputs / count)
 }
 
+/// The weights of some output channels at a position: one for each frame tap.
+fn at_a_position(filter: Filter, outputs: usize) -> Filter {
+    Filter { outputs, inputs: filter.inputs, kernel: [filter.kernel[0], 1, 1] }
+}
+
 /// Words of packed weights.
-pub(super) fn words_len(outputs: usize, inputs: usize, frame_taps: usize) -> usize {
-    POSITIONS * packed::words_len(Format::Bf16, outputs, inputs, [frame_taps, 1, 1])
+pub(super) fn words_len(filter: Filter) -> usize {
+    POSITIONS * weights::words_len(Format::Bf16, at_a_position(filter, filter.outputs))
 }
 
 /// Transforms and packs `weight`, `[outputs, inputs, frame taps, 3, 3]`, to `[parts of the outputs]
 /// [positions]` of [`Weights`].
-pub(super) fn pack(weight: &[f32], outputs: usize, inputs: usize, frame_taps: usize, words: &mut [u32]) {
-    assert_eq!(words.len(), words_len(outputs, inputs, frame_taps));
+pub(super) fn pack(weight: &[f32], filter: Filter, words: &mut [u32]) {
+    let Filter { outputs, inputs, kernel: [frame_taps, ..] } = filter;
+    assert_eq!(words.len(), words_len(filter));
     let per_output = words.len() / outputs / POSITIONS;
     let mut transformed = vec![0.0; outputs.min(OUTPUTS) * inputs * frame_taps * POSITIONS];
     for part in parts(outputs) {
@@ -92,107 +93,33 @@ pub(super) fn pack(weight: &[f32], outputs: usize, inputs: usize, frame_taps: us
             let at = |row: usize, column: usize, tap: usize| {
                 round_bf16(transformed[((row * inputs + column) * frame_taps + tap) * POSITIONS + position])
             };
-            packed::pack(Format::Bf16, part.len(), inputs, [frame_taps, 1, 1], at, words);
+            weights::pack(Format::Bf16, at_a_position(filter, part.len()), at, words);
         }
     }
 }
 
-/// Transformed weights.
+/// Transformed weights, as pairs of bf16.
 #[derive(Clone, Copy)]
 pub(super) struct Transformed<'a> {
-    /// Pairs of bf16.
-    pub format: Format,
-    pub outputs: usize,
-    pub inputs: usize,
-    pub frame_taps: usize,
+    pub isa: Level,
+    pub filter: Filter,
     pub words: &'a [u32],
 }
 
 impl<'a> Transformed<'a> {
     /// The weights of some output channels at a position.
     fn at(&self, part: &Range<usize>, position: usize) -> Weights<'a> {
-        let per_output = self.words.len() / self.outputs / POSITIONS;
+        let per_output = self.words.len() / self.filter.outputs / POSITIONS;
         let start = (part.start * POSITIONS + position * part.len()) * per_output;
         Weights {
-            format: self.format,
-            outputs: part.len(),
-            inputs: self.inputs,
-            kernel: [self.frame_taps, 1, 1],
+            isa: self.isa,
+            format: Format::Bf16,
+            filter: at_a_position(self.filter, part.len()),
             words: &self.words[start..start + part.len() * per_output],
             scales: &[],
             sums: &[],
         }
     }
-}
-
-/// Some rows of squares of all frames.
-struct Strip<'a> {
-    geometry: &'a Geometry,
-    /// Rows of squares.
-    rows: Range<usize>,
-    /// Squares of a row.
-    columns: usize,
-    /// Words of two input channels.
-    groups: usize,
-}
-
-impl Strip<'_> {
-    /// Whether every input stands for a square of four.
-    fn is_doubled(&self) -> bool {
-        self.geometry.repeat[1] == 2
-    }
-
-    /// Whether the transformed inputs at a position may differ from zero.
-    fn has(&self, position: usize) -> bool {
-        !self.is_doubled() || position / 4 != 2 && position % 4 != 2
-    }
-
-    fn squares(&self) -> usize {
-        self.rows.len() * self.columns
-    }
-
-    fn blocks(&self) -> usize {
-        self.squares().div_ceil(SQUARES)
-    }
-
-    /// Words of a transformed frame: `[units][positions][groups][squares of a unit]`.
-    fn frame_len(&self) -> usize {
-        self.squares().div_ceil(UNIT) * POSITIONS * self.position_len()
-    }
-
-    /// Words of a position of a unit.
-    fn position_len(&self) -> usize {
-        self.groups * UNIT + GAP
-    }
-
-    /// Where a unit's words of a position begin in a frame.
-    fn at(&self, unit: usize, position: usize) -> usize {
-        (unit * POSITIONS + position) * self.position_len()
-    }
-
-    /// Neighbouring squares of a row, at most [`TILE`] of them, from square `start` to `end` of the strip: where
-    /// the first is, its row, its column, and how many they are.
-    fn runs(&self, start: usize, end: usize) -> impl Iterator<Item = Run> {
-        let (columns, first) = (self.columns, self.rows.start);
-        let mut next = start;
-        std::iter::from_fn(move || {
-            let square = next;
-            let column = square % columns;
-            let len = TILE.min(columns - column).min(end.saturating_sub(square));
-            next += len;
-            (len > 0).then(|| Run { square, row: first + square / columns, column, len })
-        })
-    }
-}
-
-/// Neighbouring squares of a row.
-struct Run {
-    /// The first, counted from the start of the strip.
-    square: usize,
-    /// Row and first column, in squares of the picture.
-    row: usize,
-    column: usize,
-    len: usize,
 }
 
 /// Words of transformed frames that are held at once, unless a row of squares needs more.
@@ -220,8 +147,8 @@ pub(super) fn run(
     );
     assert!(geometry.repeat == [1; 3] || geometry.repeat == [1, 2, 2] && geometry.front[1..] == [1, 1]);
     let (rows, columns) = (height.div_ceil(2), width.div_ceil(2));
-    let groups = weights.inputs.div_ceil(2);
-    let frames = geometry.size[0].min(weights.frame_taps + 1);
+    let groups = weights.filter.inputs.div_ceil(2);
+    let frames = geometry.size[0].min(weights.filter.kernel[0] + 1);
     let at_once = (limit / (frames * POSITIONS * groups * columns)).clamp(1, rows);
     let strips = rows.div_ceil(at_once);
     for strip in 0..strips {
@@ -248,7 +175,7 @@ impl Pass<'_> {
         let (geometry, frame) = (self.strip.geometry, self.strip.frame_len());
         let windows = windows(geometry, self.limit / frame);
         let slots = windows.iter().map(|window| window.to - window.from).max().unwrap_or(0).max(1);
-        let parts: Vec<Range<usize>> = parts(self.weights.outputs).collect();
+        let parts: Vec<Range<usize>> = parts(self.weights.filter.outputs).collect();
         with_buffers(|[volume]| {
             let volume = volume.words(slots * frame);
             let mut packed = 0;
@@ -275,7 +202,7 @@ impl Pass<'_> {
         slots: usize,
         volume: &mut [u32],
     ) {
-        let (strip, inputs) = (self.strip, self.weights.inputs);
+        let (strip, inputs) = (self.strip, self.weights.filter.inputs);
         let frame = strip.frame_len();
         let units = strip.squares().div_ceil(UNIT);
         let volume = Shared::new(volume);
@@ -286,16 +213,15 @@ impl Pass<'_> {
             let to = unsafe {
                 volume.range(t % slots * frame + strip.at(unit, 0), POSITIONS * strip.position_len())
             };
-            #[cfg(target_arch = "x86_64")]
-            // SAFETY: weights are transformed where AVX-512 is alone, after detection.
-            unsafe {
-                match self.weights.format {
-                    Format::Bf16 => avx512::transform::<true>(strip, unit, channels, to),
-                    _ => avx512::transform::<false>(strip, unit, channels, to),
-                }
+            match self.weights.isa {
+                // SAFETY: the level proves the instruction set.
+                #[cfg(target_arch = "x86_64")]
+                Level::Avx512(_) => unsafe { avx512::transform::<false>(strip, unit, channels, to) },
+                // SAFETY: as above.
+                #[cfg(target_arch = "x86_64")]
+                Level::Avx512Bf16(_) => unsafe { avx512::transform::<true>(strip, unit, channels, to) },
+                isa => unreachable!("{} channels to {} words on {isa:?}", channels.count(), to.len()),
             }
-            #[cfg(not(target_arch = "x86_64"))]
-            unreachable!("weights are transformed where AVX-512 is, {to:?} {}", channels.count());
         });
     }
 
@@ -331,7 +257,7 @@ impl Pass<'_> {
                     let start = slot * frame + strip.at(squares.start / UNIT, position);
                     Some(FrameTap { tap, start, scale: Scale::ONE })
                 };
-                let frame_taps: Vec<FrameTap> = (0..self.weights.frame_taps).filter_map(tap).collect();
+                let frame_taps: Vec<FrameTap> = (0..self.weights.filter.kernel[0]).filter_map(tap).collect();
                 let weights = self.weights.at(part, position);
                 let job = Job {
                     volume,
@@ -344,7 +270,7 @@ impl Pass<'_> {
                     start: position * position_len,
                     positions: SQUARES,
                 };
-                job.run(0..packed::blocks(part.len()), &tiles);
+                job.run(0..weights::blocks(part.len()), &tiles);
             }
             let [frames, height, width] = geometry.output;
             for (index, output) in part.clone().enumerate() {
@@ -355,13 +281,14 @@ impl Pass<'_> {
                 // SAFETY: the task's own frame of its own channel; of its rows, those of its squares.
                 let y = y.at((output * frames + t) * height * width);
                 let bias = self.bias.map_or(0.0, |bias| bias[output]);
-                #[cfg(target_arch = "x86_64")]
-                // SAFETY: as above, and AVX-512 is there.
-                unsafe {
-                    avx512::outputs(strip, squares.clone(), std::array::from_fn(sums), bias, y);
+                match self.weights.isa {
+                    // SAFETY: as above, and the level proves the instruction set.
+                    #[cfg(target_arch = "x86_64")]
+                    Level::Avx512(_) | Level::Avx512Bf16(_) => unsafe {
+                        avx512::outputs(strip, squares.clone(), std::array::from_fn(sums), bias, y);
+                    },
+                    isa => unreachable!("{} sums and {bias} to {y:?} on {isa:?}", sums(0).len()),
                 }
-                #[cfg(not(target_arch = "x86_64"))]
-                unreachable!("weights are transformed where AVX-512 is, {y:?} {bias} {}", sums(0).len());
             }
         });
     }

@@ -1,6 +1,6 @@
 //! The three transforms, and the convolution as they define it.
 
-use crate::{conv3d::Conv3d, matmul::scalar::round_bf16};
+use crate::{conv3d::shape::Conv3d, matmul::scalar::round_bf16};
 
 /// A square of 4 by 4.
 pub type Square = [[f32; 4]; 4];
