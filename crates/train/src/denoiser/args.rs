@@ -283,7 +283,7 @@ mod tests {
             refused.push((DenoiserArgs { timeline, ..default.clone() }, "--logit-std"));
         }
         let length = TextSize { max_sequence_length: 513, ..TextSize::default() };
-        refused.push((DenoiserArgs { text: length, ..default.clone() }, "--max-sequence-length"));
+        refused.push((DenoiserArgs { text: length, ..default }, "--max-sequence-length"));
         for (args, flag) in refused {
             let message = args.check().unwrap_err().to_string();
             assert!(message.starts_with(flag), "{message}");
