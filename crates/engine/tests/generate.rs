@@ -64,6 +64,27 @@ fn packed_weights_make_nearly_the_same_video_and_serve_one_precision() {
     }
 }
 
+/// Packed as it is read, part by part, or all at once: equal bits.
+#[test]
+fn a_model_that_is_opened_for_one_video_makes_the_same_one() {
+    for precision in [Precision::F32, Precision::Bf16, Precision::Int8] {
+        let request = VideoRequest {
+            prompt: "a red ball".into(),
+            size: Some("64x48".parse().expect("a size")),
+            num_frames: Some(5),
+            num_inference_steps: 2,
+            precision,
+            ..VideoRequest::default()
+        };
+        let (mut loaded, plan) = open(&request);
+        loaded.pack(precision).expect("packed");
+        let opened = Pipeline::open(&ModelFiles::of(&request), &Device::flex(), precision).expect("a model");
+        let [loaded, opened] =
+            [loaded, opened].map(|pipeline| pipeline.generate(&plan, &mut unobserved).expect("a video"));
+        assert!(loaded.frames == opened.frames, "{precision}");
+    }
+}
+
 #[test]
 fn the_observer_sees_every_step_and_can_stop() {
     let recorded = Recorded::open("pipeline_22");

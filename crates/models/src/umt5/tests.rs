@@ -1,6 +1,9 @@
 //! Agreement of the text encoder with transformers.
 
+use std::{collections::HashMap, path::Path};
+
 use burn::tensor::{Device, Int, Tensor, TensorData};
+use nn::{Pack, Packing};
 
 use super::{
     Umt5Config, Umt5Encoder,
@@ -9,7 +12,7 @@ use super::{
 use crate::{
     ModelConfig,
     golden::{Golden, assert_round_trip},
-    weights::load_bytes,
+    weights::{Precision, Source, Weights, load_bytes, to_bytes},
 };
 
 const GOLDENS: [&str; 2] = ["umt5_a", "umt5_b"];
@@ -53,6 +56,25 @@ fn features_agree_with_transformers() {
     for golden in GOLDENS.map(Golden::open) {
         let features = model(&golden).forward(ids(&golden), golden.tensor("mask"));
         golden.assert_close("features", features);
+    }
+}
+
+/// The same operations on the same numbers: equal bits.
+#[test]
+fn an_encoder_that_is_read_layer_by_layer_is_the_one_in_memory() {
+    let device = Device::flex();
+    let golden = Golden::open(GOLDENS[0]);
+    let prompts = [vec![3, 1], vec![2, 4, 3, 1]];
+    let bytes = to_bytes(&model(&golden), Path::new("test"), Precision::F32, &HashMap::new()).expect("bytes");
+    let values = |context: Tensor<3>| context.into_data().try_into_vec::<f32>().expect("f32");
+    for packing in [None, Some(Packing::Bf16), Some(Packing::Int8)] {
+        let mut loaded = model(&golden);
+        packing.into_iter().for_each(|packing| loaded.pack(packing));
+        let empty = empty(&golden);
+        let source = Source::bytes("test", &bytes).expect("a file");
+        let mut weights = Weights::of(&empty, source).expect("all of them");
+        let streamed = empty.context_from(&mut weights, packing, &prompts, 6, &device).expect("read");
+        assert_eq!(values(streamed), values(loaded.context(&prompts, 6, &device)), "{packing:?}");
     }
 }
 
