@@ -2,9 +2,11 @@
 //! activations, forward and backward, without any tensor library.
 //!
 //! Every operation is a folder: `mod.rs` has the safe entry that checks lengths, `scalar.rs` the
-//! readable definition that the tests hold the fast paths against, and one file for each
-//! instruction set (see [`Isa`]). Products round their inputs to bf16 and sum in f32, or quantise
-//! them to 8 bits and sum exactly; everything else is f32.
+//! readable definition that the tests hold the fast paths against, on every instruction set (see
+//! [`Isa`]) that the machine has. Where an instruction set has products of its own, they have a
+//! file of theirs; all else is loops in plain Rust that are compiled for each. Products round
+//! their inputs to bf16 and sum in f32, or quantise them to 8 bits and sum exactly; everything
+//! else is f32.
 //!
 //! Results do not depend on the number of threads: work is cut by output, and no sum is split.
 

@@ -8,6 +8,7 @@ mod channel_norm;
 mod modulate;
 mod norm;
 mod rope;
+pub mod scalar;
 #[cfg(test)]
 mod tests;
 

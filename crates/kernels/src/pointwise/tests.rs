@@ -1,4 +1,5 @@
-//! Every operation on every instruction set against its formula in f64, every gradient against finite differences.
+//! Every operation on every instruction set against its definition, every gradient of a definition against finite
+//! differences.
 
 use half::bf16;
 
@@ -9,202 +10,253 @@ use super::{
     modulate::{gated_residual_backward_on, gated_residual_on},
     norm::{layer_norm_modulate_backward_on, layer_norm_modulate_on, rms_norm_backward_on, rms_norm_on},
     rope::rope_on,
+    scalar,
 };
-use crate::{isa::Level, lanes::test_values};
+use crate::{isa::Level, lanes::test_values, threads::with_threads};
 
-/// Finite differences of `loss` by some of the coordinates against `grad`.
-fn check_gradient(what: &str, at: &[f32], grad: &[f32], loss: impl Fn(&[f32]) -> f64) {
-    let scale = grad.iter().fold(1e-3f32, |max, g| max.max(g.abs()));
-    for i in (0..at.len()).step_by((at.len() / 7).max(1)) {
-        let mut moved = at.to_vec();
-        let step = 5e-3;
-        moved[i] = at[i] + step;
-        let above = loss(&moved);
-        moved[i] = at[i] - step;
-        let difference = (above - loss(&moved)) / (2.0 * f64::from(step));
-        let error = (difference - f64::from(grad[i])).abs() / f64::from(scale);
-        assert!(error < 5e-3, "{what} at {i}: finite difference {difference}, gradient {}", grad[i]);
+/// Rows, features and groups of rows: around the sixteen lanes, and more rows than one task takes.
+const SIZES: [(usize, usize, usize); 7] =
+    [(1, 1, 1), (4, 15, 2), (3, 16, 3), (2, 17, 1), (12, 37, 4), (130, 35, 2), (40, 256, 1)];
+/// Samples, channels and positions: around the positions that are normed side by side.
+const CHANNEL_SIZES: [(usize, usize, usize); 5] =
+    [(1, 1, 1), (2, 5, 70), (1, 16, 64), (3, 3, 63), (35, 2, 129)];
+const EPS: f32 = 1e-6;
+
+fn wide(x: &[f32]) -> Vec<f64> {
+    x.iter().map(|&x| f64::from(x)).collect()
+}
+
+fn zeros(len: usize) -> Vec<f32> {
+    vec![0.0; len]
+}
+
+/// An error of at most 2e-6 of the value or of 1, whichever is greater: some sixteen roundings of f32.
+fn close(what: &str, fast: &[f32], exact: &[f64]) {
+    close_sums(what, fast, exact, 1);
+}
+
+/// The same for sums of `terms` values, whose roundings add up like noise.
+fn close_sums(what: &str, fast: &[f32], exact: &[f64], terms: usize) {
+    assert_eq!(fast.len(), exact.len(), "{what}");
+    for (i, (fast, exact)) in fast.iter().zip(exact).enumerate() {
+        let bound = 2e-6 * (terms as f64).sqrt() * exact.abs().max(1.0);
+        assert!((f64::from(*fast) - exact).abs() <= bound, "{what} at {i}: {fast} for {exact}");
     }
 }
 
-fn weighted(y: &[f32], dy: &[f32]) -> f64 {
-    y.iter().zip(dy).map(|(y, dy)| f64::from(*y) * f64::from(*dy)).sum()
-}
-
-fn close(a: &[f32], exact: impl Iterator<Item = f64>) {
-    for (i, (a, exact)) in a.iter().zip(exact).enumerate() {
-        assert!((f64::from(*a) - exact).abs() < 2e-6 * (1.0 + exact.abs()), "at {i}: {a} for {exact}");
+/// Finite differences of `Σ y dy` by some of the coordinates of `at` against `gradient`.
+fn check_gradient(what: &str, at: &[f64], gradient: &[f64], dy: &[f64], y: impl Fn(&[f64]) -> Vec<f64>) {
+    let loss = |at: &[f64]| y(at).iter().zip(dy).map(|(y, dy)| y * dy).sum::<f64>();
+    let (scale, step) = (gradient.iter().fold(1e-3f64, |max, g| max.max(g.abs())), 1e-5);
+    assert_eq!(at.len(), gradient.len(), "{what}");
+    for i in (0..at.len()).step_by((at.len() / 7).max(1)) {
+        let mut moved = at.to_vec();
+        moved[i] = at[i] + step;
+        let above = loss(&moved);
+        moved[i] = at[i] - step;
+        let difference = (above - loss(&moved)) / (2.0 * step);
+        let error = (difference - gradient[i]).abs() / scale;
+        assert!(error < 1e-7, "{what} at {i}: finite difference {difference}, gradient {}", gradient[i]);
     }
 }
 
 #[test]
 fn activations() {
-    for isa in Level::available() {
-        let x: Vec<f32> = test_values(1000, 1).iter().map(|x| 6.0 * x).collect();
-        let dy = test_values(1000, 2);
-        let silu = |x: f64| x / (1.0 + (-x).exp());
-        let gelu = |x: f64| {
-            let u = (2.0 / std::f64::consts::PI).sqrt() * (x + 0.044715 * x.powi(3));
-            x / 2.0 * (1.0 + u.tanh())
-        };
+    for len in [0, 1, 15, 17, 1000, 8200] {
+        let x: Vec<f32> = test_values(len, 1).iter().map(|x| 6.0 * x).collect();
+        let dy = test_values(len, 2);
         for activation in [Activation::Silu, Activation::GeluTanh] {
-            let run = |x: &[f32]| {
-                let mut y = vec![0.0; x.len()];
-                activate_on(isa, activation, x, &mut y);
-                y
-            };
-            let f: &dyn Fn(f64) -> f64 = if activation == Activation::Silu { &silu } else { &gelu };
-            close(&run(&x), x.iter().map(|&x| f(f64::from(x))));
-            let mut dx = vec![0.0; x.len()];
-            activate_backward_on(isa, activation, &x, &dy, &mut dx);
-            check_gradient("activation", &x, &dx, |x| weighted(&run(x), &dy));
+            let y = scalar::activate(activation, &wide(&x));
+            let dx = scalar::activate_backward(activation, &wide(&x), &wide(&dy));
+            for isa in Level::available() {
+                let (mut fast, mut fast_dx) = (zeros(len), zeros(len));
+                activate_on(isa, activation, &x, &mut fast);
+                activate_backward_on(isa, activation, &x, &dy, &mut fast_dx);
+                close(&format!("{activation:?} on {isa:?}"), &fast, &y);
+                close(&format!("gradient of {activation:?} on {isa:?}"), &fast_dx, &dx);
+            }
+            check_gradient("x", &wide(&x), &dx, &wide(&dy), |x| scalar::activate(activation, x));
         }
     }
 }
 
 #[test]
 fn layer_norm_with_modulation() {
-    for isa in Level::available() {
-        let (dim, rows, groups) = (37, 12, 4);
-        let x = test_values(rows * dim, 1);
+    for (rows, dim, groups) in SIZES {
+        let (x, dy) = (test_values(rows * dim, 1), test_values(rows * dim, 4));
         let (shift, scale) = (test_values(groups * dim, 2), test_values(groups * dim, 3));
-        let dy = test_values(x.len(), 4);
-        let run = |x: &[f32], shift: &[f32], scale: &[f32]| {
-            let mut y = vec![0.0; x.len()];
-            layer_norm_modulate_on(isa, x, shift, scale, dim, 1e-6, &mut y);
-            y
-        };
-        let exact = x.chunks(dim).enumerate().flat_map(|(row, x)| {
-            let mean = x.iter().map(|&x| f64::from(x)).sum::<f64>() / dim as f64;
-            let var = x.iter().map(|&x| (f64::from(x) - mean).powi(2)).sum::<f64>() / dim as f64;
-            let group = row / (rows / groups) * dim;
-            let (shift, scale) = (&shift[group..group + dim], &scale[group..group + dim]);
-            x.iter()
-                .zip(shift)
-                .zip(scale)
-                .map(move |((&x, &shift), &scale)| {
-                    (f64::from(x) - mean) / (var + 1e-6).sqrt() * (1.0 + f64::from(scale)) + f64::from(shift)
-                })
-                .collect::<Vec<_>>()
-        });
-        close(&run(&x, &shift, &scale), exact);
-
-        let (mut dx, mut d_shift, mut d_scale) =
-            (vec![0.0; x.len()], vec![0.0; shift.len()], vec![0.0; scale.len()]);
-        layer_norm_modulate_backward_on(
-            isa,
-            &dy,
-            &x,
-            &scale,
-            dim,
-            1e-6,
-            (&mut dx, &mut d_shift, &mut d_scale),
-        );
-        check_gradient("x", &x, &dx, |x| weighted(&run(x, &shift, &scale), &dy));
-        check_gradient("shift", &shift, &d_shift, |shift| weighted(&run(&x, shift, &scale), &dy));
-        check_gradient("scale", &scale, &d_scale, |scale| weighted(&run(&x, &shift, scale), &dy));
+        let [wx, wdy, wshift, wscale] = [&x, &dy, &shift, &scale].map(|values| wide(values));
+        let eps = f64::from(EPS);
+        let y = scalar::layer_norm_modulate(&wx, &wshift, &wscale, dim, eps);
+        let [dx, d_shift, d_scale] = scalar::layer_norm_modulate_backward(&wdy, &wx, &wscale, dim, eps);
+        for isa in Level::available() {
+            let what = format!("{rows} x {dim} in {groups} on {isa:?}");
+            let mut fast = zeros(x.len());
+            layer_norm_modulate_on(isa, &x, &shift, &scale, dim, EPS, &mut fast);
+            close(&what, &fast, &y);
+            let (mut fast, mut by_shift, mut by_scale) =
+                (zeros(x.len()), zeros(shift.len()), zeros(scale.len()));
+            let to = (&mut *fast, &mut *by_shift, &mut *by_scale);
+            layer_norm_modulate_backward_on(isa, &dy, &x, &scale, dim, EPS, to);
+            // A row is divided by its deviation.
+            close_sums(&format!("dx of {what}"), &fast, &dx, 4);
+            close_sums(&format!("d_shift of {what}"), &by_shift, &d_shift, rows);
+            close_sums(&format!("d_scale of {what}"), &by_scale, &d_scale, rows);
+        }
+        let norm =
+            |x: &[f64], shift: &[f64], scale: &[f64]| scalar::layer_norm_modulate(x, shift, scale, dim, eps);
+        check_gradient("x", &wx, &dx, &wdy, |x| norm(x, &wshift, &wscale));
+        check_gradient("shift", &wshift, &d_shift, &wdy, |shift| norm(&wx, shift, &wscale));
+        check_gradient("scale", &wscale, &d_scale, &wdy, |scale| norm(&wx, &wshift, scale));
     }
 }
 
 #[test]
 fn rms_norm_over_features() {
-    for isa in Level::available() {
-        let (dim, rows) = (35, 70);
+    for (rows, dim, _) in SIZES {
         let (x, weight, dy) = (test_values(rows * dim, 1), test_values(dim, 2), test_values(rows * dim, 3));
-        let run = |x: &[f32], weight: &[f32]| {
-            let mut y = vec![0.0; x.len()];
-            rms_norm_on(isa, x, weight, 1e-6, &mut y);
-            y
-        };
-        let exact = x.chunks(dim).flat_map(|x| {
-            let square = x.iter().map(|&x| f64::from(x).powi(2)).sum::<f64>() / dim as f64;
-            x.iter()
-                .zip(&weight)
-                .map(move |(&x, &w)| f64::from(x) / (square + 1e-6).sqrt() * f64::from(w))
-                .collect::<Vec<_>>()
-        });
-        close(&run(&x, &weight), exact);
-        let (mut dx, mut d_weight) = (vec![0.0; x.len()], vec![0.0; dim]);
-        rms_norm_backward_on(isa, &dy, &x, &weight, 1e-6, &mut dx, &mut d_weight);
-        check_gradient("x", &x, &dx, |x| weighted(&run(x, &weight), &dy));
-        check_gradient("weight", &weight, &d_weight, |weight| weighted(&run(&x, weight), &dy));
+        let [wx, wdy, wweight] = [&x, &dy, &weight].map(|values| wide(values));
+        let eps = f64::from(EPS);
+        let y = scalar::rms_norm(&wx, &wweight, eps);
+        let [dx, d_weight] = scalar::rms_norm_backward(&wdy, &wx, &wweight, eps);
+        for isa in Level::available() {
+            let what = format!("{rows} x {dim} on {isa:?}");
+            let mut fast = zeros(x.len());
+            rms_norm_on(isa, &x, &weight, EPS, &mut fast);
+            close(&what, &fast, &y);
+            let (mut fast, mut by_weight) = (zeros(x.len()), zeros(dim));
+            rms_norm_backward_on(isa, &dy, &x, &weight, EPS, &mut fast, &mut by_weight);
+            close_sums(&format!("dx of {what}"), &fast, &dx, 4);
+            close_sums(&format!("d_weight of {what}"), &by_weight, &d_weight, rows);
+        }
+        check_gradient("x", &wx, &dx, &wdy, |x| scalar::rms_norm(x, &wweight, eps));
+        check_gradient("weight", &wweight, &d_weight, &wdy, |weight| scalar::rms_norm(&wx, weight, eps));
     }
 }
 
 #[test]
 fn rms_norm_over_channels() {
-    for isa in Level::available() {
-        let (batch, channels, positions) = (2, 5, 70);
+    for ((batch, channels, positions), silu) in
+        CHANNEL_SIZES.into_iter().flat_map(|size| [(size, false), (size, true)])
+    {
         let x = test_values(batch * channels * positions, 1);
         let (gamma, dy) = (test_values(channels, 2), test_values(x.len(), 3));
-        for silu in [false, true] {
-            let run = |x: &[f32], gamma: &[f32]| {
-                let mut y = vec![0.0; x.len()];
-                channel_rms_norm_on(isa, x, gamma, positions, silu, &mut y);
-                y
-            };
-            let exact = (0..x.len()).map(|i| {
-                let (sample, channel, position) =
-                    (i / (channels * positions), i / positions % channels, i % positions);
-                let at = |c: usize| f64::from(x[(sample * channels + c) * positions + position]);
-                let norm = (0..channels).map(|c| at(c).powi(2)).sum::<f64>().sqrt();
-                let y = at(channel) / norm * (channels as f64).sqrt() * f64::from(gamma[channel]);
-                if silu { y / (1.0 + (-y).exp()) } else { y }
-            });
-            close(&run(&x, &gamma), exact);
+        let [wx, wdy, wgamma] = [&x, &dy, &gamma].map(|values| wide(values));
+        let y = scalar::channel_rms_norm(&wx, &wgamma, positions, silu);
+        let [dx, d_gamma] = scalar::channel_rms_norm_backward(&wdy, &wx, &wgamma, positions, silu);
+        for isa in Level::available() {
+            let what = format!("{batch} x {channels} x {positions} on {isa:?}");
+            let mut fast = zeros(x.len());
+            channel_rms_norm_on(isa, &x, &gamma, positions, silu, &mut fast);
+            close(&what, &fast, &y);
             let mut rounded = vec![bf16::ZERO; x.len()];
             channel_rms_norm_bf16_on(isa, &x, &gamma, positions, silu, &mut rounded);
-            assert_eq!(rounded, run(&x, &gamma).into_iter().map(bf16::from_f32).collect::<Vec<_>>());
-            let (mut dx, mut d_gamma) = (vec![0.0; x.len()], vec![0.0; channels]);
-            channel_rms_norm_backward_on(isa, &dy, &x, &gamma, positions, silu, (&mut dx, &mut d_gamma));
-            check_gradient("x", &x, &dx, |x| weighted(&run(x, &gamma), &dy));
-            check_gradient("gamma", &gamma, &d_gamma, |gamma| weighted(&run(&x, gamma), &dy));
+            assert_eq!(rounded, fast.into_iter().map(bf16::from_f32).collect::<Vec<_>>(), "{what}");
+            let (mut fast, mut by_gamma) = (zeros(x.len()), zeros(channels));
+            let to = (&mut *fast, &mut *by_gamma);
+            channel_rms_norm_backward_on(isa, &dy, &x, &gamma, positions, silu, to);
+            // The gradient grows as the norm falls, which with few channels may be small.
+            let greatest = dx.iter().fold(1.0f64, |max, dx| max.max(dx.abs()));
+            for (i, (fast, exact)) in fast.iter().zip(&dx).enumerate() {
+                let error = (f64::from(*fast) - exact).abs();
+                assert!(error < 2e-6 * greatest, "dx of {what} at {i}: {fast} for {exact}");
+            }
+            close_sums(&format!("d_gamma of {what}"), &by_gamma, &d_gamma, batch * positions);
+        }
+        // With fewer channels the norm may be so small that a step is no longer small beside it.
+        if channels > 2 {
+            let norm = |x: &[f64], gamma: &[f64]| scalar::channel_rms_norm(x, gamma, positions, silu);
+            check_gradient("x", &wx, &dx, &wdy, |x| norm(x, &wgamma));
+            check_gradient("gamma", &wgamma, &d_gamma, &wdy, |gamma| norm(&wx, gamma));
         }
     }
 }
 
 #[test]
 fn gated_residuals() {
-    for isa in Level::available() {
-        let (dim, rows, groups) = (19, 6, 3);
-        let (x, y, gate) =
-            (test_values(rows * dim, 1), test_values(rows * dim, 2), test_values(groups * dim, 3));
-        let d_out = test_values(x.len(), 4);
-        let run = |y: &[f32], gate: &[f32]| {
-            let mut out = vec![0.0; x.len()];
-            gated_residual_on(isa, &x, y, gate, dim, &mut out);
-            out
-        };
-        let exact = (0..x.len()).map(|i| {
-            let gate = gate[i / (rows / groups * dim) * dim + i % dim];
-            f64::from(x[i]) + f64::from(y[i]) * f64::from(gate)
-        });
-        close(&run(&y, &gate), exact);
-        let (mut dy, mut d_gate) = (vec![0.0; y.len()], vec![0.0; gate.len()]);
-        gated_residual_backward_on(isa, &d_out, &y, &gate, dim, &mut dy, &mut d_gate);
-        check_gradient("y", &y, &dy, |y| weighted(&run(y, &gate), &d_out));
-        check_gradient("gate", &gate, &d_gate, |gate| weighted(&run(&y, gate), &d_out));
+    for (rows, dim, groups) in SIZES {
+        let (x, y) = (test_values(rows * dim, 1), test_values(rows * dim, 2));
+        let (gate, d_out) = (test_values(groups * dim, 3), test_values(rows * dim, 4));
+        let [wx, wy, wgate, wd] = [&x, &y, &gate, &d_out].map(|values| wide(values));
+        let out = scalar::gated_residual(&wx, &wy, &wgate, dim);
+        let [dy, d_gate] = scalar::gated_residual_backward(&wd, &wy, &wgate, dim);
+        for isa in Level::available() {
+            let what = format!("{rows} x {dim} in {groups} on {isa:?}");
+            let mut fast = zeros(x.len());
+            gated_residual_on(isa, &x, &y, &gate, dim, &mut fast);
+            close(&what, &fast, &out);
+            let (mut fast, mut by_gate) = (zeros(y.len()), zeros(gate.len()));
+            gated_residual_backward_on(isa, &d_out, &y, &gate, dim, &mut fast, &mut by_gate);
+            close(&format!("dy of {what}"), &fast, &dy);
+            close_sums(&format!("d_gate of {what}"), &by_gate, &d_gate, rows);
+        }
+        check_gradient("y", &wy, &dy, &wd, |y| scalar::gated_residual(&wx, y, &wgate, dim));
+        check_gradient("gate", &wgate, &d_gate, &wd, |gate| scalar::gated_residual(&wx, &wy, gate, dim));
     }
 }
 
 #[test]
 fn rope_turns_and_turns_back() {
-    for isa in Level::available() {
-        let (batch, tokens, heads, head_dim) = (2, 3, 2, 6);
+    for (batch, tokens, heads, head_dim) in [(1, 1, 1, 2), (2, 3, 2, 6), (3, 17, 2, 32), (1, 5, 1, 34)] {
         let x = test_values(batch * tokens * heads * head_dim, 1);
         let angles = test_values(tokens * head_dim / 2, 2);
         let (cos, sin): (Vec<f32>, Vec<f32>) = angles.iter().map(|a| (a.cos(), a.sin())).unzip();
-        let (mut y, mut back) = (vec![0.0; x.len()], vec![0.0; x.len()]);
-        rope_on(isa, &x, (&cos, &sin), heads, head_dim, false, &mut y);
-        let (row, half) = (heads * head_dim, head_dim / 2);
-        let exact = (0..x.len()).map(|i| {
-            let (token, pair) = (i / row % tokens, i % head_dim / 2);
-            let angle = f64::from(angles[token * half + pair]);
+        let [turned, turned_back] = [false, true]
+            .map(|inverse| scalar::rope(&wide(&x), &wide(&cos), &wide(&sin), heads, head_dim, inverse));
+        for isa in Level::available() {
+            let what = format!("{batch} x {tokens} x {heads} x {head_dim} on {isa:?}");
+            let (mut y, mut back) = (zeros(x.len()), zeros(x.len()));
+            rope_on(isa, &x, (&cos, &sin), heads, head_dim, true, &mut y);
+            close(&what, &y, &turned_back);
+            rope_on(isa, &x, (&cos, &sin), heads, head_dim, false, &mut y);
+            close(&what, &y, &turned);
+            rope_on(isa, &y, (&cos, &sin), heads, head_dim, true, &mut back);
+            close(&what, &back, &wide(&x));
+        }
+        // The definition turns by the angle.
+        for (i, turned) in turned.iter().enumerate() {
+            let (token, pair) = (i / (heads * head_dim) % tokens, i % head_dim / 2);
+            let angle = f64::from(angles[token * head_dim / 2 + pair]);
             let (a, b) = (f64::from(x[i & !1]), f64::from(x[i | 1]));
-            if i % 2 == 0 { a * angle.cos() - b * angle.sin() } else { a * angle.sin() + b * angle.cos() }
+            let (radius, from) = (a.hypot(b), b.atan2(a));
+            let exact = if i % 2 == 0 { (from + angle).cos() } else { (from + angle).sin() };
+            assert!((turned - radius * exact).abs() < 1e-6, "at {i}");
+        }
+    }
+}
+
+#[test]
+fn bits_depend_neither_on_threads_nor_on_the_instruction_set() {
+    let (rows, dim, groups) = (200, 70, 2);
+    let [x, dy] = [1, 2].map(|seed| test_values(rows * dim, seed));
+    let [shift, scale] = [3, 4].map(|seed| test_values(groups * dim, seed));
+    let (weight, gamma) = (test_values(dim, 5), test_values(rows / 10, 6));
+    let run = |threads, isa| {
+        let (mut y, mut a, mut b) = (zeros(x.len()), zeros(groups * dim), zeros(groups * dim));
+        let (mut d_weight, mut d_gamma) = (zeros(dim), zeros(gamma.len()));
+        let mut results = Vec::new();
+        with_threads(threads, || {
+            activate_on(isa, Activation::GeluTanh, &x, &mut y);
+            results.push(y.clone());
+            layer_norm_modulate_on(isa, &x, &shift, &scale, dim, EPS, &mut y);
+            results.push(y.clone());
+            let to = (&mut *y, &mut *a, &mut *b);
+            layer_norm_modulate_backward_on(isa, &dy, &x, &scale, dim, EPS, to);
+            results.extend([y.clone(), a.clone(), b.clone()]);
+            rms_norm_backward_on(isa, &dy, &x, &weight, EPS, &mut y, &mut d_weight);
+            results.extend([y.clone(), d_weight.clone()]);
+            let to = (&mut *y, &mut *d_gamma);
+            channel_rms_norm_backward_on(isa, &dy, &x, &gamma, 10 * dim, true, to);
+            results.extend([y.clone(), d_gamma.clone()]);
+            gated_residual_backward_on(isa, &dy, &x, &scale, dim, &mut y, &mut a);
+            results.extend([y.clone(), a.clone()]);
         });
-        close(&y, exact);
-        rope_on(isa, &y, (&cos, &sin), heads, head_dim, true, &mut back);
-        close(&back, x.iter().map(|&x| f64::from(x)));
+        results
+    };
+    let expected = run(1, Level::available().next().expect("any machine is portable"));
+    for isa in Level::available() {
+        for threads in [1, 2, 3] {
+            assert_eq!(run(threads, isa), expected, "{isa:?}, {threads} threads");
+        }
     }
 }
