@@ -44,15 +44,20 @@ struct Known {
 
 /// The SHA-256 of a file, in hexadecimal; that of the last time if the file has not changed since.
 pub(crate) fn sha256(path: &Path) -> io::Result<String> {
+    match folder() {
+        Some(folder) => sha256_by(&folder.join("sha256.json"), path),
+        None => hash(path),
+    }
+}
+
+/// [`sha256`] with the list of those that are known.
+fn sha256_by(list: &Path, path: &Path) -> io::Result<String> {
     let metadata = fs::metadata(path)?;
     let modified = metadata.modified().ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok());
-    let list = folder().map(|folder| folder.join("sha256.json"));
-    let (Some(modified), Some(list), Ok(name)) = (modified, list, path.canonicalize()) else {
-        return hash(path);
-    };
+    let (Some(modified), Ok(name)) = (modified, path.canonicalize()) else { return hash(path) };
     let name = name.to_string_lossy().into_owned();
     let read = || -> BTreeMap<String, Known> {
-        fs::read(&list).ok().and_then(|json| serde_json::from_slice(&json).ok()).unwrap_or_default()
+        fs::read(list).ok().and_then(|json| serde_json::from_slice(&json).ok()).unwrap_or_default()
     };
     let (bytes, modified) = (metadata.len(), modified.as_nanos());
     if let Some(known) = read().get(&name).filter(|known| known.bytes == bytes && known.modified == modified)
@@ -69,7 +74,7 @@ pub(crate) fn sha256(path: &Path) -> io::Result<String> {
         let mut all = read();
         all.retain(|name, _| Path::new(name).exists());
         all.insert(name, Known { bytes, modified, sha256: sha256.clone() });
-        store(&list, serde_json::to_string_pretty(&all).unwrap_or_default().as_bytes());
+        store(list, serde_json::to_string_pretty(&all).unwrap_or_default().as_bytes());
     }
     Ok(sha256)
 }
@@ -91,34 +96,36 @@ fn store(path: &Path, bytes: &[u8]) {
 
 /// What was made of a prompt, by all that it depends on.
 pub(crate) struct Context {
-    path: Option<PathBuf>,
+    path: PathBuf,
+}
+
+/// The folder of [`Context`]s, if there is one.
+pub(crate) fn contexts() -> Option<PathBuf> {
+    Some(folder()?.join("contexts"))
 }
 
 impl Context {
-    /// `made_of` says all that the context depends on.
-    pub fn of(made_of: &str) -> Self {
-        let name = format!("{:x}.safetensors", Sha256::digest(made_of));
-        Self { path: folder().map(|folder| folder.join("contexts").join(name)) }
+    /// One in `folder`; `made_of` says all that it depends on.
+    pub fn of(folder: &Path, made_of: &str) -> Self {
+        Self { path: folder.join(format!("{:x}.safetensors", Sha256::digest(made_of))) }
     }
 
     /// The context, `[1, tokens, dim]`, if it is there.
     pub fn read(&self, [tokens, dim]: [usize; 2], device: &Device) -> Option<Tensor<3>> {
-        let path = self.path.as_ref().filter(|path| path.is_file())?;
-        let found = tensor_file::read::<3>(path, NAME).ok()?;
+        let found = tensor_file::read::<3>(&self.path, NAME).ok()?;
         (found.shape == [1, tokens, dim])
             .then(|| Tensor::from_data(TensorData::new(found.values, found.shape), device))
     }
 
     /// Keeps it for the next time.
     pub fn write(&self, context: &Tensor<3>) {
-        let Some(path) = &self.path else { return };
         let shape = context.dims();
         let bytes: Vec<u8> = values(context.clone()).iter().flat_map(|value| value.to_le_bytes()).collect();
         let view = safetensors::tensor::TensorView::new(safetensors::Dtype::F32, shape.to_vec(), &bytes);
         let file = view.and_then(|view| safetensors::serialize([(NAME, view)], None));
         if let Ok(file) = file {
-            store(path, &file);
-            remove_oldest(path.parent().unwrap_or(path));
+            store(&self.path, &file);
+            remove_oldest(self.path.parent().unwrap_or(&self.path));
         }
     }
 }
@@ -134,5 +141,54 @@ fn remove_oldest(folder: &Path) {
     files.sort();
     for (_, path) in &files[..files.len().saturating_sub(CONTEXTS)] {
         let _ = fs::remove_file(path);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn a_file_that_has_not_changed_is_not_read_again_and_one_that_has_is() {
+        let folder = tempfile::tempdir().unwrap();
+        let (list, path) = (folder.path().join("cache/list.json"), folder.path().join("weights"));
+        let earlier = SystemTime::now() - Duration::from_secs(60);
+        let write = |text: &str, time: SystemTime| {
+            fs::write(&path, text).unwrap();
+            fs::File::options().write(true).open(&path).unwrap().set_modified(time).unwrap();
+        };
+        write("one", earlier);
+        let one = sha256_by(&list, &path).unwrap();
+        assert_eq!(one, format!("{:x}", Sha256::digest("one")));
+        // Of the same size and time: what is known is not read.
+        write("two", earlier);
+        assert_eq!(sha256_by(&list, &path).unwrap(), one);
+        write("two", earlier + Duration::from_secs(1));
+        assert_eq!(sha256_by(&list, &path).unwrap(), format!("{:x}", Sha256::digest("two")));
+        // What was written just now may still change.
+        write("now", SystemTime::now());
+        sha256_by(&list, &path).unwrap();
+        assert!(!fs::read_to_string(&list).unwrap().contains(&format!("{:x}", Sha256::digest("now"))));
+        fs::write(&list, "damaged").unwrap();
+        assert_eq!(sha256_by(&list, &path).unwrap(), format!("{:x}", Sha256::digest("now")));
+    }
+
+    #[test]
+    fn a_context_comes_back_for_what_it_was_made_of_alone() {
+        let (folder, device) = (tempfile::tempdir().unwrap(), Device::flex());
+        let context = Tensor::<3>::from_floats([[[1.0, -2.5], [0.0, 1e-30]]], &device);
+        let kept = Context::of(folder.path(), "a red ball");
+        assert!(kept.read([2, 2], &device).is_none());
+        kept.write(&context);
+        let found = Context::of(folder.path(), "a red ball").read([2, 2], &device).unwrap();
+        assert_eq!(values(found), values(context.clone()));
+        assert!(Context::of(folder.path(), "a blue ball").read([2, 2], &device).is_none());
+        assert!(kept.read([4, 1], &device).is_none(), "of another shape");
+        fs::write(&kept.path, "damaged").unwrap();
+        assert!(kept.read([2, 2], &device).is_none());
+        (0..2 * CONTEXTS).for_each(|i| Context::of(folder.path(), &i.to_string()).write(&context));
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), CONTEXTS);
     }
 }

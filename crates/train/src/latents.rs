@@ -236,9 +236,7 @@ fn encode(
     while writer.len() < count {
         let index = writer.len();
         if stop() {
-            writer.sync()?;
-            let at = format!("{index} of {count} {} in {}", subset.name(), args.output.display());
-            return Err(TrainError::Stopped { at, advice: "run the same command again to go on".into() });
+            return writer.stopped(count);
         }
         let item = &pixels.items()[index];
         let size = vae.config().latent_size(item.size).map_err(TrainError::part("the size of a clip"))?;

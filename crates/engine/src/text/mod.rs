@@ -16,7 +16,9 @@ use serde::Deserialize;
 use tokenizers::{Encoding, Tokenizer, TruncationParams};
 
 pub(crate) use self::clean::clean;
-use crate::{Error, ModelFiles, ModelInfo, Result, cache::Context, finite::is_finite, model::TEXT_ENCODER};
+use crate::{
+    Error, ModelFiles, ModelInfo, Result, cache, cache::Context, finite::is_finite, model::TEXT_ENCODER,
+};
 
 /// Tokenizer and text encoder.
 #[derive(Debug)]
@@ -131,14 +133,18 @@ impl PromptEncoder {
         device: &Device,
     ) -> Result<Tensor<3>> {
         let shape = [self.max_sequence_length, self.config.d_model];
-        let (encoder, version) = (files.hash_of_text_encoder()?, env!("CARGO_PKG_VERSION"));
-        let cached = |ids: &Vec<usize>| {
-            let how = format!("{version} {packing:?} {:?} {shape:?}", kernels::isa());
-            Context::of(&format!("{encoder} {how} {ids:?}"))
+        // Without a folder for them nobody asks what tells the encoder from others, which is to read all of it.
+        let caches: Vec<Option<Context>> = match cache::contexts() {
+            Some(folder) => {
+                let (encoder, version) = (files.hash_of_text_encoder()?, env!("CARGO_PKG_VERSION"));
+                let how = format!("{version} {packing:?} {:?} {shape:?}", kernels::isa());
+                let of = |ids| Some(Context::of(&folder, &format!("{encoder} {how} {ids:?}")));
+                ids.iter().map(of).collect()
+            }
+            None => ids.iter().map(|_| None).collect(),
         };
-        let caches: Vec<Context> = ids.iter().map(cached).collect();
-        let mut contexts: Vec<Option<Tensor<3>>> =
-            caches.iter().map(|cache| cache.read(shape, device)).collect();
+        let read = |cache: &Option<Context>| cache.as_ref()?.read(shape, device);
+        let mut contexts: Vec<Option<Tensor<3>>> = caches.iter().map(read).collect();
         let new: Vec<usize> = (0..ids.len()).filter(|&index| contexts[index].is_none()).collect();
         if !new.is_empty() {
             let empty = Umt5Encoder::new(&self.config, device)?;
@@ -147,8 +153,8 @@ impl PromptEncoder {
             let made = empty.context_from(&mut weights, packing, &prompts, shape[0], device)?;
             for (row, &index) in new.iter().enumerate() {
                 let context = made.clone().narrow(0, row, 1);
-                if is_finite(&context) {
-                    caches[index].write(&context);
+                if let Some(cache) = caches[index].as_ref().filter(|_| is_finite(&context)) {
+                    cache.write(&context);
                 }
                 contexts[index] = Some(context);
             }

@@ -18,6 +18,7 @@ use crate::{
     files,
     fingerprint::Fingerprint,
     lock::Lock,
+    memory::gib,
     progress::Progress,
     random::{Purpose, rng},
     stop::Stop,
@@ -173,16 +174,12 @@ fn check_room(args: &DataArgs) -> Result<()> {
             expected: format!(
                 "at most what the disk of {} has room for, {}",
                 args.output.display(),
-                gib(room)
+                gib(room as f64)
             ),
-            found: format!("{} more", gib(needed)),
+            found: format!("{} more", gib(needed as f64)),
         }),
         _ => Ok(()),
     }
-}
-
-fn gib(bytes: u64) -> String {
-    format!("{:.1} GiB", bytes as f64 / (1_u64 << 30) as f64)
 }
 
 fn fill(output: &Path, subset: Subset, count: usize, seed: u64, stop: Stop<'_>) -> Result<()> {
@@ -194,9 +191,7 @@ fn fill(output: &Path, subset: Subset, count: usize, seed: u64, stop: Stop<'_>) 
     let mut progress = Progress::new(subset.name(), share(writer.len()));
     while writer.len() < count {
         if stop() {
-            writer.sync()?;
-            let at = format!("{} of {count} {} in {}", writer.len(), subset.name(), output.display());
-            return Err(TrainError::Stopped { at, advice: "run the same command again to go on".into() });
+            return writer.stopped(count);
         }
         let group = writer.len()..(writer.len() + GROUP).min(count);
         let rendered: Vec<Rendered> =

@@ -276,6 +276,18 @@ impl StoreWriter {
         Ok(())
     }
 
+    /// Ends before all of the `count` items are there, with what there is on the disk.
+    ///
+    /// # Errors
+    /// [`TrainError::Stopped`], or a disk that fails.
+    pub fn stopped(&self, count: usize) -> Result<()> {
+        self.sync()?;
+        let [name, folder] = [self.folder.file_name(), self.folder.parent().map(Path::as_os_str)]
+            .map(|part| part.unwrap_or_default().display());
+        let at = format!("{} of {count} {name} in {folder}", self.len);
+        Err(TrainError::Stopped { at, advice: "run the same command again to go on".into() })
+    }
+
     /// Waits until all of it is on the disk.
     ///
     /// # Errors
