@@ -72,6 +72,8 @@ fn refuse_special(metadata: &Metadata) -> io::Result<()> {
 
 #[cfg(all(test, unix))]
 mod tests {
+    use std::io::Write;
+
     use super::*;
 
     fn pipe(folder: &Path) -> std::path::PathBuf {
@@ -106,16 +108,14 @@ mod tests {
         }
         let pipe = pipe(folder.path());
         assert_eq!(read_bounded(&pipe, 5).unwrap(), b"", "nobody writes");
-        let writer = std::thread::spawn({
-            let pipe = pipe.clone();
-            move || fs::write(pipe, b"123")
+        // A reader that stays lets the writer open the pipe at once; its bytes are waited for.
+        let _reader = open_without_waiting(&pipe).unwrap();
+        let mut writer = OpenOptions::new().write(true).open(&pipe).unwrap();
+        let written = std::thread::spawn(move || {
+            std::thread::sleep(std::time::Duration::from_millis(20));
+            writer.write_all(b"123")
         });
-        // The writer may not have come yet, which reads as nothing.
-        let mut read = Vec::new();
-        while read.is_empty() {
-            read = read_bounded(&pipe, 5).unwrap();
-        }
-        assert_eq!(read, b"123");
-        writer.join().unwrap().unwrap();
+        assert_eq!(read_bounded(&pipe, 5).unwrap(), b"123");
+        written.join().unwrap().unwrap();
     }
 }
