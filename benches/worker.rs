@@ -75,10 +75,10 @@ fn answer_requests<C: DeserializeOwned>(prepare: fn(C, Option<Packing>) -> Work)
             Request::Prepare(case) => {
                 drop(prepared.take());
                 // As the program loads and runs its models.
-                kernels::memory::give_back_freed();
+                kernels::memory::set_freed(kernels::memory::Freed::GivenBack);
                 prepared = precision(&case.precision).map(|(precision, packing)| {
                     let mut work = prepare(case.subject, packing);
-                    kernels::memory::keep_freed();
+                    kernels::memory::set_freed(kernels::memory::Freed::Kept);
                     if case.warm_up {
                         with_precision(precision, &mut work);
                     }

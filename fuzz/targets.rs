@@ -3,7 +3,7 @@
 //! bound.
 #![allow(dead_code)] // each target uses one of them
 
-use std::sync::{LazyLock, Once};
+use std::sync::{Arc, LazyLock, Once};
 
 use engine::{ModelFiles, ModelInfo, VideoRequest, parse_tokenizer};
 use models::{
@@ -89,7 +89,7 @@ pub fn tokenizer(bytes: &[u8]) {
 
 /// A request as `--request` has it, resolved against the embedded model.
 pub fn request(bytes: &[u8]) {
-    static INFO: LazyLock<ModelInfo> =
+    static INFO: LazyLock<Arc<ModelInfo>> =
         LazyLock::new(|| ModelInfo::read(&ModelFiles::Embedded).expect("the embedded model"));
     let Ok(request) = serde_json::from_slice::<VideoRequest>(bytes) else { return };
     if let Ok(plan) = request.resolve(&INFO) {

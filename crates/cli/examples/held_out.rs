@@ -6,8 +6,7 @@
 
 use std::path::Path;
 
-use burn::tensor::Device;
-use engine::{ModelFiles, ModelInfo, Pipeline, VideoRequest, unobserved};
+use engine::{ModelFiles, Session, VideoRequest, unobserved};
 use media::{SheetLayout, SheetRow};
 
 /// Frames of each clip on the sheet, and clips beside each other.
@@ -22,13 +21,12 @@ fn main() -> anyhow::Result<()> {
     let folder = arguments.next();
 
     let files = ModelFiles::new(folder.as_deref().map(Path::new));
-    let info = ModelInfo::read(&files)?;
-    let pipeline = Pipeline::load(&files, &Device::flex())?;
+    let pipeline = Session::cpu().open(&files, VideoRequest::default().precision)?.keep()?;
     let mut clips = Vec::with_capacity(count);
     let prompts = world::held_out_prompts(count, world::Language::English, PROMPT_SEED);
     for (seed, (_, prompt)) in prompts.into_iter().enumerate() {
         let request = VideoRequest { prompt: prompt.clone(), seed: seed as u64, ..VideoRequest::default() };
-        let video = pipeline.generate(&request.resolve(&info)?, &mut unobserved)?;
+        let video = pipeline.generate(&pipeline.plan(&request)?, &mut unobserved)?;
         eprintln!("{:>3} of {count}: {prompt}", seed + 1);
         clips.push((video.to_clip()?, prompt));
     }

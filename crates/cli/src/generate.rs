@@ -8,31 +8,21 @@ use std::{
 };
 
 use anyhow::Result;
-use burn::tensor::Device;
 use clap::Args;
-use engine::{ModelFiles, ModelInfo, Output, Pipeline, Plan, Stage, Timings, VideoRequest, Warning};
+use engine::{ModelFiles, Output, Plan, Session, Timings, Warning};
 use serde_json::{Value, json};
 
-use crate::{
-    failure::{print, usage},
-    progress::Bar,
-    signals,
-};
+use crate::{failure::print, progress::Bar, request::RequestArgs, signals};
 
 #[derive(Args)]
 pub struct GenerateArgs {
     #[command(flatten)]
-    request: VideoRequest,
+    request: RequestArgs,
 
     /// File to write: .mp4, .gif, .png (an image, or a contact sheet of a video), or .safetensors (frames as
     /// numbers: `frames`, [frames, height, width, 3], 0 to 1)
     #[arg(short, long, value_name = "FILE", default_value = "video.mp4")]
     output: PathBuf,
-
-    /// Read the request from a JSON file, in place of its flags: the fields have the flags' names, such as
-    /// {"prompt": "a red ball", "num_frames": 17}
-    #[arg(long = "request", value_name = "FILE", conflicts_with = "VideoRequest")]
-    request_file: Option<PathBuf>,
 
     /// Show how long each part took
     #[arg(short, long)]
@@ -43,40 +33,29 @@ pub struct GenerateArgs {
     json: bool,
 }
 
-/// The longest request that is read: twice the longest prompts, each letter escaped.
-const MAX_REQUEST_BYTES: u64 = 2 << 20;
-
 pub fn run(args: GenerateArgs) -> Result<()> {
     let start = Instant::now();
-    let request = args.request()?;
+    let request = args.request.read()?;
     // Whatever can be known to fail fails before the work.
     let output = Output::for_path(&args.output)?;
-    let files = ModelFiles::of(&request);
-    let plan = request.resolve(&ModelInfo::read(&files)?)?;
-    plan.check_memory(&files)?;
+    let pipeline = Session::cpu().open(&ModelFiles::of(&request), request.precision)?;
+    let plan = pipeline.plan(&request)?;
+    plan.check_memory()?;
     output.check(&plan)?;
-
-    kernels::memory::give_back_freed();
-    let pipeline = Pipeline::open(&files, &Device::flex(), request.precision)?;
-    kernels::memory::keep_freed_of(plan.memory);
-    let warnings = pipeline.warnings(&plan)?;
-    for warning in &warnings {
+    for warning in &plan.warnings {
         // A warning that nobody can read is no failure.
         let _ = writeln!(io::stderr(), "warning: {warning}");
     }
-    let provenance = pipeline.provenance(&plan);
+    let provenance = pipeline.provenance(&plan)?;
     let mut file = output.begin(plan.shape(), &provenance)?;
     let mut bar = Bar::new();
     let timings = pipeline.stream(&plan, &mut |frame| file.push(frame), &mut |progress| {
         bar.show(progress);
-        if progress.stage == Stage::Decode && progress.step == 0 {
-            kernels::memory::keep_little_of(plan.memory);
-        }
         if signals::requested() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     })?;
     drop(bar);
     file.finish()?;
-    let report = args.report(&plan, &provenance, &timings, &warnings, start.elapsed().as_secs_f64());
+    let report = args.report(&plan, &provenance, &timings, start.elapsed().as_secs_f64());
     if output.is_stdout() {
         // A reader of the video wants no words behind it.
         let _ = writeln!(io::stderr(), "{report}");
@@ -94,21 +73,8 @@ fn unknown_words(warnings: &[Warning]) -> &[String] {
 }
 
 impl GenerateArgs {
-    fn request(&self) -> Result<VideoRequest> {
-        let Some(path) = &self.request_file else { return Ok(self.request.clone()) };
-        let json = media::read_bounded(path, MAX_REQUEST_BYTES)?;
-        serde_json::from_slice(&json).map_err(|error| usage(format!("{}: {error}", path.display())))
-    }
-
-    fn report(
-        &self,
-        plan: &Plan,
-        provenance: &Value,
-        timings: &Timings,
-        warnings: &[Warning],
-        seconds: f64,
-    ) -> String {
-        let Plan { size, num_frames, fps, .. } = plan;
+    fn report(&self, plan: &Plan, provenance: &Value, timings: &Timings, seconds: f64) -> String {
+        let Plan { size, num_frames, fps, warnings, .. } = plan;
         if self.json {
             return json!({
                 // JSON is Unicode, and names need not be.

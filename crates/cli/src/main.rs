@@ -9,7 +9,9 @@
 mod failure;
 mod generate;
 mod info;
+mod plan;
 mod progress;
+mod request;
 mod signals;
 mod vocabulary;
 mod world_clips;
@@ -34,6 +36,8 @@ struct Cli {
 enum Mode {
     /// Make a video, or an image, from a text
     Generate(generate::GenerateArgs),
+    /// Say how much memory and time a video will take, and what to change to need less
+    Plan(plan::PlanArgs),
     /// Show what a file holds and how it was made
     Info(info::InfoArgs),
     /// List the words that the embedded model knows
@@ -70,13 +74,11 @@ fn main() -> ExitCode {
         // thread costs no switch to another one and back.
         rayon::scope(|_| match mode {
             Mode::Generate(args) => generate::run(args),
+            Mode::Plan(args) => plan::run(&args),
             Mode::Info(args) => info::run(&args),
             Mode::Vocabulary(args) => vocabulary::run(&args),
             Mode::World(args) => world_clips::run(&args),
-            Mode::Train(command) => {
-                kernels::memory::keep_freed();
-                Ok(train::run(command, &signals::requested)?)
-            }
+            Mode::Train(command) => Ok(train::run(command, &signals::requested)?),
         })
     })
 }

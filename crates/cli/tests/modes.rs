@@ -4,7 +4,6 @@ mod common;
 
 use std::fs;
 
-use burn::tensor::Device;
 use common::{fail, kinora, names, succeed};
 use serde_json::Value;
 
@@ -69,7 +68,8 @@ fn the_vocabulary_is_what_the_embedded_model_has_tokens_for() {
 
     let json = succeed(kinora(folder.path(), "vocabulary --json"));
     let json: Value = serde_json::from_str(&json).expect("JSON");
-    let pipeline = engine::Pipeline::load(&engine::ModelFiles::Embedded, &Device::flex()).expect("loaded");
+    let pipeline =
+        engine::Session::cpu().open(&engine::ModelFiles::Embedded, engine::Precision::F32).expect("opened");
     let unknown = pipeline.unknown_words("a red zeppelin").expect("read");
     assert_eq!(unknown, ["zeppelin"], "a word without a token is told apart");
     for language in ["en", "zh"] {
@@ -86,7 +86,7 @@ fn every_flag_is_explained() {
     let folder = tempfile::tempdir().expect("a folder");
     let training =
         ["train data", "train vae", "train latents", "train compact", "train text", "train denoiser"];
-    for mode in ["generate", "info", "vocabulary", "world"].into_iter().chain(training) {
+    for mode in ["generate", "plan", "info", "vocabulary", "world"].into_iter().chain(training) {
         let help = succeed(kinora(folder.path(), &format!("{mode} --help")));
         let explained = |part: &str| part.lines().skip(1).any(|line| !line.trim().is_empty());
         // In the long form, what explains a flag stands below or beside it.

@@ -15,7 +15,7 @@ use burn::module::Module;
 use burn::nn::{Linear, LinearConfig};
 use burn::optim::{AdamConfig, GradientsParams};
 use burn::tensor::{Device, Tensor, TensorData, activation::silu};
-use diffusion::{BetaSchedule, NUM_TRAIN_TIMESTEPS, Noise, Variance, sample_ddpm, unobserved};
+use diffusion::{BetaSchedule, NUM_TRAIN_TIMESTEPS, Noise, Variance, from_eps, sample_ddpm, unobserved};
 use image::{Rgb, RgbImage};
 
 const SEED: u64 = 0;
@@ -42,7 +42,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut draw = || noise.tensor([NUM_SAMPLES, 2], &device);
     let latents = draw();
     let samples = sample_ddpm(
-        |x: Tensor<2>, step| Ok::<_, Infallible>(model.forward(x, &[step.timestep as usize; NUM_SAMPLES])),
+        from_eps(|x: Tensor<2>, step| {
+            Ok::<_, Infallible>(model.forward(x, &[step.timestep as usize; NUM_SAMPLES]))
+        }),
         latents.clone(),
         &betas.schedule(NUM_TRAIN_TIMESTEPS)?,
         Variance::BetaTilde,

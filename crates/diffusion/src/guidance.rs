@@ -12,7 +12,7 @@ pub fn is_guided(guidance_scale: f64) -> bool {
 
 /// Classifier-free guidance (Ho and Salimans 2022): away from the answer to `negative`, towards that to `positive`.
 ///
-/// `model(x_t, step, condition)` answers velocity or eps, alike for both conditions; the result is
+/// `model(x_t, step, condition)` answers velocity, eps or data, alike for both conditions; the result is
 /// `negative + guidance_scale (positive - negative)`. Without guidance (see [`is_guided`]) it is the positive answer,
 /// and the negative one is not computed.
 pub fn classifier_free_guidance<const D: usize, C, E>(

@@ -3,7 +3,7 @@
 use std::convert::Infallible;
 
 use burn::tensor::{DType, Device, Tensor, TensorData, activation::softmax};
-use diffusion::{BetaSchedule, Noise, Step, Variance, sample_ddim, sample_ddpm, unobserved};
+use diffusion::{BetaSchedule, Noise, Step, Variance, from_eps, sample_ddim, sample_ddpm, unobserved};
 
 /// The chain is linear, so its mean and variance follow each link exactly: no sampling, no tolerance but rounding.
 #[test]
@@ -107,7 +107,8 @@ fn ddpm_recovers_the_mixture() {
         let mut noise = Noise::new(11);
         let x = start(&mut noise);
         let samples =
-            sample_ddpm(ideal_eps, x, &schedule, variance, |_| start(&mut noise), unobserved).unwrap();
+            sample_ddpm(from_eps(ideal_eps), x, &schedule, variance, |_| start(&mut noise), unobserved)
+                .unwrap();
         assert_mixture(samples, &format!("{variance:?}"));
     }
 }
@@ -118,6 +119,6 @@ fn ddim_recovers_the_mixture_in_a_quarter_of_the_steps() {
     let mut noise = Noise::new(12);
     let x = start(&mut noise);
     let without_noise = |step: Step| panic!("asked for noise at step {}", step.index);
-    let samples = sample_ddim(ideal_eps, x, &schedule, 0.0, without_noise, unobserved).unwrap();
+    let samples = sample_ddim(from_eps(ideal_eps), x, &schedule, 0.0, without_noise, unobserved).unwrap();
     assert_mixture(samples, "eta 0");
 }

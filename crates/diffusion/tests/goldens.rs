@@ -5,8 +5,8 @@ use std::ops::ControlFlow;
 
 use burn::tensor::{Device, Tensor, TensorData};
 use diffusion::{
-    BetaSchedule, Sampler, Schedule, SchedulerConfig, Step, sample_ddim, sample_ddpm, sample_euler,
-    sample_unipc,
+    BetaSchedule, Sampler, Schedule, SchedulerConfig, Step, from_eps, from_velocity, sample_ddim,
+    sample_ddpm, sample_euler, sample_unipc,
 };
 use serde::Deserialize;
 
@@ -88,8 +88,8 @@ fn flow_samplers_match_bit_for_bit_in_schedule_and_closely_in_trajectory() {
         assert_eq!(sigmas, case.sigmas, "{}", case.config.to_json());
         check(case, &goldens.start, |x, schedule, after_step| {
             match case.config.sampler().unwrap() {
-                Sampler::Euler => sample_euler(velocity, x, schedule, after_step),
-                Sampler::UniPc => sample_unipc(velocity, x, schedule, after_step),
+                Sampler::Euler => sample_euler(from_velocity(velocity), x, schedule, after_step),
+                Sampler::UniPc => sample_unipc(from_velocity(velocity), x, schedule, after_step),
                 other => panic!("{other} among the flow samplers"),
             }
             .unwrap();
@@ -103,7 +103,8 @@ fn ddpm_matches_for_both_variances() {
     let goldens = goldens();
     for case in &goldens.ddpm {
         check(case, &goldens.start, |x, schedule, after_step| {
-            sample_ddpm(epsilon, x, schedule, case.config.variance().unwrap(), noise, after_step).unwrap();
+            sample_ddpm(from_eps(epsilon), x, schedule, case.config.variance().unwrap(), noise, after_step)
+                .unwrap();
         });
     }
     assert_eq!(goldens.ddpm.len(), 4);
@@ -114,7 +115,7 @@ fn ddim_matches_from_deterministic_to_ancestral() {
     let goldens = goldens();
     for case in &goldens.ddim {
         check(case, &goldens.start, |x, schedule, after_step| {
-            sample_ddim(epsilon, x, schedule, case.eta, noise, after_step).unwrap();
+            sample_ddim(from_eps(epsilon), x, schedule, case.eta, noise, after_step).unwrap();
         });
     }
     assert_eq!(goldens.ddim.len(), 6);

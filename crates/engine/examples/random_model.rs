@@ -136,15 +136,15 @@ fn write<M: Checkpoint, C: ModelConfig>(model: &M, config: &C, folder: &Path, dt
     let mut index = BTreeMap::new();
     for (number, shard) in (1..).zip(&shards) {
         let name = match count {
-            1 => format!("{}.safetensors", M::STEM),
-            _ => format!("{}-{number:05}-of-{count:05}.safetensors", M::STEM),
+            1 => format!("{}.safetensors", M::NAMING.stem),
+            _ => format!("{}-{number:05}-of-{count:05}.safetensors", M::NAMING.stem),
         };
         write_shard(shard, dtype, &folder.join(&name))?;
         index.extend(shard.iter().map(|parameter| (parameter.key.clone(), name.clone())));
     }
     if count > 1 {
         let index = json!({ "metadata": {}, "weight_map": index });
-        fs::write(folder.join(format!("{}.safetensors.index.json", M::STEM)), index.to_string())?;
+        fs::write(folder.join(format!("{}.safetensors.index.json", M::NAMING.stem)), index.to_string())?;
     }
     Ok(())
 }

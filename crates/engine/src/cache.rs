@@ -86,7 +86,7 @@ fn hash(path: &Path) -> io::Result<String> {
 }
 
 /// A cache that cannot be written is no failure.
-fn store(path: &Path, bytes: &[u8]) {
+pub(crate) fn store(path: &Path, bytes: &[u8]) {
     if let Some(folder) = path.parent()
         && fs::create_dir_all(folder).is_ok()
     {
@@ -99,6 +99,11 @@ pub(crate) struct Context {
     path: PathBuf,
 }
 
+/// The list of how long this machine takes for parts of models, if there is a folder for it.
+pub(crate) fn rates() -> Option<PathBuf> {
+    Some(folder()?.join("rates.json"))
+}
+
 /// The folder of [`Context`]s, if there is one.
 pub(crate) fn contexts() -> Option<PathBuf> {
     Some(folder()?.join("contexts"))
@@ -108,6 +113,11 @@ impl Context {
     /// One in `folder`; `made_of` says all that it depends on.
     pub fn of(folder: &Path, made_of: &str) -> Self {
         Self { path: folder.join(format!("{:x}.safetensors", Sha256::digest(made_of))) }
+    }
+
+    /// Whether it may be there.
+    pub fn exists(&self) -> bool {
+        self.path.exists()
     }
 
     /// The context, `[1, tokens, dim]`, if it is there.

@@ -75,19 +75,19 @@ pub enum Error {
     },
     /// A video that is too large for this process.
     #[error(
-        "this video needs about {needed} of memory for {stage}, weights included, and {limited_by} {available}: {advice}"
+        "this video needs about {needed} of memory ({stages}; weights included), and {limited_by} {available}: {advice}"
     )]
     Memory {
         /// About what it takes.
         needed: String,
-        /// In which stage.
-        stage: &'static str,
+        /// The same by stage.
+        stages: String,
         /// Who limits it, as in "the machine has".
         limited_by: String,
         /// What there is.
         available: String,
         /// What to do.
-        advice: &'static str,
+        advice: String,
     },
     /// The tokenizer refused a prompt.
     #[error("the tokenizer cannot read the prompt: {0}")]
@@ -114,6 +114,16 @@ pub enum Error {
         step: usize,
         /// Steps of the stage in all.
         total: usize,
+    },
+    /// A plan that was made for another model than the one that is to make the video.
+    #[error(
+        "this plan is for {found}, not for {expected}: plan the request with the pipeline that makes its video"
+    )]
+    PlanOfAnother {
+        /// The name of the pipeline's model.
+        expected: String,
+        /// The name of the plan's.
+        found: String,
     },
     /// A failure of the models' files.
     #[error(transparent)]

@@ -1,16 +1,18 @@
 //! Text to video: the library that people call.
 //!
 //! ```text
-//! VideoRequest ── resolve(&ModelInfo) ──► Plan ── Pipeline::stream ──► frames ── VideoWriter ──► file
-//!                                                   │
+//! Session ── open ──► Pipeline
+//! VideoRequest ── Pipeline::plan ──► Plan ── Pipeline::stream ──► frames ── VideoWriter ──► file
+//!                                              │
 //!      text: prompt ─ tokenizer ─ text encoder ─► context
 //!      denoise: noise ─ sampler over the denoiser, guided, along the timeline ─► latents
 //!      decode: latents ─ autoencoder, one latent frame after the other ─► frames
 //! ```
 //!
 //! A [`VideoRequest`] is what a user asks for, by flags or as JSON; a [`Plan`] is that request checked against a
-//! model, with every value that was left open filled in. A [`Pipeline`] is a model in memory. Models are diffusers
-//! folders, or the one that is embedded in the program. [`Pipeline::generate`] gives a short [`Video`] in memory.
+//! model, with every value that was left open filled in. A [`Session`] is a device, a [`Pipeline`] a model that was
+//! opened on it. Models are diffusers folders, or the one that is embedded in the program. [`Pipeline::generate`] gives
+//! a short [`Video`] in memory.
 //!
 //! ```no_run
 //! # fn main() -> engine::Result<()> {
@@ -19,9 +21,10 @@
 //! let request = engine::VideoRequest { prompt: "a red ball bounces".into(), ..Default::default() };
 //! let output = engine::Output::for_path("ball.mp4".as_ref())?;
 //! let files = engine::ModelFiles::of(&request);
-//! let plan = request.resolve(&engine::ModelInfo::read(&files)?)?;
-//! let pipeline = engine::Pipeline::load(&files, &burn::tensor::Device::flex())?;
-//! let mut file = output.begin(plan.shape(), &pipeline.provenance(&plan))?;
+//! let pipeline = engine::Session::cpu().open(&files, request.precision)?;
+//! let plan = pipeline.plan(&request)?;
+//! plan.check_memory()?;
+//! let mut file = output.begin(plan.shape(), &pipeline.provenance(&plan)?)?;
 //! let mut show = |progress: engine::Progress| {
 //!     println!("{} {}/{}", progress.stage, progress.step, progress.total);
 //!     ControlFlow::Continue(())
@@ -36,9 +39,11 @@
 mod cache;
 mod denoise;
 mod error;
+mod estimate;
 mod finite;
 mod memory;
 mod model;
+mod noise;
 mod output;
 mod parts;
 mod pipeline;
@@ -46,22 +51,24 @@ mod plan;
 mod precision;
 mod progress;
 mod request;
+mod session;
 mod size;
 mod tensor_file;
 mod text;
-mod timeline;
 mod video;
 mod warning;
 
 pub use error::{Error, Result};
-pub use memory::MemoryPlan;
-pub use model::{ModelFiles, ModelInfo, NativeClip, Prompts};
+pub use estimate::TimePlan;
+pub use memory::{Lighter, MemoryPlan};
+pub use model::{Expert, ModelFiles, ModelInfo, NativeClip, NumValues, Prompts};
 pub use output::{Output, Summary, VideoWriter, summary};
 pub use pipeline::Pipeline;
 pub use plan::Plan;
 pub use precision::Precision;
 pub use progress::{Observer, Progress, Stage, Timings, unobserved};
 pub use request::VideoRequest;
+pub use session::Session;
 pub use size::{ParseSizeError, Size};
 pub use text::parse_tokenizer;
 pub use video::Video;

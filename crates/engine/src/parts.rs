@@ -5,7 +5,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use crate::{Result, progress::timed};
+use crate::Result;
 
 /// A part of a model that can be loaded again.
 pub(crate) struct Part<M> {
@@ -19,23 +19,21 @@ impl<M> Part<M> {
         Self { loaded: Mutex::new(None), load: Box::new(load) }
     }
 
-    /// The part, and the seconds that it took to load.
-    pub fn get(&self) -> Result<(Arc<M>, f64)> {
+    /// The part: the one that is kept, or one that is loaded now.
+    pub fn get(&self) -> Result<Arc<M>> {
         if let Some(part) = &*self.loaded.lock().unwrap_or_else(PoisonError::into_inner) {
-            return Ok((part.clone(), 0.0));
+            return Ok(part.clone());
         }
-        let (part, seconds) = timed(|| (self.load)());
-        Ok((Arc::new(part?), seconds))
+        Ok(Arc::new((self.load)()?))
     }
 
-    /// Loads the part and keeps it from now on.
-    pub fn keep(&mut self) -> Result<&mut M> {
-        let slot = self.loaded.get_mut().unwrap_or_else(PoisonError::into_inner);
+    /// Loads the part, if that was not done before, and keeps it from now on.
+    pub fn keep(&self) -> Result<()> {
+        let mut slot = self.loaded.lock().unwrap_or_else(PoisonError::into_inner);
         if slot.is_none() {
             *slot = Some(Arc::new((self.load)()?));
         }
-        let part = slot.as_mut().and_then(Arc::get_mut);
-        Ok(part.expect("nobody else has what is borrowed alone"))
+        Ok(())
     }
 }
 
@@ -55,10 +53,12 @@ mod tests {
     fn what_is_not_kept_is_loaded_each_time() {
         let loads = Arc::new(AtomicUsize::new(0));
         let counter = loads.clone();
-        let mut part = Part::when_needed(move || Ok(counter.fetch_add(1, Ordering::SeqCst)));
-        assert_eq!([part.get().unwrap().0, part.get().unwrap().0], [0.into(), 1.into()]);
-        *part.keep().unwrap() = 7;
-        assert_eq!([part.get().unwrap().0, part.get().unwrap().0], [7.into(), 7.into()]);
+        let part = Part::when_needed(move || Ok(counter.fetch_add(1, Ordering::SeqCst)));
+        let got = || *part.get().unwrap();
+        assert_eq!([got(), got()], [0, 1]);
+        part.keep().unwrap();
+        part.keep().unwrap();
+        assert_eq!([got(), got()], [2, 2]);
         assert_eq!(loads.load(Ordering::SeqCst), 3);
     }
 }

@@ -1,118 +1,123 @@
-//! A model in memory, and how it makes a video.
+//! A model, and how it makes a video.
 
-use std::thread;
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    thread::{Builder, JoinHandle},
+};
 
-use burn::tensor::{Device, FloatDType, Tensor, TensorData};
-use diffusion::Noise;
-use models::wan::{AutoencoderKlWan, WanTransformer3d};
-use nn::{Pack, Packing};
+use burn::tensor::{FloatDType, Tensor};
+use models::family::{Autoencoder, Denoiser, PartConfig};
+use nn::Packing;
 use serde_json::{Value, json};
 
 use crate::{
-    Error, ModelFiles, ModelInfo, Observer, Plan, Precision, Prompts, Result, Stage, Timings, Video, Warning,
-    denoise::{Denoising, report},
+    Error, ModelFiles, ModelInfo, Observer, Plan, Precision, Prompts, Result, Session, Stage, TimePlan,
+    Timings, Video, VideoRequest, Warning,
+    denoise::{Denoised, Denoising},
+    estimate::{Rates, seconds_for_a_value},
     finite::{first_not_finite, is_finite, values},
-    model::{TRANSFORMER, VAE, check_sizes},
+    memory::{Job, while_loading},
+    model::PartName,
+    noise,
     parts::Part,
-    progress::timed,
-    tensor_file,
+    progress::{report, timed},
     text::{PromptEncoder, clean},
-    timeline::Timeline,
 };
 
-/// A model that makes videos: all of it in memory ([`load`](Self::load)), for one video after another and several at
-/// once from as many threads, or no more of it than is needed at a time ([`open`](Self::open)).
+/// A model that makes videos of one precision, one after another, or several at once from as many threads.
+///
+/// Its parts are in memory one after the other, each while it is needed: the text encoder (layer by layer, if it is
+/// large) when a prompt is read, a denoiser until its latents are there. Weights are packed as they are read, so that
+/// besides the packed ones no more than one tensor is in memory. [`keep`](Self::keep) is for programs that make many
+/// videos and have the memory for all parts.
 #[derive(Debug)]
 pub struct Pipeline {
-    info: ModelInfo,
-    hash: String,
+    session: Session,
+    files: ModelFiles,
+    info: Arc<ModelInfo>,
+    precision: Precision,
     text: PromptEncoder,
-    transformer: Part<WanTransformer3d>,
-    vae: AutoencoderKlWan,
-    device: Device,
-    load_seconds: f64,
-    /// What the weights were packed for, if they are.
-    packed: Option<Precision>,
+    /// By the timestep from which each is asked.
+    experts: Vec<(f64, Part<Denoiser>)>,
+    autoencoder: Part<Autoencoder>,
+    hash: Hash,
 }
 
 impl Pipeline {
-    /// Reads a model's files and puts its weights on `device`, in f32: ready for requests of any precision. See
-    /// [`pack`](Self::pack).
-    ///
-    /// # Errors
-    /// A folder that is no model, a model that is not served, or files that are missing or damaged.
-    pub fn load(files: &ModelFiles, device: &Device) -> Result<Self> {
-        let (loaded, seconds) = timed(|| -> Result<Self> {
-            let mut pipeline = Self::begin(files, device, None)?;
-            pipeline.text.keep(files, device)?;
-            pipeline.transformer.keep()?;
-            Ok(pipeline)
-        });
-        Ok(Self { load_seconds: seconds, ..loaded? })
-    }
-
-    /// Opens a model for requests of one precision. The text encoder, if it is large, is read layer by layer when a
-    /// prompt is; the denoiser is read when it is needed, and gone when its latents are there. Weights are packed as
-    /// they are read, so that besides the packed ones no more than one tensor is in memory.
-    ///
-    /// # Errors
-    /// As for [`load`](Self::load), but for weights that are damaged inside, which are found when they are read.
-    pub fn open(files: &ModelFiles, device: &Device, precision: Precision) -> Result<Self> {
-        let (opened, seconds) = timed(|| Self::begin(files, device, Some(precision)));
-        Ok(Self { load_seconds: seconds, ..opened? })
-    }
-
-    fn begin(files: &ModelFiles, device: &Device, precision: Option<Precision>) -> Result<Self> {
+    pub(crate) fn open(session: Session, files: &ModelFiles, precision: Precision) -> Result<Self> {
         let info = ModelInfo::read(files)?;
-        check_sizes(files, &info)?;
-        let packing = precision.and_then(Precision::packing);
-        // Both cost little beside the denoiser, and the autoencoder's errors are seen one by one.
+        info.check_weights(files)?;
+        // Beside all that comes before the answer is needed.
+        let hash = Hash::begin(files);
+        let packing = precision.packing();
+        // An error of either is seen in all of the video, and both cost little beside the denoiser.
         let of_others = packing.map(|_| Packing::Bf16);
-        thread::scope(|scope| {
-            // Beside the loading, which reads the same files: they come from the disk once.
-            // Where no thread can be started, they are read once more.
-            let hash = thread::Builder::new().spawn_scoped(scope, || files.hash());
-            let text = PromptEncoder::open(files, &info, of_others, device)?;
-            let transformer = {
-                let (files, config, device) = (files.clone(), info.transformer.clone(), device.clone());
-                Part::when_needed(move || {
-                    let empty = WanTransformer3d::new(&config, &device)?;
-                    files.fill_packed(TRANSFORMER, empty, packing)
-                })
-            };
-            files.check_weights(TRANSFORMER, &WanTransformer3d::new(&info.transformer, device)?)?;
-            let vae = files.fill_packed(VAE, AutoencoderKlWan::new(&info.vae, device)?, of_others)?;
-            let (vae, device) = (vae.without_encoder(), device.clone());
-            let hash = match hash {
-                Ok(hash) => hash.join().expect("hashing does not panic")?,
-                Err(_) => files.hash()?,
-            };
-            Ok(Self { info, hash, text, transformer, vae, device, load_seconds: 0.0, packed: precision })
+        let text = PromptEncoder::open(files, &info, of_others, session.device())?;
+        let experts = info.experts.iter().map(|expert| {
+            let (files, session) = (files.clone(), session.clone());
+            let (part, config) = (expert.part, expert.config.clone());
+            let load = move || Ok(config.load(files.weights(part)?, packing, session.device())?);
+            (expert.from_timestep, Part::when_needed(load))
+        });
+        let autoencoder = {
+            let (files, session, config) = (files.clone(), session.clone(), info.autoencoder.clone());
+            let weights = move || files.weights(PartName::Vae);
+            Part::when_needed(move || Ok(config.load_decoder(weights()?, of_others, session.device())?))
+        };
+        Ok(Self {
+            experts: experts.collect(),
+            session,
+            files: files.clone(),
+            info,
+            precision,
+            text,
+            autoencoder,
+            hash,
         })
     }
 
-    /// Packs the weights for requests of one precision: faster, and in half the memory (bf16) or a quarter of it
-    /// (int8). Requests of another precision are refused from then on. Nothing changes for f32, nor for what was
-    /// packed before.
+    /// Reads all parts now, and keeps them in memory.
     ///
     /// # Errors
-    /// Weights that are read now, and cannot be.
-    pub fn pack(&mut self, precision: Precision) -> Result<()> {
-        let Some(packing) = precision.packing().filter(|_| self.packed.is_none()) else { return Ok(()) };
-        let (packed, seconds) = timed(|| -> Result<()> {
-            self.transformer.keep()?.pack(packing);
-            self.text.pack(Packing::Bf16);
-            self.vae.pack(Packing::Bf16);
-            Ok(())
-        });
-        self.load_seconds += seconds;
-        self.packed = Some(precision);
-        packed
+    /// Weights that are damaged.
+    pub fn keep(mut self) -> Result<Self> {
+        while_loading();
+        self.autoencoder.keep()?;
+        self.text.keep()?;
+        self.experts.iter().try_for_each(|(_, expert)| expert.keep())?;
+        Ok(self)
     }
 
     /// The model's configuration.
-    pub fn info(&self) -> &ModelInfo {
+    pub fn info(&self) -> &Arc<ModelInfo> {
         &self.info
+    }
+
+    /// A request as this model will serve it, with warnings of what it may expect and will not get. Whether there is
+    /// memory for it is another question, which [`Plan::check_memory`] answers.
+    ///
+    /// # Errors
+    /// [`Error::Request`] for the first field that cannot be served, with what would be, or a prompt that the tokenizer
+    /// refuses.
+    pub fn plan(&self, request: &VideoRequest) -> Result<Plan> {
+        let mut plan = request.resolve(&self.info)?;
+        self.check_precision(&plan)?;
+        plan.warnings = self.warnings(&plan)?;
+        Ok(plan)
+    }
+
+    /// About how long a plan will take: by a calibration, which takes some seconds and is kept on the disk, and by how
+    /// fast the model's files are read now.
+    ///
+    /// # Errors
+    /// Weights that cannot be read.
+    pub fn time_plan(&self, plan: &Plan) -> Result<TimePlan> {
+        let device = self.session.device();
+        let rates = Rates::of(&self.info, self.precision, device)?;
+        let expert = &self.info.experts[0];
+        let weights = self.files.weights(expert.part)?;
+        let value = seconds_for_a_value(&expert.config, weights, self.precision, device)?;
+        Ok(TimePlan::new(plan, &rates, value, self.text.is_kept(&prompts(plan))?))
     }
 
     /// The words of a prompt that the model has no token for, as they are written. Always none for tokenizers that
@@ -124,11 +129,7 @@ impl Pipeline {
         self.text.unknown_words(&clean(prompt))
     }
 
-    /// What the video of a plan will not be, although the request says it.
-    ///
-    /// # Errors
-    /// A prompt that the tokenizer refuses.
-    pub fn warnings(&self, plan: &Plan) -> Result<Vec<Warning>> {
+    fn warnings(&self, plan: &Plan) -> Result<Vec<Warning>> {
         let mut warnings = Vec::new();
         let text = format!("{} {}", plan.prompt, plan.negative_prompt);
         // A tokenizer that knows the letters of a Chinese word does not yet know the word.
@@ -150,8 +151,17 @@ impl Pipeline {
         Ok(warnings)
     }
 
-    /// Makes the video of a plan that was resolved for this model. The same plan gives the same numbers, for any
-    /// number of threads.
+    fn check_precision(&self, plan: &Plan) -> Result<()> {
+        let precision = plan.request.precision;
+        if precision == self.precision {
+            return Ok(());
+        }
+        let expected = format!("{}, for which this model was opened", self.precision);
+        Err(Error::request("precision", expected, precision))
+    }
+
+    /// Makes the video of a plan that was made for this model. The same plan gives the same numbers, for any number of
+    /// threads.
     ///
     /// # Errors
     /// As for [`stream`](Self::stream).
@@ -167,7 +177,7 @@ impl Pipeline {
             num_frames: plan.num_frames,
             fps: plan.fps,
             frames,
-            provenance: self.provenance(plan),
+            provenance: self.provenance(plan)?,
             timings,
         })
     }
@@ -176,51 +186,46 @@ impl Pipeline {
     /// sRGB, 0 to 1, to `sink` as soon as it is made, and stops if that fails.
     ///
     /// # Errors
-    /// A noise file that does not fit, results that become infinite or undefined, [`Error::Cancelled`], or what `sink`
-    /// answers.
+    /// A plan of another model, weights that are damaged, a noise file that does not fit, results that become infinite
+    /// or undefined, [`Error::Cancelled`], or what `sink` answers.
     pub fn stream(
         &self,
         plan: &Plan,
         sink: &mut dyn FnMut(&[f32]) -> Result<()>,
         observer: &mut dyn Observer,
     ) -> Result<Timings> {
-        let precision = plan.request.precision;
-        if let Some(packed) = self.packed.filter(|&packed| packed != precision) {
-            let expected = format!("{packed}, for which this model's weights were packed");
-            return Err(Error::request("precision", expected, precision));
+        if !Arc::ptr_eq(&plan.model, &self.info) {
+            let (expected, found) = (self.info.name.clone(), plan.model.name.clone());
+            return Err(Error::PlanOfAnother { expected, found });
         }
-        let noise = self.noise(plan)?;
-        precision.scope(|| {
+        self.check_precision(plan)?;
+        let noise = noise::start(plan, self.session.device())?;
+        let job = Job::begin(plan.activations.most());
+        self.precision.scope(|| {
             report(observer, Stage::Text, 0, 1)?;
+            // What is wrong with the last part shows before the work of the others.
+            let (prepared, load) = timed(|| {
+                self.text.prepare()?;
+                self.autoencoder.get()
+            });
+            let autoencoder = prepared?;
             let (contexts, text) = timed(|| self.contexts(plan));
             let [context, negative_context] = contexts?;
             report(observer, Stage::Text, 1, 1)?;
-            let (transformer, load) = self.transformer.get()?;
-            let denoising = Denoising {
-                transformer: &transformer,
-                plan,
-                context,
-                negative_context,
-                expand_timesteps: self.info.expand_timesteps,
-                timeline: Timeline::unknown(plan.latent_shape[1]),
-            };
-            let variance = self.info.scheduler.variance().unwrap_or_default();
-            let (latents, denoise) = timed(|| denoising.run(noise, variance, observer));
-            let latents = latents?;
-            // Unless it is kept, it makes room for the frames.
-            drop(denoising);
-            drop(transformer);
-            let decode = self.decode(latents, plan, sink, observer)?;
-            Ok(Timings { load: self.load_seconds + load, text, denoise, decode })
+            let denoising = Denoising { experts: &self.experts, plan, context, negative_context };
+            let (denoised, seconds) = timed(|| denoising.run(noise, observer));
+            let Denoised { latents, load: of_denoiser } = denoised?;
+            job.decodes();
+            let decode = decode(&autoencoder, latents, plan, sink, observer)?;
+            Ok(Timings { load: load + of_denoiser, text, denoise: seconds - of_denoiser, decode })
         })
     }
 
     /// What the denoiser reads of the prompt and of the negative one, each `[1, tokens, dim]`; without guidance the
     /// prompt stands for both.
     fn contexts(&self, plan: &Plan) -> Result<[Tensor<3>; 2]> {
-        let prompts = [plan.prompt.as_str(), plan.negative_prompt.as_str()];
-        let prompts = &prompts[..if plan.guided() { 2 } else { 1 }];
-        let contexts = self.text.context(prompts, &self.device)?;
+        let prompts = prompts(plan);
+        let contexts = self.text.context(&prompts)?;
         let row = |row| contexts.clone().narrow(0, row, 1);
         match (0..prompts.len()).find(|&prompt| !is_finite(&row(prompt))) {
             Some(prompt) => {
@@ -230,75 +235,92 @@ impl Pipeline {
         }
     }
 
-    /// The latents to start from, `[1, channels, frames, height, width]`.
-    fn noise(&self, plan: &Plan) -> Result<Tensor<5>> {
-        let [channels, frames, height, width] = plan.latent_shape;
-        let shape = [1, channels, frames, height, width];
-        let Some(path) = &plan.request.noise else {
-            return Ok(Noise::new(plan.request.seed).tensor(shape, &self.device));
-        };
-        let noise = tensor_file::read::<4>(path, "noise")?;
-        if noise.shape != plan.latent_shape {
-            return Err(Error::Malformed {
-                path: path.clone(),
-                what: "tensor `noise`".into(),
-                expected: format!(
-                    "{:?} for {} frames of {} (change the size and length asked for, or the noise)",
-                    plan.latent_shape, plan.num_frames, plan.size
-                ),
-                found: format!("{:?}", noise.shape),
-            });
-        }
-        if let Some(at) = first_not_finite(&noise.values) {
-            return Err(Error::Malformed {
-                path: path.clone(),
-                what: format!("tensor `noise`, value {at}"),
-                expected: "finite numbers".into(),
-                found: noise.values[at].to_string(),
-            });
-        }
-        Ok(Tensor::from_data(TensorData::new(noise.values, shape), &self.device))
-    }
-
-    /// Hands on the frames of latents, one latent frame after the other; returns the seconds of the autoencoder.
-    fn decode(
-        &self,
-        latents: Tensor<5>,
-        plan: &Plan,
-        sink: &mut dyn FnMut(&[f32]) -> Result<()>,
-        observer: &mut dyn Observer,
-    ) -> Result<f64> {
-        let total = plan.latent_shape[1];
-        report(observer, Stage::Decode, 0, total)?;
-        let mut stream = self.vae.decoder_stream(kept_frames(plan.request.precision));
-        let mut seconds = 0.0;
-        let mut done = 0;
-        for (index, latent) in self.vae.denormalize(latents).split(1, 2).into_iter().enumerate() {
-            let (frames, spent) = timed(|| pixels(stream.decode(latent)));
-            seconds += spent;
-            let frames = frames.map_err(|frame| Error::NotFinite {
-                stage: Stage::Decode,
-                step: done + frame + 1,
-                total: plan.num_frames,
-            })?;
-            for frame in frames.chunks_exact(plan.size.width * plan.size.height * 3) {
-                sink(frame)?;
-                done += 1;
-            }
-            report(observer, Stage::Decode, index + 1, total)?;
-        }
-        Ok(seconds)
-    }
-
     /// What is written into the file of a plan's video: enough to make the same one again.
-    pub fn provenance(&self, plan: &Plan) -> Value {
-        json!({
+    ///
+    /// # Errors
+    /// A file of the model that cannot be read: its fingerprint is a part of it.
+    pub fn provenance(&self, plan: &Plan) -> Result<Value> {
+        Ok(json!({
             "version": env!("CARGO_PKG_VERSION"),
-            "model": { "name": self.info.name, "sha256": self.hash },
+            "model": { "name": self.info.name, "sha256": self.hash.get()? },
             "request": plan.record(),
             "prompt": plan.prompt,
-        })
+        }))
     }
+}
+
+/// What is read for a plan: the prompt, and the negative one if it counts.
+fn prompts(plan: &Plan) -> Vec<&str> {
+    let negative = plan.guided().then_some(plan.negative_prompt.as_str());
+    [plan.prompt.as_str()].into_iter().chain(negative).collect()
+}
+
+/// The fingerprint of a model, which takes long for large ones, and is worked out beside other work.
+#[derive(Debug)]
+struct Hash {
+    files: ModelFiles,
+    state: Mutex<HashState>,
+}
+
+#[derive(Debug)]
+enum HashState {
+    Known(String),
+    Running(JoinHandle<Result<String>>),
+    /// There was no thread for it, or it failed: it is worked out when it is asked for.
+    Open,
+}
+
+impl Hash {
+    fn begin(files: &ModelFiles) -> Self {
+        let own = files.clone();
+        let thread = Builder::new().name("fingerprint".into()).spawn(move || own.hash());
+        let state = thread.map_or(HashState::Open, HashState::Running);
+        Self { files: files.clone(), state: Mutex::new(state) }
+    }
+
+    fn get(&self) -> Result<String> {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let hash = match std::mem::replace(&mut *state, HashState::Open) {
+            HashState::Known(hash) => hash,
+            HashState::Running(thread) => match thread.join() {
+                Ok(hash) => hash?,
+                Err(_) => self.files.hash()?,
+            },
+            HashState::Open => self.files.hash()?,
+        };
+        *state = HashState::Known(hash.clone());
+        Ok(hash)
+    }
+}
+
+/// Hands on the frames of latents, one latent frame after the other; returns the seconds of the autoencoder.
+fn decode(
+    autoencoder: &Autoencoder,
+    latents: Tensor<5>,
+    plan: &Plan,
+    sink: &mut dyn FnMut(&[f32]) -> Result<()>,
+    observer: &mut dyn Observer,
+) -> Result<f64> {
+    let total = plan.latent_shape[1];
+    report(observer, Stage::Decode, 0, total)?;
+    let mut stream = autoencoder.decoder_stream(kept_frames(plan.request.precision));
+    let mut seconds = 0.0;
+    let mut done = 0;
+    for (index, latent) in autoencoder.denormalize(latents).split(1, 2).into_iter().enumerate() {
+        let (frames, spent) = timed(|| pixels(stream.decode(latent)));
+        seconds += spent;
+        let frames = frames.map_err(|frame| Error::NotFinite {
+            stage: Stage::Decode,
+            step: done + frame + 1,
+            total: plan.num_frames,
+        })?;
+        for frame in frames.chunks_exact(plan.size.width * plan.size.height * 3) {
+            sink(frame)?;
+            done += 1;
+        }
+        report(observer, Stage::Decode, index + 1, total)?;
+    }
+    Ok(seconds)
 }
 
 /// `[1, 3, frames, height, width]` about -1 to 1 as `[frames, height, width, 3]`, 0 to 1; or the first frame that is

@@ -1,12 +1,12 @@
 //! From a request to a checked plan: every rule that joins fields of the request with the model is here.
 
-use std::path::Path;
+use std::{path::Path, sync::Arc};
 
-use diffusion::{Sampler, Schedule, is_guided};
+use diffusion::{NUM_TRAIN_TIMESTEPS, Sampler, Schedule, Spacing, Timeline, is_guided};
 use media::{Clip, ClipShape};
 
 use crate::{
-    Error, ModelInfo, Prompts, Result, Size, VideoRequest,
+    Error, MemoryPlan, ModelInfo, Prompts, Result, Size, VideoRequest, Warning,
     memory::Activations,
     model::{GUIDANCE, is_guidance},
     text,
@@ -35,11 +35,16 @@ pub struct Plan {
     pub latent_shape: [usize; 4],
     /// Tokens of the denoiser along time, height and width.
     pub token_grid: [usize; 3],
+    /// Which latent frames are known, and which are to be made.
+    pub timeline: Timeline,
     /// How strongly to follow the prompt; 1 or less is no guidance.
     pub guidance_scale: f64,
-    /// About how many bytes of memory it takes, besides the weights.
-    pub memory: usize,
-    /// The same, by stage.
+    /// About how much memory it takes.
+    pub memory: MemoryPlan,
+    /// What the request may expect and will not get; see [`Pipeline::plan`](crate::Pipeline::plan).
+    pub warnings: Vec<Warning>,
+    /// The model that it is for.
+    pub(crate) model: Arc<ModelInfo>,
     pub(crate) activations: Activations,
 }
 
@@ -48,7 +53,7 @@ impl VideoRequest {
     ///
     /// # Errors
     /// [`Error::Request`] for the first field that cannot be served, with what would be.
-    pub fn resolve(&self, info: &ModelInfo) -> Result<Plan> {
+    pub fn resolve(&self, info: &Arc<ModelInfo>) -> Result<Plan> {
         for (field, prompt) in [("prompt", &self.prompt), ("negative_prompt", &self.negative_prompt)] {
             if prompt.chars().count() > LONGEST_PROMPT {
                 let found = format!("{} characters", prompt.chars().count());
@@ -76,9 +81,9 @@ impl VideoRequest {
         }
         let num_frames = self.resolve_num_frames(info, fps)?;
         Self::check_file(size, num_frames)?;
-        let latents = info.vae.latent_size([num_frames, size.height, size.width])?;
+        let latents = info.autoencoder.latent_size([num_frames, size.height, size.width])?;
         let (sampler, schedule) = self.resolve_schedule(info)?;
-        let token_grid = info.transformer.token_grid(latents).map_err(|_| {
+        let token_grid = info.denoiser().token_grid(latents).map_err(|_| {
             let most = info.most_pixels_and_frames();
             let expected =
                 format!("at most {} and {} frames, as far as the model's positions reach", most.0, most.1);
@@ -103,10 +108,13 @@ impl VideoRequest {
             fps,
             sampler,
             schedule,
-            latent_shape: [info.vae.z_dim, frames, height, width],
+            latent_shape: [info.autoencoder.z_dim(), frames, height, width],
             token_grid,
             guidance_scale,
-            memory: activations.most(),
+            timeline: Timeline::shared(frames, NUM_TRAIN_TIMESTEPS as f64),
+            memory: MemoryPlan::new(self.precision, &activations, info),
+            warnings: Vec::new(),
+            model: info.clone(),
             activations,
         })
     }
@@ -196,7 +204,7 @@ impl VideoRequest {
         let steps = self.num_inference_steps;
         let schedule = match sampler == own {
             true => info.scheduler.schedule(steps),
-            false => sampler.schedule(steps, info.scheduler.shift()?),
+            false => Spacing::of(sampler, steps, info.scheduler.shift()?).schedule(),
         };
         match schedule {
             Ok(schedule) => Ok((sampler, schedule)),

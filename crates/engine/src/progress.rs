@@ -4,6 +4,8 @@ use std::{fmt, ops::ControlFlow, time::Instant};
 
 use serde::Serialize;
 
+use crate::{Error, Result};
+
 /// A part of the work, in order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -55,10 +57,18 @@ pub fn unobserved(_: Progress) -> ControlFlow<()> {
     ControlFlow::Continue(())
 }
 
+/// Tells the observer, and fails if it cancels.
+pub(crate) fn report(observer: &mut dyn Observer, stage: Stage, step: usize, total: usize) -> Result<()> {
+    match observer.observe(Progress { stage, step, total }) {
+        ControlFlow::Continue(()) => Ok(()),
+        ControlFlow::Break(()) => Err(Error::Cancelled { stage, step, total }),
+    }
+}
+
 /// Seconds of each part.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
 pub struct Timings {
-    /// Reading the model's files.
+    /// Reading the model's files, as far as they were read for this video.
     pub load: f64,
     /// Tokenizer and text encoder.
     pub text: f64,

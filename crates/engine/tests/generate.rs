@@ -4,18 +4,21 @@ mod common;
 
 use std::{cell::Cell, fs, ops::ControlFlow};
 
-use burn::tensor::Device;
 use common::Recorded;
 use engine::{
-    Error, ModelFiles, Output, Pipeline, Plan, Precision, Progress, Size, Stage, VideoRequest, Warning,
-    unobserved,
+    Error, ModelFiles, Output, Pipeline, Plan, Precision, Progress, Session, Size, Stage, VideoRequest,
+    Warning, unobserved,
 };
 use serde_json::Value;
 
+/// A model with all of its parts in memory.
+fn load(request: &VideoRequest) -> engine::Result<Pipeline> {
+    Session::cpu().open(&ModelFiles::of(request), request.precision)?.keep()
+}
+
 fn open(request: &VideoRequest) -> (Pipeline, Plan) {
-    let files = ModelFiles::new(request.model.as_deref());
-    let pipeline = Pipeline::load(&files, &Device::flex()).expect("loaded");
-    let plan = request.resolve(pipeline.info()).expect("a plan");
+    let pipeline = load(request).expect("loaded");
+    let plan = pipeline.plan(request).expect("a plan");
     (pipeline, plan)
 }
 
@@ -49,13 +52,15 @@ fn packed_weights_make_nearly_the_same_video_and_serve_one_precision() {
             precision: Precision::F32,
             ..Default::default()
         };
-        let (mut pipeline, plan) = open(&request);
+        let (pipeline, plan) = open(&request);
         let exact = pipeline.generate(&plan, &mut unobserved).expect("a video").frames;
-        pipeline.pack(precision).expect("packed");
-        let refused = pipeline.generate(&plan, &mut unobserved).expect_err("packed").to_string();
+        let (pipeline, _) = open(&VideoRequest { precision, ..request.clone() });
+        let refused = pipeline.plan(&request).expect_err("packed").to_string();
         assert!(refused.contains("precision") && refused.contains(&precision.to_string()), "{refused}");
+        let refused = pipeline.generate(&plan, &mut unobserved).expect_err("of another pipeline").to_string();
+        assert!(refused.contains("plan the request"), "{refused}");
 
-        let plan = VideoRequest { precision, ..request }.resolve(pipeline.info()).expect("a plan");
+        let plan = pipeline.plan(&VideoRequest { precision, ..request }).expect("a plan");
         let frames = pipeline.generate(&plan, &mut unobserved).expect("a video").frames;
         let error = exact.iter().zip(&frames).map(|(a, b)| f64::from(a - b).powi(2)).sum::<f64>();
         let psnr = 10.0 * (frames.len() as f64 / error).log10();
@@ -64,9 +69,9 @@ fn packed_weights_make_nearly_the_same_video_and_serve_one_precision() {
     }
 }
 
-/// Packed as it is read, part by part, or all at once: equal bits.
+/// With parts that come and go, or all in memory: equal bits, and the second video as the first.
 #[test]
-fn a_model_that_is_opened_for_one_video_makes_the_same_one() {
+fn a_model_whose_parts_come_and_go_makes_the_same_video() {
     for precision in [Precision::F32, Precision::Bf16, Precision::Int8] {
         let request = VideoRequest {
             prompt: "a red ball".into(),
@@ -76,12 +81,14 @@ fn a_model_that_is_opened_for_one_video_makes_the_same_one() {
             precision,
             ..VideoRequest::default()
         };
-        let (mut loaded, plan) = open(&request);
-        loaded.pack(precision).expect("packed");
-        let opened = Pipeline::open(&ModelFiles::of(&request), &Device::flex(), precision).expect("a model");
-        let [loaded, opened] =
-            [loaded, opened].map(|pipeline| pipeline.generate(&plan, &mut unobserved).expect("a video"));
-        assert!(loaded.frames == opened.frames, "{precision}");
+        let opened = || Session::cpu().open(&ModelFiles::of(&request), precision).expect("a model");
+        let frames = |pipeline: &Pipeline| {
+            let plan = pipeline.plan(&request).expect("a plan");
+            pipeline.generate(&plan, &mut unobserved).expect("a video").frames
+        };
+        let (kept, opened) = (opened().keep().expect("loaded"), opened());
+        let expected = frames(&kept);
+        assert!(frames(&opened) == expected && frames(&opened) == expected, "{precision}");
     }
 }
 
@@ -139,7 +146,7 @@ fn a_run_that_ends_early_leaves_no_file() {
     let nothing = || fs::read_dir(folder.path()).expect("a folder").count() == 0;
     for name in ["a.mp4", "a.gif", "a.png", "a.safetensors"] {
         let output = Output::for_path(&folder.path().join(name)).expect("a known format");
-        let begin = || output.begin(plan.shape(), &pipeline.provenance(&plan)).expect("begun");
+        let begin = || output.begin(plan.shape(), &pipeline.provenance(&plan).expect("read")).expect("begun");
 
         let mut file = begin();
         let mut stop = |progress: Progress| match progress {
@@ -176,8 +183,7 @@ fn a_configuration_that_asks_for_more_than_its_weights_is_refused_before_memory_
             serde_json::from_slice(&fs::read(recorded.path(file)).expect("read")).expect("JSON");
         config[field] = size.into();
         recorded.write_json(file, &config);
-        let files = ModelFiles::new(recorded.request().model.as_deref());
-        let message = Pipeline::load(&files, &Device::flex()).expect_err(field).to_string();
+        let message = load(&recorded.request()).expect_err(field).to_string();
         assert!(message.contains(file) && message.contains("parameters"), "{message}");
     }
 }
@@ -188,7 +194,7 @@ fn the_seed_chooses_the_video() {
     let request = VideoRequest { noise: None, ..recorded.request() };
     let (pipeline, plan) = open(&request);
     let frames = |seed| {
-        let plan = VideoRequest { seed, ..plan.request.clone() }.resolve(pipeline.info()).expect("a plan");
+        let plan = pipeline.plan(&VideoRequest { seed, ..plan.request.clone() }).expect("a plan");
         pipeline.generate(&plan, &mut unobserved).expect("a video").frames
     };
     assert_eq!(frames(1), frames(1));
@@ -200,7 +206,7 @@ fn every_sampler_of_the_flow_and_no_guidance_run() {
     let recorded = Recorded::open("pipeline_21");
     let (pipeline, plan) = open(&recorded.request());
     let run = |request: VideoRequest| {
-        let plan = request.resolve(pipeline.info()).expect("a plan");
+        let plan = pipeline.plan(&request).expect("a plan");
         pipeline.generate(&plan, &mut unobserved).expect("a video").frames
     };
     let unipc = run(plan.request.clone());
@@ -247,8 +253,7 @@ fn weights_that_are_not_finite_are_refused_by_name() {
     ] {
         let recorded = Recorded::open("pipeline_22");
         recorded.overwrite(part, tensor, f32::NAN);
-        let files = ModelFiles::of(&recorded.request());
-        let message = Pipeline::load(&files, &Device::flex()).expect_err(tensor).to_string();
+        let message = load(&recorded.request()).expect_err(tensor).to_string();
         assert!(message.contains(part) && message.contains(tensor) && message.contains("NaN"), "{message}");
     }
 }
@@ -274,15 +279,14 @@ fn noise_that_is_not_finite_is_refused_by_name() {
 fn a_prompt_that_is_cut_is_shown() {
     let recorded = Recorded::open("pipeline_22");
     let (pipeline, plan) = open(&recorded.request());
-    assert_eq!(pipeline.warnings(&plan).expect("read"), []);
+    assert_eq!(plan.warnings, []);
     let most = pipeline.info().max_sequence_length;
     let words = |count: usize| (0..count).map(|word| (word % 30).to_string()).collect::<Vec<_>>().join(" ");
     let warnings = |prompt: String, negative_prompt: String, guidance_scale: f64| {
         let guidance_scale = Some(guidance_scale);
         let request = VideoRequest { prompt, negative_prompt, guidance_scale, ..recorded.request() };
-        let plan = request.resolve(pipeline.info()).expect("a plan");
-        let warnings = pipeline.warnings(&plan).expect("read");
-        warnings.iter().map(Warning::to_string).collect::<Vec<_>>()
+        let plan = pipeline.plan(&request).expect("a plan");
+        plan.warnings.iter().map(Warning::to_string).collect::<Vec<_>>()
     };
     assert_eq!(warnings(words(most), words(most), 5.0), Vec::<String>::new());
     let [cut] = &warnings(words(most) + " 7 8  9", words(2), 5.0)[..] else { panic!("one warning") };
@@ -306,7 +310,7 @@ fn at_or_below_a_guidance_of_one_the_prompt_counts() {
             prompt: prompt.into(),
             ..plan.request.clone()
         };
-        let plan = request.resolve(pipeline.info()).expect("a plan");
+        let plan = pipeline.plan(&request).expect("a plan");
         pipeline.generate(&plan, &mut unobserved).expect("a video").frames
     };
     let unguided = run(1.0, "5 9");
@@ -319,9 +323,9 @@ fn at_or_below_a_guidance_of_one_the_prompt_counts() {
 #[test]
 fn variants_are_loaded_hashed_and_named() {
     let recorded = Recorded::open("pipeline_22");
-    let files = |variant: Option<&str>| {
-        ModelFiles::of(&VideoRequest { variant: variant.map(str::to_owned), ..recorded.request() })
-    };
+    let of =
+        |variant: Option<&str>| VideoRequest { variant: variant.map(str::to_owned), ..recorded.request() };
+    let files = |variant: Option<&str>| ModelFiles::of(&of(variant));
     let plain = files(None).hash().expect("read");
     let rename = |part: &str, stem: &str, variant: &str| {
         let file = |middle: &str| recorded.path(&format!("{part}/{stem}{middle}.safetensors"));
@@ -333,14 +337,14 @@ fn variants_are_loaded_hashed_and_named() {
     let found = files(None).hash().expect("the only ones");
     assert_ne!(found, plain, "the hash is of what is loaded");
     assert_eq!(files(Some("fp16")).hash().expect("the vae has no variant"), found);
-    Pipeline::load(&files(Some("fp16")), &Device::flex()).expect("loaded");
-    let error = Pipeline::load(&files(Some("bf16")), &Device::flex()).expect_err("not there");
+    load(&of(Some("fp16"))).expect("loaded");
+    let error = load(&of(Some("bf16"))).expect_err("not there");
     assert!(error.is_usage() && error.to_string().contains("expected fp16"), "{error}");
     // A stale file is no part of the model.
     let stale = recorded.path("text_encoder/model.bf16.safetensors");
     fs::write(&stale, "stale").expect("written");
     assert_eq!(files(Some("fp16")).hash().expect("read"), found);
-    let message = Pipeline::load(&files(None), &Device::flex()).expect_err("two").to_string();
+    let message = load(&of(None)).expect_err("two").to_string();
     assert!(message.contains("bf16, fp16"), "{message}");
 }
 
@@ -360,7 +364,7 @@ fn eight_bit_weights_are_called_what_they_are() {
         (name, safetensors::tensor::TensorView::new(dtype, shape.clone(), bytes).expect("a view"))
     });
     fs::write(&file, safetensors::serialize(views, None).expect("serialised")).expect("written");
-    let message = Pipeline::load(&ModelFiles::of(&recorded.request()), &Device::flex()).expect_err("fp8");
+    let message = load(&recorded.request()).expect_err("fp8");
     let message = message.to_string();
     assert!(message.contains("F8_E4M3") && !message.contains("incomplete"), "{message}");
 }
@@ -376,7 +380,7 @@ fn noise_that_does_not_fit_is_refused() {
     let no_noise = recorded.path("vae/diffusion_pytorch_model.safetensors");
     for (file, named) in [(no_noise, "`noise`"), (recorded.path("model_index.json"), "safetensors file")] {
         let plan = VideoRequest { noise: Some(file.clone()), ..recorded.request() };
-        let plan = plan.resolve(pipeline.info()).expect("a plan");
+        let plan = pipeline.plan(&plan).expect("a plan");
         let message = pipeline.generate(&plan, &mut unobserved).expect_err("no noise").to_string();
         assert!(message.contains(&file.display().to_string()) && message.contains(named), "{message}");
     }

@@ -32,8 +32,11 @@ fn prepare(case: Decode, packing: Option<Packing>) -> worker::Work {
     let scale = config.scale_factor_spatial;
     let bytes = config.decoder_stream_bytes([scale * height, scale * width], kept);
     Box::new(move || {
-        // As the program does before it decodes.
-        kernels::memory::keep_little_of(bytes);
+        // As the program does before it decodes large videos.
+        if bytes >= 1 << 30 {
+            kernels::memory::set_freed(kernels::memory::Freed::GivenBack);
+            kernels::memory::set_large_pages(false);
+        }
         let mut stream = model.decoder_stream(kept);
         let frames = (0..frames).map(|frame| stream.decode(latents.clone().narrow(2, frame, 1)));
         drop(Tensor::cat(frames.collect(), 2));

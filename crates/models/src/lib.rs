@@ -6,6 +6,8 @@
 //! latents ───► wan::AutoencoderKlWan::decode ──► frames
 //! ```
 //!
+//! [`family`] is what an engine asks of them without knowing which they are.
+//!
 //! Configurations are the `config.json` of diffusers and transformers, field for field, and
 //! [`weights`] reads and writes their safetensors files. Every model agrees with diffusers 0.42.1
 //! and transformers to 1e-4 of its largest output; the tests compare with recorded outputs.
@@ -15,6 +17,7 @@
 pub mod bounded;
 pub mod config;
 mod error;
+pub mod family;
 #[cfg(test)]
 mod golden;
 mod init;

@@ -30,6 +30,8 @@ pub enum TrainCommand {
 /// [`TrainError::Stopped`](crate::TrainError::Stopped) if it was stopped before its end, and all others of
 /// [`crate::TrainError`].
 pub fn run(command: TrainCommand, stop: Stop<'_>) -> Result<()> {
+    // Every step allocates and frees the same large blocks.
+    kernels::memory::set_freed(kernels::memory::Freed::Kept);
     match command {
         TrainCommand::Data(args) => dataset::make(&args, stop),
         TrainCommand::Vae(args) => vae::train(&args, stop)?.whole(),

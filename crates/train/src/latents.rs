@@ -201,7 +201,7 @@ fn read_header(folder: &Path) -> Result<Header> {
 /// FNV-1a of the weights that make latents: tells files apart, not adversaries. A decoder that was trained further
 /// does not count.
 fn encoder_fingerprint(vae: &Path) -> Result<String> {
-    let path = vae.join(format!("{}.safetensors", AutoencoderKlWan::STEM));
+    let path = vae.join(format!("{}.safetensors", AutoencoderKlWan::NAMING.stem));
     let bytes = fs::read(&path).map_err(TrainError::io(&path))?;
     let tensors = SafeTensors::deserialize(&bytes)
         .map_err(TrainError::part(format!("reading the autoencoder in {}", path.display())))?;

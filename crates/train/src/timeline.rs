@@ -1,10 +1,10 @@
-//! The timeline: which latent frames are known, and how noisy each of the others is.
+//! Which timelines a model is trained on: which latent frames are known, and how noisy each of the others is.
 //!
 //! Training on all of these makes one model serve text to video, image to video, extension,
 //! filling in and rolling windows.
 
 use clap::Args;
-use diffusion::TimestepSampler;
+use diffusion::{NUM_TRAIN_TIMESTEPS, Timeline, TimestepSampler};
 use rand::Rng;
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
@@ -58,6 +58,23 @@ impl TimelineArgs {
         setting::finite("--logit-mean", logit_mean)?;
         setting::not_negative("--logit-std", logit_std)?;
         setting::positive("--timestep-shift", timestep_shift)
+    }
+
+    /// A timeline of `frames` latent frames.
+    pub fn sample(&self, frames: usize, rng: &mut ChaCha8Rng) -> Timeline {
+        let sampler = self.sampler();
+        let timestep = |rng: &mut ChaCha8Rng| sampler.sample(rng) * NUM_TRAIN_TIMESTEPS as f64;
+        let kind = rng.random::<f64>();
+        let of_all = timestep(rng);
+        if frames < 2 || kind < self.shared_share {
+            return Timeline::shared(frames, of_all);
+        }
+        if kind < self.shared_share + self.independent_share {
+            let timesteps = (0..frames).map(|_| timestep(rng)).collect();
+            return Timeline { timesteps, known: vec![false; frames] };
+        }
+        let known = Known::ALL[rng.random_range(0..Known::ALL.len())].mask(frames, rng);
+        Timeline::known(known, of_all)
     }
 
     fn sampler(&self) -> TimestepSampler {
@@ -116,39 +133,6 @@ impl Known {
     }
 }
 
-/// The timesteps of one clip.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Timeline {
-    /// t of each latent frame: 0 (clean) to 1 (noise).
-    pub timesteps: Vec<f64>,
-    /// Whether a frame is given, clean, and not to be learnt.
-    pub known: Vec<bool>,
-}
-
-impl Timeline {
-    /// All frames to be made, at the same timestep.
-    pub fn shared(frames: usize, timestep: f64) -> Self {
-        Self { timesteps: vec![timestep; frames], known: vec![false; frames] }
-    }
-
-    /// A timeline of `frames` latent frames.
-    pub fn sample(frames: usize, args: &TimelineArgs, rng: &mut ChaCha8Rng) -> Self {
-        let sampler = args.sampler();
-        let kind = rng.random::<f64>();
-        let timestep = sampler.sample(rng);
-        if frames < 2 || kind < args.shared_share {
-            return Self::shared(frames, timestep);
-        }
-        if kind < args.shared_share + args.independent_share {
-            let timesteps = (0..frames).map(|_| sampler.sample(rng)).collect();
-            return Self { timesteps, known: vec![false; frames] };
-        }
-        let known = Known::ALL[rng.random_range(0..Known::ALL.len())].mask(frames, rng);
-        let timesteps = known.iter().map(|&known| if known { 0.0 } else { timestep }).collect();
-        Self { timesteps, known }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use rand::SeedableRng;
@@ -186,7 +170,7 @@ mod tests {
         let (mut shared, mut independent, mut known) = (0.0, 0.0, 0.0);
         let mut first_known = 0.0;
         for _ in 0..count {
-            let Timeline { timesteps, known: mask } = Timeline::sample(5, &args, &mut rng);
+            let Timeline { timesteps, known: mask } = args.sample(5, &mut rng);
             if mask.contains(&true) {
                 known += 1.0;
                 first_known += f64::from(u8::from(mask[0]));
@@ -203,6 +187,6 @@ mod tests {
         assert!(near(shared, 0.5) && near(independent, 0.2) && near(known, 0.3));
         // Of six masks, three know the first frame always and the scattered one half of the time.
         assert!((first_known / known - 3.5 / 6.0).abs() < 0.02, "{}", first_known / known);
-        assert_eq!(Timeline::sample(1, &args, &mut rng).known, [false]);
+        assert_eq!(args.sample(1, &mut rng).known, [false]);
     }
 }

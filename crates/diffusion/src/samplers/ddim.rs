@@ -7,7 +7,7 @@ use crate::{Schedule, Step};
 
 /// DDIM (Song et al. 2021, eq. 12): deterministic at `eta` 0, as noisy as DDPM with `beta tilde` at `eta` 1.
 ///
-/// `denoise` returns eps, the noise in `x_t`. `noise` returns standard Gaussian noise of the latents' shape for a
+/// `noise` returns standard Gaussian noise of the latents' shape for a
 /// step; it is asked only where `eta` lets it count. As diffusers' `DDIMScheduler` without clipping.
 ///
 /// # Errors
@@ -21,8 +21,8 @@ pub fn sample_ddim<const D: usize, E>(
     after_step: impl FnMut(Step, Tensor<D>) -> ControlFlow<E, Tensor<D>>,
 ) -> Result<Tensor<D>, E> {
     walk(schedule, latents, after_step, |step, x| {
-        let eps = denoise(x.clone(), step)?;
-        let denoised = (x - eps.clone() * step.sigma) / step.alpha;
+        let denoised = denoise(x.clone(), step)?;
+        let eps = (x - denoised.clone() * step.alpha) / step.sigma;
         let fresh = eta * eta * step.posterior_variance();
         let kept = (step.sigma_next.powi(2) - fresh).max(0.0);
         let x = denoised * step.alpha_next + eps * kept.sqrt();

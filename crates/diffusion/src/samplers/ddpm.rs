@@ -19,7 +19,7 @@ pub enum Variance {
 
 /// Ancestral sampling, Ho et al. 2020, Algorithm 2; with fewer steps than trained, over the strided process.
 ///
-/// `denoise` returns eps, the noise in `x_t`. `noise` returns standard Gaussian noise of the latents' shape for a
+/// `noise` returns standard Gaussian noise of the latents' shape for a
 /// step; it is not asked for a step that ends without noise. As diffusers' `DDPMScheduler` without clipping.
 ///
 /// # Errors
@@ -33,9 +33,11 @@ pub fn sample_ddpm<const D: usize, E>(
     after_step: impl FnMut(Step, Tensor<D>) -> ControlFlow<E, Tensor<D>>,
 ) -> Result<Tensor<D>, E> {
     walk(schedule, latents, after_step, |step, x| {
-        let eps = denoise(x.clone(), step)?;
+        let denoised = denoise(x.clone(), step)?;
         let alpha_ts = step.alpha / step.alpha_next; // sqrt(1 - beta)
-        let mean = (x - eps * (step.transition_variance() / step.sigma)) / alpha_ts;
+        let of_data = step.alpha_next * step.transition_variance() / step.sigma.powi(2);
+        let of_x = alpha_ts * (step.sigma_next / step.sigma).powi(2);
+        let mean = denoised * of_data + x * of_x; // eq. 7
         if step.sigma_next == 0.0 {
             return Ok(mean);
         }

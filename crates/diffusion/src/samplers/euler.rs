@@ -5,9 +5,9 @@ use burn::tensor::Tensor;
 use super::walk;
 use crate::{Schedule, Step};
 
-/// Euler's method on the probability-flow ODE of rectified flow, `dx/dsigma = velocity`; first order.
+/// Euler's method on the probability-flow ODE of rectified flow, `dx/dsigma = (x - denoised) / sigma`; first order.
 ///
-/// `denoise` returns the velocity. The schedule is a flow schedule ([`Schedule::flow_euler`]), `latents` the noise
+/// The schedule is a flow schedule ([`Schedule::flow_euler`]), `latents` the noise
 /// (or noised data) at its first level, of any shape. As diffusers' `FlowMatchEulerDiscreteScheduler`.
 ///
 /// # Errors
@@ -19,7 +19,7 @@ pub fn sample_euler<const D: usize, E>(
     after_step: impl FnMut(Step, Tensor<D>) -> ControlFlow<E, Tensor<D>>,
 ) -> Result<Tensor<D>, E> {
     walk(schedule, latents, after_step, |step, x| {
-        let velocity = denoise(x.clone(), step)?;
+        let velocity = (x.clone() - denoise(x.clone(), step)?) / step.sigma;
         Ok(x + velocity * (step.sigma_next - step.sigma))
     })
 }

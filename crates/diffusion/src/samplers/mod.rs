@@ -1,11 +1,11 @@
 //! Samplers: from noise to data, one short function each.
 //!
-//! They share one form. `denoise(x_t, step)` asks the model about the latents at the start of `step`: the flow
-//! samplers want its **velocity** (`noise - x_0`), DDPM and DDIM its **eps** (the noise). `after_step(step, latents)`
-//! is called with the latents at the end of each step; it returns those to go on with, or breaks with the error that
-//! the sampler then returns. That one hook reports progress, cancels, and puts known frames back.
+//! They share one form. `denoise(x_t, step)` answers which data the model sees in the latents at the start of `step`
+//! (models answer otherwise; [`Prediction`](crate::Prediction) translates). `after_step(step, latents)` is called with
+//! the latents at the end of each step; it returns those to go on with, or breaks with the error that the sampler then
+//! returns. That one hook reports progress and cancels.
 //!
-//! A frame for which `denoise` answers velocity 0 stays as it is under both flow samplers: to them its data is known.
+//! What is known from the start is a `denoise` that answers it: see [`Timeline::hold`](crate::Timeline::hold).
 
 mod ddim;
 mod ddpm;
@@ -19,7 +19,7 @@ use std::str::FromStr;
 use burn::tensor::Tensor;
 use serde::{Deserialize, Serialize};
 
-use crate::{BetaSchedule, Result, Schedule, Step};
+use crate::{Prediction, Schedule, Step};
 pub use ddim::sample_ddim;
 pub use ddpm::{Variance, sample_ddpm};
 pub use euler::sample_euler;
@@ -74,15 +74,11 @@ impl Sampler {
         }
     }
 
-    /// The schedule that diffusers gives this sampler. DDPM and DDIM have no shift and ignore it.
-    ///
-    /// # Errors
-    /// [`Error::NumSteps`](crate::Error::NumSteps) and [`Error::Shift`](crate::Error::Shift).
-    pub fn schedule(self, num_steps: usize, shift: f64) -> Result<Schedule> {
+    /// What the models answer that diffusers runs with this sampler.
+    pub fn prediction(self) -> Prediction {
         match self {
-            Self::Euler => Schedule::flow_euler(num_steps, shift),
-            Self::UniPc => Schedule::flow_unipc(num_steps, shift),
-            Self::Ddpm | Self::Ddim => BetaSchedule::linear().schedule(num_steps),
+            Self::Euler | Self::UniPc => Prediction::Velocity,
+            Self::Ddpm | Self::Ddim => Prediction::Epsilon,
         }
     }
 }

@@ -8,11 +8,11 @@ use crate::{Schedule, Step};
 /// UniPC (Zhao et al. 2023) of order 2 with `B_2(h) = e^h - 1`, predicting data: each step is corrected with the
 /// model's answer at its end, which the next step needs anyway.
 ///
-/// `denoise` returns the velocity. The schedule is a flow schedule ([`Schedule::flow_unipc`]). The first and the last
+/// The schedule is a flow schedule ([`Schedule::flow_unipc`]). The first and the last
 /// step are of order 1. As diffusers' `UniPCMultistepScheduler` with Wan's settings.
 ///
 /// The corrector sets out from the latents of the step before. So what `after_step` puts in their place reaches the
-/// model, but lasts only where `denoise` answers velocity 0 (or after the last step).
+/// model, but lasts only where `denoise` answers the same (or after the last step).
 ///
 /// # Errors
 /// Those of `denoise`, and the one with which `after_step` breaks.
@@ -24,7 +24,7 @@ pub fn sample_unipc<const D: usize, E>(
 ) -> Result<Tensor<D>, E> {
     let (mut older, mut last): (Option<Evaluation<D>>, Option<Evaluation<D>>) = (None, None);
     walk(schedule, latents, after_step, |step, x| {
-        let denoised = x.clone() - denoise(x.clone(), step)? * step.sigma;
+        let denoised = denoise(x.clone(), step)?;
         let x = match &last {
             Some(last) => last.correct(older.as_ref(), denoised.clone()),
             None => x,

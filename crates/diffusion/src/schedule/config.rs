@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::{BetaSchedule, NUM_TRAIN_TIMESTEPS, Schedule};
+use super::{BetaSchedule, NUM_TRAIN_TIMESTEPS, Schedule, Spacing};
 use crate::{Error, Result, Sampler, Variance};
 
 /// The fields of a `scheduler_config.json`, including those that mean nothing here.
@@ -111,10 +111,10 @@ impl SchedulerConfig {
     ///
     /// # Errors
     /// [`Error::Unsupported`] for a setting that would give other results than the samplers of this crate, and the
-    /// errors of [`Self::shift`] and [`Sampler::schedule`].
+    /// errors of [`Self::shift`] and [`Spacing::schedule`].
     pub fn schedule(&self, num_steps: usize) -> Result<Schedule> {
         self.check_supported()?;
-        self.sampler()?.schedule(num_steps, self.shift()?)
+        Spacing::of(self.sampler()?, num_steps, self.shift()?).schedule()
     }
 
     fn check_supported(&self) -> Result<()> {
@@ -232,7 +232,7 @@ mod tests {
         for sampler in Sampler::ALL {
             let config = SchedulerConfig::new(sampler, 1.0);
             assert_eq!(config.sampler().unwrap(), sampler);
-            assert_eq!(config.schedule(10).unwrap(), sampler.schedule(10, 1.0).unwrap());
+            assert_eq!(config.schedule(10).unwrap(), Spacing::of(sampler, 10, 1.0).schedule().unwrap());
         }
         assert_eq!(SchedulerConfig::new(Sampler::UniPc, 5.0).shift().unwrap(), 5.0);
     }

@@ -3,10 +3,12 @@
 mod config;
 mod ddpm;
 mod flow;
+mod spacing;
 
 pub use config::SchedulerConfig;
 pub use ddpm::BetaSchedule;
 pub use flow::shift_sigma;
+pub use spacing::Spacing;
 
 use crate::{Error, Result};
 

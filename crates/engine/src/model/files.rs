@@ -2,17 +2,16 @@
 
 use std::{
     borrow::Cow,
+    collections::BTreeSet,
     fs, io,
     path::{Path, PathBuf},
 };
 
 use models::{
-    ModelConfig, bounded,
-    umt5::Umt5Encoder,
-    wan::{AutoencoderKlWan, WanTransformer3d},
-    weights::{self, Checkpoint, Source, Weights},
+    bounded,
+    family::{AutoencoderConfig, DenoiserConfig, PartConfig, TextEncoderConfig},
+    weights::{self, Naming, Source},
 };
-use nn::{Pack, Packing};
 use serde::de::DeserializeOwned;
 use sha2::{Digest, Sha256};
 
@@ -22,21 +21,48 @@ use crate::{Error, Result, VideoRequest, cache};
 /// What makes a folder a model.
 pub(super) const INDEX: &str = "model_index.json";
 
-/// The folders of the parts that have weights.
-pub(crate) const TEXT_ENCODER: &str = "text_encoder";
-pub(crate) const TRANSFORMER: &str = "transformer";
-pub(crate) const VAE: &str = "vae";
+/// The small files that a model is made of, besides those of the parts.
+const DESCRIPTIONS: [&str; 4] =
+    [INDEX, "scheduler/scheduler_config.json", "tokenizer/tokenizer.json", "tokenizer/tokenizer_config.json"];
 
-/// The small files that a model is made of, besides the weights.
-const DESCRIPTIONS: [&str; 7] = [
-    INDEX,
-    "scheduler/scheduler_config.json",
-    "text_encoder/config.json",
-    "tokenizer/tokenizer.json",
-    "tokenizer/tokenizer_config.json",
-    "transformer/config.json",
-    "vae/config.json",
-];
+/// A part that has weights.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum PartName {
+    TextEncoder,
+    /// The denoiser, or the expert for noisy latents.
+    Transformer,
+    /// The expert for less noisy latents.
+    Transformer2,
+    Vae,
+}
+
+impl PartName {
+    pub const ALL: [Self; 4] = [Self::TextEncoder, Self::Transformer, Self::Transformer2, Self::Vae];
+
+    /// Its folder.
+    pub fn folder(self) -> &'static str {
+        match self {
+            Self::TextEncoder => "text_encoder",
+            Self::Transformer => "transformer",
+            Self::Transformer2 => "transformer_2",
+            Self::Vae => "vae",
+        }
+    }
+
+    /// Its configuration.
+    pub fn config(self) -> String {
+        format!("{}/config.json", self.folder())
+    }
+
+    /// How the files with its weights are called.
+    fn naming(self) -> Naming {
+        match self {
+            Self::TextEncoder => TextEncoderConfig::NAMING,
+            Self::Transformer | Self::Transformer2 => DenoiserConfig::NAMING,
+            Self::Vae => AutoencoderConfig::NAMING,
+        }
+    }
+}
 
 /// Far more than any of them has.
 const LONGEST_DESCRIPTION: u64 = 256 << 20;
@@ -105,9 +131,8 @@ impl ModelFiles {
     /// A part without the variant has its plain weights read, but some part must have it.
     fn check_variant(&self, folder: &Path) -> Result<()> {
         let Self::Folder { variant: Some(variant), .. } = self else { return Ok(()) };
-        let mut there = weights::variants::<Umt5Encoder>(&folder.join(TEXT_ENCODER));
-        there.extend(weights::variants::<WanTransformer3d>(&folder.join(TRANSFORMER)));
-        there.extend(weights::variants::<AutoencoderKlWan>(&folder.join(VAE)));
+        let of_part = |part: PartName| weights::variants(&folder.join(part.folder()), part.naming());
+        let there = PartName::ALL.into_iter().flat_map(of_part).collect::<BTreeSet<_>>();
         if there.contains(variant) {
             return Ok(());
         }
@@ -142,47 +167,30 @@ impl ModelFiles {
             .map_err(|source| models::Error::Json { path: self.path(file), source }.into())
     }
 
-    /// The configuration of a part, checked.
-    pub(crate) fn config<C: ModelConfig>(&self, part: &str) -> Result<C> {
-        let file = format!("{part}/config.json");
-        Ok(C::from_json(&self.path(&file), &self.read(&file)?)?)
-    }
-
     /// The weights of a part, of which the headers have been read.
-    pub(crate) fn weights<M: Checkpoint>(&self, part: &str) -> Result<Source<'static>> {
+    pub(crate) fn weights(&self, part: PartName) -> Result<Source<'static>> {
+        let naming = part.naming();
         match self {
             Self::Embedded => {
-                let file = format!("{part}/{}.safetensors", M::STEM);
+                let file = format!("{}/{}.safetensors", part.folder(), naming.stem);
                 let bytes = embedded_file(&file)
                     .ok_or_else(|| self.unreadable(&file, io::ErrorKind::NotFound.into()))?;
                 Ok(Source::bytes(&self.path(&file).to_string_lossy(), bytes)?)
             }
-            Self::Folder { path, variant } => Ok(Source::open::<M>(&path.join(part), variant.as_deref())?),
+            Self::Folder { path, variant } => {
+                Ok(Source::open(&path.join(part.folder()), naming, variant.as_deref())?)
+            }
         }
     }
 
-    /// Fails unless the weights of a part are those of `model`, as far as their headers tell.
-    pub(crate) fn check_weights<M: Checkpoint>(&self, part: &str, model: &M) -> Result<()> {
-        Weights::of(model, self.weights::<M>(part)?)?;
-        Ok(())
-    }
-
-    /// `model` with the weights of a part.
-    pub(crate) fn fill<M: Checkpoint>(&self, part: &str, model: M) -> Result<M> {
-        Ok(weights::load_from(model, self.weights::<M>(part)?)?)
-    }
-
-    /// [`fill`](Self::fill), with what can be packed packed as it is read.
-    pub(crate) fn fill_packed<M: Checkpoint + Pack>(
-        &self,
-        part: &str,
-        model: M,
-        packing: Option<Packing>,
-    ) -> Result<M> {
-        match packing {
-            Some(packing) => Ok(weights::load_packed(model, self.weights::<M>(part)?, packing)?),
-            None => self.fill(part, model),
-        }
+    /// The parts that this model has.
+    pub(crate) fn parts(&self) -> Vec<PartName> {
+        let is_there = |part: &PartName| match self {
+            Self::Embedded => embedded_file(&part.config()).is_some(),
+            Self::Folder { path, .. } => path.join(part.config()).exists(),
+        };
+        // A second expert is the only part that may be missing; all others are missed when they are read.
+        PartName::ALL.into_iter().filter(|part| *part != PartName::Transformer2 || is_there(part)).collect()
     }
 
     /// The SHA-256 of the list that `sha256sum` prints of the model's files in the order of their paths, in
@@ -214,7 +222,7 @@ impl ModelFiles {
     /// A file that cannot be read.
     pub(crate) fn hash_of_text_encoder(&self) -> Result<String> {
         let list = self.list()?;
-        let own = list.iter().filter(|file| file.starts_with(TEXT_ENCODER));
+        let own = list.iter().filter(|file| file.starts_with(PartName::TextEncoder.folder()));
         own.map(|file| self.hash_of(file)).collect::<Result<Vec<_>>>().map(|hashes| hashes.join(" "))
     }
 
@@ -224,14 +232,11 @@ impl ModelFiles {
             return Ok(embedded::FILES.iter().map(|(path, _)| (*path).to_owned()).collect());
         };
         let mut files = DESCRIPTIONS.map(str::to_owned).to_vec();
-        for weights in [
-            self.weights::<Umt5Encoder>(TEXT_ENCODER)?,
-            self.weights::<WanTransformer3d>(TRANSFORMER)?,
-            self.weights::<AutoencoderKlWan>(VAE)?,
-        ] {
+        for part in self.parts() {
             let of_folder =
                 |file: &Path| file.strip_prefix(path).unwrap_or(file).to_string_lossy().into_owned();
-            files.extend(weights.files().into_iter().map(of_folder));
+            files.push(part.config());
+            files.extend(self.weights(part)?.files().into_iter().map(of_folder));
         }
         files.sort();
         Ok(files)

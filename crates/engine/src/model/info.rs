@@ -1,16 +1,21 @@
 //! What is known of a model before its weights are read.
 
-use diffusion::SchedulerConfig;
-use models::{
-    umt5::Umt5Config,
-    wan::{AutoencoderKlWanConfig, MAX_SEQUENCE_LENGTH, WanTransformer3dConfig},
+use std::sync::Arc;
+
+use diffusion::{NUM_TRAIN_TIMESTEPS, SchedulerConfig};
+use models::family::{
+    AutoencoderConfig, DenoiserConfig, Family, PartConfig, PublishedClip, TextEncoderConfig,
 };
 use serde::Deserialize;
 use serde_json::Value;
 
 use media::Clip;
 
-use super::{ModelFiles, TEXT_ENCODER, TRANSFORMER, VAE, files::INDEX};
+use super::{
+    ModelFiles,
+    files::{INDEX, PartName},
+    sizes::num_values,
+};
 use crate::{Error, Result, Size};
 
 /// The clip that a model is at its best with, made where a request leaves size, length or guidance open, and the
@@ -46,28 +51,37 @@ pub enum Prompts {
 }
 
 impl NativeClip {
-    /// As published for Wan 2.1 and for Wan 2.2 TI2V.
-    const WAN_GUIDANCE_SCALE: f64 = 5.0;
-    /// As published for Wan 2.1.
-    const WAN_21: Self = Self {
-        size: Size { width: 832, height: 480 },
-        num_frames: 81,
-        fps: 16.0,
-        guidance_scale: Self::WAN_GUIDANCE_SCALE,
-        prompts: Prompts::Any,
-    };
-    /// As published for Wan 2.2 TI2V.
-    const WAN_22: Self = Self {
-        size: Size { width: 1280, height: 704 },
-        num_frames: 121,
-        fps: 24.0,
-        guidance_scale: Self::WAN_GUIDANCE_SCALE,
-        prompts: Prompts::Any,
-    };
-
     fn guidance_scale_of_wan() -> f64 {
-        Self::WAN_GUIDANCE_SCALE
+        Family::Wan.published_clip(true).guidance_scale
     }
+}
+
+impl From<PublishedClip> for NativeClip {
+    fn from(clip: PublishedClip) -> Self {
+        let PublishedClip { width, height, num_frames, fps, guidance_scale } = clip;
+        Self { size: Size { width, height }, num_frames, fps, guidance_scale, prompts: Prompts::Any }
+    }
+}
+
+/// A denoiser for a range of timesteps.
+#[derive(Clone, Debug)]
+pub struct Expert {
+    pub(crate) part: PartName,
+    /// It is asked from this timestep on, up to that of the expert before it.
+    pub from_timestep: f64,
+    /// What it is.
+    pub config: DenoiserConfig,
+    /// How many numbers its weights hold.
+    pub num_values: u64,
+}
+
+/// How many numbers the weights of the other parts hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NumValues {
+    /// Of the text encoder.
+    pub text_encoder: u64,
+    /// Of the autoencoder, its encoder included.
+    pub autoencoder: u64,
 }
 
 /// A model's configuration, checked.
@@ -83,12 +97,14 @@ pub struct ModelInfo {
     pub max_sequence_length: usize,
     /// The sampler's settings.
     pub scheduler: SchedulerConfig,
-    /// The denoiser.
-    pub transformer: WanTransformer3dConfig,
+    /// The denoisers, the one for the noisiest latents first: one, or two that share the timesteps (Wan 2.2 A14B).
+    pub experts: Vec<Expert>,
     /// The autoencoder.
-    pub vae: AutoencoderKlWanConfig,
+    pub autoencoder: AutoencoderConfig,
     /// The text encoder.
-    pub text_encoder: Umt5Config,
+    pub text_encoder: TextEncoderConfig,
+    /// The sizes of the weights.
+    pub num_values: NumValues,
 }
 
 /// The fields of `model_index.json` that matter here.
@@ -100,6 +116,8 @@ struct ModelIndex {
     expand_timesteps: bool,
     #[serde(default)]
     transformer_2: Value,
+    #[serde(default)]
+    boundary_ratio: Value,
     #[serde(rename = "_kinora")]
     native: Option<NativeClip>,
 }
@@ -119,69 +137,78 @@ pub(crate) fn is_guidance(scale: f64) -> bool {
 }
 
 impl ModelInfo {
-    /// Reads and checks the configuration of every part.
+    /// Reads and checks the configuration of every part, and the headers of its weights.
     ///
     /// # Errors
     /// A folder that is no model, a file that is missing or damaged, or a model that is not served.
-    pub fn read(files: &ModelFiles) -> Result<Self> {
+    pub fn read(files: &ModelFiles) -> Result<Arc<Self>> {
         files.check()?;
         let index: ModelIndex = files.json(INDEX)?;
-        let unsupported = |field, expected: &str, found: String| {
-            Err(Error::Unsupported { file: files.path(INDEX), field, expected: expected.into(), found })
+        let Some(family) = Family::of_pipeline(&index.class_name) else {
+            let served = Family::PIPELINES.map(|(name, _)| name).join(", ");
+            return Err(unsupported(
+                files,
+                "_class_name",
+                format!("{served} (text to video)"),
+                index.class_name,
+            ));
         };
-        if index.class_name != "WanPipeline" {
-            return unsupported("_class_name", "WanPipeline (text to video)", index.class_name);
-        }
-        let second_expert = match &index.transformer_2 {
-            Value::Null => false,
-            Value::Array(names) => names.iter().any(|name| !name.is_null()),
-            _ => true,
-        };
-        if second_expert {
-            return unsupported("transformer_2", "none: one denoiser", index.transformer_2.to_string());
-        }
         let tokenizer: TokenizerConfig = files.json("tokenizer/tokenizer_config.json")?;
-        let max_sequence_length = tokenizer.model_max_length.map_or(MAX_SEQUENCE_LENGTH, |length| {
+        let most = family.max_sequence_length();
+        let max_sequence_length = tokenizer.model_max_length.map_or(most, |length| {
             // Saturates for 1e30, and is 0 for NaN.
-            (length as usize).clamp(1, MAX_SEQUENCE_LENGTH)
+            (length as usize).clamp(1, most)
         });
+        let config = |part: PartName| {
+            let file = part.config();
+            Ok::<_, Error>((files.path(&file), files.read(&file)?))
+        };
+        let autoencoder = config(PartName::Vae)?;
+        let autoencoder = AutoencoderConfig::from_json(&autoencoder.0, &autoencoder.1)?;
+        let text_encoder = config(PartName::TextEncoder)?;
+        let text_encoder = TextEncoderConfig::from_json(&text_encoder.0, &text_encoder.1)?;
+        let mut experts = Vec::new();
+        for (part, from_timestep) in index.experts(files)? {
+            let (path, text) = config(part)?;
+            let config = DenoiserConfig::from_json(&path, &text)?;
+            check_fits(files, part, &config, &autoencoder, &text_encoder, experts.first())?;
+            let num_values = num_values(files, part, &config)?;
+            experts.push(Expert { part, from_timestep, config, num_values });
+        }
         let info = Self {
             name: files.name(),
-            native: index.native.unwrap_or(match index.expand_timesteps {
-                true => NativeClip::WAN_22,
-                false => NativeClip::WAN_21,
-            }),
+            native: index.native.unwrap_or_else(|| family.published_clip(index.expand_timesteps).into()),
             expand_timesteps: index.expand_timesteps,
             max_sequence_length,
             scheduler: files.json("scheduler/scheduler_config.json")?,
-            transformer: files.config(TRANSFORMER)?,
-            vae: files.config(VAE)?,
-            text_encoder: files.config(TEXT_ENCODER)?,
+            num_values: NumValues {
+                text_encoder: num_values(files, PartName::TextEncoder, &text_encoder)?,
+                autoencoder: num_values(files, PartName::Vae, &autoencoder)?,
+            },
+            experts,
+            autoencoder,
+            text_encoder,
         };
-        info.check_parts_fit(files)?;
         // What is wrong with the sampler's own steps is asked when it is known that no other sampler is wanted.
         info.scheduler.shift()?;
         if let Some(native) = index.native {
             info.check_native(files, &native)?;
         }
-        Ok(info)
+        Ok(Arc::new(info))
     }
 
-    /// Fails unless what one part makes is what the next one takes.
-    fn check_parts_fit(&self, files: &ModelFiles) -> Result<()> {
-        let fits = |field, found: usize, expected: usize, of: &str| match found == expected {
-            true => Ok(()),
-            false => Err(Error::Unsupported {
-                file: files.path("transformer/config.json"),
-                field,
-                expected: format!("{expected}, {of}"),
-                found: found.to_string(),
-            }),
-        };
-        let z_dim = self.vae.z_dim;
-        fits("in_channels", self.transformer.in_channels, z_dim, "the autoencoder's z_dim")?;
-        fits("out_channels", self.transformer.out_channels, z_dim, "the autoencoder's z_dim")?;
-        fits("text_dim", self.transformer.text_dim, self.text_encoder.d_model, "the text encoder's d_model")
+    /// Fails unless the weights of every part are there, as far as headers tell.
+    pub(crate) fn check_weights(&self, files: &ModelFiles) -> Result<()> {
+        for expert in &self.experts {
+            expert.config.check_weights(files.weights(expert.part)?)?;
+        }
+        self.text_encoder.check_weights(files.weights(PartName::TextEncoder)?)?;
+        Ok(self.autoencoder.check_weights(files.weights(PartName::Vae)?)?)
+    }
+
+    /// What the denoisers have in common: tokens and channels.
+    pub fn denoiser(&self) -> &DenoiserConfig {
+        &self.experts[0].config
     }
 
     /// Fails unless the clip of `_kinora` can be made.
@@ -207,14 +234,14 @@ impl ModelInfo {
 
     /// What width and height must be multiples of, in pixels.
     pub fn size_multiple(&self) -> Size {
-        let [_, rows, columns] = self.transformer.patch_size;
-        let space = self.vae.scale_factor_spatial;
-        Size { width: space * columns, height: space * rows }
+        let [_, rows, columns] = self.denoiser().patch_size();
+        let [_, down, across] = self.autoencoder.scale_factors();
+        Size { width: across * columns, height: down * rows }
     }
 
     /// The largest size and length that the denoiser has positions for.
     pub(crate) fn most_pixels_and_frames(&self) -> (Size, usize) {
-        let reach = self.transformer.rope_max_seq_len;
+        let reach = self.denoiser().reach();
         let Size { width, height } = self.size_multiple();
         let frames = self.fewest_frames() + self.frames_step() * (reach - 1);
         (Size { width: reach * width, height: reach * height }, frames)
@@ -222,13 +249,72 @@ impl ModelInfo {
 
     /// Every possible number of frames is [`fewest_frames`](Self::fewest_frames) and a multiple of this.
     pub fn frames_step(&self) -> usize {
-        self.vae.scale_factor_temporal * self.transformer.patch_size[0]
+        self.autoencoder.scale_factors()[0] * self.denoiser().patch_size()[0]
     }
 
     /// The frames of one token in time: 1, unless the denoiser's tokens are several latent frames.
     pub fn fewest_frames(&self) -> usize {
-        1 + self.vae.scale_factor_temporal * (self.transformer.patch_size[0] - 1)
+        1 + self.autoencoder.scale_factors()[0] * (self.denoiser().patch_size()[0] - 1)
     }
+}
+
+impl ModelIndex {
+    /// The denoisers and the timestep from which each is asked, as diffusers' `WanPipeline` chooses between them.
+    fn experts(&self, files: &ModelFiles) -> Result<Vec<(PartName, f64)>> {
+        let has_second = match &self.transformer_2 {
+            Value::Null => false,
+            Value::Array(names) => names.iter().any(|name| !name.is_null()),
+            found => {
+                let expected = "the library and the class of a second denoiser, or null".to_owned();
+                return Err(unsupported(files, "transformer_2", expected, found.to_string()));
+            }
+        };
+        if !has_second {
+            return Ok(vec![(PartName::Transformer, 0.0)]);
+        }
+        let ratio =
+            self.boundary_ratio.as_f64().filter(|ratio| (0.0..=1.0).contains(ratio)).ok_or_else(|| {
+                let expected =
+                    "a number from 0 to 1: the noise below which `transformer_2` is asked".to_owned();
+                unsupported(files, "boundary_ratio", expected, self.boundary_ratio.to_string())
+            })?;
+        let boundary = ratio * NUM_TRAIN_TIMESTEPS as f64;
+        Ok(vec![(PartName::Transformer, boundary), (PartName::Transformer2, 0.0)])
+    }
+}
+
+fn unsupported(files: &ModelFiles, field: &'static str, expected: String, found: String) -> Error {
+    Error::Unsupported { file: files.path(INDEX), field, expected, found }
+}
+
+/// Fails unless what one part makes is what a denoiser takes, and all denoisers take the same.
+fn check_fits(
+    files: &ModelFiles,
+    part: PartName,
+    denoiser: &DenoiserConfig,
+    autoencoder: &AutoencoderConfig,
+    text_encoder: &TextEncoderConfig,
+    first: Option<&Expert>,
+) -> Result<()> {
+    let fits = |field, found: usize, expected: usize, of: &str| match found == expected {
+        true => Ok(()),
+        false => Err(Error::Unsupported {
+            file: files.path(&part.config()),
+            field,
+            expected: format!("{expected}, {of}"),
+            found: found.to_string(),
+        }),
+    };
+    let [inputs, outputs] = denoiser.channels();
+    fits("in_channels", inputs, autoencoder.z_dim(), "the autoencoder's z_dim")?;
+    fits("out_channels", outputs, autoencoder.z_dim(), "the autoencoder's z_dim")?;
+    fits("text_dim", denoiser.context_dim(), text_encoder.dim(), "the text encoder's d_model")?;
+    let Some(Expert { config: first, .. }) = first else { return Ok(()) };
+    for axis in 0..3 {
+        let of_first = "as in the first denoiser";
+        fits("patch_size", denoiser.patch_size()[axis], first.patch_size()[axis], of_first)?;
+    }
+    fits("rope_max_seq_len", denoiser.reach(), first.reach(), "as in the first denoiser")
 }
 
 #[cfg(test)]
@@ -243,6 +329,6 @@ mod tests {
         // The size and length that it was trained with. A field `_kinora` that was left out would show here.
         assert_eq!(info.native.size, Size { width: 128, height: 128 });
         assert_eq!((info.native.num_frames, info.native.fps), (17, 8.0));
-        assert!(info.max_sequence_length < MAX_SEQUENCE_LENGTH);
+        assert!(info.max_sequence_length < Family::Wan.max_sequence_length());
     }
 }

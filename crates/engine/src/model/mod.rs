@@ -6,7 +6,6 @@ mod info;
 mod sizes;
 
 pub use files::ModelFiles;
-pub(crate) use files::{TEXT_ENCODER, TRANSFORMER, VAE};
+pub(crate) use files::PartName;
+pub use info::{Expert, ModelInfo, NativeClip, NumValues, Prompts};
 pub(crate) use info::{GUIDANCE, is_guidance};
-pub use info::{ModelInfo, NativeClip, Prompts};
-pub(crate) use sizes::{WeightSizes, check_sizes};

@@ -7,42 +7,30 @@ mod html;
 use std::panic::catch_unwind;
 
 use burn::tensor::{Device, Tensor};
-use models::{
-    umt5::{Umt5Config, Umt5Encoder},
-    weights::Weights,
-};
-use nn::{Pack, Packing};
+use models::family::{PartConfig, TextEncoder, TextEncoderConfig};
+use nn::Packing;
 use serde::Deserialize;
 use tokenizers::{Encoding, Tokenizer, TruncationParams};
 
 pub(crate) use self::clean::clean;
 use crate::{
-    Error, ModelFiles, ModelInfo, Result, cache, cache::Context, finite::is_finite, model::TEXT_ENCODER,
+    Error, ModelFiles, ModelInfo, Result, cache, cache::Context, finite::is_finite, model::PartName,
+    parts::Part,
 };
 
 /// Tokenizer and text encoder.
 #[derive(Debug)]
 pub(crate) struct PromptEncoder {
     tokenizer: Tokenizer,
-    config: Umt5Config,
-    encoder: Encoder,
+    config: TextEncoderConfig,
+    files: ModelFiles,
+    packing: Option<Packing>,
+    device: Device,
+    /// A small one; a large one is read layer by layer for each prompt, whose context is kept on the disk.
+    encoder: Part<TextEncoder>,
+    is_streamed: bool,
     max_sequence_length: usize,
     unknown: Option<u32>,
-}
-
-/// Where the text encoder is.
-#[derive(Debug)]
-enum Encoder {
-    /// In memory.
-    Loaded(Box<Umt5Encoder>),
-    /// In its files, to be read layer by layer for each prompt, whose context is kept on the disk.
-    Streamed { files: ModelFiles, packing: Option<Packing> },
-}
-
-/// Whether a text encoder is streamed: large ones take more memory than all else, and are needed for a moment.
-pub(crate) fn is_streamed(config: &Umt5Config) -> bool {
-    const MANY_PARAMETERS: f64 = 1e8;
-    config.large_parameters() >= MANY_PARAMETERS
 }
 
 /// The field of `tokenizer_config.json` that names the token for unknown words.
@@ -52,7 +40,7 @@ struct TokenizerConfig {
 }
 
 impl PromptEncoder {
-    /// A small encoder is loaded, packed if that is asked for; of a large one the headers are read.
+    /// Reads the tokenizer; the encoder is read for the first prompt.
     pub fn open(
         files: &ModelFiles,
         info: &ModelInfo,
@@ -73,84 +61,90 @@ impl PromptEncoder {
         tokenizer.with_padding(None).with_truncation(Some(truncation)).map_err(malformed)?;
         let config: TokenizerConfig = files.json("tokenizer/tokenizer_config.json")?;
         let unknown = config.unk_token.as_ref().and_then(|token| token.as_str());
-        let empty = Umt5Encoder::new(&info.text_encoder, device)?;
-        let encoder = if is_streamed(&info.text_encoder) {
-            files.check_weights(TEXT_ENCODER, &empty)?;
-            Encoder::Streamed { files: files.clone(), packing }
-        } else {
-            Encoder::Loaded(Box::new(files.fill_packed(TEXT_ENCODER, empty, packing)?))
+        let encoder = {
+            let (files, config, device) = (files.clone(), info.text_encoder.clone(), device.clone());
+            Part::when_needed(move || {
+                Ok(config.load(files.weights(PartName::TextEncoder)?, packing, &device)?)
+            })
         };
         Ok(Self {
             unknown: unknown.and_then(|token| tokenizer.token_to_id(token)),
             tokenizer,
+            is_streamed: info.text_encoder.is_large(),
             config: info.text_encoder.clone(),
+            files: files.clone(),
+            packing,
+            device: device.clone(),
             encoder,
             max_sequence_length: info.max_sequence_length,
         })
     }
 
     /// Loads the encoder, and keeps it.
-    pub fn keep(&mut self, files: &ModelFiles, device: &Device) -> Result<()> {
-        if let Encoder::Streamed { packing, .. } = self.encoder {
-            let empty = Umt5Encoder::new(&self.config, device)?;
-            self.encoder = Encoder::Loaded(Box::new(files.fill_packed(TEXT_ENCODER, empty, packing)?));
-        }
-        Ok(())
+    pub fn keep(&mut self) -> Result<()> {
+        self.is_streamed = false;
+        self.encoder.keep()
     }
 
-    /// Packs the encoder's weights.
-    pub fn pack(&mut self, with: Packing) {
-        match &mut self.encoder {
-            Encoder::Loaded(encoder) => encoder.pack(with),
-            Encoder::Streamed { packing, .. } => *packing = Some(with),
-        }
+    /// Loads the encoder if it is small: what is wrong with it shows before the work.
+    pub fn prepare(&self) -> Result<()> {
+        if self.is_streamed { Ok(()) } else { self.encoder.keep() }
     }
 
     /// The context of each prompt, `[prompts, max_sequence_length, d_model]`, zero after its end. `prompts` are clean,
     /// here and below.
-    pub fn context(&self, prompts: &[&str], device: &Device) -> Result<Tensor<3>> {
-        let length = self.max_sequence_length;
-        let mut ids = Vec::with_capacity(prompts.len());
-        for prompt in prompts {
-            // A tokenizer may add its marks after it has cut the prompt.
-            let encoding = self.encode(prompt, true)?;
-            let found = encoding.get_ids().iter().take(length).map(|&id| id as usize).collect::<Vec<_>>();
-            self.config.check_ids(&found)?;
-            ids.push(found);
-        }
-        match &self.encoder {
-            Encoder::Loaded(encoder) => Ok(encoder.context(&ids, length, device)),
-            Encoder::Streamed { files, packing } => self.stream(files, *packing, &ids, device),
+    pub fn context(&self, prompts: &[&str]) -> Result<Tensor<3>> {
+        let ids = self.ids(prompts)?;
+        match self.is_streamed {
+            true => self.stream(&ids),
+            false => Ok(self.encoder.get()?.context(&ids, self.max_sequence_length, &self.device)),
         }
     }
 
-    /// Contexts that were made before come from the disk; all others in one pass over the encoder's files.
-    fn stream(
-        &self,
-        files: &ModelFiles,
-        packing: Option<Packing>,
-        ids: &[Vec<usize>],
-        device: &Device,
-    ) -> Result<Tensor<3>> {
-        let shape = [self.max_sequence_length, self.config.d_model];
-        // Without a folder for them nobody asks what tells the encoder from others, which is to read all of it.
-        let caches: Vec<Option<Context>> = match cache::contexts() {
-            Some(folder) => {
-                let (encoder, version) = (files.hash_of_text_encoder()?, env!("CARGO_PKG_VERSION"));
-                let how = format!("{version} {packing:?} {:?} {shape:?}", kernels::isa());
-                let of = |ids| Some(Context::of(&folder, &format!("{encoder} {how} {ids:?}")));
-                ids.iter().map(of).collect()
-            }
-            None => ids.iter().map(|_| None).collect(),
+    fn ids(&self, prompts: &[&str]) -> Result<Vec<Vec<usize>>> {
+        let ids_of = |prompt: &&str| {
+            let encoding = self.encode(prompt, true)?;
+            // A tokenizer may add its marks after it has cut the prompt.
+            let ids = encoding.get_ids().iter().take(self.max_sequence_length);
+            let ids = ids.map(|&id| id as usize).collect::<Vec<_>>();
+            self.config.check_ids(&ids)?;
+            Ok(ids)
         };
+        prompts.iter().map(ids_of).collect()
+    }
+
+    /// Whether nothing has to be read for these prompts: all of their contexts are kept on the disk.
+    pub fn is_kept(&self, prompts: &[&str]) -> Result<bool> {
+        if !self.is_streamed {
+            return Ok(false);
+        }
+        let caches = self.caches(&self.ids(prompts)?)?;
+        Ok(caches.iter().all(|cache| cache.as_ref().is_some_and(Context::exists)))
+    }
+
+    /// Where the contexts of prompts are kept, if anywhere.
+    fn caches(&self, ids: &[Vec<usize>]) -> Result<Vec<Option<Context>>> {
+        // Without a folder for them nobody asks what tells the encoder from others, which is to read all of it.
+        let Some(folder) = cache::contexts() else { return Ok(ids.iter().map(|_| None).collect()) };
+        let (encoder, version) = (self.files.hash_of_text_encoder()?, env!("CARGO_PKG_VERSION"));
+        let shape = [self.max_sequence_length, self.config.dim()];
+        let how = format!("{version} {:?} {:?} {shape:?}", self.packing, kernels::isa());
+        let of = |ids| Some(Context::of(&folder, &format!("{encoder} {how} {ids:?}")));
+        Ok(ids.iter().map(of).collect())
+    }
+
+    /// Contexts that were made before come from the disk; all others in one pass over the encoder's files.
+    fn stream(&self, ids: &[Vec<usize>]) -> Result<Tensor<3>> {
+        let Self { files, packing, device, .. } = self;
+        let shape = [self.max_sequence_length, self.config.dim()];
+        let caches = self.caches(ids)?;
         let read = |cache: &Option<Context>| cache.as_ref()?.read(shape, device);
         let mut contexts: Vec<Option<Tensor<3>>> = caches.iter().map(read).collect();
         let new: Vec<usize> = (0..ids.len()).filter(|&index| contexts[index].is_none()).collect();
         if !new.is_empty() {
-            let empty = Umt5Encoder::new(&self.config, device)?;
-            let mut weights = Weights::of(&empty, files.weights::<Umt5Encoder>(TEXT_ENCODER)?)?;
+            let weights = files.weights(PartName::TextEncoder)?;
             let prompts: Vec<Vec<usize>> = new.iter().map(|&index| ids[index].clone()).collect();
-            let made = empty.context_from(&mut weights, packing, &prompts, shape[0], device)?;
+            let made = self.config.context_streamed(weights, *packing, &prompts, shape[0], device)?;
             for (row, &index) in new.iter().enumerate() {
                 let context = made.clone().narrow(0, row, 1);
                 if let Some(cache) = caches[index].as_ref().filter(|_| is_finite(&context)) {

@@ -106,7 +106,7 @@ pub fn assert_round_trip<M: Checkpoint>(golden: &Golden, model: &M, empty: M) {
     assert_eq!(keys, golden.keys("model."), "{}: the keys of a checkpoint", golden.name);
 
     let folder = tempfile::tempdir().expect("a temporary folder");
-    let path = folder.path().join(format!("{}.safetensors", M::STEM));
+    let path = folder.path().join(format!("{}.safetensors", M::NAMING.stem));
     let metadata = HashMap::from([("step".to_owned(), "7".to_owned())]);
     save(model, &path, Precision::F32, &metadata).expect("saved");
     let again = load(empty, folder.path()).expect("loaded");

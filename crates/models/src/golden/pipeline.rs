@@ -1,7 +1,7 @@
 //! Agreement of a whole run with diffusers' `WanPipeline`: text, guided sampling and decoding.
 
 use burn::tensor::{Device, Tensor};
-use diffusion::{Schedule, classifier_free_guidance, sample_unipc, unobserved};
+use diffusion::{Schedule, classifier_free_guidance, from_velocity, sample_unipc, unobserved};
 
 use super::Golden;
 use crate::{
@@ -42,7 +42,7 @@ fn a_whole_run_agrees_with_diffusers() {
         );
         let schedule = Schedule::flow_unipc(golden.metadata("steps"), golden.metadata("flow_shift"))
             .expect("a schedule");
-        let latents = sample_unipc(denoise, noise, &schedule, unobserved).expect("a run");
+        let latents = sample_unipc(from_velocity(denoise), noise, &schedule, unobserved).expect("a run");
         golden.assert_close("latents", latents.clone());
 
         let video = vae.decode_clamped(vae.denormalize(latents)); // [1, 3, frames, height, width]

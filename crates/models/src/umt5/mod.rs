@@ -25,7 +25,7 @@ use self::{attention::Masked, block::Umt5Block};
 use crate::{
     ModelConfig, Result,
     init::{self, Start},
-    weights::{Checkpoint, Precedence, Weights},
+    weights::{Checkpoint, Naming, Weights},
 };
 
 /// `UMT5EncoderModel`.
@@ -174,8 +174,7 @@ impl Batch {
 }
 
 impl Checkpoint for Umt5Encoder {
-    const STEM: &'static str = "model";
-    const PRECEDENCE: Precedence = Precedence::Single;
+    const NAMING: Naming = Naming::TRANSFORMERS;
 
     fn key(&self, path: &str) -> String {
         path.replace(".attention.", ".layer.0.SelfAttention.")

@@ -23,7 +23,7 @@ use super::{
 use crate::{
     ModelConfig, Result,
     init::{self, Start},
-    weights::Checkpoint,
+    weights::{Checkpoint, Naming},
 };
 
 /// `WanTransformer3DModel`: predicts the velocity `noise - x_0` of noisy latents.
@@ -139,7 +139,7 @@ impl Pack for WanTransformer3d {
 }
 
 impl Checkpoint for WanTransformer3d {
-    const STEM: &'static str = "diffusion_pytorch_model";
+    const NAMING: Naming = Naming::DIFFUSERS;
 
     fn key(&self, path: &str) -> String {
         path.replace(".ffn.proj_in.", ".ffn.net.0.proj.").replace(".ffn.proj_out.", ".ffn.net.2.")

@@ -6,7 +6,6 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::Checkpoint;
 use crate::{Error, Result};
 
 /// What comes first where a folder holds both an index of shards and a single file, as the library does that saved
@@ -17,6 +16,22 @@ pub enum Precedence {
     Index,
     /// transformers.
     Single,
+}
+
+/// How the files are called that hold the weights of a part.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Naming {
+    /// Weights are in `{stem}.safetensors`, or in shards listed by `{stem}.safetensors.index.json`.
+    pub stem: &'static str,
+    /// Which of the two is read where a folder has both.
+    pub precedence: Precedence,
+}
+
+impl Naming {
+    /// Of the parts that diffusers saves.
+    pub const DIFFUSERS: Self = Self { stem: "diffusion_pytorch_model", precedence: Precedence::Index };
+    /// Of the parts that transformers saves.
+    pub const TRANSFORMERS: Self = Self { stem: "model", precedence: Precedence::Single };
 }
 
 /// A safetensors file or an index of shards, and its variant: `fp16` of `model.fp16.safetensors`.
@@ -56,14 +71,14 @@ fn is_shard(variant: &str) -> bool {
     matches!((parts.next(), parts.next(), parts.next()), (Some(of), Some("of"), Some(at)) if is_number(of) && is_number(at))
 }
 
-/// The file with the weights of an `M` in its folder, or their index.
+/// The file with the weights of a part in its folder, or their index.
 ///
 /// With `variant`, the files of that variant; the plain ones if this part has none of it, as diffusers does. Without,
 /// the plain ones, or those of the only variant that is there.
 ///
 /// # Errors
 /// [`Error::NoWeights`], [`Error::Variants`], or a folder that cannot be read.
-pub fn find<M: Checkpoint>(folder: &Path, variant: Option<&str>) -> Result<PathBuf> {
+pub fn find(folder: &Path, naming: Naming, variant: Option<&str>) -> Result<PathBuf> {
     let io = |source| Error::Io { path: folder.to_owned(), action: "read", source };
     let names = fs::read_dir(folder)
         .and_then(|entries| {
@@ -72,22 +87,23 @@ pub fn find<M: Checkpoint>(folder: &Path, variant: Option<&str>) -> Result<PathB
         .map_err(io)?;
     let mut names = names.into_iter().flatten().collect::<Vec<_>>();
     names.sort();
-    let name =
-        choose(&names, M::STEM, M::PRECEDENCE, variant).map_err(|variants| match variants.is_empty() {
-            true => Error::NoWeights {
-                folder: folder.to_owned(),
-                expected: format!("`{0}.safetensors` or `{0}.safetensors.index.json`", M::STEM),
-            },
-            false => Error::Variants { folder: folder.to_owned(), variants },
-        })?;
+    let name = choose(&names, naming.stem, naming.precedence, variant).map_err(|variants| match variants
+        .is_empty()
+    {
+        true => Error::NoWeights {
+            folder: folder.to_owned(),
+            expected: format!("`{0}.safetensors` or `{0}.safetensors.index.json`", naming.stem),
+        },
+        false => Error::Variants { folder: folder.to_owned(), variants },
+    })?;
     Ok(folder.join(name))
 }
 
-/// The variants of the weights of an `M` in its folder.
-pub fn variants<M: Checkpoint>(folder: &Path) -> BTreeSet<String> {
+/// The variants of the weights of a part in its folder.
+pub fn variants(folder: &Path, naming: Naming) -> BTreeSet<String> {
     let entries = fs::read_dir(folder).into_iter().flatten().flatten();
     let names = entries.filter_map(|entry| entry.file_name().into_string().ok());
-    names.filter_map(|name| Entry::of(&name, M::STEM)?.variant).collect()
+    names.filter_map(|name| Entry::of(&name, naming.stem)?.variant).collect()
 }
 
 /// The name to open, or the variants among which there is no choice.

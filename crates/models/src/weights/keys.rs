@@ -5,18 +5,15 @@ use burn::{
     tensor::Tensor,
 };
 
-use super::Precedence;
+use super::Naming;
 
 /// A model that has a published checkpoint format.
 ///
 /// Modules are laid out so that a parameter's path *is* its key; [`key`](Self::key) states the
 /// exceptions.
 pub trait Checkpoint: Module {
-    /// Weights are in `{STEM}.safetensors`, or in shards listed by `{STEM}.safetensors.index.json`.
-    const STEM: &'static str;
-
-    /// Which of the two is read where a folder has both.
-    const PRECEDENCE: Precedence = Precedence::Index;
+    /// How its files are called.
+    const NAMING: Naming;
 
     /// The key in a checkpoint of the parameter at `path` (names joined by dots).
     fn key(&self, path: &str) -> String;

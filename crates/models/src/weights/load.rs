@@ -20,7 +20,7 @@ use crate::{Error, Result};
 ///
 /// Fails if any parameter is missing, any tensor is unused, any shape differs, or any value is not finite.
 pub fn load<M: Checkpoint>(module: M, path: &std::path::Path) -> Result<M> {
-    load_from(module, Source::open::<M>(path, None)?)
+    load_from(module, Source::open(path, M::NAMING, None)?)
 }
 
 /// Fills `module` from the bytes of a safetensors file; `name` is what errors call it.
@@ -71,6 +71,14 @@ impl<'a> Weights<'a> {
     pub fn fill_packed<P: Module + Pack>(&mut self, mut part: P, path: &str, packing: Packing) -> Result<P> {
         part.pack_from(packing, path, self)?;
         self.fill(part, path)
+    }
+
+    /// Reads what belongs to the part of the model at `path` and drops it: what is wrong with it is told, although it
+    /// is not needed.
+    pub fn check(&mut self, path: &str) -> Result<()> {
+        let is_inside = |name: &&String| name.strip_prefix(path).is_some_and(|rest| rest.starts_with('.'));
+        let mut keys = self.keys.iter().filter(|(name, _)| is_inside(name)).map(|(_, key)| key);
+        keys.try_for_each(|key| self.source.read(key).map(|_| ()))
     }
 
     /// Rows of a matrix `[rows, features]`, in the order asked for: `[number, features]`.

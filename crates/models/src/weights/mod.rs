@@ -13,7 +13,7 @@ mod source;
 mod tests;
 mod values;
 
-pub use files::{Precedence, find, variants};
+pub use files::{Naming, Precedence, find, variants};
 pub use keys::{Checkpoint, Parameter, parameters};
 pub use load::{Weights, load, load_bytes, load_from, load_packed};
 pub(crate) use save::write_atomically;

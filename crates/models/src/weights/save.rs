@@ -46,7 +46,7 @@ pub fn save_folder<M: Checkpoint, C: ModelConfig>(
         action: "create the folder",
         source,
     })?;
-    save(module, &folder.join(format!("{}.safetensors", M::STEM)), precision, metadata)?;
+    save(module, &folder.join(format!("{}.safetensors", M::NAMING.stem)), precision, metadata)?;
     config.save(folder)
 }
 

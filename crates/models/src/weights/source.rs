@@ -12,7 +12,7 @@ use safetensors::tensor::{Metadata, TensorInfo};
 use serde::Deserialize;
 
 use super::{
-    Checkpoint, files,
+    Naming, files,
     values::{self, Stored},
 };
 use crate::{Error, Result, bounded};
@@ -55,14 +55,14 @@ pub fn shard_index(text: &[u8]) -> serde_json::Result<BTreeMap<String, String>> 
 }
 
 impl Source<'static> {
-    /// Opens the weights of an `M`: a safetensors file, an index of shards, or a model's folder with one of the two; see
+    /// Opens weights: a safetensors file, an index of shards, or a part's folder with one of the two; see
     /// [`find`](files::find).
     ///
     /// # Errors
     /// Files that are missing or damaged.
-    pub fn open<M: Checkpoint>(path: &Path, variant: Option<&str>) -> Result<Self> {
+    pub fn open(path: &Path, naming: Naming, variant: Option<&str>) -> Result<Self> {
         if path.is_dir() {
-            return Self::open::<M>(&files::find::<M>(path, variant)?, None);
+            return Self::open(&files::find(path, naming, variant)?, naming, None);
         }
         if path.extension().is_some_and(|extension| extension == "json") {
             return Self::index(path);

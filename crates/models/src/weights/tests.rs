@@ -9,7 +9,7 @@ use safetensors::{
     tensor::{Dtype, TensorView},
 };
 
-use super::{Precision, Source, load, load_bytes, save, save_folder, to_bytes};
+use super::{Naming, Precision, Source, load, load_bytes, save, save_folder, to_bytes};
 use crate::{Error, ModelConfig, Result, golden::Golden, wan::WanTransformer3d, wan::WanTransformer3dConfig};
 
 const GOLDEN: &str = "transformer_a";
@@ -137,7 +137,7 @@ fn a_variant_is_read_alone_or_by_its_name() {
     fs::write(folder.path().join("diffusion_pytorch_model.bf16.safetensors"), &all).expect("written");
     let complaint = message(load(empty(), folder.path()));
     assert!(complaint.contains("bf16, fp16") && complaint.contains("--variant"), "{complaint}");
-    let source = Source::open::<WanTransformer3d>(folder.path(), Some("fp16")).expect("named");
+    let source = Source::open(folder.path(), Naming::DIFFUSERS, Some("fp16")).expect("named");
     assert!(source.name().ends_with("diffusion_pytorch_model.fp16.safetensors"));
 }
 

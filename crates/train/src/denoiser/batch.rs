@@ -1,6 +1,7 @@
 //! Latents with captions, drawn by (seed, batch).
 
 use burn::tensor::{Device, Tensor};
+use diffusion::Timeline;
 use models::wan::AutoencoderKlWanConfig;
 use rand::{Rng, seq::IndexedRandom};
 use rand_chacha::ChaCha8Rng;
@@ -10,7 +11,6 @@ use crate::{
     dataset::{Crop, Subset},
     error::Result,
     random::{Purpose, rng},
-    timeline::Timeline,
     trainer::Moment,
 };
 
@@ -106,7 +106,7 @@ impl TrainingSet {
         for &(index, _) in boxes {
             let caption = source.captions(index).choose(rng).map_or("", String::as_str);
             prompts.push(if rng.random::<f64>() < args.prompt_dropout { "" } else { caption });
-            timelines.push(Timeline::sample(frames, &args.timeline, rng));
+            timelines.push(args.timeline.sample(frames, rng));
         }
         let targets =
             source.truths.as_ref().map(|truths| truths.targets(boxes, args.latent_patch, &source.device));

@@ -1,9 +1,7 @@
 //! The rectified-flow loss on a timeline.
 
 use burn::tensor::{Device, Tensor, TensorData};
-use diffusion::{NUM_TRAIN_TIMESTEPS, flow_interpolate, flow_velocity};
-
-use crate::timeline::Timeline;
+use diffusion::{NUM_TRAIN_TIMESTEPS, Timeline, flow_interpolate, flow_velocity};
 
 /// The mean squared error of the velocity over all frames that are not known.
 ///
@@ -17,12 +15,13 @@ pub fn flow_loss(
 ) -> Tensor<1> {
     let device = latents.device();
     let [batch, channels, frames, height, width] = latents.dims();
-    let t = by_frame(timelines, frames, &device, |timeline, frame| timeline.timesteps[frame] as f32);
+    let timesteps = by_frame(timelines, frames, &device, |timeline, frame| timeline.timesteps[frame] as f32);
+    let t = timesteps.clone() / NUM_TRAIN_TIMESTEPS as f64;
     let free =
         by_frame(timelines, frames, &device, |timeline, frame| if timeline.known[frame] { 0.0 } else { 1.0 });
     let spread = |x: Tensor<2>| x.reshape([batch, 1, frames, 1, 1]);
-    let x_t = flow_interpolate(latents.clone(), noise.clone(), spread(t.clone())); // known frames: t = 0
-    let predicted = velocity(x_t, t * NUM_TRAIN_TIMESTEPS as f64);
+    let x_t = flow_interpolate(latents.clone(), noise.clone(), spread(t)); // known frames: t = 0
+    let predicted = velocity(x_t, timesteps);
     let error = (predicted - flow_velocity(latents, noise)).square() * spread(free.clone());
     error.sum() / (free.sum() * (channels * height * width) as f64)
 }
@@ -56,8 +55,8 @@ mod tests {
     #[test]
     fn known_frames_are_clean_and_do_not_count() {
         let [latents, noise] = tensors();
-        let known = Timeline { timesteps: vec![0.0, 0.5, 0.5], known: vec![true, false, false] };
-        let timelines = [known, Timeline::shared(3, 1.0)];
+        let known = Timeline::known(vec![true, false, false], 500.0);
+        let timelines = [known, Timeline::shared(3, 1000.0)];
         let loss = flow_loss(latents.clone(), noise.clone(), &timelines, |x_t, timestep| {
             assert_eq!(to_vec(timestep).unwrap(), [0., 500., 500., 1000., 1000., 1000.]);
             let first = |x: &Tensor<5>| x.clone().narrow(0, 0, 1).narrow(2, 0, 1).into_data();
@@ -76,8 +75,8 @@ mod tests {
     #[test]
     fn the_error_is_a_mean_over_free_frames() {
         let [latents, noise] = tensors();
-        let half = Timeline { timesteps: vec![0.0, 0.0, 0.7], known: vec![true, true, false] };
-        let timelines = [half, Timeline::shared(3, 0.7)];
+        let half = Timeline::known(vec![true, true, false], 700.0);
+        let timelines = [half, Timeline::shared(3, 700.0)];
         let target = noise.clone() - latents.clone();
         let loss = flow_loss(latents, noise, &timelines, |_, _| target + 2.0);
         assert!((to_scalar(loss).unwrap() - 4.0).abs() < 1e-5);

@@ -6,6 +6,7 @@ use burn::{
     module::Module,
     tensor::{Device, Tensor},
 };
+use diffusion::{NUM_TRAIN_TIMESTEPS, Timeline};
 use models::wan::{AutoencoderKlWan, AutoencoderKlWanConfig};
 
 use super::{Denoiser, DenoiserArgs, batch::TrainingSet, buckets::Buckets, export, flow_loss, sample};
@@ -17,7 +18,6 @@ use crate::{
     optim::Pace,
     parameters::to_scalar,
     random::{Purpose, noise},
-    timeline::Timeline,
     tokenizer::PromptTokenizer,
     trainer::{Moment, Objective},
 };
@@ -127,13 +127,13 @@ impl Objective for DenoiserObjective<'_> {
         let items = self.validation.largest();
         let items = &items[..items.len().min(self.args.evaluate_clips)];
         let frames = self.validation.latents.store().items()[items[0]].size[0];
-        let mut first_known = Timeline::shared(frames, 0.5);
-        (first_known.timesteps[0], first_known.known[0]) = (0.0, frames > 1);
-        let asked =
-            EVALUATED.map(|t| (format!("loss_at_{t}"), Timeline::shared(frames, t), 0)).into_iter().chain([
-                ("loss_first_frame_known".to_owned(), first_known, 0),
-                ("loss_other_prompt".to_owned(), Timeline::shared(frames, OTHER_PROMPT_AT), 1),
-            ]);
+        let at = |t: f64| t * NUM_TRAIN_TIMESTEPS as f64;
+        let shared = |t: f64| Timeline::shared(frames, at(t));
+        let first = (0..frames).map(|frame| frame == 0 && frames > 1).collect();
+        let asked = EVALUATED.map(|t| (format!("loss_at_{t}"), shared(t), 0)).into_iter().chain([
+            ("loss_first_frame_known".to_owned(), Timeline::known(first, at(0.5)), 0),
+            ("loss_other_prompt".to_owned(), shared(OTHER_PROMPT_AT), 1),
+        ]);
         let mut figures = Figures::new();
         for (name, timeline, other) in asked {
             let mut noise = noise(self.args.run.seed, Purpose::Evaluation, 0);

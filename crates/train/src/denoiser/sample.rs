@@ -3,7 +3,7 @@
 use std::{convert::Infallible, path::Path};
 
 use burn::tensor::{Device, Tensor};
-use diffusion::{Schedule, Step, classifier_free_guidance, sample_euler, unobserved};
+use diffusion::{Schedule, Step, classifier_free_guidance, from_velocity, sample_euler, unobserved};
 use media::{SheetLayout, SheetRow};
 use models::wan::AutoencoderKlWan;
 use world::ClipSpec;
@@ -51,7 +51,7 @@ pub fn draw_sheet(
         model.context(&empty, tokenizer, device)?,
         args.guidance_scale,
     );
-    let Ok(latents) = sample_euler(denoise, start, &schedule, unobserved);
+    let Ok(latents) = sample_euler(from_velocity(denoise), start, &schedule, unobserved);
 
     let fps = f64::from(ClipSpec::default().fps);
     let mut made = Vec::new();

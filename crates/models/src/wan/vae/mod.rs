@@ -30,7 +30,7 @@ use burn::{
     module::Module,
     tensor::{Device, Tensor},
 };
-use nn::CausalConv3d;
+use nn::{CausalConv3d, Packing};
 
 pub use config::AutoencoderKlWanConfig;
 pub use stream::{DecoderStream, EncoderStream};
@@ -39,7 +39,7 @@ use self::{decoder::WanDecoder3d, encoder::WanEncoder3d, past::Past};
 use crate::{
     ModelConfig, Result,
     init::{self, Start, fans},
-    weights::{Checkpoint, parameters},
+    weights::{Checkpoint, Naming, Source, Weights, parameters},
 };
 
 /// `AutoencoderKLWan`, in the layout of Wan 2.1 or of Wan 2.2 (`is_residual`).
@@ -84,6 +84,26 @@ impl AutoencoderKlWan {
             decoder: WanDecoder3d::new(config, device),
             config: config.clone(),
         })
+    }
+
+    /// The half that decodes, with its weights, packed as they are read if that is asked for. Those of the encoder are
+    /// read too and dropped, since damage to a file is told wherever it is.
+    ///
+    /// Fails if the weights are not those of such a model, or cannot be read.
+    pub fn load_decoder(
+        config: &AutoencoderKlWanConfig,
+        source: Source<'_>,
+        packing: Option<Packing>,
+        device: &Device,
+    ) -> Result<Self> {
+        let whole = Self::new(config, device)?;
+        let mut weights = Weights::of(&whole, source)?;
+        weights.check("encoder")?;
+        let decoder = whole.without_encoder();
+        match packing {
+            Some(packing) => weights.fill_packed(decoder, "", packing),
+            None => weights.fill(decoder, ""),
+        }
     }
 
     /// The configuration that the model was built from.
@@ -172,7 +192,7 @@ impl AutoencoderKlWan {
 }
 
 impl Checkpoint for AutoencoderKlWan {
-    const STEM: &'static str = "diffusion_pytorch_model";
+    const NAMING: Naming = Naming::DIFFUSERS;
 
     fn key(&self, path: &str) -> String {
         let key = path.replace("sampler.conv.", "sampler.resample.1.");

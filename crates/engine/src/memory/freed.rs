@@ -1,0 +1,95 @@
+//! What becomes of freed memory: one rule for the whole process, by all videos that it is making.
+//!
+//! A model allocates and frees the same large blocks over and over. Pages that went back to the system are zeroed
+//! again, one by one, on their next use: a third of the time of small models. But freed pieces of many sizes lie between
+//! those in use, and what is kept of them for good is half as much again: work on large tensors gives them back, as it
+//! takes so long that zeroing pages is lost in it.
+
+use std::sync::{Mutex, PoisonError};
+
+use kernels::memory::{Freed, set_freed, set_large_pages};
+
+/// A quarter of a gibibyte: less is kept.
+const MANY: usize = 256 << 20;
+/// From here on decoding gives all of it back at once.
+const VERY_MANY: usize = 1 << 30;
+
+/// The videos that are being made.
+static JOBS: Mutex<Vec<Running>> = Mutex::new(Vec::new());
+
+#[derive(Clone, Copy, Debug)]
+struct Running {
+    id: u64,
+    bytes: usize,
+    is_decoding: bool,
+}
+
+/// A video in the making; until it is dropped.
+#[derive(Debug)]
+pub(crate) struct Job(u64);
+
+impl Job {
+    /// One that takes so many bytes besides the weights.
+    pub fn begin(bytes: usize) -> Self {
+        change(|jobs| {
+            let id = jobs.last().map_or(0, |job| job.id + 1);
+            jobs.push(Running { id, bytes, is_decoding: false });
+            Self(id)
+        })
+    }
+
+    /// Its frames are decoded from now on.
+    pub fn decodes(&self) {
+        change(|jobs| jobs.iter_mut().filter(|job| job.id == self.0).for_each(|job| job.is_decoding = true));
+    }
+}
+
+impl Drop for Job {
+    fn drop(&mut self) {
+        change(|jobs| jobs.retain(|job| job.id != self.0));
+    }
+}
+
+/// Weights that are read leave what they were read from behind, which is given back; unless videos are being made.
+pub(crate) fn while_loading() {
+    change(|_| ());
+}
+
+fn change<R>(change: impl FnOnce(&mut Vec<Running>) -> R) -> R {
+    let mut jobs = JOBS.lock().unwrap_or_else(PoisonError::into_inner);
+    let result = change(&mut jobs);
+    let (freed, large_pages) = policy(&jobs);
+    set_freed(freed);
+    set_large_pages(large_pages);
+    result
+}
+
+/// What to do with freed memory, and whether new memory may come in large pages. Of pages of two megabytes, those at the
+/// ends of every tensor reach into free memory, and so take some of it again: a twentieth of the whole.
+fn policy(jobs: &[Running]) -> (Freed, bool) {
+    let bytes = jobs.iter().fold(0_usize, |bytes, job| bytes.saturating_add(job.bytes));
+    let all_decode = jobs.iter().all(|job| job.is_decoding);
+    match bytes {
+        0 => (Freed::GivenBack, true),
+        VERY_MANY.. if all_decode => (Freed::GivenBack, false),
+        MANY.. => (Freed::KeptForAMoment, true),
+        _ => (Freed::Kept, true),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_videos_together_decide() {
+        let job = |bytes, is_decoding| Running { id: 0, bytes, is_decoding };
+        assert_eq!(policy(&[]), (Freed::GivenBack, true));
+        assert_eq!(policy(&[job(MANY - 1, true)]), (Freed::Kept, true));
+        assert_eq!(policy(&[job(MANY - 1, true), job(1, false)]), (Freed::KeptForAMoment, true));
+        assert_eq!(policy(&[job(VERY_MANY, false)]), (Freed::KeptForAMoment, true));
+        assert_eq!(policy(&[job(VERY_MANY, true)]), (Freed::GivenBack, false));
+        assert_eq!(policy(&[job(VERY_MANY, true), job(1, false)]), (Freed::KeptForAMoment, true));
+        assert_eq!(policy(&[job(usize::MAX, true), job(1, true)]), (Freed::GivenBack, false));
+    }
+}

@@ -1,0 +1,165 @@
+//! Whether a plan fits into the machine: told before the work, not after hours of it.
+
+use std::fmt;
+
+use kernels::memory::MemoryLimit;
+use serde::Serialize;
+
+use super::Lighter;
+use crate::{Error, ModelInfo, Plan, Precision, Result, Size, pipeline::kept_frames};
+
+const MIB: usize = 1 << 20;
+
+/// What the program takes besides weights and video: its own pages, the tokenizer, the encoder of the file.
+const PROGRAM: usize = 128 * MIB;
+
+/// The bytes that making a video takes besides the weights. Frames are handed on as they are made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Activations {
+    /// In the text encoder, of two prompts.
+    pub text: usize,
+    /// In the denoiser.
+    pub denoise: usize,
+    /// In the decoder, for which it is the same for a clip of any length.
+    pub decode: usize,
+}
+
+impl Activations {
+    pub fn of(precision: Precision, size: Size, token_grid: [usize; 3], info: &ModelInfo) -> Self {
+        // The prompt and the negative one.
+        const PROMPTS: usize = 2;
+        Self {
+            text: info.text_encoder.activation_bytes(PROMPTS, info.max_sequence_length),
+            denoise: info.denoiser().activation_bytes(token_grid),
+            decode: info.autoencoder.decoder_stream_bytes([size.height, size.width], kept_frames(precision)),
+        }
+    }
+
+    /// The most of all stages.
+    pub fn most(&self) -> usize {
+        self.text.max(self.denoise).max(self.decode)
+    }
+}
+
+/// About how many bytes a video takes in each of its stages, weights and the program itself included.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct MemoryPlan {
+    /// While the prompt is read, unless what was made of it is kept from before.
+    pub text: u64,
+    /// While the denoiser is read and runs.
+    pub denoise: u64,
+    /// While frames are decoded.
+    pub decode: u64,
+}
+
+impl MemoryPlan {
+    /// The most of all stages.
+    pub fn peak(&self) -> u64 {
+        self.text.max(self.denoise).max(self.decode)
+    }
+
+    /// Of a video that takes `activations`, when the model is opened for it alone.
+    pub(crate) fn new(precision: Precision, activations: &Activations, info: &ModelInfo) -> Self {
+        let sizes = &info.num_values;
+        // Packed kernels of the autoencoder are larger than what they are made from; the tables of a small text
+        // encoder stay in f32.
+        let vae = 4 * sizes.autoencoder;
+        let bytes = if precision == Precision::F32 { 4 } else { 2 };
+        let (small, streamed) = match info.text_encoder.is_large() {
+            true => (0, info.text_encoder.largest_layer(bytes)),
+            false => (4 * sizes.text_encoder, 0),
+        };
+        // One expert at a time.
+        let values = info.experts.iter().map(|expert| expert.num_values).max().unwrap_or_default();
+        let denoiser = match precision {
+            Precision::F32 => 4 * values,
+            Precision::Bf16 => 2 * values,
+            Precision::Int8 => values + values / 16,
+        };
+        // One tensor at a time is there as it was read.
+        let one =
+            4 * info.experts.iter().map(|expert| expert.config.largest_tensor()).max().unwrap_or_default();
+        let with_pieces = |bytes: usize| (bytes as u64).saturating_add(kept_pieces(bytes) as u64);
+        let always = PROGRAM as u64 + vae + small;
+        Self {
+            text: always + streamed.saturating_add(with_pieces(activations.text)),
+            denoise: always + (denoiser + one).max(denoiser.saturating_add(with_pieces(activations.denoise))),
+            decode: always.saturating_add(with_pieces(activations.decode)),
+        }
+    }
+}
+
+/// Freed pieces that lie between those in use when a video needs `bytes` at once, as measured from 64x48 to 1024x1024:
+/// the allocator keeps less of them the more there are.
+fn kept_pieces(bytes: usize) -> usize {
+    bytes.saturating_mul(2).min(256 * MIB + bytes / 2).min(640 * MIB + bytes / 8)
+}
+
+impl Plan {
+    /// Fails if making the video takes more memory than this process may have, where the system tells: the least of the
+    /// machine's memory, the limits of control groups, and `ulimit`.
+    ///
+    /// # Errors
+    /// [`Error::Memory`].
+    pub fn check_memory(&self) -> Result<()> {
+        kernels::memory::limit().map_or(Ok(()), |limit| self.check_memory_within(limit))
+    }
+
+    fn check_memory_within(&self, limit: MemoryLimit) -> Result<()> {
+        let available = limit.bytes as u64;
+        if self.memory.peak() <= available {
+            return Ok(());
+        }
+        let advice = match self.that_fits(available) {
+            Some(Lighter { change, plan }) => format!("{change} needs {}", gib(plan.memory.peak())),
+            None => "no smaller size of this model fits either: free memory, or raise the limit".into(),
+        };
+        Err(Error::Memory {
+            needed: gib(self.memory.peak()),
+            stages: self.memory.to_string(),
+            limited_by: limit.source.to_string(),
+            available: gib(available),
+            advice,
+        })
+    }
+}
+
+impl fmt::Display for MemoryPlan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "text {}, denoise {}, decode {}", gib(self.text), gib(self.denoise), gib(self.decode))
+    }
+}
+
+fn gib(bytes: u64) -> String {
+    format!("{:.2} GiB", bytes as f64 / (1_u64 << 30) as f64)
+}
+
+#[cfg(test)]
+mod tests {
+    use kernels::memory::LimitSource;
+
+    use super::*;
+    use crate::{ModelFiles, VideoRequest};
+
+    fn check(size: &str, num_frames: usize, bytes: usize, source: LimitSource) -> Result<()> {
+        let info = ModelInfo::read(&ModelFiles::Embedded).unwrap();
+        let request = VideoRequest {
+            prompt: "a red ball".into(),
+            size: Some(size.parse().unwrap()),
+            num_frames: Some(num_frames),
+            ..VideoRequest::default()
+        };
+        let plan = request.resolve(&info).unwrap();
+        plan.check_memory_within(MemoryLimit { bytes, source })
+    }
+
+    #[test]
+    fn weights_and_program_count_too() {
+        check("128x128", 17, 400 * MIB, LimitSource::ControlGroup).unwrap();
+        let message = check("1024x1024", 5, 400 * MIB, LimitSource::ControlGroup).unwrap_err().to_string();
+        assert!(message.contains("control group") && message.contains("0.39 GiB"), "{message}");
+        assert!(message.contains("; --size ") || message.contains(": --size "), "{message}");
+        let message = check("128x128", 17, 64 * MIB, LimitSource::AddressSpace).unwrap_err().to_string();
+        assert!(message.contains("ulimit -v") && message.contains("no smaller size"), "{message}");
+    }
+}

@@ -1,0 +1,141 @@
+//! Denoisers of any family.
+
+use std::path::Path;
+
+use burn::tensor::{Device, Tensor};
+use nn::{Pack, Packing};
+
+use super::{PartConfig, checked, filled};
+use crate::{
+    ModelConfig, Result,
+    wan::{WanTransformer3d, WanTransformer3dConfig},
+    weights::{Naming, Source},
+};
+
+/// Values of a token that are alive at once in a block of Wan's denoiser, besides the hidden features of its
+/// feed-forward layer before and after the activation: the token itself, normed, as query, key and value, and what
+/// comes out.
+const TOKEN_ALIVE: usize = 8;
+
+/// What a denoiser is, as its `config.json` says.
+#[derive(Clone, Debug, PartialEq)]
+pub enum DenoiserConfig {
+    /// Wan's.
+    Wan(WanTransformer3dConfig),
+}
+
+/// A denoiser with its weights.
+#[derive(Debug)]
+pub enum Denoiser {
+    /// Wan's.
+    Wan(WanTransformer3d),
+}
+
+impl DenoiserConfig {
+    /// Reads and checks the text of a `config.json`; `path` is what errors call it.
+    ///
+    /// # Errors
+    /// Text that is no configuration, or that of a class that is not served.
+    pub fn from_json(path: &Path, text: &[u8]) -> Result<Self> {
+        WanTransformer3dConfig::from_json(path, text).map(Self::Wan)
+    }
+
+    /// Channels of the latents that go in and of what comes out.
+    pub fn channels(&self) -> [usize; 2] {
+        let Self::Wan(config) = self;
+        [config.in_channels, config.out_channels]
+    }
+
+    /// Features of a token of the context.
+    pub fn context_dim(&self) -> usize {
+        let Self::Wan(config) = self;
+        config.text_dim
+    }
+
+    /// Latent frames, rows and columns that make one token.
+    pub fn patch_size(&self) -> [usize; 3] {
+        let Self::Wan(config) = self;
+        config.patch_size
+    }
+
+    /// Blocks, one behind the other.
+    pub fn num_layers(&self) -> usize {
+        let Self::Wan(config) = self;
+        config.num_layers
+    }
+
+    /// The same with other many blocks.
+    #[must_use]
+    pub fn with_layers(&self, num_layers: usize) -> Self {
+        let Self::Wan(config) = self;
+        Self::Wan(WanTransformer3dConfig { num_layers, ..config.clone() })
+    }
+
+    /// A denoiser of zeros, packed if that is asked for: to measure how long it takes.
+    ///
+    /// # Errors
+    /// A configuration that cannot be.
+    pub fn zeros(&self, packing: Option<Packing>, device: &Device) -> Result<Denoiser> {
+        let Self::Wan(config) = self;
+        let mut model = WanTransformer3d::new(config, device)?;
+        packing.into_iter().for_each(|packing| model.pack(packing));
+        Ok(Denoiser::Wan(model))
+    }
+
+    /// The most tokens along one axis.
+    pub fn reach(&self) -> usize {
+        let Self::Wan(config) = self;
+        config.rope_max_seq_len
+    }
+
+    /// Tokens along time, height and width for latents of `[frames, height, width]`.
+    ///
+    /// # Errors
+    /// Latents that cannot be cut into patches, or reach beyond the positions.
+    pub fn token_grid(&self, latents: [usize; 3]) -> Result<[usize; 3]> {
+        let Self::Wan(config) = self;
+        config.token_grid(latents)
+    }
+
+    /// About how many bytes one call takes besides the weights.
+    pub fn activation_bytes(&self, token_grid: [usize; 3]) -> usize {
+        let Self::Wan(config) = self;
+        let of_a_token = 2 * config.ffn_dim + TOKEN_ALIVE * config.dim();
+        token_grid.iter().fold(size_of::<f32>() * of_a_token, |bytes, &tokens| bytes.saturating_mul(tokens))
+    }
+
+    /// Values of the largest tensor among the weights.
+    pub fn largest_tensor(&self) -> u64 {
+        let Self::Wan(config) = self;
+        (config.dim() as u64).saturating_mul(config.ffn_dim as u64)
+    }
+}
+
+impl PartConfig for DenoiserConfig {
+    type Part = Denoiser;
+
+    const NAMING: Naming = Naming::DIFFUSERS;
+
+    fn large_parameters(&self) -> f64 {
+        let Self::Wan(config) = self;
+        config.large_parameters()
+    }
+
+    fn check_weights(&self, source: Source<'_>) -> Result<()> {
+        let Self::Wan(config) = self;
+        checked(&WanTransformer3d::new(config, &Device::flex())?, source)
+    }
+
+    fn load(&self, source: Source<'_>, packing: Option<Packing>, device: &Device) -> Result<Denoiser> {
+        let Self::Wan(config) = self;
+        filled(WanTransformer3d::new(config, device)?, source, packing).map(Denoiser::Wan)
+    }
+}
+
+impl Denoiser {
+    /// The model's answer to noisy latents; see [`WanTransformer3d::forward`] for the shapes.
+    pub fn forward(&self, latents: Tensor<5>, timestep: Tensor<2>, context: Tensor<3>) -> Tensor<5> {
+        let Self::Wan(model) = self;
+        model.forward(latents, timestep, context)
+    }
+}
