@@ -1,10 +1,12 @@
 //! Throughput of the kernels at the shapes of kinora-tiny and of the Wan models:
-//! `cargo bench -p kinora-kernels --bench kernels`, or with `-- linear`, `-- conv3d` or `-- rest` a part of it.
+//! `cargo bench -p kinora-kernels --bench kernels`, or with `-- linear`, `-- pack`, `-- conv3d` or `-- rest` a part of it.
 //! Prints GFLOP/s or GB/s; for linear layers of the best run, and as a share of what the registers
 //! can do, elsewhere of the median.
 
 #[path = "kernels/linear.rs"]
 mod linear;
+#[path = "kernels/pack.rs"]
+mod pack;
 #[path = "kernels/conv3d.rs"]
 mod packed_conv3d;
 #[path = "kernels/peak.rs"]
@@ -44,6 +46,9 @@ fn main() {
     let wanted = |name: &str| only.as_deref().is_none_or(|only| only == name);
     if wanted("linear") {
         linear::run();
+    }
+    if wanted("pack") {
+        pack::run();
     }
     if wanted("conv3d") {
         packed_conv3d::run();

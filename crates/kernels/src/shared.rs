@@ -58,16 +58,17 @@ impl<'a, T> Shared<'a, T> {
     }
 }
 
-/// `len` numbers that `write` writes: to clear them first is a second way through memory.
+/// `len` numbers that `write` writes: to clear them first is a second way through memory, and on one thread.
 ///
 /// # Safety
 /// `write` writes all of them through [`Shared::at`], and reads none before.
-pub(crate) unsafe fn written(len: usize, write: impl FnOnce(Shared<'_, f32>)) -> Vec<f32> {
+pub(crate) unsafe fn written<T: Plain>(len: usize, write: impl FnOnce(Shared<'_, T>)) -> Vec<T> {
     let mut values = Vec::with_capacity(len);
     let room = &mut values.spare_capacity_mut()[..len];
     if cfg!(test) {
-        // So that what is not written shows.
-        room.fill(MaybeUninit::new(f32::NAN));
+        // So that what is not written shows: a NaN.
+        // SAFETY: as many bytes as there is room for.
+        unsafe { room.as_mut_ptr().cast::<u8>().write_bytes(0xff, size_of_val(room)) };
     }
     write(Shared::room(room));
     // SAFETY: the capacity is there, and the caller promises that all are written.
