@@ -1,6 +1,7 @@
 //! Numbers as files store them.
 
 use std::{
+    borrow::Cow,
     ops::Range,
     sync::atomic::{AtomicUsize, Ordering},
 };
@@ -132,6 +133,14 @@ impl<'a> Stored<'a> {
         let values = room.floats(self.len());
         self.read(isa, values);
         values
+    }
+
+    /// All of them as f32: themselves, or new ones.
+    pub(crate) fn all_in_f32(self) -> Cow<'a, [f32]> {
+        match self {
+            Self::F32(values) => Cow::Borrowed(values),
+            _ => Cow::Owned(self.to_f32()),
+        }
     }
 
     /// Puts them into `to`, which is as long.
