@@ -1,8 +1,10 @@
 //! Throughput of the kernels at the shapes of kinora-tiny and of the Wan models:
-//! `cargo bench -p kinora-kernels --bench kernels`, or with `-- linear`, `-- pack`, `-- conv3d` or `-- rest` a part of it.
+//! `cargo bench -p kinora-kernels --bench kernels`, or with `-- block`, `-- linear`, `-- pack`, `-- conv3d` or `-- rest` a part of it.
 //! Prints GFLOP/s or GB/s; for linear layers of the best run, and as a share of what the registers
 //! can do, elsewhere of the median.
 
+#[path = "kernels/block.rs"]
+mod block;
 #[path = "kernels/linear.rs"]
 mod linear;
 #[path = "kernels/pack.rs"]
@@ -19,6 +21,10 @@ use kernels::{
     conv3d::{Conv3d, conv3d, conv3d_backward_input, conv3d_backward_weight},
     pointwise::{Activation, activate, layer_norm_modulate},
 };
+
+/// As in the program.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 const RUNS: usize = 9;
 
@@ -41,11 +47,15 @@ fn values(len: usize) -> Vec<f32> {
 }
 
 fn main() {
+    kernels::memory::keep_freed();
     println!("instruction set: {:?}, {} threads", kernels::isa(), kernels::threads::available());
     let only = std::env::args().skip(1).find(|name| !name.starts_with('-'));
     let wanted = |name: &str| only.as_deref().is_none_or(|only| only == name);
     if wanted("linear") {
         linear::run();
+    }
+    if wanted("block") {
+        block::run();
     }
     if wanted("pack") {
         pack::run();

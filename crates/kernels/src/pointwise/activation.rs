@@ -19,8 +19,8 @@ pub enum Activation {
     GeluTanh,
 }
 
-const TWO_SQRT_2_OVER_PI: f32 = 1.595_769;
-const CUBIC: f32 = 0.044_715;
+pub(crate) const TWO_SQRT_2_OVER_PI: f32 = 1.595_769;
+pub(crate) const CUBIC: f32 = 0.044_715;
 
 impl Activation {
     /// The value and the derivative at `x`.
