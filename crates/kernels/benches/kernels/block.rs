@@ -5,7 +5,7 @@ use std::{hint::black_box, time::Instant};
 use kernels::{
     attention::{Attention, attention},
     matmul::{Epilogue, PackedBf16, PackedInt8, linear_bf16, linear_int8},
-    pointwise::{Activation, gated_residual, layer_norm_modulate, rms_norm, rope},
+    pointwise::{Activation, gated_residual, layer_norm_modulate, rms_norm, rms_norm_rope},
 };
 
 use super::{peak::Peak, values};
@@ -114,24 +114,14 @@ impl Layer {
         let gelu = Epilogue { activation: Some(Activation::GeluTanh), ..Epilogue::bias(&self.bias) };
         let square = self.work(tokens, DIM, DIM);
         let none = [0.0; 2];
-        let make = |len: usize, run: &dyn Fn(&mut [f32])| {
-            let mut y = vec![0.0; len];
-            run(&mut y);
-            y
-        };
-        let norm = |x: &[f32]| make(x.len(), &|y| layer_norm_modulate(x, row, row, DIM, EPS, y));
-        let gated = |x: &[f32], y: &[f32]| make(x.len(), &|out| gated_residual(x, y, row, DIM, out));
-        let rms = |x: &[f32]| make(x.len(), &|y| rms_norm(x, row, EPS, y));
-        let turn = |x: &[f32]| {
-            make(x.len(), &|y| rope(x, &self.cos, &self.sin, HEADS, DIM / HEADS, false, y));
-        };
+        let norm = |x: &[f32]| layer_norm_modulate(x, row, row, DIM, EPS);
+        let gated = |x: &[f32], y: &[f32]| gated_residual(x, y, row, DIM);
+        let rms = |x: &[f32]| rms_norm(x, row, EPS);
+        let turned = |x: &[f32]| rms_norm_rope(x, row, EPS, &self.cos, &self.sin, DIM / HEADS);
         let attend = |q: &[f32], k: &[f32], v: &[f32]| {
             let keys = k.len() / DIM;
             let shape = Attention { batch: 1, queries: tokens, keys, heads: HEADS, head_dim: DIM / HEADS };
-            let mut lse = vec![0.0; shape.lse_len()];
-            let mut out = vec![0.0; q.len()];
-            attention(&shape, q, k, v, &mut out, &mut lse);
-            out
+            attention(&shape, q, k, v).0
         };
 
         let normed = parts.time("norm", none, || norm(x));
@@ -139,10 +129,8 @@ impl Layer {
             let weight = &self.qkv[usize::from(name != "to q") + usize::from(name == "to v")];
             parts.time(name, square, || weight.apply(&normed, bias))
         });
-        let q = parts.time("rms norm of q", none, || rms(&q));
-        let k = parts.time("rms norm of k", none, || rms(&k));
-        parts.time("rope of q", none, || turn(&q));
-        parts.time("rope of k", none, || turn(&k));
+        let q = parts.time("rms norm and rope of q", none, || turned(&q));
+        let k = parts.time("rms norm and rope of k", none, || turned(&k));
         let work = [4.0 * (tokens * tokens * DIM) as f64, 0.0];
         let y = parts.time("self-attention", work, || attend(&q, &k, &v));
         let y = parts.time("to out", square, || self.out.apply(&y, bias));
