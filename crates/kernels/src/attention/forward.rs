@@ -5,8 +5,6 @@
 //! stay in the second-level cache while keys and values stream by, and so large that what is done once for a block of
 //! keys, as rescaling the sums, is little beside the products.
 
-use std::ops::Range;
-
 use super::{
     products::{Finish, Head, Left, PANEL, Products, Right, Size, Sizes, VECTOR},
     scalar,
@@ -52,14 +50,9 @@ pub(super) fn forward<P: Products>(
             unsafe {
                 let keys = packed.0.range(head * sizes.keys_len + first * sizes.words, count.keys_len);
                 products.pack_columns(shape.head(k, shape.keys, head).part(first, end), keys);
-                for panel in value_panels(sizes.width) {
-                    let at = head * sizes.values_len + panel.start * sizes.values_len / sizes.width;
-                    let at = at + first / P::DEPTH * panel.len();
-                    let values = packed.1.range(at, count.values_len / sizes.width * panel.len());
-                    let features = panel.start..panel.end.min(shape.head_dim);
-                    let tokens = shape.head(v, shape.keys, head).part(first, end);
-                    products.pack_tokens(tokens.features(features), values);
-                }
+                let at = head * sizes.values_len + first / P::DEPTH * sizes.width;
+                let values = packed.1.range(at, count.values_len);
+                products.pack_tokens(shape.head(v, shape.keys, head).part(first, end), values);
             }
         });
 
@@ -86,14 +79,6 @@ pub(super) fn forward<P: Products>(
     });
 }
 
-/// The features of `width` that lie together, for all tokens, in packed values: as many as a product has in registers.
-///
-/// Side by side, the lines of a block would all meet in a part of the first-level cache.
-fn value_panels(width: usize) -> impl Iterator<Item = Range<usize>> {
-    let (vectors, panels) = (width / VECTOR, width.div_ceil(PANEL));
-    (0..panels).map(move |at| at * vectors / panels * VECTOR..(at + 1) * vectors / panels * VECTOR)
-}
-
 /// All keys of a head for one block of queries; `out(row, values)` gets the rows of the result.
 fn query_block<P: Products>(
     products: P,
@@ -103,7 +88,7 @@ fn query_block<P: Products>(
     lse: &mut [f32],
     out: impl Fn(usize, &[f32]),
 ) {
-    let Sizes { words, width, values_len, .. } = Sizes::of::<P>(shape, shape.keys);
+    let Sizes { words, width, .. } = Sizes::of::<P>(shape, shape.keys);
     let count = queries.count;
     with_buffers(|[rows, scores, weights, sums, state]: &mut [Buffer; 5]| {
         let rows = rows.words(count * words);
@@ -145,17 +130,14 @@ fn query_block<P: Products>(
                     weights,
                 );
             }
-            for panel in value_panels(width) {
-                let values = &values[values_len / width * panel.start..][first / P::DEPTH * panel.len()..];
-                products.multiply(
-                    Left { words: weights, row: KEYS / P::DEPTH, step: 1 },
-                    Right { words: values, step: panel.len() },
-                    Size { rows: count, words: block.div_ceil(P::DEPTH), vectors: panel.len() / VECTOR },
-                    &mut sums[panel.start..],
-                    width,
-                    Finish::Rescale(factors),
-                );
-            }
+            products.multiply(
+                Left { words: weights, row: KEYS / P::DEPTH, step: 1 },
+                Right { words: &values[first / P::DEPTH * width..], step: width },
+                Size { rows: count, words: block.div_ceil(P::DEPTH), vectors: width / VECTOR },
+                sums,
+                width,
+                Finish::Rescale(factors),
+            );
         }
 
         for (row, lse) in lse.iter_mut().enumerate() {

@@ -2,8 +2,6 @@
 //!
 //! Operands are words of as many numbers as are multiplied at once: pairs of bf16, or one f32.
 
-use std::ops::Range;
-
 use super::shape::Attention;
 
 /// Columns of a vector.
@@ -132,11 +130,6 @@ impl<'a> Head<'a> {
     #[inline]
     pub fn row(&self, index: usize) -> &'a [f32] {
         &self.values[index * self.stride..][..self.dim]
-    }
-
-    /// Features `range` of all tokens.
-    pub fn features(&self, range: Range<usize>) -> Self {
-        Self { values: self.values.get(range.start..).unwrap_or_default(), dim: range.len(), ..*self }
     }
 
     /// Tokens `first..end`.

@@ -77,6 +77,23 @@ pub(super) unsafe fn tile(
     }
 }
 
+/// See [`Finish::fetch`].
+pub(super) fn fetch(finish: &Finish<'_>, place: &Place, out: &Shared<'_, f32>) {
+    let residual = finish.epilogue.residual.map(|residual| residual.values.as_ptr());
+    for row in place.rows.clone() {
+        for column in place.columns.clone().step_by(VECTOR) {
+            let at = row * finish.n + column;
+            // SAFETY: hints, which any address may be given to.
+            unsafe {
+                _mm_prefetch::<_MM_HINT_ET0>(out.at(at).cast());
+                if let Some(values) = residual {
+                    _mm_prefetch::<_MM_HINT_T0>(values.wrapping_add(at).cast());
+                }
+            }
+        }
+    }
+}
+
 /// `x σ(2u)` of [`Activation::GeluTanh`]: `x / (1 + exp(-2u))`.
 #[inline]
 #[target_feature(enable = "avx512f,avx512dq")]

@@ -160,6 +160,7 @@ where
                             );
                         }
                         _ => {
+                            finish.fetch(*isa, &place, out);
                             operands.multiply(*isa, right.format, sums);
                             finish.tile(*isa, &place, sums, scales, out);
                         }

@@ -73,6 +73,16 @@ impl Finish<'_> {
         columns.len() == PANEL && activation.is_none() && residual.is_none()
     }
 
+    /// Asks for the memory that [`Self::tile`] will touch: what misses the cache is fetched while products are made.
+    pub(super) fn fetch(&self, isa: Level, place: &Place, out: &Shared<'_, f32>) {
+        #[cfg(target_arch = "x86_64")]
+        if isa.has_avx512() {
+            avx512_finish::fetch(self, place, out);
+        }
+        #[cfg(not(target_arch = "x86_64"))]
+        let _ = (isa, place, out);
+    }
+
     /// Writes a tile of sums (`[rows][64]`, f32 or i32 bits) to its place in the output, and
     /// leaves arbitrary values behind.
     ///
