@@ -1,10 +1,14 @@
 //! Throughput of the kernels at the shapes of kinora-tiny and of the Wan models:
-//! `cargo bench -p kinora-kernels --bench kernels`, or with `-- linear`, `-- conv3d` or `-- rest` a part of it.
+//! `cargo bench -p kinora-kernels --bench kernels`, or with `-- block`, `-- linear`, `-- pack`, `-- conv3d` or `-- rest` a part of it.
 //! Prints GFLOP/s or GB/s; for linear layers of the best run, and as a share of what the registers
 //! can do, elsewhere of the median.
 
+#[path = "kernels/block.rs"]
+mod block;
 #[path = "kernels/linear.rs"]
 mod linear;
+#[path = "kernels/pack.rs"]
+mod pack;
 #[path = "kernels/conv3d.rs"]
 mod packed_conv3d;
 #[path = "kernels/peak.rs"]
@@ -17,6 +21,10 @@ use kernels::{
     conv3d::{Conv3d, conv3d, conv3d_backward_input, conv3d_backward_weight},
     pointwise::{Activation, activate, layer_norm_modulate},
 };
+
+/// As in the program.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 const RUNS: usize = 9;
 
@@ -39,11 +47,18 @@ fn values(len: usize) -> Vec<f32> {
 }
 
 fn main() {
+    kernels::memory::keep_freed();
     println!("instruction set: {:?}, {} threads", kernels::isa(), kernels::threads::available());
     let only = std::env::args().skip(1).find(|name| !name.starts_with('-'));
     let wanted = |name: &str| only.as_deref().is_none_or(|only| only == name);
     if wanted("linear") {
         linear::run();
+    }
+    if wanted("block") {
+        block::run();
+    }
+    if wanted("pack") {
+        pack::run();
     }
     if wanted("conv3d") {
         packed_conv3d::run();
@@ -55,10 +70,10 @@ fn main() {
         let shape = Attention { batch, queries: tokens, keys: tokens, heads, head_dim };
         let len = batch * tokens * heads * head_dim;
         let (q, k, v) = (values(len), values(len), values(len));
-        let (mut out, mut lse) = (vec![0.0; len], vec![0.0; shape.lse_len()]);
+        let (out, lse) = attention(&shape, &q, &k, &v);
         let flop = 4.0 * (batch * heads * tokens * tokens * head_dim) as f64;
         measure(&format!("attention {batch}x{tokens}, {heads} heads x {head_dim}"), "GFLOP/s", flop, || {
-            attention(&shape, &q, &k, &v, black_box(&mut out), &mut lse);
+            black_box(attention(&shape, &q, &k, &v));
         });
         let (mut dq, mut dk, mut dv) = (out.clone(), out.clone(), out.clone());
         measure("  its gradients", "GFLOP/s", 2.5 * flop, || {
@@ -93,12 +108,12 @@ fn main() {
         });
     }
     let len = 4096 * 1536;
-    let (x, mut y) = (values(len), vec![0.0; len]);
+    let x = values(len);
     let row = values(1536);
     measure("gelu 4096x1536", "GB/s", 8.0 * len as f64, || {
-        activate(Activation::GeluTanh, &x, black_box(&mut y))
+        black_box(activate(Activation::GeluTanh, &x));
     });
     measure("layer norm + modulation 4096x1536", "GB/s", 8.0 * len as f64, || {
-        layer_norm_modulate(&x, &row, &row, 1536, 1e-6, black_box(&mut y));
+        black_box(layer_norm_modulate(&x, &row, &row, 1536, 1e-6));
     });
 }

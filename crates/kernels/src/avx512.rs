@@ -8,7 +8,11 @@
 //! The instructions of BF16 are written out: as intrinsics they could be used in functions for machines that have them
 //! alone, and every path would have to exist twice.
 
+mod exp2;
+
 use std::arch::{asm, x86_64::*};
+
+pub(crate) use exp2::exp2;
 
 /// The lowest `left` of 16 lanes.
 pub(crate) fn mask(left: usize) -> __mmask16 {

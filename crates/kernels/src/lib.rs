@@ -21,7 +21,9 @@ pub mod memory;
 pub mod pointwise;
 mod setting;
 mod shared;
+mod stored;
 pub mod threads;
 
 pub use isa::{Isa, isa};
 pub use setting::{SettingError, check_settings};
+pub use stored::Stored;

@@ -58,18 +58,28 @@ impl<'a, T> Shared<'a, T> {
     }
 }
 
-/// `len` numbers that `write` writes: to clear them first is a second way through memory.
+/// `len` numbers that `write` writes: to clear them first is a second way through memory, and on one thread.
 ///
 /// # Safety
 /// `write` writes all of them through [`Shared::at`], and reads none before.
-pub(crate) unsafe fn written(len: usize, write: impl FnOnce(Shared<'_, f32>)) -> Vec<f32> {
+pub(crate) unsafe fn written<T: Plain>(len: usize, write: impl FnOnce(Shared<'_, T>)) -> Vec<T> {
+    // SAFETY: the caller's promise.
+    unsafe { filled(len, |room| write(Shared::room(room))) }
+}
+
+/// [`written`] for what writes a slice.
+///
+/// # Safety
+/// `fill` writes all of it.
+pub(crate) unsafe fn filled<T: Plain>(len: usize, fill: impl FnOnce(&mut [MaybeUninit<T>])) -> Vec<T> {
     let mut values = Vec::with_capacity(len);
     let room = &mut values.spare_capacity_mut()[..len];
     if cfg!(test) {
-        // So that what is not written shows.
-        room.fill(MaybeUninit::new(f32::NAN));
+        // So that what is not written shows: a NaN.
+        // SAFETY: as many bytes as there is room for.
+        unsafe { room.as_mut_ptr().cast::<u8>().write_bytes(0xff, size_of_val(room)) };
     }
-    write(Shared::room(room));
+    fill(room);
     // SAFETY: the capacity is there, and the caller promises that all are written.
     unsafe { values.set_len(len) };
     values
@@ -89,6 +99,8 @@ unsafe impl Plain for u16 {}
 unsafe impl Plain for u32 {}
 // SAFETY: a number.
 unsafe impl Plain for f32 {}
+// SAFETY: the bits of a number.
+unsafe impl Plain for half::bf16 {}
 
 /// Whether memory of one type is memory of the other.
 const fn fits<T, U>() -> bool {

@@ -2,7 +2,8 @@
 //!
 //! Scores are rows of queries times panels of 64 keys; the weights that the softmax makes of them
 //! lie in order for the product with the values. Blocks are so small that scores, weights and sums
-//! stay in the first-level cache while keys and values stream by.
+//! stay in the second-level cache while keys and values stream by, and so large that what is done once for a block of
+//! keys, as rescaling the sums, is little beside the products.
 
 use super::{
     products::{Finish, Head, Left, PANEL, Products, Right, Size, Sizes, VECTOR},
@@ -17,7 +18,7 @@ use crate::{
 /// The most queries of a block.
 const QUERIES: usize = 48;
 /// Keys of a block, in whole panels.
-const KEYS: usize = 256;
+const KEYS: usize = 512;
 /// Blocks of queries that one task takes.
 const BLOCKS_PER_TASK: usize = 4;
 
@@ -27,13 +28,13 @@ pub(super) fn forward<P: Products>(
     q: &[f32],
     k: &[f32],
     v: &[f32],
-    out: &mut [f32],
+    out: Shared<'_, f32>,
     lse: &mut [f32],
 ) {
     let heads = shape.batch * shape.heads;
     let blocks = shape.queries.div_ceil(QUERIES);
     if heads * blocks == 0 || shape.head_dim == 0 {
-        return scalar::attention(shape, q, k, v, out, lse);
+        return scalar::attention(shape, q, k, v, &mut [], lse);
     }
     let sizes = Sizes::of::<P>(shape, shape.keys);
     with_buffers(|[keys, values]: &mut [Buffer; 2]| {
@@ -55,7 +56,7 @@ pub(super) fn forward<P: Products>(
             }
         });
 
-        let (out, lse) = (Shared::new(out), Shared::new(lse));
+        let lse = Shared::new(lse);
         let groups = blocks.div_ceil(BLOCKS_PER_TASK);
         (0..heads * groups).into_par_iter().for_each(|task| {
             let (head, group) = (task / groups, task % groups);
@@ -66,25 +67,26 @@ pub(super) fn forward<P: Products>(
                 let queries =
                     shape.head(q, shape.queries, head).part(first, (block + 1) * shape.queries / blocks);
                 // SAFETY: every task has its own queries.
-                unsafe {
-                    let lse = lse.range(head * shape.queries + first, queries.count);
-                    query_block(products, shape, queries, (keys, values), lse, |row| {
-                        out.range(shape.token(shape.queries, head, first + row), shape.head_dim)
-                    });
-                }
+                let lse = unsafe { lse.range(head * shape.queries + first, queries.count) };
+                query_block(products, shape, queries, (keys, values), lse, |row, values| {
+                    let at = shape.token(shape.queries, head, first + row);
+                    assert!(at + values.len() <= out.len());
+                    // SAFETY: inside by the assertion, and this task's own.
+                    unsafe { out.at(at).copy_from_nonoverlapping(values.as_ptr(), values.len()) }
+                });
             }
         });
     });
 }
 
-/// All keys of a head for one block of queries; `out(row)` is where a row of the result goes.
-fn query_block<'a, P: Products>(
+/// All keys of a head for one block of queries; `out(row, values)` gets the rows of the result.
+fn query_block<P: Products>(
     products: P,
     shape: &Attention,
     queries: Head<'_>,
     (keys, values): (&[u32], &[u32]),
     lse: &mut [f32],
-    out: impl Fn(usize) -> &'a mut [f32],
+    out: impl Fn(usize, &[f32]),
 ) {
     let Sizes { words, width, .. } = Sizes::of::<P>(shape, shape.keys);
     let count = queries.count;
@@ -141,8 +143,9 @@ fn query_block<'a, P: Products>(
         for (row, lse) in lse.iter_mut().enumerate() {
             let total: f32 = totals[row * VECTOR..][..VECTOR].iter().sum();
             let factor = 1.0 / total;
-            let sums = &sums[row * width..][..shape.head_dim];
-            out(row).iter_mut().zip(sums).for_each(|(out, sum)| *out = sum * factor);
+            let sums = &mut sums[row * width..][..shape.head_dim];
+            sums.iter_mut().for_each(|sum| *sum *= factor);
+            out(row, sums);
             *lse = maxima[row] * shape.scale() + total.ln();
         }
     });

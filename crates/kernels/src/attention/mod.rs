@@ -16,21 +16,27 @@ mod shape;
 #[cfg(test)]
 mod tests;
 
-use crate::isa::Level;
+use crate::{
+    isa::Level,
+    shared::{Shared, written},
+};
 use loops::Loops;
 pub use shape::{Attention, Saved};
 
-/// `out = softmax(q kᵀ / sqrt(head_dim)) v`; `lse`, `[batch, heads, queries]`, receives the
-/// logarithm of each softmax's denominator for the backward pass.
+/// `softmax(q kᵀ / sqrt(head_dim)) v`; and `[batch, heads, queries]`, the logarithm of each softmax's denominator for
+/// the backward pass.
 ///
 /// # Panics
 /// If a slice has not the length that the shape asks for, or there are no keys.
-pub fn attention(shape: &Attention, q: &[f32], k: &[f32], v: &[f32], out: &mut [f32], lse: &mut [f32]) {
+pub fn attention(shape: &Attention, q: &[f32], k: &[f32], v: &[f32]) -> (Vec<f32>, Vec<f32>) {
     assert!(shape.keys > 0, "attention over no keys");
-    assert!(q.len() == shape.query_len() && out.len() == q.len(), "queries of {shape:?}");
+    assert!(q.len() == shape.query_len(), "queries of {shape:?}");
     assert!(k.len() == shape.key_len() && v.len() == k.len(), "keys of {shape:?}");
-    assert_eq!(lse.len(), shape.lse_len(), "log-sum-exp of {shape:?}");
-    attention_on(Level::in_use(), shape, q, k, v, out, lse);
+    let mut lse = vec![0.0; shape.lse_len()];
+    let write = |out: Shared<'_, f32>| attention_on(Level::in_use(), shape, q, k, v, out, &mut lse);
+    // SAFETY: every head of every query has a task, which writes its features.
+    let out = unsafe { written(q.len(), write) };
+    (out, lse)
 }
 
 fn attention_on(
@@ -39,7 +45,7 @@ fn attention_on(
     q: &[f32],
     k: &[f32],
     v: &[f32],
-    out: &mut [f32],
+    out: Shared<'_, f32>,
     lse: &mut [f32],
 ) {
     match isa {

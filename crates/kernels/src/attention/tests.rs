@@ -1,7 +1,7 @@
 //! The fast path against the definition: self- and cross-attention, several blocks, odd sizes.
 
 use super::{Attention, Saved, attention_on, backward_on, scalar};
-use crate::{isa::Level, lanes::test_values, threads::with_threads};
+use crate::{isa::Level, lanes::test_values, shared::Shared, threads::with_threads};
 
 /// The greatest error as a share of the greatest value. bf16 keeps 8 bits: products of rounded
 /// values differ by about 2⁻⁸ of their size, and the exponential of a score by more.
@@ -47,7 +47,7 @@ fn every_instruction_set_equals_the_definition() {
         let (q, k) = (scaled(shape.query_len(), 1), scaled(shape.key_len(), 2));
         let (v, d_out) = (test_values(k.len(), 3), test_values(q.len(), 4));
         let (mut out, mut lse) = (vec![f32::NAN; q.len()], vec![f32::NAN; shape.lse_len()]);
-        attention_on(isa, &shape, &q, &k, &v, &mut out, &mut lse);
+        attention_on(isa, &shape, &q, &k, &v, Shared::new(&mut out), &mut lse);
         let (mut exact, mut exact_lse) = (out.clone(), lse.clone());
         scalar::attention(&shape, &q, &k, &v, &mut exact, &mut exact_lse);
         let tolerance = if isa.has_avx512() { BF16 } else { F32 };
@@ -97,7 +97,7 @@ fn the_backward_definition_is_the_derivative_of_the_forward() {
 /// Forward and backward: the result, its log-sum-exp and the three gradients.
 fn both_ways(isa: Level, shape: &Attention, q: &[f32], k: &[f32], v: &[f32]) -> [Vec<f32>; 5] {
     let (mut out, mut lse) = (vec![0.0; q.len()], vec![0.0; shape.lse_len()]);
-    attention_on(isa, shape, q, k, v, &mut out, &mut lse);
+    attention_on(isa, shape, q, k, v, Shared::new(&mut out), &mut lse);
     let (mut dq, mut dk, mut dv) = (q.to_vec(), k.to_vec(), v.to_vec());
     let d_out = test_values(q.len(), 4);
     let saved = Saved { q, k, v, out: &out, lse: &lse };

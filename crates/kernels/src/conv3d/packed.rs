@@ -6,7 +6,7 @@ use super::{
     weights::{Filter, Format, Weights, pack, words_len},
     winograd::{self, Transformed},
 };
-use crate::{isa::Level, matmul::scalar::round_bf16};
+use crate::{Stored, isa::Level, matmul::scalar::round_bf16, threads::prelude::*};
 
 /// The weights of a convolution in bf16 or in eight bits.
 #[derive(Clone)]
@@ -41,8 +41,13 @@ impl PackedConv3d {
     ///
     /// # Panics
     /// If the slice has not that length or a size is 0.
-    pub fn bf16(weight: &[f32], outputs: usize, inputs: usize, kernel: [usize; 3]) -> Self {
-        Self::bf16_on(Level::in_use(), weight, Filter { outputs, inputs, kernel })
+    pub fn bf16<'a>(
+        weight: impl Into<Stored<'a>>,
+        outputs: usize,
+        inputs: usize,
+        kernel: [usize; 3],
+    ) -> Self {
+        Self::bf16_on(Level::in_use(), &weight.into().all_in_f32(), Filter { outputs, inputs, kernel })
     }
 
     /// Packs `weight`, `[outputs, inputs, kernel..]`, in bf16 for convolutions of one stride: transformed where
@@ -50,14 +55,15 @@ impl PackedConv3d {
     ///
     /// # Panics
     /// As [`Self::bf16`].
-    pub fn bf16_with_stride(
-        weight: &[f32],
+    pub fn bf16_with_stride<'a>(
+        weight: impl Into<Stored<'a>>,
         outputs: usize,
         inputs: usize,
         kernel: [usize; 3],
         stride: [usize; 3],
     ) -> Self {
-        Self::bf16_with_stride_on(Level::in_use(), weight, Filter { outputs, inputs, kernel }, stride)
+        let weight = weight.into().all_in_f32();
+        Self::bf16_with_stride_on(Level::in_use(), &weight, Filter { outputs, inputs, kernel }, stride)
     }
 
     /// Quantises and packs `weight`, `[outputs, inputs, kernel..]`, in eight bits with a symmetric
@@ -65,8 +71,13 @@ impl PackedConv3d {
     ///
     /// # Panics
     /// If the slice has not that length, a size is 0, or inputs times taps of a frame exceed 65,536.
-    pub fn int8(weight: &[f32], outputs: usize, inputs: usize, kernel: [usize; 3]) -> Self {
-        Self::int8_on(Level::in_use(), weight, Filter { outputs, inputs, kernel })
+    pub fn int8<'a>(
+        weight: impl Into<Stored<'a>>,
+        outputs: usize,
+        inputs: usize,
+        kernel: [usize; 3],
+    ) -> Self {
+        Self::int8_on(Level::in_use(), &weight.into().all_in_f32(), Filter { outputs, inputs, kernel })
     }
 
     /// Memory that the packed weights take.
@@ -135,12 +146,13 @@ impl PackedConv3d {
             inputs * plane <= MAX_PRODUCTS,
             "8-bit weights: {inputs} inputs times {plane} taps, but sums fit for {MAX_PRODUCTS} at most"
         );
-        let scales: Vec<f32> = weight.chunks_exact(inputs * taps).map(weight_scale).collect();
-        let quantized: Vec<f32> = weight
-            .chunks_exact(inputs * taps)
-            .zip(&scales)
-            .flat_map(|(weight, &scale)| weight.iter().map(move |&w| quantize_weight(w, scale)))
-            .collect();
+        let (mut scales, mut quantized) = (vec![0.0; filter.outputs], vec![0.0; weight.len()]);
+        let rows = weight.par_chunks(inputs * taps).zip(quantized.par_chunks_mut(inputs * taps));
+        rows.zip(scales.par_chunks_mut(1)).for_each(|((weight, quantized), scale)| {
+            scale[0] = weight_scale(weight);
+            let weights = quantized.iter_mut().zip(weight);
+            weights.for_each(|(quantized, &weight)| *quantized = quantize_weight(weight, scale[0]));
+        });
         let at = |row: usize, column: usize, tap: usize| quantized[(row * inputs + column) * taps + tap];
         let mut words = vec![0; words_len(format, filter)];
         let mut sums = Vec::new();

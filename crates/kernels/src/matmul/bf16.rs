@@ -9,7 +9,7 @@ use super::pack;
 use super::{
     layout::{Layout, Matrix},
     plain::{self, row_sums},
-    tile::PANEL,
+    tile::{PANEL, STRIP, strip_of},
 };
 use crate::{isa::Level, lanes::widest, shared::Shared, threads};
 
@@ -60,8 +60,10 @@ pub(super) fn pack_panels(isa: Level, b: Matrix<'_>, k: usize, n: usize, packed:
         Layout::Transposed => threads::for_each(panels, |panel| {
             // SAFETY: every panel is packed by one task.
             let packed = unsafe { packed.range(panel * pairs * PANEL, pairs * PANEL) };
-            let columns = &b.0[panel * PANEL * k..n.min((panel + 1) * PANEL) * k];
-            pack_columns(isa, columns, k, packed);
+            for at in (0..PANEL).step_by(STRIP) {
+                let columns = strip_of(panel, at, n);
+                pack_strip(isa, &b.0[columns.start * k..columns.end * k], k, at, packed);
+            }
         }),
     }
 }
@@ -77,13 +79,14 @@ fn pack_pair(isa: Level, rows: &[f32], n: usize, start: usize, packed: &mut [u32
     }
 }
 
-/// Up to 64 columns of `k` values, one after the other: `[k / 2][64]` pairs, zeros beyond.
-fn pack_columns(isa: Level, columns: &[f32], k: usize, packed: &mut [u32]) {
+/// Up to 16 columns of `k` values, one after the other: columns `at..at + 16` of a panel of `[k / 2][64]` pairs, zeros
+/// beyond.
+pub(super) fn pack_strip(isa: Level, columns: &[f32], k: usize, at: usize, packed: &mut [u32]) {
     match isa {
         #[cfg(target_arch = "x86_64")]
-        Level::Avx512(isa) => pack::columns(isa, columns, k, packed),
+        Level::Avx512(isa) => pack::strip(isa, columns, k, at, packed),
         #[cfg(target_arch = "x86_64")]
-        Level::Avx512Bf16(isa) => pack::columns(isa, columns, k, packed),
-        _ => widest!(isa => plain::columns(columns: &[f32], k: usize, packed: &mut [u32])),
+        Level::Avx512Bf16(isa) => pack::strip(isa, columns, k, at, packed),
+        _ => widest!(isa => plain::strip(columns: &[f32], k: usize, at: usize, packed: &mut [u32])),
     }
 }

@@ -122,7 +122,8 @@ where
         });
         let panel = &right.panels[panel * depth * PANEL..];
         let (blocks, tiles) = (depth.div_ceil(BLOCK_DEPTH), place.rows.len().div_ceil(TILE));
-        let affine = finish.affine(&place.columns).filter(|_| isa.has_avx512());
+        let straight = isa.has_avx512() && finish.is_affine(&place.columns);
+        let affine = straight.then(|| finish.affine(&place.columns));
         for block in 0..blocks {
             let steps = part(depth, block, blocks);
             // Blocks, and panels, follow one another in memory.
@@ -159,6 +160,7 @@ where
                             );
                         }
                         _ => {
+                            finish.fetch(*isa, &place, out);
                             operands.multiply(*isa, right.format, sums);
                             finish.tile(*isa, &place, sums, scales, out);
                         }

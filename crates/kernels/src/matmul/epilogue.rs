@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+#[cfg(target_arch = "x86_64")]
+use super::avx512_finish;
 use super::tile::{PANEL, Place};
 use crate::{isa::Level, lanes::widest, pointwise::Activation, shared::Shared};
 
@@ -56,18 +58,35 @@ pub(super) struct Finish<'a> {
 }
 
 impl Finish<'_> {
-    /// The columns of a whole panel, if nothing but scales and a bias stands between sums and output.
-    pub(super) fn affine(&self, columns: &Range<usize>) -> Option<Affine> {
-        let Epilogue { bias, activation, residual } = self.epilogue;
-        let plain = columns.len() == PANEL && activation.is_none() && residual.is_none();
+    /// What is applied to the sums of a panel's columns.
+    pub(super) fn affine(&self, columns: &Range<usize>) -> Affine {
         let of = |values: Option<&[f32]>| {
             values.map_or_else(Columns::default, |values| Columns::new(&values[columns.clone()]))
         };
-        plain.then(|| Affine { scales: of(self.scales), bias: of(bias) })
+        Affine { scales: of(self.scales), bias: of(self.epilogue.bias) }
+    }
+
+    /// Whether sums can go straight from the registers to the output: whole panels, if nothing but scales and a bias
+    /// stands between the two.
+    pub(super) fn is_affine(&self, columns: &Range<usize>) -> bool {
+        let Epilogue { activation, residual, .. } = self.epilogue;
+        columns.len() == PANEL && activation.is_none() && residual.is_none()
+    }
+
+    /// Asks for the memory that [`Self::tile`] will touch: what misses the cache is fetched while products are made.
+    pub(super) fn fetch(&self, isa: Level, place: &Place, out: &Shared<'_, f32>) {
+        #[cfg(target_arch = "x86_64")]
+        if isa.has_avx512() {
+            avx512_finish::fetch(self, place, out);
+        }
+        #[cfg(not(target_arch = "x86_64"))]
+        let _ = (isa, place, out);
     }
 
     /// Writes a tile of sums (`[rows][64]`, f32 or i32 bits) to its place in the output, and
     /// leaves arbitrary values behind.
+    ///
+    /// On AVX-512 activations are within `4e-6` of their value, on the others as [`Activation`] says.
     ///
     /// # Safety
     /// No one else touches that place.
@@ -80,6 +99,11 @@ impl Finish<'_> {
         out: &Shared<'_, f32>,
     ) {
         let (finish, sums) = (self, sums.as_chunks_mut().0);
+        #[cfg(target_arch = "x86_64")]
+        if isa.has_avx512() {
+            // SAFETY: the level proves the instruction set; the place is this task's own, by the caller's promise.
+            return unsafe { avx512_finish::tile(finish, place, sums, row_scales, out) };
+        }
         widest!(isa => finish_tile(
             finish: &Finish<'_>,
             place: &Place,
@@ -88,12 +112,26 @@ impl Finish<'_> {
             out: &Shared<'_, f32>,
         ));
     }
+
+    /// The gates of a row, at the columns of a panel.
+    #[inline(always)]
+    pub(super) fn gate(
+        &self,
+        residual: &Residual<'_>,
+        row: usize,
+        columns: &Range<usize>,
+    ) -> Option<Columns> {
+        residual.gate.map(|gate| {
+            let group = row / (self.rows / (gate.len() / self.n));
+            Columns::new(&gate[group * self.n..][columns.clone()])
+        })
+    }
 }
 
 /// `sum · row scale · scale + bias`, for the columns of a panel.
 pub(super) struct Affine {
-    scales: Columns,
-    bias: Columns,
+    pub scales: Columns,
+    pub bias: Columns,
 }
 
 impl Affine {
@@ -153,10 +191,7 @@ fn finish_tile(
     for (row, sums) in place.rows.clone().zip(sums) {
         let at = row * finish.n + start;
         if let Some(residual) = residual {
-            let gate = residual.gate.map(|gate| {
-                let group = row / (finish.rows / (gate.len() / finish.n));
-                Columns::new(&gate[group * finish.n + start..][..width])
-            });
+            let gate = finish.gate(&residual, row, &place.columns);
             add_residual(sums, &Columns::new(&residual.values[at..at + width]), gate.as_ref());
         }
         assert!(at + width <= out.len());
@@ -206,11 +241,11 @@ fn add_residual(sums: &mut [u32; PANEL], values: &Columns, gate: Option<&Columns
 
 /// The columns of a panel, zeros beyond the matrix.
 #[repr(align(64))]
-struct Columns([f32; PANEL]);
+pub(super) struct Columns(pub [f32; PANEL]);
 
 impl Columns {
     #[inline(always)]
-    fn new(values: &[f32]) -> Self {
+    pub(super) fn new(values: &[f32]) -> Self {
         let mut columns = Self::default();
         match values.first_chunk() {
             Some(values) => columns.0 = *values,

@@ -32,7 +32,7 @@ pub fn linear_bf16(x: &[f32], weight: &PackedBf16, epilogue: Epilogue<'_>) -> Ve
 /// `x` is `[rows, k]`, `out` `[rows, n]`. Before the epilogue the error of an element
 /// is at most `k (sx |w| / 2 + sw |x| / 2 + sx sw / 4)` for the greatest `|x|`, `|w|` of the row
 /// and the output, `sx` and `sw` being 1/127 of them. A row with a NaN or an infinity becomes NaN.
-/// The bits are those of every other instruction set.
+/// The bits are those of every other instruction set, unless there is an activation.
 ///
 /// # Panics
 /// If a slice has not the length that `x` and the weights ask for.

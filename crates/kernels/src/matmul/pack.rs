@@ -4,7 +4,11 @@
 
 use std::{arch::x86_64::*, ops::Range};
 
-use super::{layout::Layout, plain::row_sums, tile::PANEL};
+use super::{
+    layout::Layout,
+    plain::row_sums,
+    tile::{PANEL, STRIP},
+};
 use crate::{
     avx512::{mask, to_bf16, transpose, zip_pairs},
     isa::Avx512,
@@ -55,12 +59,18 @@ pub(super) fn pair<const NATIVE: bool>(
     unsafe { interleave_rows::<NATIVE>(&rows[start..n], second, packed) }
 }
 
-/// Packs up to 64 columns of `k` values, one after the other, as `[k / 2][64]`, zeros beyond.
-pub(super) fn columns<const NATIVE: bool>(_: Avx512<NATIVE>, columns: &[f32], k: usize, packed: &mut [u32]) {
-    assert!(columns.len() <= PANEL * k && columns.len().is_multiple_of(k));
-    assert!(packed.len() == k.div_ceil(2) * PANEL);
+/// Packs up to 16 columns of `k` values, one after the other, as columns `at..at + 16` of `[k / 2][64]`, zeros beyond.
+pub(super) fn strip<const NATIVE: bool>(
+    _: Avx512<NATIVE>,
+    columns: &[f32],
+    k: usize,
+    at: usize,
+    packed: &mut [u32],
+) {
+    assert!(columns.len() <= STRIP * k && columns.len().is_multiple_of(k));
+    assert!(packed.len() == k.div_ceil(2) * PANEL && at + STRIP <= PANEL);
     // SAFETY: the caller has the proof of AVX-512.
-    unsafe { interleave_columns::<NATIVE>(columns, k, packed) }
+    unsafe { interleave_columns::<NATIVE>(columns, k, at, packed) }
 }
 
 /// `[rows][k]` to `[rows][k / 2]`: values that are neighbours already.
@@ -118,27 +128,25 @@ fn interleave_rows<const NATIVE: bool>(first: &[f32], second: Option<&[f32]>, pa
     }
 }
 
-/// `[columns][k]` to a panel: pairs are neighbours already, and move from rows to columns.
+/// `[columns][k]` to a strip of a panel: pairs are neighbours already, and move from rows to columns.
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq")]
-fn interleave_columns<const NATIVE: bool>(b: &[f32], k: usize, packed: &mut [u32]) {
+fn interleave_columns<const NATIVE: bool>(b: &[f32], k: usize, at: usize, packed: &mut [u32]) {
     let columns = b.len() / k.max(1);
-    for j in (0..PANEL).step_by(16) {
-        for start in (0..k).step_by(32) {
-            let block: [__m512i; 16] = std::array::from_fn(|i| {
-                if j + i >= columns {
-                    return _mm512_setzero_si512();
-                }
-                let values = &b[(j + i) * k + start..][..32.min(k - start)];
-                fetch(&values[0], 64);
-                fetch(&values[values.len() / 2], 64);
-                load_pairs::<NATIVE>(values)
-            });
-            let pairs = 16.min((k - start).div_ceil(2));
-            for (i, row) in transpose(block).into_iter().take(pairs).enumerate() {
-                let to = packed[(start / 2 + i) * PANEL + j..][..16].as_mut_ptr();
-                // SAFETY: 16 values were just sliced.
-                unsafe { _mm512_storeu_si512(to.cast(), row) }
+    for start in (0..k).step_by(32) {
+        let block: [__m512i; STRIP] = std::array::from_fn(|i| {
+            if i >= columns {
+                return _mm512_setzero_si512();
             }
+            let values = &b[i * k + start..][..32.min(k - start)];
+            fetch(&values[0], 64);
+            fetch(&values[values.len() / 2], 64);
+            load_pairs::<NATIVE>(values)
+        });
+        let pairs = 16.min((k - start).div_ceil(2));
+        for (i, row) in transpose(block).into_iter().take(pairs).enumerate() {
+            let to = packed[(start / 2 + i) * PANEL + at..][..STRIP].as_mut_ptr();
+            // SAFETY: 16 values were just sliced.
+            unsafe { _mm512_storeu_si512(to.cast(), row) }
         }
     }
 }

@@ -1,16 +1,18 @@
 //! Weights of linear layers, packed once for all their products.
 
+use std::ops::Range;
+
 use super::{
     bf16,
     blocked::Right,
-    layout::Layout,
     quantize,
-    tile::{Format, PANEL},
+    tile::{Format, PANEL, STRIP, strip_of},
 };
 use crate::{
+    Stored,
     isa::Level,
-    shared::{Plain, cast, cast_mut},
-    threads::prelude::*,
+    shared::{Buffer, Plain, Shared, cast, cast_mut, with_buffers, written},
+    threads,
 };
 
 /// The weights of a linear layer in bf16: panels of 64 outputs, each `[k / 2][64][2]`.
@@ -25,16 +27,20 @@ impl PackedBf16 {
     /// Packs `weight`, `[n, k]` row after row, as the weights of `x Wᵀ` are stored.
     ///
     /// # Panics
-    /// If the slice has not that length, or a size is 0.
-    pub fn new(weight: &[f32], n: usize, k: usize) -> Self {
+    /// If there are not as many values, or a size is 0.
+    pub fn new<'a>(weight: impl Into<Stored<'a>>, n: usize, k: usize) -> Self {
         Self::new_on(Level::in_use(), weight, n, k)
     }
 
-    pub(super) fn new_on(isa: Level, weight: &[f32], n: usize, k: usize) -> Self {
+    pub(super) fn new_on<'a>(isa: Level, weight: impl Into<Stored<'a>>, n: usize, k: usize) -> Self {
+        let weight = weight.into();
         check(weight, n, k);
-        let depth = Format::Bf16.depth(k);
-        let mut panels = Panels::zeros(n.div_ceil(PANEL) * depth);
-        bf16::pack_panels(isa, (weight, Layout::Transposed), k, n, panels.words_mut());
+        let panels = Panels::packed(n, Format::Bf16.depth(k), |columns, at, panel| {
+            with_buffers(|[room]: &mut [Buffer; 1]| {
+                let weight = weight.part(columns.start * k..columns.end * k);
+                bf16::pack_strip(isa, weight.in_f32(isa, room), k, at, panel);
+            });
+        });
         Self { panels, n, k }
     }
 
@@ -79,30 +85,36 @@ impl PackedInt8 {
     /// An output whose weights hold a NaN or an infinity is NaN.
     ///
     /// # Panics
-    /// If the slice has not that length, a size is 0, or `k` exceeds 131,072.
-    pub fn new(weight: &[f32], n: usize, k: usize) -> Self {
+    /// If there are not as many values, a size is 0, or `k` exceeds 131,072.
+    pub fn new<'a>(weight: impl Into<Stored<'a>>, n: usize, k: usize) -> Self {
         Self::new_on(Level::in_use(), weight, n, k)
     }
 
-    pub(super) fn new_on(isa: Level, weight: &[f32], n: usize, k: usize) -> Self {
+    pub(super) fn new_on<'a>(isa: Level, weight: impl Into<Stored<'a>>, n: usize, k: usize) -> Self {
+        let weight = weight.into();
         check(weight, n, k);
         assert!(k <= MAX_K, "8-bit weights: k = {k} inputs, but their sums fit for {MAX_K} at most");
-        let depth = Format::Int8.depth(k);
-        let columns = n.next_multiple_of(PANEL);
-        let mut panels = Panels::zeros(columns / PANEL * depth);
-        let (mut scales, mut corrections) = (vec![0.0; columns], vec![0u32; columns]);
-        let parts = panels.words_mut().par_chunks_mut(depth * PANEL).zip(scales.par_chunks_mut(PANEL));
-        let parts = parts.zip(corrections.par_chunks_mut(PANEL)).zip(weight.par_chunks(PANEL * k));
-        parts.for_each(|(((panel, scales), corrections), weight)| {
-            let mut levels = vec![0; depth * 4];
-            for (column, weight) in weight.chunks_exact(k).enumerate() {
-                scales[column] = quantize::row(isa, weight, 0, &mut levels);
-                let sum: i32 = levels.iter().map(|level| i32::from(level.cast_signed())).sum();
-                corrections[column] = (-128 * sum).cast_unsigned();
-                for (quad, levels) in levels.as_chunks().0.iter().enumerate() {
-                    panel[quad * PANEL + column] = u32::from_ne_bytes(*levels);
+        let (depth, outputs) = (Format::Int8.depth(k), n.next_multiple_of(PANEL));
+        let (mut scales, mut corrections) = (vec![0.0; outputs], vec![0u32; outputs]);
+        let (to_scales, to_corrections) = (Shared::new(&mut scales), Shared::new(&mut corrections));
+        let panels = Panels::packed(n, depth, |columns, at, panel| {
+            // SAFETY: every strip has columns of its own.
+            let (scales, corrections) = unsafe {
+                let count = columns.len();
+                (to_scales.range(columns.start, count), to_corrections.range(columns.start, count))
+            };
+            with_buffers(|[room, levels]: &mut [Buffer; 2]| {
+                let levels = levels.words(columns.len() * depth);
+                let rows = levels.chunks_exact_mut(depth).zip(columns).zip(scales);
+                for ((levels, column), scale) in rows {
+                    let weight = weight.part(column * k..(column + 1) * k);
+                    *scale = quantize::row(isa, weight.in_f32(isa, room), 0, cast_mut(levels));
                 }
-            }
+                let mut sums = [0; STRIP];
+                quantize::strip(isa, levels, depth, at, panel, &mut sums);
+                let sums = corrections.iter_mut().zip(sums);
+                sums.for_each(|(correction, sum)| *correction = (-128 * sum).cast_unsigned());
+            });
         });
         Self { panels, scales, corrections, n, k }
     }
@@ -145,20 +157,34 @@ struct Step([u32; PANEL]);
 unsafe impl Plain for Step {}
 
 impl Panels {
-    fn zeros(steps: usize) -> Self {
-        Self(vec![Step([0; PANEL]); steps])
+    /// Panels of `depth` steps for `n` columns, packed on all threads: `pack(columns, at, panel)` puts up to 16 columns
+    /// behind column `at` of a panel; without any, zeros.
+    fn packed(n: usize, depth: usize, pack: impl Fn(Range<usize>, usize, &mut [u32]) + Sync) -> Self {
+        let panels = n.div_ceil(PANEL);
+        let write = |steps: Shared<'_, Step>| {
+            threads::for_each(panels, |panel| {
+                assert!((panel + 1) * depth <= steps.len());
+                let start = steps.at(panel * depth);
+                // SAFETY: inside by the assertion, and every panel is packed by one task; zeros are steps.
+                let panel_steps = unsafe {
+                    start.write_bytes(0, depth);
+                    std::slice::from_raw_parts_mut(start, depth)
+                };
+                for at in (0..PANEL).step_by(STRIP) {
+                    pack(strip_of(panel, at, n), at, cast_mut(panel_steps));
+                }
+            });
+        };
+        // SAFETY: the tasks write all panels, and read none before.
+        Self(unsafe { written(panels * depth, write) })
     }
 
     fn words(&self) -> &[u32] {
         cast(&self.0)
     }
-
-    fn words_mut(&mut self) -> &mut [u32] {
-        cast_mut(&mut self.0)
-    }
 }
 
-fn check(weight: &[f32], n: usize, k: usize) {
+fn check(weight: Stored<'_>, n: usize, k: usize) {
     assert!(n > 0 && k > 0, "packed weights: [n = {n}, k = {k}] must be at least 1 by 1");
     assert_eq!(Some(weight.len()), n.checked_mul(k), "packed weights: not [n = {n}, k = {k}]");
 }

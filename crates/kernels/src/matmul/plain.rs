@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::{
     layout::{Layout, Matrix},
-    tile::PANEL,
+    tile::{PANEL, STRIP},
 };
 use crate::lanes::bf16_bits;
 
@@ -51,11 +51,11 @@ pub(super) fn pair(rows: &[f32], n: usize, start: usize, packed: &mut [u32]) {
     }
 }
 
-/// Up to 64 columns of `k` values, one after the other: `[k / 2][64]` pairs, zeros beyond.
+/// Up to 16 columns of `k` values, one after the other: columns `at..at + 16` of `[k / 2][64]` pairs, zeros beyond.
 #[inline(always)]
-pub(super) fn columns(columns: &[f32], k: usize, packed: &mut [u32]) {
+pub(super) fn strip(columns: &[f32], k: usize, at: usize, packed: &mut [u32]) {
     for (index, packed) in packed.chunks_exact_mut(PANEL).enumerate() {
-        for (column, packed) in packed.iter_mut().enumerate() {
+        for (column, packed) in packed[at..at + STRIP].iter_mut().enumerate() {
             let at = |l: usize| if l < k { columns.get(column * k + l).copied() } else { None };
             *packed = word(at(2 * index).unwrap_or(0.0), at(2 * index + 1).unwrap_or(0.0));
         }

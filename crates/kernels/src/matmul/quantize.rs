@@ -1,8 +1,10 @@
 //! Symmetric 8-bit quantisation of a row: `x ≈ scale · q`, `q` in −127..=127.
 
+use super::tile::{PANEL, STRIP};
 use crate::{
     isa::Level,
     lanes::{AHEAD, LANES, fetch, widest},
+    shared::cast,
 };
 
 const LEVELS: f32 = 127.0;
@@ -46,6 +48,41 @@ fn quantize(x: &[f32], offset: u8, levels: &mut [u8], scale: &mut f32) {
         *level = ((x * inverse + ROUND).to_bits() as u8).wrapping_add(offset);
     }
     rest.fill(offset);
+}
+
+/// Up to 16 rows of levels, `[rows][depth]` words of four, as columns `at..at + 16` of a panel, and the sum of each row's
+/// levels in `sums`.
+pub(super) fn strip(
+    isa: Level,
+    levels: &[u32],
+    depth: usize,
+    at: usize,
+    panel: &mut [u32],
+    sums: &mut [i32],
+) {
+    widest!(isa => interleave(levels: &[u32], depth: usize, at: usize, panel: &mut [u32], sums: &mut [i32]));
+}
+
+#[inline(always)]
+fn interleave(levels: &[u32], depth: usize, at: usize, panel: &mut [u32], sums: &mut [i32]) {
+    for (row, sum) in levels.chunks_exact(depth).zip(sums) {
+        let bytes: &[u8] = cast(row);
+        *sum = bytes.iter().map(|level| i32::from(level.cast_signed())).sum();
+    }
+    // A square at a time: a word from each of sixteen rows makes a line of the panel.
+    for start in (0..depth).step_by(STRIP) {
+        let width = STRIP.min(depth - start);
+        let mut square = [[0; STRIP]; STRIP];
+        for (i, row) in levels.chunks_exact(depth).enumerate() {
+            for (to, word) in square.iter_mut().zip(&row[start..start + width]) {
+                to[i] = *word;
+            }
+        }
+        let lines = panel[start * PANEL..].chunks_exact_mut(PANEL);
+        for (line, words) in lines.zip(&square[..width]) {
+            line[at..at + STRIP].copy_from_slice(words);
+        }
+    }
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use super::{
     matmul_on, scalar,
 };
 use crate::threads::with_threads;
-use crate::{isa::Level, lanes::test_values, pointwise::Activation, shared::Shared};
+use crate::{Stored, isa::Level, lanes::test_values, pointwise::Activation, shared::Shared};
 
 /// Rows, outputs, inputs: around the tiles, panels and blocks of the depth, and odd.
 const SIZES: [(usize, usize, usize); 14] = [
@@ -234,6 +234,31 @@ fn zeros_give_the_bias_and_no_number_stays_in_its_row() {
                     // Rounded to bf16, the greatest f32 is an infinity.
                     _ if bad == f32::MAX => assert!(y[n..2 * n].iter().any(|y| y.is_nan() || y.abs() > 1e30)),
                     _ => assert!(y[n..2 * n].iter().all(|y| !y.is_finite()), "{isa:?} {bad}"),
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn weights_are_packed_alike_from_every_format() {
+    for (n, k) in [(1, 1), (65, 70), (130, 33), (64, 512)] {
+        let rounded: Vec<_> = test_values(n * k, 1).into_iter().map(half::bf16::from_f32).collect();
+        let bytes: Vec<_> = rounded.iter().map(|x| x.to_le_bytes()).collect();
+        let weight: Vec<f32> = rounded.iter().map(|x| x.to_f32()).collect();
+        let (x, identity) = (test_values(3 * k, 2), Epilogue::default());
+        for isa in Level::available() {
+            let products = |stored: Stored<'_>| {
+                let packed = (PackedBf16::new_on(isa, stored, n, k), PackedInt8::new_on(isa, stored, n, k));
+                let mut y = [vec![f32::NAN; 3 * n], vec![f32::NAN; 3 * n]];
+                linear_bf16_on(isa, &x, &packed.0, identity, Shared::new(&mut y[0]));
+                linear_int8_on(isa, &x, &packed.1, identity, Shared::new(&mut y[1]));
+                y
+            };
+            let expected = products(Stored::F32(&weight));
+            for stored in [Stored::Bf16(&rounded), Stored::Bf16Bytes(&bytes)] {
+                for threads in [1, 3] {
+                    assert_eq!(with_threads(threads, || products(stored)), expected, "{isa:?} {n}x{k}");
                 }
             }
         }

@@ -4,8 +4,16 @@ use std::ops::Range;
 
 /// Columns of a panel: four vectors of 16.
 pub(super) const PANEL: usize = 64;
+/// Columns that are packed together: a cache line of each row of a panel.
+pub(super) const STRIP: usize = 16;
 /// Rows that are multiplied and finished together.
 pub(super) const TILE: usize = 6;
+
+/// Which of `n` columns lie in the strip that begins at column `at` of a panel.
+pub(super) fn strip_of(panel: usize, at: usize, n: usize) -> Range<usize> {
+    let start = panel * PANEL + at;
+    start.min(n)..(start + STRIP).min(n)
+}
 
 /// What a packed 32-bit value holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

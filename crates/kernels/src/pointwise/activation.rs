@@ -1,8 +1,11 @@
 //! SiLU and GELU.
 
+use std::mem::MaybeUninit;
+
 use crate::{
     isa::Level,
     lanes::{exp, widest},
+    shared::filled,
     threads::prelude::*,
 };
 
@@ -19,8 +22,8 @@ pub enum Activation {
     GeluTanh,
 }
 
-const TWO_SQRT_2_OVER_PI: f32 = 1.595_769;
-const CUBIC: f32 = 0.044_715;
+pub(crate) const TWO_SQRT_2_OVER_PI: f32 = 1.595_769;
+pub(crate) const CUBIC: f32 = 0.044_715;
 
 impl Activation {
     /// The value and the derivative at `x`.
@@ -38,19 +41,19 @@ impl Activation {
     }
 }
 
-/// `y = f(x)`.
-///
-/// # Panics
-/// If the lengths differ.
-pub fn activate(activation: Activation, x: &[f32], y: &mut [f32]) {
-    activate_on(Level::in_use(), activation, x, y);
+/// `f(x)`.
+pub fn activate(activation: Activation, x: &[f32]) -> Vec<f32> {
+    activate_on(Level::in_use(), activation, x)
 }
 
-pub(super) fn activate_on(isa: Level, activation: Activation, x: &[f32], y: &mut [f32]) {
-    assert_eq!(x.len(), y.len());
-    y.par_chunks_mut(BLOCK).zip(x.par_chunks(BLOCK)).for_each(|(y, x)| {
-        widest!(isa => forward(activation: Activation, x: &[f32], y: &mut [f32]));
-    });
+pub(super) fn activate_on(isa: Level, activation: Activation, x: &[f32]) -> Vec<f32> {
+    let fill = |y: &mut [MaybeUninit<f32>]| {
+        y.par_chunks_mut(BLOCK).zip(x.par_chunks(BLOCK)).for_each(|(y, x)| {
+            widest!(isa => forward(activation: Activation, x: &[f32], y: &mut [MaybeUninit<f32>]));
+        });
+    };
+    // SAFETY: the blocks cover all values.
+    unsafe { filled(x.len(), fill) }
 }
 
 /// `dx = dy f'(x)`.
@@ -75,11 +78,13 @@ pub(super) fn activate_backward_on(
 }
 
 #[inline(always)]
-fn forward(activation: Activation, x: &[f32], y: &mut [f32]) {
+fn forward(activation: Activation, x: &[f32], y: &mut [MaybeUninit<f32>]) {
     // One loop for each function: a match inside the loop would keep it from becoming vectors.
     match activation {
-        Activation::Silu => y.iter_mut().zip(x).for_each(|(y, &x)| *y = Activation::Silu.at(x).0),
-        Activation::GeluTanh => y.iter_mut().zip(x).for_each(|(y, &x)| *y = Activation::GeluTanh.at(x).0),
+        Activation::Silu => y.iter_mut().zip(x).for_each(|(y, &x)| _ = y.write(Activation::Silu.at(x).0)),
+        Activation::GeluTanh => {
+            y.iter_mut().zip(x).for_each(|(y, &x)| _ = y.write(Activation::GeluTanh.at(x).0));
+        }
     }
 }
 

@@ -1,12 +1,14 @@
 //! RMS norm over the channels of `[batch, channels, positions]`, with or without SiLU after it.
 
+use std::mem::MaybeUninit;
+
 use half::bf16;
 
 use super::activation::Activation;
 use crate::{
     isa::Level,
     lanes::{bf16_bits, widest},
-    shared::Shared,
+    shared::{Plain, Shared, filled},
     threads::prelude::*,
 };
 
@@ -17,15 +19,15 @@ const BLOCKS: usize = 32;
 /// The least norm that is divided by, as in torch's `normalize`.
 const LEAST: f32 = 1e-12;
 
-/// `y = x / max(|x|₂, 1e-12) * sqrt(channels) * gamma`, then SiLU if `silu`.
+/// `x / max(|x|₂, 1e-12) * sqrt(channels) * gamma`, then SiLU if `silu`.
 ///
-/// `x` and `y` are `[batch, channels, positions]`, the norm runs over channels; `gamma` is
+/// `x` is `[batch, channels, positions]`, the norm runs over channels; `gamma` is
 /// `[channels]`.
 ///
 /// # Panics
 /// If the lengths do not fit.
-pub fn channel_rms_norm(x: &[f32], gamma: &[f32], positions: usize, silu: bool, y: &mut [f32]) {
-    channel_rms_norm_on(Level::in_use(), x, gamma, positions, silu, y);
+pub fn channel_rms_norm(x: &[f32], gamma: &[f32], positions: usize, silu: bool) -> Vec<f32> {
+    channel_rms_norm_on(Level::in_use(), x, gamma, positions, silu)
 }
 
 pub(super) fn channel_rms_norm_on(
@@ -34,19 +36,20 @@ pub(super) fn channel_rms_norm_on(
     gamma: &[f32],
     positions: usize,
     silu: bool,
-    y: &mut [f32],
-) {
-    forward(isa, x, gamma, positions, y, |x, inverse, gamma, y| {
-        widest!(isa => forward_row(x: &[f32], inverse: &[f32; POSITIONS], gamma: f32, silu: bool, y: &mut [f32]));
-    });
+) -> Vec<f32> {
+    forward(isa, x, gamma, positions, |x, inverse, gamma, y| {
+        widest!(isa => forward_row(
+            x: &[f32], inverse: &[f32; POSITIONS], gamma: f32, silu: bool, y: &mut [MaybeUninit<f32>],
+        ));
+    })
 }
 
 /// [`channel_rms_norm`] rounded to bf16, for what reads bf16.
 ///
 /// # Panics
 /// If the lengths do not fit.
-pub fn channel_rms_norm_bf16(x: &[f32], gamma: &[f32], positions: usize, silu: bool, y: &mut [bf16]) {
-    channel_rms_norm_bf16_on(Level::in_use(), x, gamma, positions, silu, y);
+pub fn channel_rms_norm_bf16(x: &[f32], gamma: &[f32], positions: usize, silu: bool) -> Vec<bf16> {
+    channel_rms_norm_bf16_on(Level::in_use(), x, gamma, positions, silu)
 }
 
 pub(super) fn channel_rms_norm_bf16_on(
@@ -55,34 +58,38 @@ pub(super) fn channel_rms_norm_bf16_on(
     gamma: &[f32],
     positions: usize,
     silu: bool,
-    y: &mut [bf16],
-) {
-    forward(isa, x, gamma, positions, y, |x, inverse, gamma, y| {
-        widest!(isa => rounded_row(x: &[f32], inverse: &[f32; POSITIONS], gamma: f32, silu: bool, y: &mut [bf16]));
-    });
+) -> Vec<bf16> {
+    forward(isa, x, gamma, positions, |x, inverse, gamma, y| {
+        widest!(isa => rounded_row(
+            x: &[f32], inverse: &[f32; POSITIONS], gamma: f32, silu: bool, y: &mut [MaybeUninit<bf16>],
+        ));
+    })
 }
 
-/// `row(x, inverse norms, gamma, y)` norms up to 64 positions of a channel.
-fn forward<T: Send>(
+/// `row(x, inverse norms, gamma, y)` norms up to 64 positions of a channel, and writes them all.
+fn forward<T: Plain + Send>(
     isa: Level,
     x: &[f32],
     gamma: &[f32],
     positions: usize,
-    y: &mut [T],
-    row: impl Fn(&[f32], &[f32; POSITIONS], f32, &mut [T]) + Sync,
-) {
+    row: impl Fn(&[f32], &[f32; POSITIONS], f32, &mut [MaybeUninit<T>]) + Sync,
+) -> Vec<T> {
     let channels = gamma.len();
-    assert!(x.len() == y.len() && x.len().is_multiple_of(channels * positions));
-    let out = Shared::new(y);
-    let blocks = positions.div_ceil(POSITIONS);
-    (0..x.len() / (channels * positions) * blocks).into_par_iter().for_each(|task| {
-        let part = Part::new(task, blocks, channels, positions);
-        let inverse = part.inverse_norms(isa, x);
-        for (c, &gamma) in gamma.iter().enumerate() {
-            // SAFETY: every task writes the rows of its own positions.
-            row(part.of(x, c), &inverse, gamma, unsafe { out.range(part.row(c), part.width) });
-        }
-    });
+    assert!(x.len().is_multiple_of(channels * positions));
+    let fill = |y: &mut [MaybeUninit<T>]| {
+        let out = Shared::new(y);
+        let blocks = positions.div_ceil(POSITIONS);
+        (0..x.len() / (channels * positions) * blocks).into_par_iter().for_each(|task| {
+            let part = Part::new(task, blocks, channels, positions);
+            let inverse = part.inverse_norms(isa, x);
+            for (c, &gamma) in gamma.iter().enumerate() {
+                // SAFETY: every task writes the rows of its own positions.
+                row(part.of(x, c), &inverse, gamma, unsafe { out.range(part.row(c), part.width) });
+            }
+        });
+    };
+    // SAFETY: the tasks have all positions of all channels, and `row` writes those that it gets.
+    unsafe { filled(x.len(), fill) }
 }
 
 /// The gradients of [`channel_rms_norm`] by `x` and `gamma`.
@@ -198,25 +205,37 @@ fn add_squares(x: &[f32], sums: &mut [f32; POSITIONS]) {
 }
 
 #[inline(always)]
-fn forward_row(x: &[f32], inverse: &[f32; POSITIONS], gamma: f32, silu: bool, y: &mut [f32]) {
+fn norm_row<T>(
+    x: &[f32],
+    inverse: &[f32; POSITIONS],
+    gamma: f32,
+    silu: bool,
+    y: &mut [T],
+    put: impl Fn(&mut T, f32),
+) {
     if silu {
         for ((y, x), inverse) in y.iter_mut().zip(x).zip(inverse) {
-            *y = Activation::Silu.at(x * inverse * gamma).0;
+            put(y, Activation::Silu.at(x * inverse * gamma).0);
         }
     } else {
         for ((y, x), inverse) in y.iter_mut().zip(x).zip(inverse) {
-            *y = x * inverse * gamma;
+            put(y, x * inverse * gamma);
         }
     }
 }
 
 #[inline(always)]
-fn rounded_row(x: &[f32], inverse: &[f32; POSITIONS], gamma: f32, silu: bool, y: &mut [bf16]) {
+fn forward_row(x: &[f32], inverse: &[f32; POSITIONS], gamma: f32, silu: bool, y: &mut [MaybeUninit<f32>]) {
+    norm_row(x, inverse, gamma, silu, y, |y, value| _ = y.write(value));
+}
+
+#[inline(always)]
+fn rounded_row(x: &[f32], inverse: &[f32; POSITIONS], gamma: f32, silu: bool, y: &mut [MaybeUninit<bf16>]) {
     let mut exact = [0.0; POSITIONS];
     let exact = &mut exact[..x.len()];
-    forward_row(x, inverse, gamma, silu, exact);
+    norm_row(x, inverse, gamma, silu, exact, |y, value| *y = value);
     for (y, exact) in y.iter_mut().zip(exact) {
-        *y = bf16::from_bits(bf16_bits(*exact) as u16);
+        y.write(bf16::from_bits(bf16_bits(*exact) as u16));
     }
 }
 

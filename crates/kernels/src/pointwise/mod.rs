@@ -13,7 +13,8 @@ pub mod scalar;
 mod tests;
 
 pub use activation::{Activation, activate, activate_backward};
+pub(crate) use activation::{CUBIC, TWO_SQRT_2_OVER_PI};
 pub use channel_norm::{channel_rms_norm, channel_rms_norm_backward, channel_rms_norm_bf16};
 pub use modulate::{gated_residual, gated_residual_backward};
 pub use norm::{layer_norm_modulate, layer_norm_modulate_backward, rms_norm, rms_norm_backward};
-pub use rope::rope;
+pub use rope::{rms_norm_rope, rope};

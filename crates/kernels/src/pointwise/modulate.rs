@@ -1,25 +1,36 @@
 //! The gated residual of adaLN: `x + y gate`.
 
-use crate::{isa::Level, lanes::widest, shared::Shared, threads::prelude::*};
+use std::mem::MaybeUninit;
 
-/// `out = x + y * gate`, where `gate` (`[groups, dim]`) is shared by consecutive rows.
+use crate::{
+    isa::Level,
+    lanes::widest,
+    shared::{Shared, filled},
+    threads::prelude::*,
+};
+
+/// `x + y * gate`, where `gate` (`[groups, dim]`) is shared by consecutive rows.
 ///
-/// `x`, `y` and `out` are `[rows, dim]`; `groups` divides `rows`.
+/// `x` and `y` are `[rows, dim]`; `groups` divides `rows`.
 ///
 /// # Panics
 /// If the lengths do not fit.
-pub fn gated_residual(x: &[f32], y: &[f32], gate: &[f32], dim: usize, out: &mut [f32]) {
-    gated_residual_on(Level::in_use(), x, y, gate, dim, out);
+pub fn gated_residual(x: &[f32], y: &[f32], gate: &[f32], dim: usize) -> Vec<f32> {
+    gated_residual_on(Level::in_use(), x, y, gate, dim)
 }
 
-pub(super) fn gated_residual_on(isa: Level, x: &[f32], y: &[f32], gate: &[f32], dim: usize, out: &mut [f32]) {
-    assert!(x.len() == y.len() && x.len() == out.len());
+pub(super) fn gated_residual_on(isa: Level, x: &[f32], y: &[f32], gate: &[f32], dim: usize) -> Vec<f32> {
+    assert!(x.len() == y.len());
     let span = group_span(x.len(), gate.len(), dim);
-    let blocks = out.par_chunks_mut(dim).zip(x.par_chunks(dim)).zip(y.par_chunks(dim)).with_min_len(16);
-    blocks.enumerate().for_each(|(row, ((out, x), y))| {
-        let gate = &gate[row * dim / span * dim..][..dim];
-        widest!(isa => forward(x: &[f32], y: &[f32], gate: &[f32], out: &mut [f32]));
-    });
+    let fill = |out: &mut [MaybeUninit<f32>]| {
+        let rows = out.par_chunks_mut(dim).zip(x.par_chunks(dim)).zip(y.par_chunks(dim)).with_min_len(16);
+        rows.enumerate().for_each(|(row, ((out, x), y))| {
+            let gate = &gate[row * dim / span * dim..][..dim];
+            widest!(isa => forward(x: &[f32], y: &[f32], gate: &[f32], out: &mut [MaybeUninit<f32>]));
+        });
+    };
+    // SAFETY: all inputs have the output's rows, each of which is written whole.
+    unsafe { filled(x.len(), fill) }
 }
 
 /// The gradients of [`gated_residual`] by `y` and `gate` (that by `x` is `d_out` itself).
@@ -71,9 +82,9 @@ pub(super) fn group_span(values: usize, groups: usize, dim: usize) -> usize {
 }
 
 #[inline(always)]
-fn forward(x: &[f32], y: &[f32], gate: &[f32], out: &mut [f32]) {
+fn forward(x: &[f32], y: &[f32], gate: &[f32], out: &mut [MaybeUninit<f32>]) {
     for (((out, x), y), gate) in out.iter_mut().zip(x).zip(y).zip(gate) {
-        *out = x + y * gate;
+        out.write(x + y * gate);
     }
 }
 

@@ -1,24 +1,26 @@
 //! Layer norm with adaLN modulation, and RMS norm, over rows of features.
 
+use std::mem::MaybeUninit;
+
 use super::modulate::group_span;
 use crate::{
     isa::Level,
     lanes::{sum, sum2, widest},
-    shared::Shared,
+    shared::{Shared, filled},
     threads::prelude::*,
 };
 
 /// Rows whose weight gradients one task sums; fixed, so that bits do not depend on the threads.
 const ROWS: usize = 64;
 
-/// `y = (x - mean) / sqrt(var + eps) * (1 + scale) + shift` for each row.
+/// `(x - mean) / sqrt(var + eps) * (1 + scale) + shift` for each row.
 ///
-/// `x` and `y` are `[rows, dim]`; `shift` and `scale` `[groups, dim]`, shared by consecutive rows.
+/// `x` is `[rows, dim]`; `shift` and `scale` `[groups, dim]`, shared by consecutive rows.
 ///
 /// # Panics
 /// If the lengths do not fit.
-pub fn layer_norm_modulate(x: &[f32], shift: &[f32], scale: &[f32], dim: usize, eps: f32, y: &mut [f32]) {
-    layer_norm_modulate_on(Level::in_use(), x, shift, scale, dim, eps, y);
+pub fn layer_norm_modulate(x: &[f32], shift: &[f32], scale: &[f32], dim: usize, eps: f32) -> Vec<f32> {
+    layer_norm_modulate_on(Level::in_use(), x, shift, scale, dim, eps)
 }
 
 pub(super) fn layer_norm_modulate_on(
@@ -28,16 +30,21 @@ pub(super) fn layer_norm_modulate_on(
     scale: &[f32],
     dim: usize,
     eps: f32,
-    y: &mut [f32],
-) {
-    assert!(x.len() == y.len() && shift.len() == scale.len());
+) -> Vec<f32> {
+    assert!(shift.len() == scale.len());
     let span = group_span(x.len(), shift.len(), dim);
-    let rows = y.par_chunks_mut(dim).zip(x.par_chunks(dim)).with_min_len(16);
-    rows.enumerate().for_each(|(row, (y, x))| {
-        let group = row * dim / span * dim..row * dim / span * dim + dim;
-        let (shift, scale) = (&shift[group.clone()], &scale[group]);
-        widest!(isa => layer_row(x: &[f32], shift: &[f32], scale: &[f32], eps: f32, y: &mut [f32]));
-    });
+    let fill = |y: &mut [MaybeUninit<f32>]| {
+        let rows = y.par_chunks_mut(dim).zip(x.par_chunks(dim)).with_min_len(16);
+        rows.enumerate().for_each(|(row, (y, x))| {
+            let group = row * dim / span * dim..row * dim / span * dim + dim;
+            let (shift, scale) = (&shift[group.clone()], &scale[group]);
+            widest!(isa => layer_row(
+                x: &[f32], shift: &[f32], scale: &[f32], eps: f32, y: &mut [MaybeUninit<f32>],
+            ));
+        });
+    };
+    // SAFETY: every row is written whole.
+    unsafe { filled(x.len(), fill) }
 }
 
 /// The gradients of [`layer_norm_modulate`] by `x`, `shift` and `scale`.
@@ -90,20 +97,24 @@ pub(super) fn layer_norm_modulate_backward_on(
     );
 }
 
-/// `y = x / sqrt(mean(x²) + eps) * weight` for each row of `[rows, dim]`; `weight` is `[dim]`.
+/// `x / sqrt(mean(x²) + eps) * weight` for each row of `[rows, dim]`; `weight` is `[dim]`.
 ///
 /// # Panics
 /// If the lengths do not fit.
-pub fn rms_norm(x: &[f32], weight: &[f32], eps: f32, y: &mut [f32]) {
-    rms_norm_on(Level::in_use(), x, weight, eps, y);
+pub fn rms_norm(x: &[f32], weight: &[f32], eps: f32) -> Vec<f32> {
+    rms_norm_on(Level::in_use(), x, weight, eps)
 }
 
-pub(super) fn rms_norm_on(isa: Level, x: &[f32], weight: &[f32], eps: f32, y: &mut [f32]) {
+pub(super) fn rms_norm_on(isa: Level, x: &[f32], weight: &[f32], eps: f32) -> Vec<f32> {
     let dim = weight.len();
-    assert!(x.len() == y.len() && x.len().is_multiple_of(dim));
-    y.par_chunks_mut(dim).zip(x.par_chunks(dim)).with_min_len(16).for_each(|(y, x)| {
-        widest!(isa => rms_row(x: &[f32], weight: &[f32], eps: f32, y: &mut [f32]));
-    });
+    assert!(x.len().is_multiple_of(dim));
+    let fill = |y: &mut [MaybeUninit<f32>]| {
+        y.par_chunks_mut(dim).zip(x.par_chunks(dim)).with_min_len(16).for_each(|(y, x)| {
+            widest!(isa => rms_row(x: &[f32], weight: &[f32], eps: f32, y: &mut [MaybeUninit<f32>]));
+        });
+    };
+    // SAFETY: every row is written whole.
+    unsafe { filled(x.len(), fill) }
 }
 
 /// The gradients of [`rms_norm`] by `x` and `weight`.
@@ -159,10 +170,10 @@ fn moments(x: &[f32], eps: f32) -> (f32, f32) {
 }
 
 #[inline(always)]
-fn layer_row(x: &[f32], shift: &[f32], scale: &[f32], eps: f32, y: &mut [f32]) {
+fn layer_row(x: &[f32], shift: &[f32], scale: &[f32], eps: f32, y: &mut [MaybeUninit<f32>]) {
     let (mean, inverse) = moments(x, eps);
     for (((y, x), shift), scale) in y.iter_mut().zip(x).zip(shift).zip(scale) {
-        *y = (x - mean) * inverse * (1.0 + scale) + shift;
+        y.write((x - mean) * inverse * (1.0 + scale) + shift);
     }
 }
 
@@ -193,11 +204,17 @@ fn layer_row_backward(
     }
 }
 
+/// `1 / sqrt(mean(x²) + eps)` of a row.
 #[inline(always)]
-fn rms_row(x: &[f32], weight: &[f32], eps: f32, y: &mut [f32]) {
-    let inverse = 1.0 / (sum(x, |x| x * x) / x.len() as f32 + eps).sqrt();
+pub(super) fn inverse_rms(x: &[f32], eps: f32) -> f32 {
+    1.0 / (sum(x, |x| x * x) / x.len() as f32 + eps).sqrt()
+}
+
+#[inline(always)]
+fn rms_row(x: &[f32], weight: &[f32], eps: f32, y: &mut [MaybeUninit<f32>]) {
+    let inverse = inverse_rms(x, eps);
     for ((y, x), weight) in y.iter_mut().zip(x).zip(weight) {
-        *y = x * inverse * weight;
+        y.write(x * inverse * weight);
     }
 }
 
@@ -205,7 +222,7 @@ fn rms_row(x: &[f32], weight: &[f32], eps: f32, y: &mut [f32]) {
 #[inline(always)]
 fn rms_row_backward(dy: &[f32], x: &[f32], weight: &[f32], eps: f32, dx: &mut [f32], d_weight: &mut [f32]) {
     let count = x.len() as f32;
-    let inverse = 1.0 / (sum(x, |x| x * x) / count + eps).sqrt();
+    let inverse = inverse_rms(x, eps);
     for ((dx, dy), weight) in dx.iter_mut().zip(dy).zip(weight) {
         *dx = dy * weight;
     }

@@ -9,7 +9,7 @@ use super::{
     channel_norm::{channel_rms_norm_backward_on, channel_rms_norm_bf16_on, channel_rms_norm_on},
     modulate::{gated_residual_backward_on, gated_residual_on},
     norm::{layer_norm_modulate_backward_on, layer_norm_modulate_on, rms_norm_backward_on, rms_norm_on},
-    rope::rope_on,
+    rope::{rms_norm_rope_on, rope_on},
     scalar,
 };
 use crate::{isa::Level, lanes::test_values, threads::with_threads};
@@ -69,8 +69,7 @@ fn activations() {
             let y = scalar::activate(activation, &wide(&x));
             let dx = scalar::activate_backward(activation, &wide(&x), &wide(&dy));
             for isa in Level::available() {
-                let (mut fast, mut fast_dx) = (zeros(len), zeros(len));
-                activate_on(isa, activation, &x, &mut fast);
+                let (fast, mut fast_dx) = (activate_on(isa, activation, &x), zeros(len));
                 activate_backward_on(isa, activation, &x, &dy, &mut fast_dx);
                 close(&format!("{activation:?} on {isa:?}"), &fast, &y);
                 close(&format!("gradient of {activation:?} on {isa:?}"), &fast_dx, &dx);
@@ -91,9 +90,7 @@ fn layer_norm_with_modulation() {
         let [dx, d_shift, d_scale] = scalar::layer_norm_modulate_backward(&wdy, &wx, &wscale, dim, eps);
         for isa in Level::available() {
             let what = format!("{rows} x {dim} in {groups} on {isa:?}");
-            let mut fast = zeros(x.len());
-            layer_norm_modulate_on(isa, &x, &shift, &scale, dim, EPS, &mut fast);
-            close(&what, &fast, &y);
+            close(&what, &layer_norm_modulate_on(isa, &x, &shift, &scale, dim, EPS), &y);
             let (mut fast, mut by_shift, mut by_scale) =
                 (zeros(x.len()), zeros(shift.len()), zeros(scale.len()));
             let to = (&mut *fast, &mut *by_shift, &mut *by_scale);
@@ -121,9 +118,7 @@ fn rms_norm_over_features() {
         let [dx, d_weight] = scalar::rms_norm_backward(&wdy, &wx, &wweight, eps);
         for isa in Level::available() {
             let what = format!("{rows} x {dim} on {isa:?}");
-            let mut fast = zeros(x.len());
-            rms_norm_on(isa, &x, &weight, EPS, &mut fast);
-            close(&what, &fast, &y);
+            close(&what, &rms_norm_on(isa, &x, &weight, EPS), &y);
             let (mut fast, mut by_weight) = (zeros(x.len()), zeros(dim));
             rms_norm_backward_on(isa, &dy, &x, &weight, EPS, &mut fast, &mut by_weight);
             close_sums(&format!("dx of {what}"), &fast, &dx, 4);
@@ -146,11 +141,9 @@ fn rms_norm_over_channels() {
         let [dx, d_gamma] = scalar::channel_rms_norm_backward(&wdy, &wx, &wgamma, positions, silu);
         for isa in Level::available() {
             let what = format!("{batch} x {channels} x {positions} on {isa:?}");
-            let mut fast = zeros(x.len());
-            channel_rms_norm_on(isa, &x, &gamma, positions, silu, &mut fast);
+            let fast = channel_rms_norm_on(isa, &x, &gamma, positions, silu);
             close(&what, &fast, &y);
-            let mut rounded = vec![bf16::ZERO; x.len()];
-            channel_rms_norm_bf16_on(isa, &x, &gamma, positions, silu, &mut rounded);
+            let rounded = channel_rms_norm_bf16_on(isa, &x, &gamma, positions, silu);
             assert_eq!(rounded, fast.into_iter().map(bf16::from_f32).collect::<Vec<_>>(), "{what}");
             let (mut fast, mut by_gamma) = (zeros(x.len()), zeros(channels));
             let to = (&mut *fast, &mut *by_gamma);
@@ -182,9 +175,7 @@ fn gated_residuals() {
         let [dy, d_gate] = scalar::gated_residual_backward(&wd, &wy, &wgate, dim);
         for isa in Level::available() {
             let what = format!("{rows} x {dim} in {groups} on {isa:?}");
-            let mut fast = zeros(x.len());
-            gated_residual_on(isa, &x, &y, &gate, dim, &mut fast);
-            close(&what, &fast, &out);
+            close(&what, &gated_residual_on(isa, &x, &y, &gate, dim), &out);
             let (mut fast, mut by_gate) = (zeros(y.len()), zeros(gate.len()));
             gated_residual_backward_on(isa, &d_out, &y, &gate, dim, &mut fast, &mut by_gate);
             close(&format!("dy of {what}"), &fast, &dy);
@@ -205,13 +196,15 @@ fn rope_turns_and_turns_back() {
             .map(|inverse| scalar::rope(&wide(&x), &wide(&cos), &wide(&sin), heads, head_dim, inverse));
         for isa in Level::available() {
             let what = format!("{batch} x {tokens} x {heads} x {head_dim} on {isa:?}");
-            let (mut y, mut back) = (zeros(x.len()), zeros(x.len()));
-            rope_on(isa, &x, (&cos, &sin), heads, head_dim, true, &mut y);
-            close(&what, &y, &turned_back);
-            rope_on(isa, &x, (&cos, &sin), heads, head_dim, false, &mut y);
+            let table = (&*cos, &*sin);
+            close(&what, &rope_on(isa, &x, table, heads, head_dim, true), &turned_back);
+            let y = rope_on(isa, &x, table, heads, head_dim, false);
             close(&what, &y, &turned);
-            rope_on(isa, &y, (&cos, &sin), heads, head_dim, true, &mut back);
-            close(&what, &back, &wide(&x));
+            close(&what, &rope_on(isa, &y, table, heads, head_dim, true), &wide(&x));
+            let weight = test_values(heads * head_dim, 3);
+            let normed = rms_norm_on(isa, &x, &weight, EPS);
+            let both = rms_norm_rope_on(isa, &x, &weight, EPS, table, head_dim);
+            assert_eq!(both, rope_on(isa, &normed, table, heads, head_dim, false), "{what}");
         }
         // The definition turns by the angle.
         for (i, turned) in turned.iter().enumerate() {
@@ -236,10 +229,8 @@ fn bits_depend_neither_on_threads_nor_on_the_instruction_set() {
         let (mut d_weight, mut d_gamma) = (zeros(dim), zeros(gamma.len()));
         let mut results = Vec::new();
         with_threads(threads, || {
-            activate_on(isa, Activation::GeluTanh, &x, &mut y);
-            results.push(y.clone());
-            layer_norm_modulate_on(isa, &x, &shift, &scale, dim, EPS, &mut y);
-            results.push(y.clone());
+            results.push(activate_on(isa, Activation::GeluTanh, &x));
+            results.push(layer_norm_modulate_on(isa, &x, &shift, &scale, dim, EPS));
             let to = (&mut *y, &mut *a, &mut *b);
             layer_norm_modulate_backward_on(isa, &dy, &x, &scale, dim, EPS, to);
             results.extend([y.clone(), a.clone(), b.clone()]);

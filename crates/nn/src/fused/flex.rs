@@ -120,7 +120,7 @@ fn forward(op: &Op, inputs: &[View<'_>]) -> (FlexTensor, Option<FlexTensor>) {
     let x = inputs[0];
     let mut extra = None;
     let out = match *op {
-        Op::Activate(activation) => make(x.dims, |y| pointwise::activate(activation, x.values, y)),
+        Op::Activate(activation) => tensor(x.dims, pointwise::activate(activation, x.values)),
         Op::Linear | Op::LinearBias => {
             let weight = inputs[1];
             let mut dims = x.dims.to_vec();
@@ -139,32 +139,29 @@ fn forward(op: &Op, inputs: &[View<'_>]) -> (FlexTensor, Option<FlexTensor>) {
             };
             tensor(&dims, y)
         }
-        Op::RmsNorm { eps } => make(x.dims, |y| pointwise::rms_norm(x.values, inputs[1].values, eps, y)),
-        Op::ChannelRmsNorm { silu, rounded: false } => make(x.dims, |y| {
-            pointwise::channel_rms_norm(x.values, inputs[1].values, positions(x), silu, y);
-        }),
-        Op::ChannelRmsNorm { silu, rounded: true } => {
-            let mut y = vec![bf16::ZERO; x.values.len()];
-            pointwise::channel_rms_norm_bf16(x.values, inputs[1].values, positions(x), silu, &mut y);
-            tensor(x.dims, y)
+        Op::RmsNorm { eps } => tensor(x.dims, pointwise::rms_norm(x.values, inputs[1].values, eps)),
+        Op::ChannelRmsNorm { silu, rounded: false } => {
+            tensor(x.dims, pointwise::channel_rms_norm(x.values, inputs[1].values, positions(x), silu))
         }
-        Op::LayerNormModulate { eps } => make(x.dims, |y| {
+        Op::ChannelRmsNorm { silu, rounded: true } => {
+            tensor(x.dims, pointwise::channel_rms_norm_bf16(x.values, inputs[1].values, positions(x), silu))
+        }
+        Op::LayerNormModulate { eps } => {
             assert_eq!(x.dims[0], inputs[1].dims[0], "a row of modulation for each sample");
             let (shift, scale) = (inputs[1].values, inputs[2].values);
-            pointwise::layer_norm_modulate(x.values, shift, scale, x.last(), eps, y);
-        }),
-        Op::GatedResidual => make(x.dims, |out| {
+            tensor(x.dims, pointwise::layer_norm_modulate(x.values, shift, scale, x.last(), eps))
+        }
+        Op::GatedResidual => {
             assert_eq!(x.dims[0], inputs[2].dims[0], "a row of gates for each sample");
-            pointwise::gated_residual(x.values, inputs[1].values, inputs[2].values, x.last(), out);
-        }),
+            let (y, gate) = (inputs[1].values, inputs[2].values);
+            tensor(x.dims, pointwise::gated_residual(x.values, y, gate, x.last()))
+        }
         Op::Rope => rotate(x.dims, x.values, inputs, false),
         Op::Attention => {
             let shape = attention_of(x, inputs[1]);
-            let mut lse = zeros(&[shape.lse_len()]);
-            let (q, k, v) = (x.values, inputs[1].values, inputs[2].values);
-            let out = make(x.dims, |out| attention(&shape, q, k, v, out, &mut lse));
+            let (out, lse) = attention(&shape, x.values, inputs[1].values, inputs[2].values);
             extra = Some(tensor(&[shape.lse_len()], lse));
-            out
+            tensor(x.dims, out)
         }
         Op::Conv3d { window } => {
             let shape = conv_of(x.dims, inputs[1].dims, window);
@@ -306,5 +303,5 @@ fn positions(x: View<'_>) -> usize {
 
 fn rotate(dims: &[usize], x: &[f32], inputs: &[View<'_>], inverse: bool) -> FlexTensor {
     let (cos, sin) = (inputs[1].values, inputs[2].values);
-    make(dims, |y| pointwise::rope(x, cos, sin, dims[2], dims[3], inverse, y))
+    tensor(dims, pointwise::rope(x, cos, sin, dims[2], dims[3], inverse))
 }

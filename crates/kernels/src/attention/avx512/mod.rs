@@ -1,6 +1,5 @@
 //! Attention on AVX-512: words of two bf16.
 
-mod exp2;
 mod pack;
 mod softmax;
 mod tile;

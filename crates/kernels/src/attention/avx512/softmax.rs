@@ -2,10 +2,9 @@
 
 use std::{arch::x86_64::*, f32::consts::LOG2_E};
 
-use super::exp2::exp2;
 use crate::{
     attention::products::{Gradients, Softmax, VECTOR},
-    avx512::{interleave_two, mask, to_bf16},
+    avx512::{exp2, interleave_two, mask, to_bf16},
 };
 
 /// See [`crate::attention::products::Products::softmax_row`].

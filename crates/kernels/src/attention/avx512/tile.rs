@@ -174,13 +174,13 @@ impl Tile {
         columns: usize,
     ) {
         let masks: [__mmask16; V] = std::array::from_fn(|j| mask(columns.saturating_sub(VECTOR * j)));
-        let nothing = _mm512_set1_ps(f32::NEG_INFINITY);
+        let (whole, nothing) = (columns >= V * VECTOR, _mm512_set1_ps(f32::NEG_INFINITY));
         for (row, sums) in sums.into_iter().enumerate() {
             // SAFETY: the caller's promise.
             unsafe {
                 let mut max = _mm512_loadu_ps(lanes.add(row * VECTOR));
                 for (j, sum) in sums.into_iter().enumerate() {
-                    let score = _mm512_mask_blend_ps(masks[j], nothing, sum);
+                    let score = if whole { sum } else { _mm512_mask_blend_ps(masks[j], nothing, sum) };
                     max = _mm512_max_ps(max, score);
                     _mm512_storeu_ps(self.out.add(row * self.stride + VECTOR * j), score);
                 }

@@ -38,7 +38,7 @@ use crate::{
     isa::Level,
     matmul::scalar::round_bf16,
     shared::{Shared, with_buffers},
-    threads,
+    threads::{self, prelude::*},
 };
 use strip::{GAP, POSITIONS, SQUARES, Strip, UNIT};
 
@@ -84,10 +84,13 @@ pub(super) fn pack(weight: &[f32], filter: Filter, words: &mut [u32]) {
     let per_output = words.len() / outputs / POSITIONS;
     let mut transformed = vec![0.0; outputs.min(OUTPUTS) * inputs * frame_taps * POSITIONS];
     for part in parts(outputs) {
-        let kernels = weight.chunks_exact(9).skip(part.start * inputs * frame_taps);
-        for (to, kernel) in transformed.chunks_exact_mut(POSITIONS).zip(kernels) {
-            to.copy_from_slice(scalar::weights(kernel.try_into().expect("nine taps")).as_flattened());
-        }
+        let kernels = inputs * frame_taps; // of an output
+        let of_outputs = weight[part.start * kernels * 9..].par_chunks(kernels * 9);
+        of_outputs.zip(transformed.par_chunks_mut(kernels * POSITIONS)).for_each(|(kernels, transformed)| {
+            for (to, kernel) in transformed.chunks_exact_mut(POSITIONS).zip(kernels.chunks_exact(9)) {
+                to.copy_from_slice(scalar::weights(kernel.try_into().expect("nine taps")).as_flattened());
+            }
+        });
         let words = &mut words[part.start * POSITIONS * per_output..part.end * POSITIONS * per_output];
         for (position, words) in words.chunks_exact_mut(part.len() * per_output).enumerate() {
             let at = |row: usize, column: usize, tap: usize| {

@@ -1,4 +1,4 @@
-//! `2ˣ` for weights that are rounded to bf16.
+//! `2ˣ` for values that are rounded to bf16 or to eight bits.
 
 use std::arch::x86_64::*;
 
@@ -8,7 +8,7 @@ const POLYNOMIAL: [f32; 5] = [0.013_534_168, 0.052_011_46, 0.241_442_75, 0.693_0
 /// `2ˣ` with a relative error of at most 3e-6, a thousandth of a bf16's rounding; 0 for -∞.
 #[inline]
 #[target_feature(enable = "avx512f,avx512dq")]
-pub(super) fn exp2(x: __m512) -> __m512 {
+pub(crate) fn exp2(x: __m512) -> __m512 {
     const FLOOR_EXACTLY: i32 = 0b1001;
     let r = _mm512_reduce_ps::<FLOOR_EXACTLY>(x);
     let mut power = _mm512_set1_ps(POLYNOMIAL[0]);
