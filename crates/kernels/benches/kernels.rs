@@ -47,7 +47,7 @@ fn values(len: usize) -> Vec<f32> {
 }
 
 fn main() {
-    kernels::memory::keep_freed();
+    kernels::memory::set_freed(kernels::memory::Freed::Kept);
     println!("instruction set: {:?}, {} threads", kernels::isa(), kernels::threads::available());
     let only = std::env::args().skip(1).find(|name| !name.starts_with('-'));
     let wanted = |name: &str| only.as_deref().is_none_or(|only| only == name);

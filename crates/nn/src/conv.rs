@@ -9,7 +9,7 @@ use burn::{
 };
 
 use crate::{
-    Pack, PackedKernel, Packing, WeightSource,
+    Pack, PackedKernel, Packing, Stored, WeightSource,
     fused::{Op, Window, apply2, apply3, apply4},
     pack::{take, take_from},
     parameter::zeros,
@@ -116,7 +116,7 @@ impl Pack for CausalConv3d {
         source: &mut S,
     ) -> Result<(), S::Error> {
         let (dims, stride) = (self.weight.dims(), self.stride);
-        let pack = |values: &[f32]| PackedKernel::new(values, dims, stride, packing);
+        let pack = |values: Stored<'_>| PackedKernel::new(values, dims, stride, packing);
         self.packed = take_from(&mut self.weight, path, source, pack)?;
         Ok(())
     }
@@ -226,7 +226,7 @@ impl Pack for Conv2d {
         source: &mut S,
     ) -> Result<(), S::Error> {
         let (dims, stride) = self.of_videos();
-        let pack = |values: &[f32]| PackedKernel::new(values, dims, stride, packing);
+        let pack = |values: Stored<'_>| PackedKernel::new(values, dims, stride, packing);
         self.packed = take_from(&mut self.weight, path, source, pack)?;
         Ok(())
     }

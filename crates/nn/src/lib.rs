@@ -24,6 +24,7 @@ mod rope;
 pub use activation::{gelu_tanh, silu};
 pub use attention::attention;
 pub use conv::{CausalConv3d, Conv2d, causal_conv3d, conv2d};
+pub use kernels::Stored;
 pub use linear::{Linear, linear};
 pub use modulate::{gated_residual, layer_norm_modulate};
 pub use norm::{ChannelRmsNorm, LayerNorm, RmsNorm, channel_rms_norm, layer_norm, rms_norm};

@@ -8,6 +8,7 @@ use burn::{
     tensor::{Device, Tensor},
 };
 use kernels::{
+    Stored,
     conv3d::PackedConv3d,
     matmul::{PackedBf16, PackedInt8},
 };
@@ -47,11 +48,11 @@ pub trait WeightSource {
     /// Why one cannot be had.
     type Error;
 
-    /// The values, in row-major order, of the parameter whose names in the model are joined to `path` by dots.
+    /// Hands on the values, in row-major order, of the parameter whose names in the model are joined to `path` by dots.
     ///
     /// # Errors
     /// As the source has them.
-    fn values(&mut self, path: &str) -> Result<Vec<f32>, Self::Error>;
+    fn values<R>(&mut self, path: &str, take: impl FnOnce(Stored<'_>) -> R) -> Result<R, Self::Error>;
 }
 
 /// The path of a part within another.
@@ -136,7 +137,7 @@ impl PackedLinear {
     }
 
     /// Of the values of a weight `[out, in]`.
-    pub(crate) fn new(values: &[f32], [outputs, inputs]: [usize; 2], packing: Packing) -> Self {
+    pub(crate) fn new(values: Stored<'_>, [outputs, inputs]: [usize; 2], packing: Packing) -> Self {
         match packing {
             Packing::Bf16 => Self::Bf16(Arc::new(PackedBf16::new(values, outputs, inputs))),
             Packing::Int8 => Self::Int8(Arc::new(PackedInt8::new(values, outputs, inputs))),
@@ -163,7 +164,7 @@ pub struct PackedKernel {
 
 impl PackedKernel {
     /// Of the values of a weight whose five dimensions are `dims`, for convolutions of this stride.
-    pub(crate) fn new(values: &[f32], dims: [usize; 5], stride: [usize; 3], packing: Packing) -> Self {
+    pub(crate) fn new(values: Stored<'_>, dims: [usize; 5], stride: [usize; 3], packing: Packing) -> Self {
         let [outputs, inputs, kt, kh, kw] = dims;
         let packed = match packing {
             Packing::Bf16 => PackedConv3d::bf16_with_stride(values, outputs, inputs, [kt, kh, kw], stride),
@@ -182,14 +183,14 @@ impl fmt::Debug for PackedKernel {
 /// Packs the values of a parameter and leaves nothing of it; `None` for tensors that the kernels do not serve.
 pub(crate) fn take<const D: usize, P>(
     weight: &mut Param<Tensor<D>>,
-    pack: impl FnOnce(&[f32]) -> P,
+    pack: impl FnOnce(Stored<'_>) -> P,
 ) -> Option<P> {
     let values = weight.val();
     if !crate::precision::on_cpu(&values) || values.is_require_grad() {
         return None;
     }
     let (device, data) = (values.device(), values.into_data());
-    let packed = pack(data.as_slice().ok()?);
+    let packed = pack(Stored::F32(data.as_slice().ok()?));
     *weight = nothing(weight.id, &device);
     Some(packed)
 }
@@ -199,7 +200,7 @@ pub(crate) fn take_from<const D: usize, P, S: WeightSource>(
     weight: &mut Param<Tensor<D>>,
     path: &str,
     source: &mut S,
-    pack: impl FnOnce(&[f32]) -> P,
+    pack: impl FnOnce(Stored<'_>) -> P,
 ) -> Result<Option<P>, S::Error> {
     // The parameter itself may never have had values, and need not have any now.
     let device = weight.lazy_device();
@@ -207,7 +208,7 @@ pub(crate) fn take_from<const D: usize, P, S: WeightSource>(
         return Ok(None);
     }
     *weight = nothing(weight.id, &device);
-    Ok(Some(pack(&source.values(&join(path, WEIGHT))?)))
+    source.values(&join(path, WEIGHT), pack).map(Some)
 }
 
 /// What every layer calls it.

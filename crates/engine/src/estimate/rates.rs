@@ -117,7 +117,7 @@ pub(crate) fn seconds_for_a_value(
     let Some(largest) = largest else { return Ok(0.0) };
     let count = source.len(&largest).clamp(1, MOST);
     let start = Instant::now();
-    source.read_part(&largest, 0..count.min(source.len(&largest)))?;
+    source.read_part(&largest, 0..count.min(source.len(&largest)), |_| ())?;
     let read = start.elapsed().as_secs_f64() / count as f64;
     let start = Instant::now();
     let layer = config.with_layers(1);

@@ -4,8 +4,8 @@ use std::{hint::black_box, sync::OnceLock, time::Instant};
 
 use kernels::{
     attention::{Attention, attention},
-    matmul::{Epilogue, PackedBf16, PackedInt8, linear_bf16, linear_int8},
-    pointwise::{Activation, gated_residual, layer_norm_modulate, rms_norm, rms_norm_rope},
+    matmul::{Epilogue, PackedBf16, PackedInt8, Residual, linear_bf16, linear_int8},
+    pointwise::{Activation, layer_norm_modulate, rms_norm, rms_norm_rope},
     threads,
 };
 
@@ -121,6 +121,12 @@ impl Layer {
         if self.int8 { [0.0, work] } else { [work, 0.0] }
     }
 
+    /// `x`, a layer's result and its gate.
+    fn gated<'a>(&'a self, x: &'a [f32]) -> Epilogue<'a> {
+        let row = &self.bias[..DIM];
+        Epilogue { residual: Some(Residual { values: x, gate: Some(row) }), ..Epilogue::bias(row) }
+    }
+
     fn forward(&self, parts: &mut Parts, x: &[f32], context: &[f32]) -> Vec<f32> {
         let tokens = x.len() / DIM;
         let row = &self.bias[..DIM];
@@ -128,7 +134,6 @@ impl Layer {
         let gelu = Epilogue { activation: Some(Activation::GeluTanh), ..Epilogue::bias(&self.bias) };
         let square = self.work(tokens, DIM, DIM);
         let none = [0.0; 2];
-        let gated = |x: &[f32], y: &[f32]| gated_residual(x, y, row, DIM);
         let norm = |x: &[f32]| layer_norm_modulate(x, row, row, DIM, EPS);
         let rms = |x: &[f32]| rms_norm(x, row, EPS);
         let turned = |x: &[f32]| rms_norm_rope(x, row, EPS, &self.cos, &self.sin, DIM / HEADS);
@@ -147,8 +152,7 @@ impl Layer {
         let k = parts.time("rms norm and rope of k", none, || turned(&k));
         let work = [4.0 * (tokens * tokens * DIM) as f64, 0.0];
         let y = parts.time("self-attention", work, || attend(&q, &k, &v));
-        let y = parts.time("to out", square, || self.out.apply(&y, bias));
-        let x = parts.time("gated residual", none, || gated(x, &y));
+        let x = parts.time("to out, gated residual", square, || self.out.apply(&y, self.gated(x)));
 
         let normed = parts.time("norm", none, || norm(&x));
         let q = parts.time("cross: to q", square, || self.cross_q.apply(&normed, bias));
@@ -159,14 +163,14 @@ impl Layer {
         let k = parts.time("cross: rms norm of k", none, || rms(&k));
         let work = [4.0 * (tokens * TEXT * DIM) as f64, 0.0];
         let y = parts.time("cross-attention", work, || attend(&q, &k, &v));
-        let y = parts.time("cross: to out", square, || self.cross_out.apply(&y, bias));
-        let x = parts.time("residual", none, || gated(&x, &y));
+        let residual = Some(Residual { values: &x, gate: None });
+        let epilogue = Epilogue { residual, ..bias };
+        let x = parts.time("cross: to out, residual", square, || self.cross_out.apply(&y, epilogue));
 
         let normed = parts.time("norm", none, || norm(&x));
         let work = self.work(tokens, HIDDEN, DIM);
         let hidden = parts.time("feed-forward: in, GELU", work, || self.proj_in.apply(&normed, gelu));
-        let y = parts.time("feed-forward: out", work, || self.proj_out.apply(&hidden, bias));
-        parts.time("gated residual", none, || gated(&x, &y))
+        parts.time("feed-forward: out, gated", work, || self.proj_out.apply(&hidden, self.gated(&x)))
     }
 }
 

@@ -7,7 +7,7 @@ use burn::{
     tensor::{Tensor, TensorData},
 };
 
-use nn::{Pack, Packing, WeightSource};
+use nn::{Pack, Packing, Stored, WeightSource};
 
 use super::{
     Checkpoint, Parameter,
@@ -78,7 +78,7 @@ impl<'a> Weights<'a> {
     pub fn check(&mut self, path: &str) -> Result<()> {
         let is_inside = |name: &&String| name.strip_prefix(path).is_some_and(|rest| rest.starts_with('.'));
         let mut keys = self.keys.iter().filter(|(name, _)| is_inside(name)).map(|(_, key)| key);
-        keys.try_for_each(|key| self.source.read(key).map(|_| ()))
+        keys.try_for_each(|key| self.source.read(key, |_| ()))
     }
 
     /// Rows of a matrix `[rows, features]`, in the order asked for: `[number, features]`.
@@ -89,7 +89,8 @@ impl<'a> Weights<'a> {
         let key = &self.keys[path];
         let mut values = Vec::with_capacity(rows.len() * features);
         for row in rows {
-            values.extend(self.source.read_part(key, row * features..(row + 1) * features)?);
+            let range = row * features..(row + 1) * features;
+            self.source.read_part(key, range, |row| values.extend(row.to_f32()))?;
         }
         Ok(values)
     }
@@ -98,8 +99,8 @@ impl<'a> Weights<'a> {
 impl WeightSource for Weights<'_> {
     type Error = Error;
 
-    fn values(&mut self, path: &str) -> Result<Vec<f32>> {
-        self.source.read(&self.keys[path])
+    fn values<R>(&mut self, path: &str, take: impl FnOnce(Stored<'_>) -> R) -> Result<R> {
+        self.source.read(&self.keys[path], take)
     }
 }
 
@@ -159,7 +160,8 @@ fn check_copy(key: &str, copy: &str, source: &mut Source<'_>) -> Result<()> {
     let len = source.len(key);
     for start in (0..len).step_by(PIECE) {
         let range = start..(start + PIECE).min(len);
-        if source.read_part(key, range.clone())? != source.read_part(copy, range)? {
+        let one = source.read_part(key, range.clone(), |values| values.to_f32())?;
+        if one != source.read_part(copy, range, |values| values.to_f32())? {
             return Err(Error::TiedDiffer {
                 file: source.find(copy).map_or(source.name().to_owned(), |(file, _)| file.to_owned()),
                 tensor: key.to_owned(),
@@ -191,7 +193,7 @@ impl ModuleMapper for Loader<'_, '_> {
         if self.failed.is_some() || param.lazy_shape().num_elements() == 0 {
             return param;
         }
-        match self.weights.values(&self.path.joined()) {
+        match self.weights.values(&self.path.joined(), |values| values.to_f32()) {
             Ok(values) => {
                 let data = TensorData::new(values, param.lazy_shape());
                 let tensor = Tensor::from_data(data, &param.lazy_device());

@@ -2,16 +2,16 @@
 //!
 //! Nothing is silent: a missing tensor, an unused one, another shape or a damaged file is an error
 //! that names file and tensor, and so is a number that is infinite or undefined. Values are read from
-//! f32, bf16 or f16 and kept as f32.
+//! f32, bf16 or f16.
 
 mod files;
+mod format;
 mod keys;
 mod load;
 mod save;
 mod source;
 #[cfg(test)]
 mod tests;
-mod values;
 
 pub use files::{Naming, Precedence, find, variants};
 pub use keys::{Checkpoint, Parameter, parameters};

@@ -11,9 +11,11 @@ use std::{
 use safetensors::tensor::{Metadata, TensorInfo};
 use serde::Deserialize;
 
+use nn::Stored;
+
 use super::{
     Naming, files,
-    values::{self, Stored},
+    format::{Format, not_finite},
 };
 use crate::{Error, Result, bounded};
 
@@ -40,6 +42,8 @@ pub struct Source<'a> {
     shards: Vec<Shard<'a>>,
     /// Key to shard.
     keys: BTreeMap<String, usize>,
+    /// The bytes that were read last: their memory serves for the next ones.
+    bytes: Vec<u8>,
 }
 
 /// The shard of every tensor, from the text of an index.
@@ -121,7 +125,7 @@ impl<'a> Source<'a> {
                 }
             }
         }
-        Ok(Self { name, shards, keys })
+        Ok(Self { name, shards, keys, bytes: Vec::new() })
     }
 
     /// What an error about all of the weights names: the file, or the index.
@@ -155,15 +159,34 @@ impl<'a> Source<'a> {
         Some((&shard.name, &info.shape))
     }
 
-    /// The values of `key`, which must be one of [`keys`](Self::keys).
-    pub fn read(&mut self, key: &str) -> Result<Vec<f32>> {
+    /// Hands on the values of `key`, which must be one of [`keys`](Self::keys), in row-major order and in the format in
+    /// which they are stored.
+    ///
+    /// # Errors
+    /// A file that cannot be read, or a value that is infinite or undefined.
+    pub fn read<R>(&mut self, key: &str, take: impl FnOnce(Stored<'_>) -> R) -> Result<R> {
         let len = self.len(key);
-        self.read_part(key, 0..len)
+        self.read_part(key, 0..len, take)
     }
 
-    /// Those of the values of `key` in row-major order that are in `range`, which ends within them.
-    pub fn read_part(&mut self, key: &str, range: Range<usize>) -> Result<Vec<f32>> {
-        self.shards[self.keys[key]].read(key, range)
+    /// [`read`](Self::read) of those in `range`, which ends within them.
+    ///
+    /// # Errors
+    /// As for [`read`](Self::read).
+    pub fn read_part<R>(
+        &mut self,
+        key: &str,
+        range: Range<usize>,
+        take: impl FnOnce(Stored<'_>) -> R,
+    ) -> Result<R> {
+        let Self { shards, keys, bytes, .. } = self;
+        let shard = &mut shards[keys[key]];
+        let format = shard.read(key, range.clone(), bytes)?;
+        let stored = format.stored(bytes);
+        match not_finite(stored) {
+            Some((at, value)) => Err(shard.not_finite(key, range.start + at, value)),
+            None => Ok(take(stored)),
+        }
     }
 
     /// How many values `key` has; 0 if there is no such key.
@@ -207,40 +230,48 @@ impl<'a> Shard<'a> {
         let mut sum = 0;
         for key in self.metadata.offset_keys() {
             let TensorInfo { shape, .. } = self.metadata.info(&key).expect("a key of this shard");
-            self.stored(&key)?;
+            self.format(&key)?;
             // Every tensor lies in the file, so that the sum is less than its bytes.
             sum += shape.iter().product::<usize>() as u64;
         }
         Ok(sum)
     }
 
-    fn stored(&self, key: &str) -> Result<Stored> {
+    fn format(&self, key: &str) -> Result<Format> {
         let TensorInfo { dtype, .. } = self.metadata.info(key).expect("a key of this shard");
-        Stored::of(*dtype).ok_or_else(|| Error::Dtype {
+        Format::of(*dtype).ok_or_else(|| Error::Dtype {
             file: self.name.clone(),
             tensor: key.to_owned(),
             found: format!("{dtype:?}"),
         })
     }
 
-    fn read(&mut self, key: &str, range: Range<usize>) -> Result<Vec<f32>> {
-        let stored = self.stored(key)?;
-        let TensorInfo { shape, data_offsets: (start, _), .. } =
-            self.metadata.info(key).expect("a key of this shard");
-        let start = self.data_start + (start + range.start * stored.bytes()) as u64;
-        let read = self
-            .reader
-            .seek(SeekFrom::Start(start))
-            .and_then(|_| values::read(&mut self.reader, stored, range.len()));
+    /// Fills `bytes` with the values of `key` in `range`.
+    fn read(&mut self, key: &str, range: Range<usize>, bytes: &mut Vec<u8>) -> Result<Format> {
+        let format = self.format(key)?;
+        let (start, _) = self.metadata.info(key).expect("a key of this shard").data_offsets;
+        let start = self.data_start + (start + range.start * format.bytes()) as u64;
+        let count = range.len() * format.bytes();
+        bytes.clear();
+        let read = self.reader.seek(SeekFrom::Start(start)).and_then(|_| {
+            bytes.reserve(count);
+            // Not filled with zeros first, as a slice would have to be.
+            (&mut self.reader).take(count as u64).read_to_end(bytes)
+        });
         match read {
-            Ok(Ok(values)) => Ok(values),
-            Ok(Err((at, value))) => Err(Error::NotFinite {
-                file: self.name.clone(),
-                tensor: key.to_owned(),
-                position: position(range.start + at, shape),
-                value,
-            }),
+            Ok(found) if found == count => Ok(format),
+            Ok(_) => Err(io(&self.name, "read", std::io::ErrorKind::UnexpectedEof.into())),
             Err(source) => Err(io(&self.name, "read", source)),
+        }
+    }
+
+    fn not_finite(&self, key: &str, at: usize, value: f32) -> Error {
+        let shape = self.metadata.info(key).map_or(&[][..], |info| &info.shape);
+        Error::NotFinite {
+            file: self.name.clone(),
+            tensor: key.to_owned(),
+            position: position(at, shape),
+            value,
         }
     }
 }
