@@ -1,7 +1,7 @@
 //! Convolutions of the video autoencoder.
 
 use burn::{
-    module::{Module, Param},
+    module::{Module, Param, ParamId},
     tensor::{
         Device, FloatDType, Tensor, module,
         ops::{ConvOptions, PadMode},
@@ -9,9 +9,9 @@ use burn::{
 };
 
 use crate::{
-    Pack, PackedKernel, Packing, Stored, WeightSource,
+    Pack, PackedKernel, Packing, Stored, Weight, WeightSource,
     fused::{Op, Window, apply2, apply3, apply4},
-    pack::{take, take_from},
+    linear,
     parameter::zeros,
     precision::in_bf16,
 };
@@ -22,15 +22,14 @@ use crate::{
 #[derive(Module, Debug)]
 pub struct CausalConv3d {
     /// `[out, in, frames, height, width]`
-    pub weight: Param<Tensor<5>>,
+    pub weight: Weight<5, PackedKernel>,
     /// `[out]`
     pub bias: Param<Tensor<1>>,
     kernel: [usize; 3],
     stride: [usize; 3],
     padding: [usize; 3],
-    /// Takes the place of `weight`, which then is empty.
     #[module(skip)]
-    packed: Option<PackedKernel>,
+    id: ParamId,
 }
 
 impl CausalConv3d {
@@ -45,13 +44,18 @@ impl CausalConv3d {
         let [inputs, outputs] = channels;
         let [kt, kh, kw] = kernel;
         Self {
-            weight: zeros([outputs, inputs, kt, kh, kw], device),
+            weight: Weight::zeros([outputs, inputs, kt, kh, kw], device),
             bias: zeros([outputs], device),
             kernel,
             stride,
             padding,
-            packed: None,
+            id: ParamId::new(),
         }
+    }
+
+    /// What tells this layer from all others of the process: streams keep by it what it has seen.
+    pub fn id(&self) -> ParamId {
+        self.id
     }
 
     /// The size of the kernel, `[frames, height, width]`.
@@ -61,7 +65,7 @@ impl CausalConv3d {
 
     /// Whether inputs are best given in bf16: with packed weights, for which they are rounded anyway.
     pub fn reads_bf16(&self) -> bool {
-        self.packed.is_some()
+        self.weight.packed().is_some()
     }
 
     /// `[batch, in, frames, height, width]` to `[batch, out, frames', height', width']`.
@@ -79,7 +83,7 @@ impl CausalConv3d {
         let [_, height, width] = self.padding;
         let (front, back) = ([zeros, height, width], [0, height, width]);
         let bias = self.bias.val();
-        let Some(weight) = self.packed.clone() else {
+        let Some(weight) = self.weight.packed().cloned() else {
             let x = match past.is_empty() {
                 true => x, // as in training: `cat` copies even a single tensor
                 false => {
@@ -87,7 +91,7 @@ impl CausalConv3d {
                     Tensor::cat(past.into_iter().map(|frame| frame.cast(dtype)).chain([x]).collect(), 2)
                 }
             };
-            return causal_conv3d(x, self.weight.val(), bias, self.stride, front);
+            return causal_conv3d(x, self.weight.dense(), bias, self.stride, front);
         };
         let window = Window { stride: self.stride, front, back, doubled: false };
         let op = Op::PackedConv3d { weight, window };
@@ -103,10 +107,8 @@ impl CausalConv3d {
 
 impl Pack for CausalConv3d {
     fn pack(&mut self, packing: Packing) {
-        if self.packed.is_none() {
-            let (dims, stride) = (self.weight.dims(), self.stride);
-            self.packed = take(&mut self.weight, |values| PackedKernel::new(values, dims, stride, packing));
-        }
+        let stride = self.stride;
+        self.weight.pack(|values, dims| PackedKernel::new(values, dims, stride, packing));
     }
 
     fn pack_from<S: WeightSource>(
@@ -115,10 +117,8 @@ impl Pack for CausalConv3d {
         path: &str,
         source: &mut S,
     ) -> Result<(), S::Error> {
-        let (dims, stride) = (self.weight.dims(), self.stride);
-        let pack = |values: Stored<'_>| PackedKernel::new(values, dims, stride, packing);
-        self.packed = take_from(&mut self.weight, path, source, pack)?;
-        Ok(())
+        let stride = self.stride;
+        self.weight.pack_from(path, source, |values, dims| PackedKernel::new(values, dims, stride, packing))
     }
 }
 
@@ -126,14 +126,11 @@ impl Pack for CausalConv3d {
 #[derive(Module, Debug)]
 pub struct Conv2d {
     /// `[out, in, height, width]`
-    pub weight: Param<Tensor<4>>,
+    pub weight: Weight<4, PackedKernel>,
     /// `[out]`
     pub bias: Param<Tensor<1>>,
     stride: usize,
     padding: [usize; 2],
-    /// Takes the place of `weight`, which then is empty.
-    #[module(skip)]
-    packed: Option<PackedKernel>,
 }
 
 impl Conv2d {
@@ -147,33 +144,40 @@ impl Conv2d {
     ) -> Self {
         let [inputs, outputs] = channels;
         Self {
-            weight: zeros([outputs, inputs, kernel, kernel], device),
+            weight: Weight::zeros([outputs, inputs, kernel, kernel], device),
             bias: zeros([outputs], device),
             stride,
             padding,
-            packed: None,
         }
+    }
+
+    /// What it does where its kernel is a single pixel: `[.., in]` to `[.., out]`.
+    ///
+    /// # Panics
+    /// If it is packed, or its kernel is larger.
+    pub fn forward_pixels<const D: usize>(&self, pixels: Tensor<D>) -> Tensor<D> {
+        linear(pixels, self.weight.dense().flatten(1, 3), Some(self.bias.val()))
     }
 
     /// As [`CausalConv3d::reads_bf16`].
     pub fn reads_bf16(&self) -> bool {
-        self.packed.is_some()
+        self.weight.packed().is_some()
     }
 
     /// `[batch, in, height, width]` to `[batch, out, height', width']`.
     pub fn forward(&self, x: Tensor<4>) -> Tensor<4> {
-        match self.packed.clone() {
-            Some(weight) => self.forward_packed(x, weight, false),
-            None => conv2d(x, self.weight.val(), self.bias.val(), self.stride, self.padding),
+        match &self.weight {
+            Weight::Packed(weight) => self.forward_packed(x, weight.clone(), false),
+            Weight::Dense(weight) => conv2d(x, weight.val(), self.bias.val(), self.stride, self.padding),
         }
     }
 
     /// [`forward`](Self::forward) over images of twice the height and width, in which every pixel of `x` is a square
     /// of four.
     pub fn forward_doubled(&self, x: Tensor<4>) -> Tensor<4> {
-        match self.packed.clone() {
-            Some(weight) => self.forward_packed(x, weight, true),
-            None => self.forward(double_pixels(x)),
+        match &self.weight {
+            Weight::Packed(weight) => self.forward_packed(x, weight.clone(), true),
+            Weight::Dense(_) => self.forward(double_pixels(x)),
         }
     }
 
@@ -203,20 +207,10 @@ fn of_images(stride: usize, [before, after]: [usize; 2]) -> Window {
     }
 }
 
-impl Conv2d {
-    /// The dimensions of the weight and the stride, as of a convolution over videos.
-    fn of_videos(&self) -> ([usize; 5], [usize; 3]) {
-        let [outputs, inputs, height, width] = self.weight.dims();
-        ([outputs, inputs, 1, height, width], [1, self.stride, self.stride])
-    }
-}
-
 impl Pack for Conv2d {
     fn pack(&mut self, packing: Packing) {
-        if self.packed.is_none() {
-            let (dims, stride) = self.of_videos();
-            self.packed = take(&mut self.weight, |values| PackedKernel::new(values, dims, stride, packing));
-        }
+        let stride = self.stride;
+        self.weight.pack(|values, dims| of_pictures(values, dims, stride, packing));
     }
 
     fn pack_from<S: WeightSource>(
@@ -225,11 +219,19 @@ impl Pack for Conv2d {
         path: &str,
         source: &mut S,
     ) -> Result<(), S::Error> {
-        let (dims, stride) = self.of_videos();
-        let pack = |values: Stored<'_>| PackedKernel::new(values, dims, stride, packing);
-        self.packed = take_from(&mut self.weight, path, source, pack)?;
-        Ok(())
+        let stride = self.stride;
+        self.weight.pack_from(path, source, |values, dims| of_pictures(values, dims, stride, packing))
     }
+}
+
+/// A picture is a video of one frame.
+fn of_pictures(
+    values: Stored<'_>,
+    [outputs, inputs, height, width]: [usize; 4],
+    stride: usize,
+    packing: Packing,
+) -> PackedKernel {
+    PackedKernel::new(values, [outputs, inputs, 1, height, width], [1, stride, stride], packing)
 }
 
 /// A 3-D convolution, causal in time.

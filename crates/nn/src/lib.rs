@@ -20,6 +20,7 @@ mod pack;
 mod parameter;
 mod precision;
 mod rope;
+mod weight;
 
 pub use activation::{gelu_tanh, silu};
 pub use attention::attention;
@@ -32,3 +33,4 @@ pub use pack::{Pack, PackedKernel, PackedLinear, Packing, WeightSource, join};
 pub use parameter::zeros;
 pub use precision::{Precision, with_precision};
 pub use rope::rope;
+pub use weight::Weight;

@@ -8,10 +8,9 @@ use burn::{
 use kernels::pointwise::Activation;
 
 use crate::{
-    Pack, PackedLinear, Packing, WeightSource,
+    Pack, PackedLinear, Packing, Weight, WeightSource,
     activation::gelu_tanh,
     fused::{Op, apply1, apply2, apply3},
-    pack::{take, take_from},
     parameter::zeros,
     precision::in_bf16,
 };
@@ -20,37 +19,33 @@ use crate::{
 #[derive(Module, Debug)]
 pub struct Linear {
     /// `[out, in]`
-    pub weight: Param<Tensor<2>>,
+    pub weight: Weight<2, PackedLinear>,
     /// `[out]`
     pub bias: Option<Param<Tensor<1>>>,
-    /// Takes the place of `weight`, which then is empty.
-    #[module(skip)]
-    packed: Option<PackedLinear>,
 }
 
 impl Linear {
     /// A layer of zeros.
     pub fn new(inputs: usize, outputs: usize, bias: bool, device: &Device) -> Self {
         Self {
-            weight: zeros([outputs, inputs], device),
+            weight: Weight::zeros([outputs, inputs], device),
             bias: bias.then(|| zeros([outputs], device)),
-            packed: None,
         }
     }
 
     /// `[.., in]` to `[.., out]`.
     pub fn forward<const D: usize>(&self, x: Tensor<D>) -> Tensor<D> {
-        match &self.packed {
-            Some(packed) => self.forward_packed(x, packed, None),
-            None => linear(x, self.weight.val(), self.bias.as_ref().map(Param::val)),
+        match &self.weight {
+            Weight::Packed(packed) => self.forward_packed(x, packed, None),
+            Weight::Dense(weight) => linear(x, weight.val(), self.bias.as_ref().map(Param::val)),
         }
     }
 
     /// [`forward`](Self::forward), then GELU (in its tanh form).
     pub fn forward_gelu<const D: usize>(&self, x: Tensor<D>) -> Tensor<D> {
-        match &self.packed {
-            Some(packed) => self.forward_packed(x, packed, Some(Activation::GeluTanh)),
-            None => gelu_tanh(self.forward(x)),
+        match &self.weight {
+            Weight::Packed(packed) => self.forward_packed(x, packed, Some(Activation::GeluTanh)),
+            Weight::Dense(_) => gelu_tanh(self.forward(x)),
         }
     }
 
@@ -70,10 +65,7 @@ impl Linear {
 
 impl Pack for Linear {
     fn pack(&mut self, packing: Packing) {
-        if self.packed.is_none() {
-            let dims = self.weight.dims();
-            self.packed = take(&mut self.weight, |values| PackedLinear::new(values, dims, packing));
-        }
+        self.weight.pack(|values, dims| PackedLinear::new(values, dims, packing));
     }
 
     fn pack_from<S: WeightSource>(
@@ -82,10 +74,7 @@ impl Pack for Linear {
         path: &str,
         source: &mut S,
     ) -> Result<(), S::Error> {
-        let dims = self.weight.dims();
-        self.packed =
-            take_from(&mut self.weight, path, source, |values| PackedLinear::new(values, dims, packing))?;
-        Ok(())
+        self.weight.pack_from(path, source, |values, dims| PackedLinear::new(values, dims, packing))
     }
 }
 

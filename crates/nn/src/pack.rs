@@ -2,11 +2,6 @@
 
 use std::{fmt, sync::Arc};
 
-use burn::{
-    backend::DispatchDevice,
-    module::{Param, ParamId},
-    tensor::{Device, Tensor},
-};
 use kernels::{
     Stored,
     conv3d::PackedConv3d,
@@ -178,43 +173,4 @@ impl fmt::Debug for PackedKernel {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:?}", self.dims)
     }
-}
-
-/// Packs the values of a parameter and leaves nothing of it; `None` for tensors that the kernels do not serve.
-pub(crate) fn take<const D: usize, P>(
-    weight: &mut Param<Tensor<D>>,
-    pack: impl FnOnce(Stored<'_>) -> P,
-) -> Option<P> {
-    let values = weight.val();
-    if !crate::precision::on_cpu(&values) || values.is_require_grad() {
-        return None;
-    }
-    let (device, data) = (values.device(), values.into_data());
-    let packed = pack(Stored::F32(data.as_slice().ok()?));
-    *weight = nothing(weight.id, &device);
-    Some(packed)
-}
-
-/// Packs what `source` has for a parameter, and leaves nothing of it; `None` for tensors that the kernels do not serve.
-pub(crate) fn take_from<const D: usize, P, S: WeightSource>(
-    weight: &mut Param<Tensor<D>>,
-    path: &str,
-    source: &mut S,
-    pack: impl FnOnce(Stored<'_>) -> P,
-) -> Result<Option<P>, S::Error> {
-    // The parameter itself may never have had values, and need not have any now.
-    let device = weight.lazy_device();
-    if !matches!(device.as_dispatch(), DispatchDevice::Flex(_)) {
-        return Ok(None);
-    }
-    *weight = nothing(weight.id, &device);
-    source.values(&join(path, WEIGHT), pack).map(Some)
-}
-
-/// What every layer calls it.
-const WEIGHT: &str = "weight";
-
-/// The parameter keeps its identity, by which streams know the layer.
-fn nothing<const D: usize>(id: ParamId, device: &Device) -> Param<Tensor<D>> {
-    Param::initialized(id, Tensor::zeros([0; D], device))
 }

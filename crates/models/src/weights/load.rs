@@ -189,8 +189,7 @@ impl ModuleMapper for Loader<'_, '_> {
     }
 
     fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
-        // What is packed has nothing left to fill.
-        if self.failed.is_some() || param.lazy_shape().num_elements() == 0 {
+        if self.failed.is_some() {
             return param;
         }
         match self.weights.values(&self.path.joined(), |values| values.to_f32()) {

@@ -4,7 +4,7 @@ use burn::{
     module::Module,
     tensor::{Device, Tensor},
 };
-use nn::{CausalConv3d, ChannelRmsNorm, Conv2d, attention, linear};
+use nn::{CausalConv3d, ChannelRmsNorm, Conv2d, attention};
 
 use super::past::Past;
 
@@ -77,18 +77,15 @@ impl AttentionBlock {
             height * width,
             channels,
         ]);
-        let qkv = pointwise(pixels, &self.to_qkv).unsqueeze_dim::<4>(2); // [images, pixels, 1 head, 3 * channels]
+        let qkv = self.to_qkv.forward_pixels(pixels).unsqueeze_dim::<4>(2); // [images, pixels, 1 head, 3 * channels]
         let [q, k, v] = std::array::from_fn(|part| qkv.clone().narrow(3, part * channels, channels));
-        let y = pointwise(attention(q, k, v).squeeze_dim(2), &self.proj)
+        let y = self
+            .proj
+            .forward_pixels(attention(q, k, v).squeeze_dim::<3>(2))
             .reshape([batch, frames, height, width, channels])
             .permute([0, 4, 1, 2, 3]);
         x + y
     }
-}
-
-/// A 1×1 convolution over `[images, pixels, channels]`.
-fn pointwise(x: Tensor<3>, conv: &Conv2d) -> Tensor<3> {
-    linear(x, conv.weight.val().flatten(1, 3), Some(conv.bias.val()))
 }
 
 /// Residual, attention, residual at the coarsest scale (`WanMidBlock`).

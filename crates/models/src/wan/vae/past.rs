@@ -26,7 +26,7 @@ pub(super) struct Past {
 struct Stream {
     /// The number format in which frames are kept.
     kept: FloatDType,
-    /// The last frames that a layer has seen, the latest last, by the layer's weight.
+    /// The last frames that a layer has seen, the latest last, by the layer.
     frames: HashMap<ParamId, Vec<Tensor<5>>>,
     piece_values: usize,
 }
@@ -72,7 +72,7 @@ impl Past {
     /// which they are kept; `x` follows on them.
     pub fn exchange(&mut self, layer: &CausalConv3d, x: &Tensor<5>, keep: usize) -> Vec<Tensor<5>> {
         let Some(stream) = self.stream.as_mut().filter(|_| keep > 0) else { return Vec::new() };
-        let kept = stream.frames.entry(layer.weight.id).or_default();
+        let kept = stream.frames.entry(layer.id()).or_default();
         let past = kept.clone();
         let frames = x.dims()[2];
         if frames == 1 {
