@@ -1,5 +1,7 @@
 //! Attention in plain Rust: words of one f32, loops that the compiler turns into vectors.
 
+#[cfg(target_arch = "x86_64")]
+use super::avx2;
 use super::products::{Finish, Gradients, Head, Left, PANEL, Products, Right, Size, Softmax, VECTOR};
 use crate::{
     isa::Level,
@@ -7,7 +9,7 @@ use crate::{
 };
 
 /// Rows that are computed side by side: with sixteen columns they fill the registers of AVX2.
-const ROWS: usize = 6;
+pub(super) const ROWS: usize = 6;
 
 /// The parts for every machine, compiled for each.
 #[derive(Clone, Copy)]
@@ -57,9 +59,13 @@ impl Products for Loops {
                 let right = Right { words: &right.words[first..], ..right };
                 let (mut sums, words) = ([[0.0; VECTOR]; ROWS], size.words);
                 let to = &mut sums;
-                widest!(self.0 => sum(
-                    left: Left<'_>, right: Right<'_>, rows: usize, words: usize, to: &mut [[f32; VECTOR]; ROWS],
-                ));
+                match self.0 {
+                    #[cfg(target_arch = "x86_64")]
+                    Level::Avx2(isa) if words > 0 => avx2::sum(isa, left, right, rows, words, to),
+                    isa => widest!(isa => sum(
+                        left: Left<'_>, right: Right<'_>, rows: usize, words: usize, to: &mut [[f32; VECTOR]; ROWS],
+                    )),
+                }
                 for (i, sums) in sums.iter().take(rows).enumerate() {
                     let out = &mut out[(row + i) * stride + first..][..VECTOR];
                     store(sums, out, row + i, first, &mut finish);

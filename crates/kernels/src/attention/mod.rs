@@ -5,6 +5,8 @@
 //! elsewhere), sums and the softmax f32.
 
 #[cfg(target_arch = "x86_64")]
+mod avx2;
+#[cfg(target_arch = "x86_64")]
 mod avx512;
 mod backward;
 mod forward;

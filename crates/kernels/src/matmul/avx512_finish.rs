@@ -16,7 +16,7 @@ use crate::{
 const VECTOR: usize = 16;
 const VECTORS: usize = PANEL / VECTOR;
 
-/// See [`Finish::tile`], whose plain form says what is computed; activations differ from it by `4e-6` of their value.
+/// See [`Finish::tile`], whose plain form says what is computed; activations are within `1e-5` of their value.
 ///
 /// # Safety
 /// The machine has AVX-512 F, BW, VL and DQ, and no one else touches that place of `out`.

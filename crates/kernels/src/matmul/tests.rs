@@ -165,6 +165,36 @@ fn epilogues_equal_the_definition() {
 }
 
 #[test]
+fn activations_of_a_layer_equal_the_definition() {
+    // One input of weight 1: the layer is its activation.
+    let x: Vec<f32> = (-768..=768).map(|i| scalar::round_bf16(i as f32 / 128.0)).collect();
+    let far = [-1e30, -200.0, 200.0, 1e30, f32::NAN];
+    for activation in [Activation::Silu, Activation::GeluTanh] {
+        let epilogue = Epilogue { activation: Some(activation), ..Epilogue::default() };
+        let wide: Vec<f64> = x.iter().map(|&x| f64::from(x)).collect();
+        let exact = crate::pointwise::scalar::activate(activation, &wide);
+        for isa in Level::available() {
+            let weight = PackedBf16::new_on(isa, &vec![1.0], 1, 1);
+            let run = |x: &[f32]| {
+                let mut y = vec![f32::NAN; x.len()];
+                linear_bf16_on(isa, x, &weight, epilogue, Shared::new(&mut y));
+                y
+            };
+            for ((y, exact), x) in run(&x).into_iter().zip(&exact).zip(&x) {
+                let error = (f64::from(y) - exact).abs();
+                assert!(
+                    error <= 1e-5 * exact.abs() + 1e-13,
+                    "{activation:?} of {x} on {isa:?}: {y} for {exact}"
+                );
+            }
+            let y = run(&far);
+            assert!(y[..2].iter().all(|y| (-1e-6..=0.0).contains(y)), "{isa:?} {y:?}");
+            assert!(y[2] == 200.0 && y[3] > 0.99e30 && y[4].is_nan(), "{isa:?} {y:?}");
+        }
+    }
+}
+
+#[test]
 fn bits_do_not_depend_on_the_number_of_threads() {
     // Cut by rows, by columns, and by both.
     for (m, n, k) in [(200, 150, 77), (1, 1500, 600), (60, 300, 300)] {
