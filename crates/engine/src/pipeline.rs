@@ -103,6 +103,8 @@ impl Pipeline {
         let mut plan = request.resolve(&self.info)?;
         self.check_precision(&plan)?;
         plan.warnings = self.warnings(&plan)?;
+        plan.memory.text =
+            plan.memory.of_text(&self.info, self.precision, self.text.longest(&prompts(&plan))?);
         Ok(plan)
     }
 
@@ -200,7 +202,7 @@ impl Pipeline {
         }
         self.check_precision(plan)?;
         let noise = noise::start(plan, self.session.device())?;
-        let job = Job::begin(plan.activations.most());
+        let job = Job::begin(plan.activations.text.max(plan.activations.denoise));
         self.precision.scope(|| {
             report(observer, Stage::Text, 0, 1)?;
             // What is wrong with the last part shows before the work of the others.
@@ -215,7 +217,7 @@ impl Pipeline {
             let denoising = Denoising { experts: &self.experts, plan, context, negative_context };
             let (denoised, seconds) = timed(|| denoising.run(noise, observer));
             let Denoised { latents, load: of_denoiser } = denoised?;
-            job.decodes();
+            job.decodes(plan.activations.decode);
             let decode = decode(&autoencoder, latents, plan, sink, observer)?;
             Ok(Timings { load: load + of_denoiser, text, denoise: seconds - of_denoiser, decode })
         })
@@ -244,6 +246,7 @@ impl Pipeline {
             "version": env!("CARGO_PKG_VERSION"),
             "model": { "name": self.info.name, "sha256": self.hash.get()? },
             "request": plan.record(),
+            "computed_in": self.precision.computed_in(),
             "prompt": plan.prompt,
         }))
     }
@@ -346,7 +349,7 @@ fn pixels(video: Tensor<5>) -> Result<Vec<f32>, usize> {
 
 /// How the decoder keeps frames that it will look back at: no more exactly than convolutions read them.
 pub(crate) fn kept_frames(precision: Precision) -> FloatDType {
-    match precision {
+    match precision.computed_in() {
         Precision::F32 => FloatDType::F32,
         _ => FloatDType::BF16,
     }

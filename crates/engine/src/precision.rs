@@ -10,16 +10,21 @@ use serde::{Deserialize, Serialize};
 pub enum Precision {
     /// 32 bits: slower, for comparing with other implementations
     F32,
-    /// 16 bits where the processor has such products, 32 elsewhere
+    /// 16 bits
     Bf16,
     /// 8 bits in the blocks of the denoiser, 16 elsewhere: the fastest, and a quarter of the memory
     Int8,
 }
 
 impl Precision {
+    /// What is computed in where this is asked for: kernels for less than 32 bits need AVX2; see [`nn::has_kernels`].
+    pub fn computed_in(self) -> Self {
+        if nn::has_kernels() { self } else { Self::F32 }
+    }
+
     /// Runs `work` with products in this format.
     pub(crate) fn scope<R>(self, work: impl FnOnce() -> R) -> R {
-        let precision = match self {
+        let precision = match self.computed_in() {
             Self::F32 => nn::Precision::F32,
             Self::Bf16 | Self::Int8 => nn::Precision::Bf16,
         };
@@ -28,7 +33,7 @@ impl Precision {
 
     /// How the weights of the denoiser's blocks are packed, if they are.
     pub(crate) fn packing(self) -> Option<Packing> {
-        match self {
+        match self.computed_in() {
             Self::F32 => None,
             Self::Bf16 => Some(Packing::Bf16),
             Self::Int8 => Some(Packing::Int8),

@@ -9,7 +9,7 @@ use engine::{
     Error, ModelFiles, Output, Pipeline, Plan, Precision, Progress, Session, Size, Stage, VideoRequest,
     Warning, unobserved,
 };
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// A model with all of its parts in memory.
 fn load(request: &VideoRequest) -> engine::Result<Pipeline> {
@@ -27,7 +27,7 @@ const TOLERANCE: f32 = 1e-4;
 
 #[test]
 fn frames_agree_with_diffusers() {
-    for name in ["pipeline_21", "pipeline_22"] {
+    for name in ["pipeline_21", "pipeline_22", "pipeline_22_experts"] {
         let recorded = Recorded::open(name);
         let (pipeline, plan) = open(&recorded.request());
         let video = pipeline.generate(&plan, &mut unobserved).expect("a video");
@@ -38,6 +38,28 @@ fn frames_agree_with_diffusers() {
         println!("{name} frames {:.1e}", error / scale);
         assert!(error / scale <= TOLERANCE, "{name}: relative error {:e}", error / scale);
     }
+}
+
+/// Each denoiser is asked for its own share of the timesteps, and neither for those of the other.
+#[test]
+fn both_experts_are_asked() {
+    let plain = {
+        let (pipeline, plan) = open(&Recorded::open("pipeline_22_experts").request());
+        pipeline.generate(&plan, &mut unobserved).expect("a video").frames
+    };
+    for (part, first_step) in [("transformer", 1), ("transformer_2", 3)] {
+        let recorded = Recorded::open("pipeline_22_experts");
+        recorded.overwrite(part, "proj_out.weight", HUGE);
+        let (pipeline, plan) = open(&recorded.request());
+        let error = pipeline.generate(&plan, &mut unobserved).expect_err("not finite");
+        let at = |error: &Error| matches!(error, Error::NotFinite { stage: Stage::Denoise, step, .. } if *step == first_step);
+        assert!(at(&error), "{part}: {error}");
+    }
+    let recorded = Recorded::open("pipeline_22_experts");
+    let index = json!({ "_class_name": "WanPipeline", "transformer_2": [null, null] });
+    recorded.write_json("model_index.json", &index);
+    let (pipeline, plan) = open(&recorded.request());
+    assert_ne!(pipeline.generate(&plan, &mut unobserved).expect("a video").frames, plain, "one expert alone");
 }
 
 #[test]

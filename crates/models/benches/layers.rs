@@ -30,7 +30,7 @@ fn prepare(layer: Layer, packing: Option<Packing>) -> worker::Work {
         Layer::Linear { rows, inputs, outputs, backward } => {
             let device = if backward { device.autodiff() } else { device };
             let mut layer = Linear::new(inputs, outputs, true, &device);
-            layer.weight = Param::from_tensor(random([outputs, inputs], &device));
+            layer.weight = random([outputs, inputs], &device).into();
             layer.bias = Some(Param::from_tensor(random([outputs], &device)));
             let x = random([rows, inputs], &device);
             if !backward {
@@ -49,7 +49,7 @@ fn prepare(layer: Layer, packing: Option<Packing>) -> worker::Work {
             // Earlier frames, not zeros, stand in front.
             let padding = [0, kh / 2, kw / 2];
             let mut layer = CausalConv3d::new([inputs, outputs], [kt, kh, kw], [1; 3], padding, &device);
-            layer.weight = Param::from_tensor(random([outputs, inputs, kt, kh, kw], &device));
+            layer.weight = random([outputs, inputs, kt, kh, kw], &device).into();
             packing.into_iter().for_each(|packing| layer.pack(packing));
             // As the autoencoder hands them over.
             let x = random([1, inputs, frames + kt - 1, height, width], &device);

@@ -29,6 +29,14 @@ CASES = {
         flow_shift=5.0,
         size=(5, 32, 16),
     ),
+    # Wan 2.2 A14B: a second denoiser below a share of the noise.
+    "pipeline_22_experts": dict(
+        expand_timesteps=False,
+        boundary_ratio=0.9,
+        vae=dict(base_dim=4, z_dim=4, dim_mult=[1, 2, 2, 4], num_res_blocks=1, temperal_downsample=[False, True, True]),
+        flow_shift=3.0,
+        size=(5, 16, 16),
+    ),
 }
 STEPS = 5
 GUIDANCE_SCALE = 4.0
@@ -56,21 +64,26 @@ def main():
             latents_mean=(0.3 * torch.randn(z, generator=generator)).tolist(),
             latents_std=(0.5 + torch.rand(z, generator=generator)).tolist(),
         )
+        denoiser = lambda: WanTransformer3DModel(
+            num_attention_heads=2, attention_head_dim=12, in_channels=z, out_channels=z, text_dim=16, freq_dim=32,
+            ffn_dim=40, num_layers=2, rope_max_seq_len=64,
+        )
         parts = dict(
             text_encoder=UMT5EncoderModel(UMT5Config(vocab_size=32, d_model=16, d_kv=4, d_ff=24, num_layers=2, num_heads=4)),
-            transformer=WanTransformer3DModel(
-                num_attention_heads=2, attention_head_dim=12, in_channels=z, out_channels=z, text_dim=16, freq_dim=32,
-                ffn_dim=40, num_layers=2, rope_max_seq_len=64,
-            ),
+            transformer=denoiser(),
             vae=AutoencoderKLWan(**case["vae"], **statistics),
         )
+        boundary_ratio = case.get("boundary_ratio")
+        if boundary_ratio is not None:
+            parts["transformer_2"] = denoiser()
         for offset, part in enumerate(parts.values()):
             randomize(part, 10 * seed + offset)
         scheduler = UniPCMultistepScheduler(
             prediction_type="flow_prediction", use_flow_sigmas=True, num_train_timesteps=1000, flow_shift=case["flow_shift"],
         )
         pipeline = WanPipeline(
-            tokenizer=Numbers(), scheduler=scheduler, expand_timesteps=case["expand_timesteps"], **parts
+            tokenizer=Numbers(), scheduler=scheduler, expand_timesteps=case["expand_timesteps"],
+            boundary_ratio=boundary_ratio, **parts
         )
         pipeline.set_progress_bar_config(disable=True)
         frames, height, width = case["size"]
@@ -107,6 +120,7 @@ def main():
             guidance_scale=GUIDANCE_SCALE,
             flow_shift=case["flow_shift"],
             expand_timesteps=case["expand_timesteps"],
+            boundary_ratio=boundary_ratio,
         )
 
 

@@ -31,6 +31,6 @@ pub use modulate::{gated_residual, layer_norm_modulate};
 pub use norm::{ChannelRmsNorm, LayerNorm, RmsNorm, channel_rms_norm, layer_norm, rms_norm};
 pub use pack::{Pack, PackedKernel, PackedLinear, Packing, WeightSource, join};
 pub use parameter::zeros;
-pub use precision::{Precision, with_precision};
+pub use precision::{Precision, has_kernels, with_precision};
 pub use rope::rope;
 pub use weight::Weight;

@@ -10,7 +10,7 @@ pub enum Precision {
     /// f32, by burn's own operations.
     #[default]
     F32,
-    /// bf16, by the CPU kernels where the processor has bf16 products; f32 elsewhere.
+    /// bf16, by the CPU kernels where they serve (see [`has_kernels`]); f32 elsewhere.
     Bf16,
 }
 
@@ -32,6 +32,13 @@ pub fn with_precision<R>(precision: Precision, work: impl FnOnce() -> R) -> R {
     work()
 }
 
+/// Whether the CPU kernels compute products on this processor, packed or not: from AVX2 on, where they are faster than
+/// burn's (int8, attention) or close to them in half the memory (bf16). Elsewhere burn computes in f32, and nothing is
+/// packed. This is the one rule; pointwise kernels serve every processor.
+pub fn has_kernels() -> bool {
+    kernels::isa() >= kernels::Isa::Avx2
+}
+
 /// Whether fused pointwise kernels serve this tensor.
 pub(crate) fn on_cpu<const D: usize>(x: &Tensor<D>) -> bool {
     matches!(x.device().inner().as_dispatch(), DispatchDevice::Flex(_))
@@ -40,5 +47,5 @@ pub(crate) fn on_cpu<const D: usize>(x: &Tensor<D>) -> bool {
 
 /// Whether the bf16 kernels compute products of this tensor.
 pub(crate) fn in_bf16<const D: usize>(x: &Tensor<D>) -> bool {
-    PRECISION.get() == Precision::Bf16 && kernels::isa() >= kernels::Isa::Avx512 && on_cpu(x)
+    PRECISION.get() == Precision::Bf16 && has_kernels() && on_cpu(x)
 }

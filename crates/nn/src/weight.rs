@@ -9,7 +9,11 @@ use burn::{
 };
 use kernels::Stored;
 
-use crate::{WeightSource, join, parameter::zeros};
+use crate::{
+    WeightSource, join,
+    parameter::zeros,
+    precision::{has_kernels, on_cpu},
+};
 
 /// The weight of a layer. As a module it is its parameter, under the name of the field that it is in, or nothing.
 #[derive(Clone, Debug)]
@@ -18,6 +22,13 @@ pub enum Weight<const D: usize, P> {
     Dense(Param<Tensor<D>>),
     /// As the CPU kernels read it.
     Packed(P),
+}
+
+/// A parameter with these values.
+impl<const D: usize, P> From<Tensor<D>> for Weight<D, P> {
+    fn from(values: Tensor<D>) -> Self {
+        Self::Dense(Param::from_tensor(values))
+    }
 }
 
 /// What every layer calls it.
@@ -48,11 +59,11 @@ impl<const D: usize, P> Weight<D, P> {
         }
     }
 
-    /// Packs a parameter on the CPU that is not trained; anything else stays as it is.
+    /// Packs a parameter that is not trained, where the CPU kernels serve; anything else stays as it is.
     pub(crate) fn pack(&mut self, pack: impl FnOnce(Stored<'_>, [usize; D]) -> P) {
         let Self::Dense(weight) = self else { return };
         let values = weight.val();
-        if !crate::precision::on_cpu(&values) || values.is_require_grad() {
+        if !has_kernels() || !on_cpu(&values) || values.is_require_grad() {
             return;
         }
         let (dims, data) = (values.dims(), values.into_data());
@@ -70,7 +81,7 @@ impl<const D: usize, P> Weight<D, P> {
     ) -> Result<(), S::Error> {
         let Self::Dense(weight) = self else { return Ok(()) };
         // The parameter itself may never have had values, and need not have any now.
-        if matches!(weight.lazy_device().as_dispatch(), DispatchDevice::Flex(_)) {
+        if has_kernels() && matches!(weight.lazy_device().as_dispatch(), DispatchDevice::Flex(_)) {
             let dims = weight.lazy_shape().dims();
             *self = Self::Packed(source.values(&join(path, WEIGHT), |values| pack(values, dims))?);
         }

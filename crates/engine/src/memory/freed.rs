@@ -9,9 +9,9 @@ use std::sync::{Mutex, PoisonError};
 
 use kernels::memory::{Freed, set_freed, set_large_pages};
 
-/// A quarter of a gibibyte: less is kept.
+/// A quarter of a gibibyte: of decoding, less is kept.
 const MANY: usize = 256 << 20;
-/// From here on decoding gives all of it back at once.
+/// From here on decoding gives all of it back at once, and denoising keeps it for a moment only.
 const VERY_MANY: usize = 1 << 30;
 
 /// The videos that are being made.
@@ -29,7 +29,7 @@ struct Running {
 pub(crate) struct Job(u64);
 
 impl Job {
-    /// One that takes so many bytes besides the weights.
+    /// One that takes so many bytes besides the weights until it is decoded.
     pub fn begin(bytes: usize) -> Self {
         change(|jobs| {
             let id = jobs.last().map_or(0, |job| job.id + 1);
@@ -38,9 +38,12 @@ impl Job {
         })
     }
 
-    /// Its frames are decoded from now on.
-    pub fn decodes(&self) {
-        change(|jobs| jobs.iter_mut().filter(|job| job.id == self.0).for_each(|job| job.is_decoding = true));
+    /// Its frames are decoded from now on, which takes so many bytes.
+    pub fn decodes(&self, bytes: usize) {
+        change(|jobs| {
+            let own = jobs.iter_mut().filter(|job| job.id == self.0);
+            own.for_each(|job| (job.bytes, job.is_decoding) = (bytes, true));
+        });
     }
 }
 
@@ -64,7 +67,8 @@ fn change<R>(change: impl FnOnce(&mut Vec<Running>) -> R) -> R {
     result
 }
 
-/// What to do with freed memory, and whether new memory may come in large pages. Of pages of two megabytes, those at the
+/// What to do with freed memory, and whether new memory may come in large pages. A denoiser runs through the same blocks
+/// in every layer, and pages that come back cost it up to a tenth of its time. Of pages of two megabytes, those at the
 /// ends of every tensor reach into free memory, and so take some of it again: a twentieth of the whole.
 fn policy(jobs: &[Running]) -> (Freed, bool) {
     let bytes = jobs.iter().fold(0_usize, |bytes, job| bytes.saturating_add(job.bytes));
@@ -72,7 +76,8 @@ fn policy(jobs: &[Running]) -> (Freed, bool) {
     match bytes {
         0 => (Freed::GivenBack, true),
         VERY_MANY.. if all_decode => (Freed::GivenBack, false),
-        MANY.. => (Freed::KeptForAMoment, true),
+        VERY_MANY.. => (Freed::KeptForAMoment, true),
+        MANY.. if all_decode => (Freed::KeptForAMoment, true),
         _ => (Freed::Kept, true),
     }
 }
@@ -86,7 +91,8 @@ mod tests {
         let job = |bytes, is_decoding| Running { id: 0, bytes, is_decoding };
         assert_eq!(policy(&[]), (Freed::GivenBack, true));
         assert_eq!(policy(&[job(MANY - 1, true)]), (Freed::Kept, true));
-        assert_eq!(policy(&[job(MANY - 1, true), job(1, false)]), (Freed::KeptForAMoment, true));
+        assert_eq!(policy(&[job(MANY - 1, true), job(1, true)]), (Freed::KeptForAMoment, true));
+        assert_eq!(policy(&[job(MANY - 1, true), job(1, false)]), (Freed::Kept, true));
         assert_eq!(policy(&[job(VERY_MANY, false)]), (Freed::KeptForAMoment, true));
         assert_eq!(policy(&[job(VERY_MANY, true)]), (Freed::GivenBack, false));
         assert_eq!(policy(&[job(VERY_MANY, true), job(1, false)]), (Freed::KeptForAMoment, true));

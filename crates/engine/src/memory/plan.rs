@@ -11,7 +11,7 @@ use crate::{Error, ModelInfo, Plan, Precision, Result, Size, pipeline::kept_fram
 const MIB: usize = 1 << 20;
 
 /// What the program takes besides weights and video: its own pages, the tokenizer, the encoder of the file.
-const PROGRAM: usize = 128 * MIB;
+const PROGRAM: usize = 72 * MIB;
 
 /// The bytes that making a video takes besides the weights. Frames are handed on as they are made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,7 +30,7 @@ impl Activations {
         const PROMPTS: usize = 2;
         Self {
             text: info.text_encoder.activation_bytes(PROMPTS, info.max_sequence_length),
-            denoise: info.denoiser().activation_bytes(token_grid),
+            denoise: info.denoiser().activation_bytes(token_grid, precision.computed_in() != Precision::F32),
             decode: info.autoencoder.decoder_stream_bytes([size.height, size.width], kept_frames(precision)),
         }
     }
@@ -60,39 +60,68 @@ impl MemoryPlan {
 
     /// Of a video that takes `activations`, when the model is opened for it alone.
     pub(crate) fn new(precision: Precision, activations: &Activations, info: &ModelInfo) -> Self {
-        let sizes = &info.num_values;
-        // Packed kernels of the autoencoder are larger than what they are made from; the tables of a small text
-        // encoder stay in f32.
-        let vae = 4 * sizes.autoencoder;
-        let bytes = if precision == Precision::F32 { 4 } else { 2 };
-        let (small, streamed) = match info.text_encoder.is_large() {
-            true => (0, info.text_encoder.largest_layer(bytes)),
-            false => (4 * sizes.text_encoder, 0),
-        };
+        let precision = precision.computed_in();
+        let always = always(info);
         // One expert at a time.
         let values = info.experts.iter().map(|expert| expert.num_values).max().unwrap_or_default();
-        let denoiser = match precision {
-            Precision::F32 => 4 * values,
-            Precision::Bf16 => 2 * values,
-            Precision::Int8 => values + values / 16,
+        let largest =
+            info.experts.iter().map(|expert| expert.config.largest_tensor()).max().unwrap_or_default();
+        let (denoiser, one) = match precision {
+            Precision::F32 => (4 * values, 4 * largest),
+            // One tensor at a time is there as it was read, in 16 bits.
+            Precision::Bf16 => (2 * values, 2 * largest),
+            // Tables, norms and what makes the conditions are not in 8 bits.
+            Precision::Int8 => (values + values / 12, 2 * largest),
         };
-        // One tensor at a time is there as it was read.
-        let one =
-            4 * info.experts.iter().map(|expert| expert.config.largest_tensor()).max().unwrap_or_default();
-        let with_pieces = |bytes: usize| (bytes as u64).saturating_add(kept_pieces(bytes) as u64);
-        let always = PROGRAM as u64 + vae + small;
+        let with_pieces = |bytes: usize| (bytes as u64).saturating_add(kept_pieces(bytes, precision) as u64);
         Self {
-            text: always + streamed.saturating_add(with_pieces(activations.text)),
-            denoise: always + (denoiser + one).max(denoiser.saturating_add(with_pieces(activations.denoise))),
+            text: always
+                .saturating_add(layer_of_text(precision, info))
+                .saturating_add(with_pieces(activations.text)),
+            denoise: always.saturating_add(denoiser + one.max(with_pieces(activations.denoise))),
             decode: always.saturating_add(with_pieces(activations.decode)),
         }
+    }
+
+    /// The bytes while so many prompts are read, the longest of so many tokens.
+    pub(crate) fn of_text(
+        &self,
+        info: &ModelInfo,
+        precision: Precision,
+        [prompts, tokens]: [usize; 2],
+    ) -> u64 {
+        let precision = precision.computed_in();
+        let activations = info.text_encoder.activation_bytes(prompts, tokens);
+        always(info)
+            .saturating_add(layer_of_text(precision, info))
+            .saturating_add(activations.saturating_add(kept_pieces(activations, precision)) as u64)
+    }
+}
+
+/// What is in memory from the start to the end: the program, the decoder, and a text encoder if it is small.
+fn always(info: &ModelInfo) -> u64 {
+    // Packed kernels of the decoder are twice as large as what they are made from in 16 bits; the tables of a small text
+    // encoder stay in f32.
+    let decoder = 4.0 * info.num_values.autoencoder as f64 * info.autoencoder.decoder_share();
+    let small = if info.text_encoder.is_large() { 0 } else { 4 * info.num_values.text_encoder };
+    PROGRAM as u64 + decoder as u64 + small
+}
+
+/// The layer of a large text encoder that is in memory.
+fn layer_of_text(precision: Precision, info: &ModelInfo) -> u64 {
+    match info.text_encoder.is_large() {
+        true => info.text_encoder.largest_layer(if precision == Precision::F32 { 4 } else { 2 }),
+        false => 0,
     }
 }
 
 /// Freed pieces that lie between those in use when a video needs `bytes` at once, as measured from 64x48 to 1024x1024:
-/// the allocator keeps less of them the more there are.
-fn kept_pieces(bytes: usize) -> usize {
-    bytes.saturating_mul(2).min(256 * MIB + bytes / 2).min(640 * MIB + bytes / 8)
+/// the allocator keeps less of them the more there are, and the kernels leave fewer than burn's operations.
+fn kept_pieces(bytes: usize, precision: Precision) -> usize {
+    match precision {
+        Precision::F32 => bytes.saturating_mul(2).min(256 * MIB + bytes / 2).min(640 * MIB + bytes / 8),
+        _ => (bytes / 3).min(128 * MIB + bytes / 24),
+    }
 }
 
 impl Plan {

@@ -113,6 +113,12 @@ impl PromptEncoder {
         prompts.iter().map(ids_of).collect()
     }
 
+    /// How many tokens the longest of these prompts has, cut to what is read, and how many prompts there are.
+    pub fn longest(&self, prompts: &[&str]) -> Result<[usize; 2]> {
+        let ids = self.ids(prompts)?;
+        Ok([ids.len(), ids.iter().map(Vec::len).max().unwrap_or_default()])
+    }
+
     /// Whether nothing has to be read for these prompts: all of their contexts are kept on the disk.
     pub fn is_kept(&self, prompts: &[&str]) -> Result<bool> {
         if !self.is_streamed {

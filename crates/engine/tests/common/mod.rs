@@ -17,7 +17,7 @@ pub struct Recorded {
 }
 
 impl Recorded {
-    /// `pipeline_21` (a timestep for the clip) or `pipeline_22` (one for each frame).
+    /// `pipeline_21` (a timestep for the clip), `pipeline_22` (one for each frame) or `pipeline_22_experts` (two denoisers).
     pub fn open(name: &str) -> Self {
         let path =
             Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("../models/goldens/{name}.safetensors"));
@@ -35,7 +35,15 @@ impl Recorded {
         let Self { metadata, .. } = self;
         self.write_json(
             "model_index.json",
-            &json!({ "_class_name": "WanPipeline", "expand_timesteps": metadata["expand_timesteps"] }),
+            &json!({
+                "_class_name": "WanPipeline",
+                "expand_timesteps": metadata["expand_timesteps"],
+                "boundary_ratio": metadata["boundary_ratio"],
+                "transformer_2": match metadata["boundary_ratio"].is_null() {
+                    true => json!([null, null]),
+                    false => json!(["diffusers", "WanTransformer3DModel"]),
+                },
+            }),
         );
         let scheduler = json!({
             "_class_name": "UniPCMultistepScheduler",
@@ -47,9 +55,13 @@ impl Recorded {
         for (part, stem) in [
             ("text_encoder", "model"),
             ("transformer", "diffusion_pytorch_model"),
+            ("transformer_2", "diffusion_pytorch_model"),
             ("vae", "diffusion_pytorch_model"),
         ] {
-            let mut config = metadata[part].clone();
+            if part == "transformer_2" && metadata["boundary_ratio"].is_null() {
+                continue;
+            }
+            let mut config = metadata[if part == "transformer_2" { "transformer" } else { part }].clone();
             if part == "text_encoder" {
                 config["architectures"] = json!(["UMT5EncoderModel"]);
             }

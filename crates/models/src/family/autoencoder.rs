@@ -54,6 +54,12 @@ impl AutoencoderConfig {
         [config.scale_factor_temporal, config.scale_factor_spatial, config.scale_factor_spatial]
     }
 
+    /// About which share of the parameters is the decoder's.
+    pub fn decoder_share(&self) -> f64 {
+        let Self::Wan(config) = self;
+        config.decoder_share()
+    }
+
     /// Latent `[frames, height, width]` of a clip of `[frames, height, width]`.
     ///
     /// # Errors

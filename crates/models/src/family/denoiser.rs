@@ -13,9 +13,10 @@ use crate::{
 };
 
 /// Values of a token that are alive at once in a block of Wan's denoiser, besides the hidden features of its
-/// feed-forward layer before and after the activation: the token itself, normed, as query, key and value, and what
-/// comes out.
-const TOKEN_ALIVE: usize = 8;
+/// feed-forward layer: with the kernels of this program, which write a layer's activation and gate as they come; and with
+/// burn's operations, which have the hidden features twice, before and after the activation.
+const TOKEN_ALIVE: usize = 4;
+const TOKEN_ALIVE_IN_BURN: usize = 8;
 
 /// What a denoiser is, as its `config.json` says.
 #[derive(Clone, Debug, PartialEq)]
@@ -97,10 +98,13 @@ impl DenoiserConfig {
         config.token_grid(latents)
     }
 
-    /// About how many bytes one call takes besides the weights.
-    pub fn activation_bytes(&self, token_grid: [usize; 3]) -> usize {
+    /// About how many bytes one call takes besides the weights, which are packed or not.
+    pub fn activation_bytes(&self, token_grid: [usize; 3], packed: bool) -> usize {
         let Self::Wan(config) = self;
-        let of_a_token = 2 * config.ffn_dim + TOKEN_ALIVE * config.dim();
+        let of_a_token = match packed {
+            true => config.ffn_dim + TOKEN_ALIVE * config.dim(),
+            false => 2 * config.ffn_dim + TOKEN_ALIVE_IN_BURN * config.dim(),
+        };
         token_grid.iter().fold(size_of::<f32>() * of_a_token, |bytes, &tokens| bytes.saturating_mul(tokens))
     }
 

@@ -5,7 +5,7 @@ use burn::{
     tensor::{Device, Distribution, FloatDType, Tensor, TensorData},
 };
 
-use crate::{CausalConv3d, Conv2d, Linear, Pack, PackedLinear, Packing, Precision, Weight, with_precision};
+use crate::{CausalConv3d, Conv2d, Linear, Pack, PackedLinear, Packing, Precision, with_precision};
 
 /// Maximum relative error of pointwise operations, which are f32 on both sides.
 const EXACT: f64 = 2e-5;
@@ -211,7 +211,7 @@ fn compare_packed<L: Pack + Clone, const A: usize, const R: usize>(
 
 fn random_linear(inputs: usize, outputs: usize, bias: bool, device: &Device) -> Linear {
     let mut layer = Linear::new(inputs, outputs, bias, device);
-    layer.weight = Weight::Dense(Param::from_tensor(random([outputs, inputs], device)));
+    layer.weight = random([outputs, inputs], device).into();
     layer.bias = layer.bias.map(|_| Param::from_tensor(random([outputs], device)));
     layer
 }
@@ -225,7 +225,7 @@ fn packed_layers() {
         compare_packed("linear and GELU", &layer, [2, 9, 40], Linear::forward_gelu);
     }
     let mut conv = CausalConv3d::new([10, 20], [3; 3], [1; 3], [1; 3], &device);
-    conv.weight = Weight::Dense(Param::from_tensor(random([20, 10, 3, 3, 3], &device)));
+    conv.weight = random([20, 10, 3, 3, 3], &device).into();
     conv.bias = Param::from_tensor(random([20], &device));
     compare_packed("causal convolution", &conv, [2, 10, 3, 5, 7], CausalConv3d::forward);
     compare_packed("the same in a stream", &conv, [1, 10, 4, 5, 7], |conv, x| {
@@ -238,7 +238,7 @@ fn packed_layers() {
         });
     }
     let mut conv = Conv2d::new([10, 20], 3, 2, [0, 1], &device);
-    conv.weight = Weight::Dense(Param::from_tensor(random([20, 10, 3, 3], &device)));
+    conv.weight = random([20, 10, 3, 3], &device).into();
     compare_packed("convolution of images", &conv, [3, 10, 6, 8], Conv2d::forward);
 }
 

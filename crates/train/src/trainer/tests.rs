@@ -39,7 +39,7 @@ impl Objective for Toy {
     }
 
     fn evaluate(&self, model: &Linear) -> Result<Figures> {
-        let error = (model.weight.val() - truth()).square().mean();
+        let error = (model.weight.dense() - truth()).square().mean();
         Ok(Figures::new().with("error", f64::from(parameters::to_scalar(error)?)))
     }
 

@@ -81,16 +81,26 @@ impl AutoencoderKlWanConfig {
     /// About how many parameters a model of these sizes has, without building it: the 3x3x3 convolutions whose inputs
     /// and outputs are of one scale, four of them in the middle, and what joins encoder and decoder to the latents.
     pub fn large_parameters(&self) -> f64 {
+        let [encoder, decoder] = self.halves();
+        5.0 * (self.z_dim as f64).powi(2) + encoder + decoder
+    }
+
+    /// About which share of the parameters is the decoder's.
+    pub fn decoder_share(&self) -> f64 {
+        let [encoder, decoder] = self.halves();
+        decoder / (encoder + decoder)
+    }
+
+    /// The parameters of encoder and decoder, as [`large_parameters`](Self::large_parameters) counts them.
+    fn halves(&self) -> [f64; 2] {
         let blocks = self.num_res_blocks as f64;
         let of_half = |base: usize, convolutions: f64| {
             let convolution = |&mult: &usize| 27.0 * (base as f64 * mult as f64).powi(2);
             let scales = self.dim_mult.iter().map(convolution).sum::<f64>();
             convolutions * scales + 4.0 * self.dim_mult.last().map_or(0.0, convolution)
         };
-        let latents = 5.0 * (self.z_dim as f64).powi(2);
-        latents
-            + of_half(self.base_dim, 2.0 * blocks - 1.0)
-            + of_half(self.decoder_base_dim.unwrap_or(self.base_dim), 2.0 * blocks + 1.0)
+        let decoder = of_half(self.decoder_base_dim.unwrap_or(self.base_dim), 2.0 * blocks + 1.0);
+        [of_half(self.base_dim, 2.0 * blocks - 1.0), decoder]
     }
 
     /// Latent `[frames, height, width]` of a clip of `[frames, height, width]`.
