@@ -27,14 +27,15 @@ import report
 import sides
 from cases import CASES, Case
 from generate import generate
+from generate_wan import generate_wan
 from others import Others
 
 
 def main() -> None:
     args = arguments()
     cases = [case for case in CASES if matches(case.label, args.subjects)]
-    whole_process = matches("generate", args.subjects)
-    if not cases and not whole_process:
+    processes = whole_processes(args)
+    if not cases and not processes:
         names = "\n".join(case.label for case in CASES)
         sys.exit(f"no case contains any of {args.subjects}; the cases are\n{names}")
     built = programs.find() if args.no_build else programs.build()
@@ -50,13 +51,23 @@ def main() -> None:
         machine.measure(built["kernels"], environment)
         rows = measure_subject(chosen, built, environment, machine, others, args)
         sections[subject] = show(machine, rows, others)
-    if whole_process:
+    for section, process in processes.items():
         others = Others()
         machine.measure(built["kernels"], environment)
-        sections["generate"] = show(machine, generate(built, environment, others, args.rounds), others)
+        sections[section] = show(machine, process(built, environment, others, args), others)
     if args.write:
         whole = {subject for subject in sections if all(c in cases for c in CASES if c.subject == subject)}
         report.write(args.write, {"machine": machine.markdown()} | {name: sections[name] for name in whole})
+
+
+def whole_processes(args: argparse.Namespace) -> dict:
+    """Sections in which all of `kinora generate` is measured."""
+    processes = {}
+    if matches("generate: kinora-tiny", args.subjects):
+        processes["generate"] = generate
+    if matches("generate: Wan 1.3B", args.subjects) and args.wan:
+        processes["generate_wan"] = generate_wan
+    return processes
 
 
 def show(machine: report.Machine, rows: Iterator[report.Row], others: Others) -> str:
@@ -82,12 +93,17 @@ def arguments() -> argparse.Namespace:
     flag("--toy", action="store_true", help="tiny sizes: only to see that both sides run")
     flag("--no-build", action="store_true", help="use the programs of the last build")
     flag("--build-only", action="store_true", help="build, and measure nothing")
+    flag("--wan", type=Path, metavar="FOLDER", help="Wan 2.1 1.3B, or what random_wan.py makes, for 'generate: Wan'")
+    flag("--sd-cpp", type=Path, metavar="PROGRAM", help="sd-cli of stable-diffusion.cpp, for the same")
+    flag("--sd-cpp-models", type=Path, nargs="+", metavar="FOLDER", help="what stable_diffusion_cpp.py has made for it")
     flag("--write", type=Path, metavar="FILE", help="put the tables between the markers of a Markdown file")
     args = parser.parse_args()
     if args.quick or args.toy:
         args.rounds, args.seconds = 2, 0.1
     if args.toy and args.write:
         parser.error("--toy measures nothing worth writing")
+    if bool(args.sd_cpp) != bool(args.sd_cpp_models):
+        parser.error("--sd-cpp and --sd-cpp-models go together")
     return args
 
 

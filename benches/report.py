@@ -56,7 +56,7 @@ class Row:
     met: str
 
 
-def cell(program: str, precision: str, seconds: float, error: float | None) -> str:
+def cell(program: str, precision: str, seconds: float, error: float | None = None) -> str:
     """What a side did, under the heading of Kinora or of its peers."""
     name = precision if program == "Kinora" else f"{program} {precision}"
     off = "" if error is None else f", {100 * error:.2g} % off"
