@@ -14,7 +14,6 @@ def prepare(case: dict):
     run = compiled(model) if case.get("compiled") else model
     latents, timestep, context = inputs(case)
 
-    # Not `inference_mode`, in which nothing is frozen into compiled code.
     @torch.no_grad()
     def forward():
         with products(case["precision"]):
