@@ -151,7 +151,7 @@ def measure(
     flop, ready, off = None, {}, {}
     for side, worker in workers.items():
         answer = worker.ask({"prepare": sides.request(side, case, size, given)})
-        flop = answer.get("flop", flop)
+        flop = answer.get("flop") or flop
         if answer["ready"]:
             ready[side] = worker
             if given:
