@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Makes of a diffusers folder of Wan 2.1 what stable-diffusion.cpp reads:
 
-    benches/stable_diffusion_cpp.py SD_CLI MODEL FOLDER [--type q8_0]
+    benches/stable_diffusion_cpp.py SD_CLI MODEL FOLDER [--type q8_0] [--denoiser-type bf16]
 
 It reads the text encoder and the autoencoder under their names in transformers and diffusers, but the
 denoiser only under the names of its first publication.
@@ -41,12 +41,13 @@ def main() -> None:
     parser.add_argument("model", type=Path)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--type", default="q8_0", help="what the weights are quantised to [q8_0]")
+    parser.add_argument("--denoiser-type", help="what the denoiser's are turned into; the same if left out")
     args = parser.parse_args()
     args.folder.mkdir(parents=True, exist_ok=True)
 
     renamed = args.folder / "denoiser.safetensors"
     rename(args.model / "transformer/diffusion_pytorch_model.safetensors", renamed)
-    convert(args.sd_cli, renamed, args.folder / "denoiser.gguf", args.type)
+    convert(args.sd_cli, renamed, args.folder / "denoiser.gguf", args.denoiser_type or args.type)
     renamed.unlink()
     text_encoder = args.model / "text_encoder"
     shards = text_encoder / "model.safetensors.index.json"
