@@ -68,7 +68,7 @@ fn random<const D: usize>(shape: [usize; D], device: &Device) -> Tensor<D> {
 fn read<const D: usize>(path: &Path, shape: [usize; D], device: &Device) -> Tensor<D> {
     let bytes = fs::read(path).expect("numbers for all sides");
     let (numbers, _) = bytes.as_chunks::<4>();
-    let numbers = numbers.iter().map(|&bytes| f32::from_ne_bytes(bytes)).collect::<Vec<_>>();
+    let numbers = numbers.iter().copied().map(f32::from_ne_bytes).collect::<Vec<_>>();
     Tensor::from_data(TensorData::new(numbers, shape), device)
 }
 
