@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
-"""Runs the same work through PyTorch and through Kinora, in turns, and prints how they compare.
+"""Runs the same work through Kinora and its peers, in turns, and prints how they compare.
 
     python -m venv target/pytorch
     target/pytorch/bin/pip install -r benches/requirements.txt
     target/pytorch/bin/python benches/compare.py linear attention
 
-Each side is a process that lives through a subject, so that start-up does not count, and both take
-turns (A B A B ..), so that a machine that slows down slows both. A ratio is the median of the
+Each side is a process that lives through a subject, so that start-up does not count, and all take
+turns (A B A B ..), so that a machine that slows down slows all. A ratio is the median of the
 rounds' ratios. What is compared, and against which bar, is in `cases.py`.
 """
 
@@ -14,25 +14,28 @@ import argparse
 import os
 import statistics
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from itertools import chain
 from pathlib import Path
 
+import errors
 import programs
 import report
+import sides
 from cases import CASES, Case
 from generate import generate
+from generate_wan import generate_wan
 from others import Others
-from worker import Worker
 
 
 def main() -> None:
     args = arguments()
     cases = [case for case in CASES if matches(case.label, args.subjects)]
-    whole_process = matches("generate", args.subjects)
-    if not cases and not whole_process:
+    processes = whole_processes(args)
+    if not cases and not processes:
         names = "\n".join(case.label for case in CASES)
         sys.exit(f"no case contains any of {args.subjects}; the cases are\n{names}")
     built = programs.find() if args.no_build else programs.build()
@@ -48,13 +51,23 @@ def main() -> None:
         machine.measure(built["kernels"], environment)
         rows = measure_subject(chosen, built, environment, machine, others, args)
         sections[subject] = show(machine, rows, others)
-    if whole_process:
+    for section, process in processes.items():
         others = Others()
         machine.measure(built["kernels"], environment)
-        sections["generate"] = show(machine, generate(built, environment, others, args.rounds), others)
+        sections[section] = show(machine, process(built, environment, others, args), others)
     if args.write:
         whole = {subject for subject in sections if all(c in cases for c in CASES if c.subject == subject)}
         report.write(args.write, {"machine": machine.markdown()} | {name: sections[name] for name in whole})
+
+
+def whole_processes(args: argparse.Namespace) -> dict:
+    """Sections in which all of `kinora generate` is measured."""
+    processes = {}
+    if matches("generate: kinora-tiny", args.subjects):
+        processes["generate"] = generate
+    if matches("generate: Wan 1.3B", args.subjects) and args.wan:
+        processes["generate_wan"] = generate_wan
+    return processes
 
 
 def show(machine: report.Machine, rows: Iterator[report.Row], others: Others) -> str:
@@ -80,12 +93,17 @@ def arguments() -> argparse.Namespace:
     flag("--toy", action="store_true", help="tiny sizes: only to see that both sides run")
     flag("--no-build", action="store_true", help="use the programs of the last build")
     flag("--build-only", action="store_true", help="build, and measure nothing")
+    flag("--wan", type=Path, metavar="FOLDER", help="Wan 2.1 1.3B, or what random_wan.py makes, for 'generate: Wan'")
+    flag("--sd-cpp", type=Path, metavar="PROGRAM", help="sd-cli of stable-diffusion.cpp, for the same")
+    flag("--sd-cpp-models", type=Path, nargs="+", metavar="FOLDER", help="what stable_diffusion_cpp.py has made for it")
     flag("--write", type=Path, metavar="FILE", help="put the tables between the markers of a Markdown file")
     args = parser.parse_args()
     if args.quick or args.toy:
         args.rounds, args.seconds = 2, 0.1
     if args.toy and args.write:
         parser.error("--toy measures nothing worth writing")
+    if bool(args.sd_cpp) != bool(args.sd_cpp_models):
+        parser.error("--sd-cpp and --sd-cpp-models go together")
     return args
 
 
@@ -107,57 +125,61 @@ def measure_subject(
             if case.memory_bar:  # what an earlier case has left behind would count
                 stack.pop_all().close()
                 workers.clear()
-            sides = [("PyTorch", name) for name in case.pytorch] + [("Kinora", name) for name in case.bars]
-            for side in sides:
+            for side in case.sides:
                 if side not in workers:
-                    workers[side] = stack.enter_context(start(side, case.subject, built, environment, args))
-            yield from measure(case, {side: workers[side] for side in sides}, machine, others, args)
-
-
-def start(side: tuple, subject: str, built: dict, environment: dict, args) -> Worker:
-    who, _ = side
-    if who == "PyTorch":
-        command = [args.python, Path(__file__).parent / "pytorch" / "worker.py"]
-    else:
-        command = [built[programs.SERVED_BY[subject]], "--serve"]
-    return Worker(command, environment)
+                    worker = sides.start(side, case.subject, built, environment, args.python)
+                    workers[side] = stack.enter_context(worker)
+            chosen = {side: workers[side] for side in case.sides}
+            with tempfile.TemporaryDirectory() as folder:
+                size = case.request | (case.toy if args.toy else {})
+                given = Path(folder) if case.given else None
+                if given:
+                    sides.give(size, given, environment, args.python)
+                yield from measure(case, size, given, chosen, machine, others, args)
 
 
 def measure(
-    case: Case, workers: dict, machine: report.Machine, others: Others, args: argparse.Namespace
+    case: Case,
+    size: dict,
+    given: Path | None,
+    workers: dict,
+    machine: report.Machine,
+    others: Others,
+    args: argparse.Namespace,
 ) -> Iterator[report.Row]:
-    """The rows of one case: one for each precision that Kinora has."""
-    flop, ready = None, {}
-    for (who, precision), worker in workers.items():
-        request = case.request | (case.toy if args.toy else {})
-        request |= {"subject": case.subject, "precision": precision, "warm_up": case.warm_up}
-        answer = worker.ask({"prepare": request})
-        flop = answer.get("flop", flop)
+    """The rows of one case: one for each peer and each precision that Kinora has."""
+    flop, ready, off = None, {}, {}
+    for side, worker in workers.items():
+        answer = worker.ask({"prepare": sides.request(side, case, size, given)})
+        flop = answer.get("flop") or flop
         if answer["ready"]:
-            ready[who, precision] = worker
+            ready[side] = worker
+            if given:
+                off[side] = errors.relative(sides.output(side, given), given / sides.REFERENCE)
 
     rounds = {side: [] for side in ready}
     peaks = dict.fromkeys(ready, 0)
     for _ in range(min(args.rounds, case.rounds)):
         for side, worker in ready.items():
-            time.sleep(0.02)  # the other side's threads stop waiting for work
+            time.sleep(0.02)  # the other sides' threads stop waiting for work
             answer = others.during(lambda: worker.ask({"run": args.seconds}), worker.ticks)
             rounds[side].append(statistics.median(answer["seconds"]))
             peaks[side] = max(peaks[side], answer["peak_bytes"])
 
     medians = {side: statistics.median(seconds) for side, seconds in rounds.items()}
-    pytorch = min((("PyTorch", precision) for precision in case.pytorch), key=medians.get)
-    for precision, bar in case.bars.items():
-        kinora = ("Kinora", precision)
-        if kinora not in ready:
-            yield report.unserved(case, precision, bar)
-            continue
-        ratios = [theirs / ours for theirs, ours in zip(rounds[pytorch], rounds[kinora], strict=True)]
-        seconds = (medians[pytorch], medians[kinora])
-        share = machine.share(flop / medians[kinora], precision)
-        yield report.speed(case, pytorch[1], precision, seconds, ratios, bar, share)
-        if case.memory_bar:
-            yield report.memory(case, pytorch[1], precision, (peaks[pytorch], peaks[kinora]))
+    cell = {side: report.cell(*side, seconds, off.get(side)) for side, seconds in medians.items()}
+    for peer in case.peers:
+        theirs = min(peer.ways, key=medians.get)
+        for precision, bar in peer.bars.items():
+            ours = ("Kinora", precision)
+            if ours not in ready:
+                yield report.unserved(case, precision, bar)
+                continue
+            ratios = [slow / fast for slow, fast in zip(rounds[theirs], rounds[ours], strict=True)]
+            share = machine.share(flop / medians[ours], precision)
+            yield report.speed(case.name, cell[theirs], cell[ours], ratios, bar, share)
+            if case.memory_bar and peer is case.peers[0]:
+                yield report.memory(case, theirs, ours, (peaks[theirs], peaks[ours]))
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ import statistics
 import subprocess
 import tempfile
 import time
+from argparse import Namespace
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from others import Others, ended_children_ticks
 PROMPT = "a red ball bounces on the grass"
 
 
-def generate(built: dict, environment: dict, others: Others, rounds: int) -> Iterator[report.Row]:
+def generate(built: dict, environment: dict, others: Others, args: Namespace) -> Iterator[report.Row]:
     def run(command: list) -> str:
         return subprocess.run(command, env=environment, check=True, stdout=subprocess.PIPE).stdout
 
@@ -22,7 +23,7 @@ def generate(built: dict, environment: dict, others: Others, rounds: int) -> Ite
         clip = Path(folder, "clip.mp4")
         command = [built["kinora"], "generate", PROMPT, "--json", "--output", clip]
         seconds = []
-        for _ in range(rounds):
+        for _ in range(args.rounds):
             start = time.perf_counter()
             others.during(lambda: run(command), ended_children_ticks)
             seconds.append(time.perf_counter() - start)

@@ -7,9 +7,9 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
-BENCHES = ["kernels", "layers", "denoiser", "vae", "step"]
+BENCHES = ["kernels", "layers", "denoiser", "umt5", "vae", "step"]
 SERVED_BY = {subject: "layers" for subject in ("linear", "attention", "conv3d")}
-SERVED_BY |= {subject: subject for subject in ("denoiser", "vae", "step")}
+SERVED_BY |= {subject: subject for subject in ("denoiser", "umt5", "vae", "step")}
 
 # What both sides read their number of threads from.
 THREADS = ["OMP_NUM_THREADS", "MKL_NUM_THREADS", "RAYON_NUM_THREADS", "KINORA_THREADS"]

@@ -56,18 +56,16 @@ class Row:
     met: str
 
 
-def speed(
-    case: Case, theirs: str, ours: str, seconds: tuple, ratios: list[float], bar: float | None, share: str
-) -> Row:
-    return Row(
-        case.name,
-        f"{theirs} {duration(seconds[0])}",
-        f"{ours} {duration(seconds[1])}",
-        share,
-        spread(ratios),
-        "" if bar is None else f"≥ {bar}",
-        "" if bar is None else verdict(statistics.median(ratios) >= bar),
-    )
+def cell(program: str, precision: str, seconds: float, error: float | None = None) -> str:
+    """What a side did, under the heading of Kinora or of its peers."""
+    name = precision if program == "Kinora" else f"{program} {precision}"
+    off = "" if error is None else f", {100 * error:.2g} % off"
+    return f"{name} {duration(seconds)}{off}"
+
+
+def speed(case: str, theirs: str, ours: str, ratios: list[float], bar: float | None, share: str) -> Row:
+    met = "" if bar is None else verdict(statistics.median(ratios) >= bar)
+    return Row(case, theirs, ours, share, spread(ratios), "" if bar is None else f"≥ {bar}", met)
 
 
 def unserved(case: Case, precision: str, bar: float | None) -> Row:
@@ -75,12 +73,12 @@ def unserved(case: Case, precision: str, bar: float | None) -> Row:
     return Row(case.name, "", f"{precision} not served", "", "", bar, verdict(False) if bar else "")
 
 
-def memory(case: Case, theirs: str, ours: str, peaks: tuple[int, int]) -> Row:
+def memory(case: Case, theirs: tuple, ours: tuple, peaks: tuple[int, int]) -> Row:
     ratio = peaks[0] / peaks[1]
     return Row(
         f"{case.name}, peak memory",
-        f"{theirs} {peaks[0] / 1e9:.2f} GB",
-        f"{ours} {peaks[1] / 1e9:.2f} GB",
+        f"{' '.join(theirs)} {peaks[0] / 1e9:.2f} GB",
+        f"{ours[1]} {peaks[1] / 1e9:.2f} GB",
         "",
         f"{ratio:.2f}",
         f"≥ {case.memory_bar}",
@@ -105,7 +103,7 @@ def line(row: Row) -> str:
 
 
 HEADER = [
-    line(Row("what", "PyTorch", "Kinora", "of the peak", "ratio (least, most)", "bar", "met")),
+    line(Row("what", "peer", "Kinora", "of the peak", "ratio (least, most)", "bar", "met")),
     line(Row(*["---"] * 7)),
 ]
 

@@ -1,38 +1,60 @@
-"""One forward pass of diffusers' `WanTransformer3DModel` with random weights."""
+"""One forward pass of diffusers' `WanTransformer3DModel`, with random weights or those that all sides share."""
 
+from pathlib import Path
+
+import numpy as np
 import torch
+from compiled import compiled
 from diffusers import WanTransformer3DModel
 from precision import DTYPES, new_weights, products
 
 
 def prepare(case: dict):
-    model = build(case["config"], case["precision"]).eval().requires_grad_(False)
-    latents, timestep, context = inputs(case, DTYPES[case["precision"]])
+    model = build(case).eval().requires_grad_(False)
+    run = compiled(model) if case.get("compiled") else model
+    latents, timestep, context = inputs(case)
 
-    @torch.inference_mode()
+    @torch.no_grad()
     def forward():
         with products(case["precision"]):
-            model(latents, timestep, context, return_dict=False)
+            return run(latents, timestep, context, return_dict=False)[0]
 
+    if "output" in case:
+        save(forward(), case["output"])
     return forward, flop(model.config, latents, context)
 
 
-def build(config: dict, precision: str) -> WanTransformer3DModel:
+def build(case: dict) -> WanTransformer3DModel:
     """A model with the formats that `from_pretrained(torch_dtype=...)` gives it: few stay f32."""
-    with new_weights(precision):
-        model = WanTransformer3DModel(**config)
+    if "given" in case:
+        return WanTransformer3DModel.from_pretrained(case["given"], torch_dtype=DTYPES[case["precision"]])
+    with new_weights(case["precision"]):
+        model = WanTransformer3DModel(**case["config"])
     for name, parameter in model.named_parameters():
         if set(name.split(".")) & set(model._keep_in_fp32_modules):
             parameter.data = parameter.data.float()
     return model
 
 
-def inputs(case: dict, dtype: torch.dtype):
+def inputs(case: dict):
     """Latents, a timestep for each clip, and text."""
-    batch, config = case["batch"], case["config"]
-    latents = torch.randn(batch, config["in_channels"], *case["latents"], dtype=dtype)
-    context = torch.randn(batch, case["text_tokens"], config["text_dim"], dtype=dtype)
-    return latents, torch.full((batch,), 500.0), context
+    batch, config, dtype = case["batch"], case["config"], DTYPES[case["precision"]]
+    latents = batch, config["in_channels"], *case["latents"]
+    context = batch, case["text_tokens"], config["text_dim"]
+    if "given" in case:
+        folder = Path(case["given"])
+        latents, context = load(folder / "latents.f32", latents), load(folder / "context.f32", context)
+    else:
+        latents, context = torch.randn(latents), torch.randn(context)
+    return latents.to(dtype), torch.full((batch,), 500.0), context.to(dtype)
+
+
+def load(path: Path, shape: tuple) -> torch.Tensor:
+    return torch.from_numpy(np.fromfile(path, np.float32)).reshape(shape)
+
+
+def save(tensor: torch.Tensor, path: Path | str) -> None:
+    tensor.detach().float().numpy().tofile(path)
 
 
 def flop(config, latents: torch.Tensor, context: torch.Tensor) -> int:

@@ -1,19 +1,21 @@
 """A training step of the denoiser: the loss, its gradients and AdamW, with f32 master weights."""
 
 import torch
+from compiled import compiled
 from denoiser import build, flop, inputs
-from precision import DTYPES, products
+from precision import products
 
 
 def prepare(case: dict):
-    model = build(case["config"], case["precision"]).train()
-    latents, timestep, context = inputs(case, DTYPES[case["precision"]])
+    model = build(case).train()
+    run = compiled(model) if case.get("compiled") else model
+    latents, timestep, context = inputs(case)
     velocity = torch.randn_like(latents)
     optimizer = torch.optim.AdamW(model.parameters(), lr=1e-4, fused=True)
 
     def step():
         with products(case["precision"]):
-            predicted = model(latents, timestep, context, return_dict=False)[0]
+            predicted = run(latents, timestep, context, return_dict=False)[0]
             loss = (predicted.float() - velocity).square().mean()
         optimizer.zero_grad()
         loss.backward()

@@ -1,4 +1,4 @@
-"""Runs PyTorch's side of the comparison: requests on standard input, answers on standard output.
+"""Runs a side in Python of the comparison: requests on standard input, answers on standard output.
 
     {"prepare": {"subject": "linear", "precision": "bf16", ...}}  ->  {"ready": true, "flop": 3623878656}
     {"run": 0.5}  ->  {"seconds": [0.0101, 0.0099, ...], "peak_bytes": 803401728}
@@ -21,19 +21,22 @@ RESET_PEAK = "5"  # man 5 proc: /proc/[pid]/clear_refs
 def main() -> None:
     torch.set_num_threads(int(os.environ["OMP_NUM_THREADS"]))
     torch.manual_seed(0)
+    answers = os.fdopen(os.dup(sys.stdout.fileno()), "w")
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # libraries tell there what they do
     work = None
     for line in sys.stdin:
         match json.loads(line):
             case {"prepare": case}:
                 work = None
                 work, flop = importlib.import_module(case["subject"]).prepare(case)
-                if case["warm_up"]:
+                # Code may be compiled anew for what a first run has left, such as gradients.
+                for _ in range((3 if case.get("compiled") else 1) if case["warm_up"] else 0):
                     work()
                 answer = {"ready": True, "flop": flop}
             case {"run": seconds}:
                 Path("/proc/self/clear_refs").write_text(RESET_PEAK)
                 answer = {"seconds": repeat(work, seconds), "peak_bytes": peak_bytes()}
-        print(json.dumps(answer), flush=True)
+        print(json.dumps(answer), file=answers, flush=True)
 
 
 def repeat(work, at_least: float) -> list[float]:
