@@ -161,8 +161,39 @@ impl Error {
         Self::Request { field, expected: expected.into(), found: found.to_string() }
     }
 
+    /// What kind of failure it is, for exit codes and the like.
+    pub fn kind(&self) -> Kind {
+        match self {
+            Self::Request { .. } | Self::UnknownExtension { .. } | Self::Format(_) => Kind::Request,
+            Self::NotAModel { .. } | Self::Unsupported { .. } | Self::Models(_) | Self::Diffusion(_) => {
+                Kind::Model
+            }
+            Self::Memory { .. } => Kind::Memory,
+            Self::Unreadable { .. } | Self::Malformed { .. } | Self::Media(_) => Kind::File,
+            Self::NotFinite { .. } | Self::PlanOfAnother { .. } | Self::Tokenizer(_) => Kind::Run,
+            Self::Cancelled { .. } => Kind::Cancelled,
+        }
+    }
+
     /// Whether the request is at fault, so that another one would be served.
     pub fn is_usage(&self) -> bool {
-        matches!(self, Self::Request { .. } | Self::UnknownExtension { .. } | Self::Format(_))
+        self.kind() == Kind::Request
     }
+}
+
+/// Whose fault a failure is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// The request's: another one would be served.
+    Request,
+    /// The model's: it is none, is damaged, or is of a kind that is not served.
+    Model,
+    /// There is not enough memory.
+    Memory,
+    /// A file that cannot be read or written.
+    File,
+    /// What was computed is no video.
+    Run,
+    /// Nobody's: it was asked to stop.
+    Cancelled,
 }

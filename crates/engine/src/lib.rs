@@ -58,7 +58,7 @@ mod text;
 mod video;
 mod warning;
 
-pub use error::{Error, Result};
+pub use error::{Error, Kind, Result};
 pub use estimate::TimePlan;
 pub use memory::{Lighter, MemoryPlan};
 pub use model::{Expert, ModelFiles, ModelInfo, NativeClip, NumValues, Prompts};

@@ -97,6 +97,7 @@ impl VideoRequest {
                 num_frames: Some(num_frames),
                 seconds: None,
                 fps: Some(fps),
+                num_inference_steps: schedule.num_steps(),
                 guidance_scale: Some(guidance_scale),
                 sampler: Some(sampler),
                 ..self.clone()
@@ -201,15 +202,32 @@ impl VideoRequest {
             let expected = format!("{possible}, as the model was trained for");
             return Err(Error::request("sampler", expected, sampler));
         }
-        let steps = self.num_inference_steps;
-        let schedule = match sampler == own {
-            true => info.scheduler.schedule(steps),
-            false => Spacing::of(sampler, steps, info.scheduler.shift()?).schedule(),
+        let shift = info.scheduler.shift()?;
+        let (steps, schedule) = match &self.sigmas {
+            Some(_) if !is_flow(sampler) => {
+                let expected =
+                    "none: this model was not trained as a rectified flow, whose noise levels they are";
+                return Err(Error::request("sigmas", expected, "some"));
+            }
+            Some(sigmas) => (sigmas.len(), Spacing::Sigmas(sigmas.clone()).schedule()),
+            None if sampler == own => {
+                (self.num_inference_steps, info.scheduler.schedule(self.num_inference_steps))
+            }
+            None => {
+                let spacing = Spacing::of(sampler, self.num_inference_steps, shift);
+                (self.num_inference_steps, spacing.schedule())
+            }
         };
         match schedule {
             Ok(schedule) => Ok((sampler, schedule)),
             Err(diffusion::Error::NumSteps { max, .. }) => {
-                Err(Error::request("steps", format!("1 to {max}"), steps))
+                Err(Error::request("num_inference_steps", format!("1 to {max}"), steps))
+            }
+            Err(diffusion::Error::Sigmas { index, found }) => {
+                let expected = "one or more numbers that fall, each more than 0 and at most 1";
+                let found =
+                    if found.is_nan() { "none".into() } else { format!("{found} at place {}", index + 1) };
+                Err(Error::request("sigmas", expected, found))
             }
             Err(error) => Err(error.into()),
         }

@@ -35,6 +35,17 @@ pub struct VideoRequest {
     #[arg(long = "steps", visible_alias = "num-inference-steps", value_name = "STEPS", allow_hyphen_values = true, value_parser = whole::<usize>, default_value_t = Self::default().num_inference_steps)]
     pub num_inference_steps: usize,
 
+    /// The noise at the start of each step, from at most 1 down, as models come with that were distilled to few steps; in
+    /// place of a number of steps, and not shifted
+    #[arg(
+        long,
+        value_name = "SIGMA,…",
+        value_delimiter = ',',
+        allow_hyphen_values = true,
+        conflicts_with = "num_inference_steps"
+    )]
+    pub sigmas: Option<Vec<f64>>,
+
     /// How strongly to follow the prompt; 1 or less is no guidance, and twice as fast [default: the model's own]
     #[arg(long, value_name = "SCALE", allow_hyphen_values = true)]
     pub guidance_scale: Option<f64>,
@@ -99,6 +110,7 @@ impl Default for VideoRequest {
             negative_prompt: String::new(),
             seed: 0,
             num_inference_steps: 30,
+            sigmas: None,
             guidance_scale: None,
             size: None,
             seconds: None,

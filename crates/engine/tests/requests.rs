@@ -57,13 +57,16 @@ fn flags_and_json_are_the_same_request() {
     ];
     let all = json!({
         "prompt": "a ball", "as_written": true, "negative_prompt": "blur", "seed": 7, "num_inference_steps": 12,
-        "guidance_scale": 3.5, "size": "64x32", "seconds": null, "num_frames": 9, "fps": 12.0,
+        "sigmas": null, "guidance_scale": 3.5, "size": "64x32", "seconds": null, "num_frames": 9, "fps": 12.0,
         "sampler": "euler", "model": "folder", "variant": "fp16", "noise": "noise.safetensors", "precision": "f32",
     });
     assert_eq!(from_flags(&flags), from_json(all.clone()));
     // Every field takes part, so that a new one is added above.
     assert_eq!(serde_json::to_value(from_flags(&flags)).expect("JSON"), all);
     assert_eq!(from_flags(&["x", "--seconds", "1.5"]), from_json(json!({ "prompt": "x", "seconds": 1.5 })));
+
+    let sigmas = json!({ "prompt": "x", "sigmas": [1.0, 0.75] });
+    assert_eq!(from_flags(&["x", "--sigmas", "1,0.75"]), from_json(sigmas));
 
     let unknown = serde_json::from_value::<VideoRequest>(json!({ "prompt": "x", "stepps": 3 }));
     assert!(unknown.expect_err("an unknown field").to_string().contains("stepps"));
@@ -131,6 +134,10 @@ fn impossible_requests_are_refused_with_what_is_possible() {
         ("num_inference_steps", json!(0), "steps", "1 to 1000"),
         ("num_inference_steps", json!(5000), "steps", "1 to 1000"),
         ("sampler", json!("ddpm"), "sampler", "euler or unipc"),
+        ("sigmas", json!([]), "sigmas", "one or more"),
+        ("sigmas", json!([0.5, 0.9]), "sigmas", "0.9 at place 2"),
+        ("sigmas", json!([1.5]), "sigmas", "1.5 at place 1"),
+        ("sigmas", json!([1.0, 0.0]), "sigmas", "at place"),
     ] {
         let mut request = json!({ "prompt": "5", "size": "32x32", field: value });
         if !["num_frames", "seconds"].contains(&field) {
@@ -140,6 +147,12 @@ fn impossible_requests_are_refused_with_what_is_possible() {
         let message = error.to_string();
         assert!(error.is_usage() && message.contains(field_named) && message.contains(advice), "{message}");
     }
+    let few = json!({ "prompt": "5", "num_frames": 5, "size": "32x32", "sigmas": [1.0, 0.9, 0.4] });
+    let plan = from_json(few).resolve(&info).expect("a plan");
+    assert_eq!(
+        (plan.request.num_inference_steps, plan.schedule.timesteps()),
+        (3, &[1000.0, 900.0, 400.0][..])
+    );
     let both = json!({ "prompt": "5", "seconds": 1.0, "num_frames": 5 });
     assert!(from_json(both).resolve(&info).is_err());
     let not_a_number = VideoRequest { guidance_scale: Some(f64::NAN), ..from_json(json!({ "prompt": "5" })) };
@@ -182,7 +195,8 @@ fn memory_depends_on_the_size_and_hardly_on_the_length() {
             json!({ "prompt": "5", "size": size, "num_frames": num_frames, "precision": precision });
         from_json(request).resolve(&info).expect("a plan").memory.peak()
     };
-    assert_eq!(memory("128x128", 17, "bf16"), memory("128x128", 33, "bf16"));
+    let [short, long] = [17, 33].map(|num_frames| memory("128x128", num_frames, "bf16"));
+    assert!(long < short + short / 20, "{short}, {long}: tokens alone grow with the length");
     assert!(
         [128, 256, 512].map(|side| memory(&format!("{side}x{side}"), 17, "bf16")).is_sorted_by(|a, b| a < b)
     );

@@ -34,11 +34,6 @@ impl Activations {
             decode: info.autoencoder.decoder_stream_bytes([size.height, size.width], kept_frames(precision)),
         }
     }
-
-    /// The most of all stages.
-    pub fn most(&self) -> usize {
-        self.text.max(self.denoise).max(self.decode)
-    }
 }
 
 /// About how many bytes a video takes in each of its stages, weights and the program itself included.

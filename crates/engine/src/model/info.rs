@@ -6,7 +6,7 @@ use diffusion::{NUM_TRAIN_TIMESTEPS, SchedulerConfig};
 use models::family::{
     AutoencoderConfig, DenoiserConfig, Family, PartConfig, PublishedClip, TextEncoderConfig,
 };
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use media::Clip;
@@ -22,7 +22,7 @@ use crate::{Error, Result, Size};
 /// prompts that it is best with.
 ///
 /// In `model_index.json` it is the field `_kinora`, which diffusers ignores.
-#[derive(Clone, Copy, Debug, PartialEq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct NativeClip {
     /// Pixels.
@@ -40,7 +40,7 @@ pub struct NativeClip {
 }
 
 /// What the prompts of a model are about, so that it is known how to fill in what one leaves open.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Prompts {
     /// Anything; nothing is filled in.

@@ -1,7 +1,5 @@
 //! Recorded outputs of diffusers and transformers (`goldens/`), for the tests.
 
-mod pipeline;
-
 use std::{collections::HashMap, path::Path};
 
 use burn::tensor::{Device, Tensor, TensorData};

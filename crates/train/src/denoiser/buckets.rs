@@ -47,8 +47,7 @@ pub struct Buckets {
     pub latents: LatentStore,
     /// Items of each `[frames, height, width]`.
     buckets: BTreeMap<[usize; 3], Bucket>,
-    mean: Tensor<5>,
-    std: Tensor<5>,
+    vae: AutoencoderKlWanConfig,
     pub device: Device,
     /// What they show, if that is to be named.
     pub truths: Option<Truths>,
@@ -78,12 +77,7 @@ impl Buckets {
             }
             buckets.entry(item.size).or_default().push(index, shows_one_thing(item));
         }
-        let by_channel = |values: &[f64]| {
-            let values: Vec<f32> = values.iter().map(|&value| value as f32).collect();
-            Tensor::<1>::from_floats(values.as_slice(), device).reshape([1, values.len(), 1, 1, 1])
-        };
-        let (mean, std) = (by_channel(&vae.latents_mean), by_channel(&vae.latents_std));
-        Ok(Self { latents, buckets, mean, std, device: device.clone(), truths: None })
+        Ok(Self { latents, buckets, vae: vae.clone(), device: device.clone(), truths: None })
     }
 
     /// Finds out what they show.
@@ -117,7 +111,7 @@ impl Buckets {
     }
 
     pub fn normalize(&self, latents: Tensor<5>) -> Tensor<5> {
-        (latents - self.mean.clone()) / self.std.clone()
+        self.vae.normalize(latents)
     }
 
     /// The captions of an item.

@@ -2,6 +2,7 @@
 
 use std::{collections::HashMap, fs, path::Path};
 
+use engine::{NativeClip, Prompts, Size};
 use models::{
     ModelConfig,
     wan::AutoencoderKlWan,
@@ -54,16 +55,17 @@ fn save<M: Checkpoint, C: ModelConfig>(
 /// model is trained on, which `engine` makes where a request leaves size, length or guidance open.
 fn index(guidance_scale: f64) -> serde_json::Value {
     let ClipSpec { width, height, num_frames, fps } = ClipSpec::default();
+    let native = NativeClip {
+        size: Size { width, height },
+        num_frames,
+        fps: f64::from(fps),
+        guidance_scale,
+        prompts: Prompts::World,
+    };
     json!({
         "_class_name": "WanPipeline",
         "_diffusers_version": "0.42.1",
-        "_kinora": {
-            "size": format!("{width}x{height}"),
-            "num_frames": num_frames,
-            "fps": f64::from(fps),
-            "guidance_scale": guidance_scale,
-            "prompts": "world",
-        },
+        "_kinora": native,
         "boundary_ratio": null,
         "expand_timesteps": true,
         "scheduler": ["diffusers", "UniPCMultistepScheduler"],

@@ -1,5 +1,6 @@
 //! `config.json` of the autoencoder.
 
+use burn::tensor::{Device, Tensor};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -101,6 +102,20 @@ impl AutoencoderKlWanConfig {
         };
         let decoder = of_half(self.decoder_base_dim.unwrap_or(self.base_dim), 2.0 * blocks + 1.0);
         [of_half(self.base_dim, 2.0 * blocks - 1.0), decoder]
+    }
+
+    /// Latents as the denoiser sees them: `(latents - latents_mean) / latents_std` by channel.
+    pub fn normalize(&self, latents: Tensor<5>) -> Tensor<5> {
+        let [mean, std] = self.statistics(&latents.device());
+        (latents - mean) / std
+    }
+
+    /// Mean and standard deviation of the latents, `[1, z_dim, 1, 1, 1]`.
+    pub(super) fn statistics(&self, device: &Device) -> [Tensor<5>; 2] {
+        [&self.latents_mean, &self.latents_std].map(|values| {
+            let values = values.iter().map(|&value| value as f32).collect::<Vec<_>>();
+            Tensor::<1>::from_floats(values.as_slice(), device).reshape([1, self.z_dim, 1, 1, 1])
+        })
     }
 
     /// Latent `[frames, height, width]` of a clip of `[frames, height, width]`.

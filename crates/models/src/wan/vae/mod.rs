@@ -157,22 +157,13 @@ impl AutoencoderKlWan {
 
     /// Latents as the denoiser sees them: `(latents - latents_mean) / latents_std` by channel.
     pub fn normalize(&self, latents: Tensor<5>) -> Tensor<5> {
-        let [mean, std] = self.statistics(&latents.device());
-        (latents - mean) / std
+        self.config.normalize(latents)
     }
 
     /// Latents as the decoder sees them: the inverse of [`normalize`](Self::normalize).
     pub fn denormalize(&self, latents: Tensor<5>) -> Tensor<5> {
-        let [mean, std] = self.statistics(&latents.device());
+        let [mean, std] = self.config.statistics(&latents.device());
         latents * std + mean
-    }
-
-    /// Mean and standard deviation of the latents, `[1, z_dim, 1, 1, 1]`.
-    fn statistics(&self, device: &Device) -> [Tensor<5>; 2] {
-        [&self.config.latents_mean, &self.config.latents_std].map(|values| {
-            let values = values.iter().map(|&value| value as f32).collect::<Vec<_>>();
-            Tensor::<1>::from_floats(values.as_slice(), device).reshape([1, self.config.z_dim, 1, 1, 1])
-        })
     }
 
     /// First weights as published for Wan: PyTorch's defaults for convolutions, and attentions that
