@@ -2,7 +2,9 @@
 
 #[cfg(target_arch = "x86_64")]
 use super::avx2;
-use super::products::{Finish, Gradients, Head, Left, PANEL, Products, Right, Size, Softmax, VECTOR};
+use super::products::{
+    Finish, Gradients, Head, Left, PANEL, Products, Right, RowBias, Size, Softmax, VECTOR,
+};
 use crate::{
     isa::Level,
     lanes::{exp, widest},
@@ -72,6 +74,10 @@ impl Products for Loops {
                 }
             }
         }
+    }
+
+    fn add_bias(self, scores: &mut [f32], lanes: &mut [f32], bias: &RowBias<'_>) {
+        widest!(self.0 => add_bias(scores: &mut [f32], lanes: &mut [f32], bias: &RowBias<'_>));
     }
 
     fn softmax_row(
@@ -152,6 +158,20 @@ fn store(sums: &[f32; VECTOR], out: &mut [f32], row: usize, first: usize, finish
                 *lane = lane.max(*out);
             }
         }
+    }
+}
+
+/// See [`Products::add_bias`].
+#[inline(always)]
+pub(super) fn add_bias(scores: &mut [f32], lanes: &mut [f32], bias: &RowBias<'_>) {
+    let (keys, beyond) = scores.split_at_mut(bias.by_key.len());
+    for ((score, by_distance), by_key) in keys.iter_mut().zip(bias.by_distance).zip(bias.by_key) {
+        *score = *score * bias.scale + by_distance + by_key;
+    }
+    beyond.fill(f32::NEG_INFINITY);
+    let lanes: &mut [f32; VECTOR] = lanes.first_chunk_mut().expect("sixteen lanes");
+    for scores in scores.chunks_exact(VECTOR) {
+        lanes.iter_mut().zip(scores).for_each(|(lane, score)| *lane = lane.max(*score));
     }
 }
 
