@@ -8,7 +8,7 @@ use burn::{
 };
 use burn_flex::FlexTensor;
 use kernels::{
-    attention::{Attention, Saved, attention, attention_backward},
+    attention::{Attention, Bias, Saved, attention, attention_backward, attention_biased},
     conv3d::{Conv3d, Values, conv3d, conv3d_backward_input, conv3d_backward_weight, conv3d_packed},
     matmul::{self, Epilogue, Sizes, linear_bf16, linear_int8, matmul, matmul_and_row_sums},
     pointwise,
@@ -163,6 +163,11 @@ fn forward(op: &Op, inputs: &[View<'_>]) -> (FlexTensor, Option<FlexTensor>) {
             extra = Some(tensor(&[shape.lse_len()], lse));
             tensor(x.dims, out)
         }
+        Op::AttentionBiased => {
+            let (k, v) = (inputs[1].values, inputs[2].values);
+            let bias = Bias { scale: 1.0, by_distance: inputs[3].values, by_key: inputs[4].values };
+            tensor(x.dims, attention_biased(&attention_of(x, inputs[1]), x.values, k, v, bias))
+        }
         Op::Conv3d { window } => {
             let shape = conv_of(x.dims, inputs[1].dims, window);
             make(&output_of(&shape), |y| {
@@ -226,6 +231,7 @@ fn backward(
         Op::PackedLinear { .. } | Op::PackedConv3d { .. } => {
             unreachable!("weights that ask for gradients are not packed, and nothing before them asks either")
         }
+        Op::AttentionBiased => unreachable!("applied to tensors without autodiff alone"),
         Op::RmsNorm { eps } => {
             let weight = inputs[1];
             let mut dw = zeros(weight.dims);
