@@ -32,5 +32,5 @@ pub use norm::{ChannelRmsNorm, LayerNorm, RmsNorm, channel_rms_norm, layer_norm,
 pub use pack::{Pack, PackedKernel, PackedLinear, Packing, WeightSource, join};
 pub use parameter::zeros;
 pub use precision::{Precision, has_kernels, with_precision};
-pub use rope::rope;
+pub use rope::{rms_norm_rope, rope};
 pub use weight::Weight;

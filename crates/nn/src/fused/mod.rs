@@ -38,6 +38,8 @@ pub enum Op {
     /// `x [batch, tokens, heads, head_dim]`, `cos` and `sin` `[tokens, head_dim / 2]`, which get no
     /// gradient
     Rope,
+    /// `x [batch, tokens, heads, head_dim]`, `weight [heads * head_dim]`, `cos` and `sin` as for [`Rope`](Self::Rope)
+    RmsNormRope { eps: f32 },
     /// `q`, `k`, `v` `[batch, tokens, heads, head_dim]`
     Attention,
     /// `q`, `k`, `v` `[batch, tokens, heads, head_dim]`, `by_distance [heads, queries + keys - 1]`,

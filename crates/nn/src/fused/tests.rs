@@ -205,6 +205,25 @@ fn pointwise() {
         crate::rope,
         crate::rope::plain_rope,
     );
+    let table = |x: &Tensor<4>| {
+        let angles = Tensor::<1>::from_data([0.3f32, -1.2, 2.0, 0.0, 0.7, -0.4], &x.device());
+        let angles = angles.reshape([6, 1]).repeat_dim(1, 4);
+        (angles.clone().cos(), angles.sin())
+    };
+    compare(
+        "rms norm and rope",
+        ([2, 6, 3, 8], [24], [1]),
+        [true, true, false],
+        EXACT,
+        |x, w, _| {
+            let (cos, sin) = table(&x);
+            crate::rms_norm_rope(x, w, 1e-6, cos, sin)
+        },
+        |x, w, _| {
+            let (cos, sin) = table(&x);
+            crate::rope::plain_rms_norm_rope(x, w, 1e-6, cos, sin)
+        },
+    );
     compare(
         "gelu",
         (x, [1], [1]),
