@@ -164,15 +164,23 @@ fn store(sums: &[f32; VECTOR], out: &mut [f32], row: usize, first: usize, finish
 /// See [`Products::add_bias`].
 #[inline(always)]
 pub(super) fn add_bias(scores: &mut [f32], lanes: &mut [f32], bias: &RowBias<'_>) {
-    let (keys, beyond) = scores.split_at_mut(bias.by_key.len());
-    for ((score, by_distance), by_key) in keys.iter_mut().zip(bias.by_distance).zip(bias.by_key) {
+    let keys = bias.by_key.len();
+    let lanes: &mut [f32; VECTOR] = lanes.first_chunk_mut().expect("sixteen lanes");
+    let (whole, rest) = scores.split_at_mut(keys / VECTOR * VECTOR);
+    let (by_distance, by_key) = (bias.by_distance.chunks_exact(VECTOR), bias.by_key.chunks_exact(VECTOR));
+    let ends = by_distance.remainder().iter().zip(by_key.remainder());
+    for ((scores, by_distance), by_key) in whole.chunks_exact_mut(VECTOR).zip(by_distance).zip(by_key) {
+        for i in 0..VECTOR {
+            scores[i] = scores[i] * bias.scale + by_distance[i] + by_key[i];
+            lanes[i] = if scores[i] > lanes[i] { scores[i] } else { lanes[i] };
+        }
+    }
+    let (last, beyond) = rest.split_at_mut(keys % VECTOR);
+    for ((score, (by_distance, by_key)), lane) in last.iter_mut().zip(ends).zip(lanes) {
         *score = *score * bias.scale + by_distance + by_key;
+        *lane = lane.max(*score);
     }
     beyond.fill(f32::NEG_INFINITY);
-    let lanes: &mut [f32; VECTOR] = lanes.first_chunk_mut().expect("sixteen lanes");
-    for scores in scores.chunks_exact(VECTOR) {
-        lanes.iter_mut().zip(scores).for_each(|(lane, score)| *lane = lane.max(*score));
-    }
 }
 
 /// The weights of scores under their maximum, and their sums in sixteen lanes.
