@@ -1,9 +1,9 @@
 //! Scaled dot-product attention.
 
-use burn::tensor::{Tensor, activation::softmax};
+use burn::tensor::{Int, Tensor, TensorData, activation::softmax};
 
 use crate::{
-    fused::{Op, apply3},
+    fused::{Op, apply3, apply5},
     precision::in_bf16,
 };
 
@@ -29,4 +29,31 @@ pub fn attention(q: Tensor<4>, k: Tensor<4>, v: Tensor<4>) -> Tensor<4> {
         softmax(scores, 3).matmul(v.clone())
     });
     Tensor::cat(blocks.collect(), 2).swap_dims(1, 2)
+}
+
+/// `softmax(q kᵀ + by_distance + by_key) v` for every head: UMT5's attention, whose scores are not scaled.
+///
+/// `q`, `k`, `v` and the result are as in [`attention`]. `by_distance`, `[heads, queries + keys - 1]`, is the bias of a
+/// key that stands `1 - queries` places behind its query, and so on to `keys - 1` places. `by_key`, `[batch, keys]`,
+/// is very negative for padding.
+pub fn attention_biased(
+    q: Tensor<4>,
+    k: Tensor<4>,
+    v: Tensor<4>,
+    by_distance: Tensor<2>,
+    by_key: Tensor<2>,
+) -> Tensor<4> {
+    // The kernel has no gradient: training goes through burn's operations.
+    if in_bf16(&q) && !q.is_autodiff() {
+        return apply5(Op::AttentionBiased, q, k, v, by_distance, by_key);
+    }
+    let [_, queries, heads, _] = q.dims();
+    let keys = k.dims()[1];
+    let (q, k, v) = (q.swap_dims(1, 2), k.swap_dims(1, 2).transpose(), v.swap_dims(1, 2)); // [batch, heads, ..]
+    let distances = (0..queries).rev().flat_map(|first| first..first + keys).map(|distance| distance as i64);
+    let distances = TensorData::new(distances.collect::<Vec<_>>(), [queries * keys]);
+    let distances = Tensor::<1, Int>::from_data(distances, &q.device());
+    let bias = by_distance.select(1, distances).reshape([1, heads, queries, keys]);
+    let scores = q.matmul(k) + bias + by_key.unsqueeze_dims::<4>(&[1, 2]);
+    softmax(scores, 3).matmul(v).swap_dims(1, 2)
 }

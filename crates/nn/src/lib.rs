@@ -23,7 +23,7 @@ mod rope;
 mod weight;
 
 pub use activation::{gelu_tanh, silu};
-pub use attention::attention;
+pub use attention::{attention, attention_biased};
 pub use conv::{CausalConv3d, Conv2d, causal_conv3d, conv2d};
 pub use kernels::Stored;
 pub use linear::{Linear, linear};
@@ -32,5 +32,5 @@ pub use norm::{ChannelRmsNorm, LayerNorm, RmsNorm, channel_rms_norm, layer_norm,
 pub use pack::{Pack, PackedKernel, PackedLinear, Packing, WeightSource, join};
 pub use parameter::zeros;
 pub use precision::{Precision, has_kernels, with_precision};
-pub use rope::rope;
+pub use rope::{rms_norm_rope, rope};
 pub use weight::Weight;

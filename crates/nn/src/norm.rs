@@ -9,6 +9,7 @@ use crate::{
     fused::{Op, apply2, apply3},
     parameter::zeros,
     precision::on_cpu,
+    rope::rms_norm_rope,
 };
 
 /// Layer norm over the last dimension with learnt `weight` and `bias` (Ba et al. 2016).
@@ -51,6 +52,11 @@ impl RmsNorm {
     /// `[batch, tokens, dim]` to the same.
     pub fn forward(&self, x: Tensor<3>) -> Tensor<3> {
         rms_norm(x, self.weight.val(), self.eps)
+    }
+
+    /// Over all heads of `[batch, tokens, heads, head_dim]` together, then [`rope`](crate::rope).
+    pub fn forward_rope(&self, x: Tensor<4>, cos: Tensor<2>, sin: Tensor<2>) -> Tensor<4> {
+        rms_norm_rope(x, self.weight.val(), self.eps, cos, sin)
     }
 }
 

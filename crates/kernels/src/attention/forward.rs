@@ -6,9 +6,9 @@
 //! keys, as rescaling the sums, is little beside the products.
 
 use super::{
-    products::{Finish, Head, Left, PANEL, Products, Right, Size, Sizes, VECTOR},
+    products::{Finish, Head, Left, PANEL, Products, Right, RowBias, Size, Sizes, VECTOR},
     scalar,
-    shape::Attention,
+    shape::{Attention, Bias, Inputs},
 };
 use crate::{
     shared::{Buffer, Shared, with_buffers},
@@ -25,17 +25,16 @@ const BLOCKS_PER_TASK: usize = 4;
 pub(super) fn forward<P: Products>(
     products: P,
     shape: &Attention,
-    q: &[f32],
-    k: &[f32],
-    v: &[f32],
+    inputs: Inputs<'_>,
     out: Shared<'_, f32>,
     lse: &mut [f32],
 ) {
     let heads = shape.batch * shape.heads;
     let blocks = shape.queries.div_ceil(QUERIES);
     if heads * blocks == 0 || shape.head_dim == 0 {
-        return scalar::attention(shape, q, k, v, &mut [], lse);
+        return scalar::attention(shape, inputs, &mut [], lse);
     }
+    let Inputs { q, k, v, bias } = inputs;
     let sizes = Sizes::of::<P>(shape, shape.keys);
     with_buffers(|[keys, values]: &mut [Buffer; 2]| {
         let keys = keys.words(heads * sizes.keys_len);
@@ -68,7 +67,8 @@ pub(super) fn forward<P: Products>(
                     shape.head(q, shape.queries, head).part(first, (block + 1) * shape.queries / blocks);
                 // SAFETY: every task has its own queries.
                 let lse = unsafe { lse.range(head * shape.queries + first, queries.count) };
-                query_block(products, shape, queries, (keys, values), lse, |row, values| {
+                let bias = bias.map(|bias| BlockBias { bias, head, first });
+                query_block(products, shape, queries, (keys, values), bias, lse, |row, values| {
                     let at = shape.token(shape.queries, head, first + row);
                     assert!(at + values.len() <= out.len());
                     // SAFETY: inside by the assertion, and this task's own.
@@ -79,17 +79,27 @@ pub(super) fn forward<P: Products>(
     });
 }
 
+/// The bias of the queries of a head from `first` on.
+struct BlockBias<'a> {
+    bias: Bias<'a>,
+    head: usize,
+    first: usize,
+}
+
 /// All keys of a head for one block of queries; `out(row, values)` gets the rows of the result.
 fn query_block<P: Products>(
     products: P,
     shape: &Attention,
     queries: Head<'_>,
     (keys, values): (&[u32], &[u32]),
+    bias: Option<BlockBias<'_>>,
     lse: &mut [f32],
     out: impl Fn(usize, &[f32]),
 ) {
     let Sizes { words, width, .. } = Sizes::of::<P>(shape, shape.keys);
     let count = queries.count;
+    // Biased scores are scaled before their bias.
+    let scale = if bias.is_some() { 1.0 } else { shape.scale() };
     with_buffers(|[rows, scores, weights, sums, state]: &mut [Buffer; 5]| {
         let rows = rows.words(count * words);
         products.pack_rows(queries, rows);
@@ -107,28 +117,30 @@ fn query_block<P: Products>(
         for first in (0..shape.keys).step_by(KEYS) {
             let block = KEYS.min(shape.keys - first);
             for start in (0..block).step_by(PANEL) {
+                let finish = match bias {
+                    None => Finish::Maxima { lanes, columns: block - start },
+                    Some(_) => Finish::Set,
+                };
                 products.multiply(
                     Left { words: rows, row: words, step: 1 },
                     Right { words: &keys[(first + start) * words..][..PANEL * words], step: PANEL },
                     Size { rows: count, words, vectors: PANEL / VECTOR },
                     &mut scores[start..],
                     KEYS,
-                    Finish::Maxima { lanes, columns: block - start },
+                    finish,
                 );
             }
             for row in 0..count {
-                let (scores, weights) =
-                    (&scores[row * KEYS..][..KEYS], &mut weights[row * KEYS / P::DEPTH..]);
-                let (lanes, totals) = (&lanes[row * VECTOR..], &mut totals[row * VECTOR..]);
                 let width = block.next_multiple_of(2 * VECTOR);
-                factors[row] = products.softmax_row(
-                    &scores[..width],
-                    lanes,
-                    shape.scale(),
-                    &mut maxima[row],
-                    totals,
-                    weights,
-                );
+                let (scores, weights) =
+                    (&mut scores[row * KEYS..][..width], &mut weights[row * KEYS / P::DEPTH..]);
+                let (lanes, totals) = (&mut lanes[row * VECTOR..], &mut totals[row * VECTOR..]);
+                if let Some(BlockBias { bias, head, first: query }) = &bias {
+                    let [by_distance, by_key] =
+                        bias.row(shape, *head, query + row).map(|bias| &bias[first..][..block]);
+                    products.add_bias(scores, lanes, &RowBias { scale: bias.scale, by_distance, by_key });
+                }
+                factors[row] = products.softmax_row(scores, lanes, scale, &mut maxima[row], totals, weights);
             }
             products.multiply(
                 Left { words: weights, row: KEYS / P::DEPTH, step: 1 },
@@ -146,7 +158,7 @@ fn query_block<P: Products>(
             let sums = &mut sums[row * width..][..shape.head_dim];
             sums.iter_mut().for_each(|sum| *sum *= factor);
             out(row, sums);
-            *lse = maxima[row] * shape.scale() + total.ln();
+            *lse = maxima[row] * scale + total.ln();
         }
     });
 }

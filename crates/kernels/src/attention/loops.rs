@@ -2,7 +2,9 @@
 
 #[cfg(target_arch = "x86_64")]
 use super::avx2;
-use super::products::{Finish, Gradients, Head, Left, PANEL, Products, Right, Size, Softmax, VECTOR};
+use super::products::{
+    Finish, Gradients, Head, Left, PANEL, Products, Right, RowBias, Size, Softmax, VECTOR,
+};
 use crate::{
     isa::Level,
     lanes::{exp, widest},
@@ -72,6 +74,10 @@ impl Products for Loops {
                 }
             }
         }
+    }
+
+    fn add_bias(self, scores: &mut [f32], lanes: &mut [f32], bias: &RowBias<'_>) {
+        widest!(self.0 => add_bias(scores: &mut [f32], lanes: &mut [f32], bias: &RowBias<'_>));
     }
 
     fn softmax_row(
@@ -153,6 +159,28 @@ fn store(sums: &[f32; VECTOR], out: &mut [f32], row: usize, first: usize, finish
             }
         }
     }
+}
+
+/// See [`Products::add_bias`].
+#[inline(always)]
+pub(super) fn add_bias(scores: &mut [f32], lanes: &mut [f32], bias: &RowBias<'_>) {
+    let keys = bias.by_key.len();
+    let lanes: &mut [f32; VECTOR] = lanes.first_chunk_mut().expect("sixteen lanes");
+    let (whole, rest) = scores.split_at_mut(keys / VECTOR * VECTOR);
+    let (by_distance, by_key) = (bias.by_distance.chunks_exact(VECTOR), bias.by_key.chunks_exact(VECTOR));
+    let ends = by_distance.remainder().iter().zip(by_key.remainder());
+    for ((scores, by_distance), by_key) in whole.chunks_exact_mut(VECTOR).zip(by_distance).zip(by_key) {
+        for i in 0..VECTOR {
+            scores[i] = scores[i] * bias.scale + by_distance[i] + by_key[i];
+            lanes[i] = if scores[i] > lanes[i] { scores[i] } else { lanes[i] };
+        }
+    }
+    let (last, beyond) = rest.split_at_mut(keys % VECTOR);
+    for ((score, (by_distance, by_key)), lane) in last.iter_mut().zip(ends).zip(lanes) {
+        *score = *score * bias.scale + by_distance + by_key;
+        *lane = lane.max(*score);
+    }
+    beyond.fill(f32::NEG_INFINITY);
 }
 
 /// The weights of scores under their maximum, and their sums in sixteen lanes.

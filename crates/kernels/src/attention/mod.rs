@@ -1,4 +1,4 @@
-//! Scaled dot-product attention over `[batch, tokens, heads, head_dim]`, forward and backward.
+//! Scaled dot-product attention over `[batch, tokens, heads, head_dim]`, forward and backward; forward also with a bias.
 //!
 //! Keys pass by in blocks with an online softmax (Milakov & Gimelshein 2018; Dao et al. 2022), so
 //! that no score matrix is ever in memory. Products are bf16 where the machine has them (f32
@@ -23,7 +23,7 @@ use crate::{
     shared::{Shared, written},
 };
 use loops::Loops;
-pub use shape::{Attention, Saved};
+pub use shape::{Attention, Bias, Inputs, Saved};
 
 /// `softmax(q kᵀ / sqrt(head_dim)) v`; and `[batch, heads, queries]`, the logarithm of each softmax's denominator for
 /// the backward pass.
@@ -31,31 +31,39 @@ pub use shape::{Attention, Saved};
 /// # Panics
 /// If a slice has not the length that the shape asks for, or there are no keys.
 pub fn attention(shape: &Attention, q: &[f32], k: &[f32], v: &[f32]) -> (Vec<f32>, Vec<f32>) {
+    attend(shape, Inputs { q, k, v, bias: None })
+}
+
+/// `softmax(scale q kᵀ + bias) v`.
+///
+/// # Panics
+/// If a slice has not the length that the shape asks for, or there are no keys.
+pub fn attention_biased(shape: &Attention, q: &[f32], k: &[f32], v: &[f32], bias: Bias<'_>) -> Vec<f32> {
+    let distances = (shape.queries + shape.keys).saturating_sub(1);
+    assert!(bias.by_distance.len() == shape.heads * distances, "biases by distance of {shape:?}");
+    assert!(bias.by_key.len() == shape.batch * shape.keys, "biases by key of {shape:?}");
+    attend(shape, Inputs { q, k, v, bias: Some(bias) }).0
+}
+
+fn attend(shape: &Attention, inputs: Inputs<'_>) -> (Vec<f32>, Vec<f32>) {
+    let Inputs { q, k, v, .. } = inputs;
     assert!(shape.keys > 0, "attention over no keys");
     assert!(q.len() == shape.query_len(), "queries of {shape:?}");
     assert!(k.len() == shape.key_len() && v.len() == k.len(), "keys of {shape:?}");
     let mut lse = vec![0.0; shape.lse_len()];
-    let write = |out: Shared<'_, f32>| attention_on(Level::in_use(), shape, q, k, v, out, &mut lse);
+    let write = |out: Shared<'_, f32>| attention_on(Level::in_use(), shape, inputs, out, &mut lse);
     // SAFETY: every head of every query has a task, which writes its features.
     let out = unsafe { written(q.len(), write) };
     (out, lse)
 }
 
-fn attention_on(
-    isa: Level,
-    shape: &Attention,
-    q: &[f32],
-    k: &[f32],
-    v: &[f32],
-    out: Shared<'_, f32>,
-    lse: &mut [f32],
-) {
+fn attention_on(isa: Level, shape: &Attention, inputs: Inputs<'_>, out: Shared<'_, f32>, lse: &mut [f32]) {
     match isa {
         #[cfg(target_arch = "x86_64")]
-        Level::Avx512(isa) => forward::forward(isa, shape, q, k, v, out, lse),
+        Level::Avx512(isa) => forward::forward(isa, shape, inputs, out, lse),
         #[cfg(target_arch = "x86_64")]
-        Level::Avx512Bf16(isa) => forward::forward(isa, shape, q, k, v, out, lse),
-        _ => forward::forward(Loops(isa), shape, q, k, v, out, lse),
+        Level::Avx512Bf16(isa) => forward::forward(isa, shape, inputs, out, lse),
+        _ => forward::forward(Loops(isa), shape, inputs, out, lse),
     }
 }
 

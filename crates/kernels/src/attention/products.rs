@@ -36,6 +36,10 @@ pub(super) trait Products: Copy + Sync {
         finish: Finish<'_>,
     );
 
+    /// Turns the products of a row into scores with a bias, makes all behind the last key -∞, and updates the row's
+    /// sixteen lanes of greatest values.
+    fn add_bias(self, scores: &mut [f32], lanes: &mut [f32], bias: &RowBias<'_>);
+
     /// The online softmax of a row: turns its scores into weights under the greatest score so far
     /// (of its sixteen `lanes`), adds them to the row's lanes of totals, and returns the factor that
     /// rescales what was summed under an earlier maximum.
@@ -52,6 +56,13 @@ pub(super) trait Products: Copy + Sync {
     /// From `DEPTH` rows of scores and of gradients by the weights (`stride` apart): the weights and
     /// the gradients by the scores as words of rows, and the latter also as words of keys.
     fn softmax_backward(self, softmax: &Softmax, stride: usize, rows: (&[f32], &[f32]), to: Gradients<'_>);
+}
+
+/// The [`Bias`](super::Bias) of a query and a block of keys.
+pub(super) struct RowBias<'a> {
+    pub scale: f32,
+    pub by_distance: &'a [f32],
+    pub by_key: &'a [f32],
 }
 
 /// The softmax of up to two rows, from its log-sum-exp.

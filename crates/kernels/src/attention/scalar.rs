@@ -1,6 +1,6 @@
 //! The definition in f32, one query at a time.
 
-use super::shape::{Attention, Saved};
+use super::shape::{Attention, Inputs, Saved};
 
 /// Where a token of a head begins in `[batch, tokens, heads, head_dim]`.
 fn at(shape: &Attention, tokens: usize, sample: usize, token: usize, head: usize) -> usize {
@@ -19,15 +19,22 @@ fn for_each_query(shape: &Attention, mut visit: impl FnMut(usize, usize, usize))
     }
 }
 
-/// See [`super::attention`].
-pub fn attention(shape: &Attention, q: &[f32], k: &[f32], v: &[f32], out: &mut [f32], lse: &mut [f32]) {
-    let dim = shape.head_dim;
+/// See [`super::attention`] and [`super::attention_biased`].
+pub fn attention(shape: &Attention, inputs: Inputs<'_>, out: &mut [f32], lse: &mut [f32]) {
+    let (Inputs { q, k, v, bias }, dim) = (inputs, shape.head_dim);
     for_each_query(shape, |sample, head, query| {
         let q_at = at(shape, shape.queries, sample, query, head);
         let key = |key| at(shape, shape.keys, sample, key, head);
-        let scores: Vec<f32> = (0..shape.keys)
-            .map(|i| dot(&q[q_at..q_at + dim], &k[key(i)..key(i) + dim]) * shape.scale())
-            .collect();
+        let mut scores: Vec<f32> =
+            (0..shape.keys).map(|i| dot(&q[q_at..q_at + dim], &k[key(i)..key(i) + dim])).collect();
+        match bias {
+            None => scores.iter_mut().for_each(|score| *score *= shape.scale()),
+            Some(bias) => {
+                let [by_distance, by_key] = bias.row(shape, sample * shape.heads + head, query);
+                let biases = by_distance.iter().zip(by_key);
+                scores.iter_mut().zip(biases).for_each(|(s, (d, k))| *s = *s * bias.scale + d + k);
+            }
+        }
         let max = scores.iter().copied().fold(f32::NEG_INFINITY, f32::max);
         let sum: f32 = scores.iter().map(|score| (score - max).exp()).sum();
         lse[(sample * shape.heads + head) * shape.queries + query] = max + sum.ln();

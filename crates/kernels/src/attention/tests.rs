@@ -1,6 +1,6 @@
 //! The fast path against the definition: self- and cross-attention, several blocks, odd sizes.
 
-use super::{Attention, Saved, attention_on, backward_on, scalar};
+use super::{Attention, Bias, Inputs, Saved, attention_biased, attention_on, backward_on, scalar};
 use crate::{isa::Level, lanes::test_values, shared::Shared, threads::with_threads};
 
 /// The greatest error as a share of the greatest value. bf16 keeps 8 bits: products of rounded
@@ -47,9 +47,10 @@ fn every_instruction_set_equals_the_definition() {
         let (q, k) = (scaled(shape.query_len(), 1), scaled(shape.key_len(), 2));
         let (v, d_out) = (test_values(k.len(), 3), test_values(q.len(), 4));
         let (mut out, mut lse) = (vec![f32::NAN; q.len()], vec![f32::NAN; shape.lse_len()]);
-        attention_on(isa, &shape, &q, &k, &v, Shared::new(&mut out), &mut lse);
+        let inputs = Inputs { q: &q, k: &k, v: &v, bias: None };
+        attention_on(isa, &shape, inputs, Shared::new(&mut out), &mut lse);
         let (mut exact, mut exact_lse) = (out.clone(), lse.clone());
-        scalar::attention(&shape, &q, &k, &v, &mut exact, &mut exact_lse);
+        scalar::attention(&shape, inputs, &mut exact, &mut exact_lse);
         let tolerance = if isa.has_avx512() { BF16 } else { F32 };
         assert!(worst(&out, &exact) < tolerance, "{isa:?} {shape:?}: {}", worst(&out, &exact));
         assert!(worst(&lse, &exact_lse) < tolerance);
@@ -75,7 +76,7 @@ fn the_backward_definition_is_the_derivative_of_the_forward() {
     let (v, d_out) = (test_values(k.len(), 3), test_values(q.len(), 4));
     let loss = |q: &[f32]| {
         let (mut out, mut lse) = (vec![0.0; q.len()], vec![0.0; shape.lse_len()]);
-        scalar::attention(&shape, q, &k, &v, &mut out, &mut lse);
+        scalar::attention(&shape, Inputs { q, k: &k, v: &v, bias: None }, &mut out, &mut lse);
         (out.iter().zip(&d_out).map(|(a, b)| f64::from(a * b)).sum::<f64>(), out, lse)
     };
     let (_, out, lse) = loss(&q);
@@ -97,7 +98,7 @@ fn the_backward_definition_is_the_derivative_of_the_forward() {
 /// Forward and backward: the result, its log-sum-exp and the three gradients.
 fn both_ways(isa: Level, shape: &Attention, q: &[f32], k: &[f32], v: &[f32]) -> [Vec<f32>; 5] {
     let (mut out, mut lse) = (vec![0.0; q.len()], vec![0.0; shape.lse_len()]);
-    attention_on(isa, shape, q, k, v, Shared::new(&mut out), &mut lse);
+    attention_on(isa, shape, Inputs { q, k, v, bias: None }, Shared::new(&mut out), &mut lse);
     let (mut dq, mut dk, mut dv) = (q.to_vec(), k.to_vec(), v.to_vec());
     let d_out = test_values(q.len(), 4);
     let saved = Saved { q, k, v, out: &out, lse: &lse };
@@ -137,9 +138,94 @@ fn the_error_stays_below_half_a_percent() {
         let v = test_values(k.len(), 3);
         let [out, lse, ..] = both_ways(isa, &shape, &q, &k, &v);
         let (mut exact, mut exact_lse) = (out.clone(), lse);
-        scalar::attention(&shape, &q, &k, &v, &mut exact, &mut exact_lse);
+        scalar::attention(&shape, Inputs { q: &q, k: &k, v: &v, bias: None }, &mut exact, &mut exact_lse);
         let norm = |x: &mut dyn Iterator<Item = f32>| x.map(|x| x * x).sum::<f32>().sqrt();
         let error = norm(&mut out.iter().zip(&exact).map(|(a, b)| a - b));
         assert!(error <= 5e-3 * norm(&mut exact.iter().copied()), "{isa:?} {shape:?}");
+    }
+}
+
+/// What is added to the scores of a shape: for every distance, and for every third key as for padding.
+struct Biases {
+    by_distance: Vec<f32>,
+    by_key: Vec<f32>,
+}
+
+impl Biases {
+    fn new(shape: &Attention) -> Self {
+        let by_distance = test_values(shape.heads * (shape.queries + shape.keys - 1), 5);
+        let padded = |key| if key % 3 == 2 { -1e9 } else { 0.0 };
+        Self {
+            by_distance: by_distance.into_iter().map(|x| 4.0 * x).collect(),
+            by_key: (0..shape.batch * shape.keys).map(padded).collect(),
+        }
+    }
+
+    /// With the scale of UMT5, and another.
+    fn both(&self) -> [Bias<'_>; 2] {
+        [1.0, 0.3].map(|scale| Bias { scale, by_distance: &self.by_distance, by_key: &self.by_key })
+    }
+}
+
+fn biased(isa: Level, shape: &Attention, inputs: Inputs<'_>) -> [Vec<f32>; 2] {
+    let (mut out, mut lse) = (vec![f32::NAN; shape.query_len()], vec![f32::NAN; shape.lse_len()]);
+    attention_on(isa, shape, inputs, Shared::new(&mut out), &mut lse);
+    [out, lse]
+}
+
+#[test]
+fn a_bias_equals_the_definition_on_every_instruction_set() {
+    for (shape, isa) in cases() {
+        let (q, k) = (test_values(shape.query_len(), 1), test_values(shape.key_len(), 2));
+        let (v, biases) = (test_values(k.len(), 3), Biases::new(&shape));
+        for bias in biases.both() {
+            let inputs = Inputs { q: &q, k: &k, v: &v, bias: Some(bias) };
+            let [out, lse] = biased(isa, &shape, inputs);
+            let (mut exact, mut exact_lse) = (out.clone(), lse.clone());
+            scalar::attention(&shape, inputs, &mut exact, &mut exact_lse);
+            let tolerance = if isa.has_avx512() { BF16 } else { F32 };
+            assert!(worst(&out, &exact) < tolerance, "{isa:?} {shape:?}: {}", worst(&out, &exact));
+            assert!(worst(&lse, &exact_lse) < tolerance, "{isa:?} {shape:?}");
+            let again = with_threads(3, || biased(isa, &shape, inputs));
+            assert!(again == with_threads(1, || biased(isa, &shape, inputs)) && again == [out, lse]);
+        }
+    }
+}
+
+#[test]
+fn the_bias_of_a_pair_is_that_of_its_distance_and_its_key() {
+    // Scores of nothing but the bias, and values that say which key they are of.
+    let shape = Attention { batch: 2, queries: 3, keys: 4, heads: 2, head_dim: 4 };
+    let q = vec![0.0; shape.query_len()];
+    let k = test_values(shape.key_len(), 2);
+    let mut v = vec![0.0; k.len()];
+    (0..k.len()).filter(|i| i / 8 % 4 == i % 4).for_each(|i| v[i] = 1.0);
+    let bias_of = |head: usize, distance: i64| (10 * head) as f32 + distance as f32 / 4.0;
+    let by_distance = [0, 1].map(|head| [-2, -1, 0, 1, 2, 3].map(|distance| bias_of(head, distance)));
+    let by_key = [0.0, 0.0, -1e9, 0.0, 0.5, 0.0, 0.0, 0.0];
+    let bias = Bias { scale: 1.0, by_distance: by_distance.as_flattened(), by_key: &by_key };
+    let out = attention_biased(&shape, &q, &k, &v, bias);
+    for (row, weights) in out.chunks(4).enumerate() {
+        let (sample, query, head) = (row / 6, row / 2 % 3, row % 2);
+        let power = |key| {
+            let bias: f32 = bias_of(head, key as i64 - query as i64) + by_key[sample * 4 + key];
+            bias.exp()
+        };
+        let total: f32 = (0..4).map(power).sum();
+        for (key, weight) in weights.iter().enumerate() {
+            assert!((weight - power(key) / total).abs() < 5e-3, "sample {sample} query {query} key {key}");
+        }
+    }
+}
+
+#[test]
+fn only_padding_still_gives_numbers() {
+    for (shape, isa) in cases() {
+        let (q, k) = (test_values(shape.query_len(), 1), test_values(shape.key_len(), 2));
+        let by_distance = test_values(shape.heads * (shape.queries + shape.keys - 1), 5);
+        let by_key = vec![-1e9; shape.batch * shape.keys];
+        let bias = Some(Bias { scale: 1.0, by_distance: &by_distance, by_key: &by_key });
+        let [out, _] = biased(isa, &shape, Inputs { q: &q, k: &k, v: &k, bias });
+        assert!(out.iter().all(|x| x.abs() <= 1.01), "{isa:?} {shape:?}");
     }
 }

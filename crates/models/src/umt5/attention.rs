@@ -2,9 +2,9 @@
 
 use burn::{
     module::Module,
-    tensor::{Device, Int, Tensor, TensorData, activation::softmax},
+    tensor::{Device, Int, Tensor, TensorData},
 };
-use nn::Linear;
+use nn::{Linear, attention_biased};
 
 use super::{Embedding, config::Umt5Config};
 
@@ -14,19 +14,18 @@ const PADDING_SCORE: f64 = 1e9;
 /// What all layers share: who stands how far from whom, and who is padding.
 #[derive(Debug)]
 pub(super) struct Masked {
-    buckets: Tensor<2, Int>, // [queries, keys]
-    padding: Tensor<4>,      // [batch, 1, 1, keys]
+    buckets: Tensor<2, Int>, // [1, 2 tokens - 1], from the farthest key on the left to the farthest on the right
+    padding: Tensor<2>,      // [batch, keys]
 }
 
 impl Masked {
     pub fn new(config: &Umt5Config, tokens: usize, mask: Tensor<2>) -> Self {
-        let buckets = (0..tokens)
-            .flat_map(|query| (0..tokens).map(move |key| key as i64 - query as i64))
-            .map(|distance| bucket(distance, config))
-            .collect::<Vec<_>>();
+        let tokens = tokens as i64;
+        let buckets = (1 - tokens..tokens).map(|distance| bucket(distance, config)).collect::<Vec<_>>();
+        let shape = [1, buckets.len()];
         Self {
-            buckets: Tensor::from_data(TensorData::new(buckets, [tokens, tokens]), &mask.device()),
-            padding: mask.sub_scalar(1.0).mul_scalar(PADDING_SCORE).unsqueeze_dims(&[1, 2]),
+            buckets: Tensor::from_data(TensorData::new(buckets, shape), &mask.device()),
+            padding: mask.sub_scalar(1.0).mul_scalar(PADDING_SCORE),
         }
     }
 }
@@ -81,15 +80,14 @@ impl Umt5Attention {
         let q = self.split(self.q.forward(x.clone()));
         let k = self.split(self.k.forward(x.clone()));
         let v = self.split(self.v.forward(x));
-        let bias = self.relative_attention_bias.forward(masked.buckets.clone()); // [queries, keys, heads]
-        let bias = bias.permute([2, 0, 1]).unsqueeze_dim::<4>(0); // [1, heads, queries, keys]
-        let scores = q.matmul(k.transpose()) + bias + masked.padding.clone();
-        self.o.forward(softmax(scores, 3).matmul(v).swap_dims(1, 2).flatten(2, 3))
+        let bias = self.relative_attention_bias.forward(masked.buckets.clone()); // [1, 2 tokens - 1, heads]
+        let bias = bias.squeeze_dim::<2>(0).transpose(); // [heads, 2 tokens - 1]
+        self.o.forward(attention_biased(q, k, v, bias, masked.padding.clone()).flatten(2, 3))
     }
 
-    /// `[batch, tokens, heads * d_kv]` to `[batch, heads, tokens, d_kv]`.
+    /// `[batch, tokens, heads * d_kv]` to `[batch, tokens, heads, d_kv]`.
     fn split(&self, x: Tensor<3>) -> Tensor<4> {
         let [batch, tokens, inner] = x.dims();
-        x.reshape([batch, tokens, self.heads, inner / self.heads]).swap_dims(1, 2)
+        x.reshape([batch, tokens, self.heads, inner / self.heads])
     }
 }

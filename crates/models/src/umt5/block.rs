@@ -4,7 +4,7 @@ use burn::{
     module::Module,
     tensor::{Device, Tensor},
 };
-use nn::{Linear, RmsNorm, gelu_tanh};
+use nn::{Linear, RmsNorm};
 
 use super::{
     attention::{Masked, Umt5Attention},
@@ -61,6 +61,6 @@ impl GatedFeedForward {
     }
 
     fn forward(&self, x: Tensor<3>) -> Tensor<3> {
-        self.wo.forward(gelu_tanh(self.wi_0.forward(x.clone())) * self.wi_1.forward(x))
+        self.wo.forward(self.wi_0.forward_gelu(x.clone()) * self.wi_1.forward(x))
     }
 }

@@ -2,8 +2,8 @@
 
 use std::{collections::HashMap, path::Path};
 
-use burn::tensor::{Device, Int, Tensor, TensorData};
-use nn::{Pack, Packing};
+use burn::tensor::{Device, Distribution, Int, Tensor, TensorData};
+use nn::{Pack, Packing, with_precision};
 
 use super::{
     Umt5Config, Umt5Encoder,
@@ -49,6 +49,34 @@ fn a_block_agrees_with_transformers() {
         let output = model.encoder.block[1].forward(golden.tensor("block.x"), &masked);
         golden.assert_close("block.output", output);
     }
+}
+
+#[test]
+fn a_block_in_bf16_is_within_one_percent() {
+    let config = Umt5Config {
+        vocab_size: 2,
+        d_model: 64,
+        d_kv: 16,
+        d_ff: 128,
+        num_layers: 1,
+        num_heads: 4,
+        ..Umt5Config::default()
+    };
+    let device = Device::flex();
+    let model = Umt5Encoder::new(&config, &device).expect("a valid configuration").init_weights(3);
+    let mut block = model.encoder.block[0].clone();
+    let mask = Tensor::cat(vec![Tensor::ones([2, 20], &device), Tensor::zeros([2, 4], &device)], 1);
+    let masked = Masked::new(&config, 24, mask);
+    let x = Tensor::<3>::random([2, 24, 64], Distribution::Normal(0.0, 1.0), &device);
+    let power = |x: Tensor<3>| x.square().mean().into_scalar::<f32>();
+    let exact = block.forward(x.clone(), &masked);
+    let check = |what: &str, found: Tensor<3>| {
+        let error = (power(found - exact.clone()) / power(exact.clone())).sqrt();
+        assert!(error <= 1e-2, "{what}: {error}");
+    };
+    check("bf16", with_precision(nn::Precision::Bf16, || block.forward(x.clone(), &masked)));
+    block.pack(Packing::Bf16);
+    check("packed", with_precision(nn::Precision::Bf16, || block.forward(x.clone(), &masked)));
 }
 
 #[test]

@@ -40,8 +40,8 @@ impl WanAttention {
 
     /// Among the tokens of `x`, `[batch, tokens, dim]`.
     pub fn attend_self(&self, x: Tensor<3>, rope: &RopeTable) -> Tensor<3> {
-        let q = rope.apply(self.split(self.norm_q.forward(self.to_q.forward(x.clone()))));
-        let k = rope.apply(self.split(self.norm_k.forward(self.to_k.forward(x.clone()))));
+        let q = rope.apply(&self.norm_q, self.split(self.to_q.forward(x.clone())));
+        let k = rope.apply(&self.norm_k, self.split(self.to_k.forward(x.clone())));
         let v = self.split(self.to_v.forward(x));
         self.join(attention(q, k, v))
     }

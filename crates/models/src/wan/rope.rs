@@ -1,6 +1,7 @@
 //! Rotary positions in time, height and width (`WanRotaryPosEmbed`; RoPE: Su et al. 2021).
 
 use burn::tensor::{Device, Tensor, TensorData};
+use nn::RmsNorm;
 
 const THETA: f64 = 10_000.0;
 
@@ -38,9 +39,9 @@ impl RopeTable {
         Self { cos: tensor(cos), sin: tensor(sin) }
     }
 
-    /// Rotates `[batch, tokens, heads, head_dim]`.
-    pub fn apply(&self, x: Tensor<4>) -> Tensor<4> {
-        nn::rope(x, self.cos.clone(), self.sin.clone())
+    /// Rotates `[batch, tokens, heads, head_dim]` behind a norm over all heads.
+    pub fn apply(&self, norm: &RmsNorm, x: Tensor<4>) -> Tensor<4> {
+        norm.forward_rope(x, self.cos.clone(), self.sin.clone())
     }
 }
 

@@ -36,6 +36,17 @@ impl<B: Backend + FusedOps + Kernels, C: CheckpointStrategy> FusedOps for Autodi
     ) -> FloatTensor<Self> {
         record::<B, C, 4>(op, [a, b, c, d])
     }
+
+    fn fused5(
+        a: FloatTensor<Self>,
+        b: FloatTensor<Self>,
+        c: FloatTensor<Self>,
+        d: FloatTensor<Self>,
+        e: FloatTensor<Self>,
+        op: Op,
+    ) -> FloatTensor<Self> {
+        record::<B, C, 5>(op, [a, b, c, d, e])
+    }
 }
 
 /// Runs the operation and leaves its gradient on the tape.

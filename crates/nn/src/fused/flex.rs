@@ -8,7 +8,7 @@ use burn::{
 };
 use burn_flex::FlexTensor;
 use kernels::{
-    attention::{Attention, Saved, attention, attention_backward},
+    attention::{Attention, Bias, Saved, attention, attention_backward, attention_biased},
     conv3d::{Conv3d, Values, conv3d, conv3d_backward_input, conv3d_backward_weight, conv3d_packed},
     matmul::{self, Epilogue, Sizes, linear_bf16, linear_int8, matmul, matmul_and_row_sums},
     pointwise,
@@ -156,12 +156,21 @@ fn forward(op: &Op, inputs: &[View<'_>]) -> (FlexTensor, Option<FlexTensor>) {
             let (y, gate) = (inputs[1].values, inputs[2].values);
             tensor(x.dims, pointwise::gated_residual(x.values, y, gate, x.last()))
         }
-        Op::Rope => rotate(x.dims, x.values, inputs, false),
+        Op::Rope => rotate(x.dims, x.values, [inputs[1], inputs[2]], false),
+        Op::RmsNormRope { eps } => {
+            let [weight, cos, sin] = [inputs[1].values, inputs[2].values, inputs[3].values];
+            tensor(x.dims, pointwise::rms_norm_rope(x.values, weight, eps, cos, sin, x.last()))
+        }
         Op::Attention => {
             let shape = attention_of(x, inputs[1]);
             let (out, lse) = attention(&shape, x.values, inputs[1].values, inputs[2].values);
             extra = Some(tensor(&[shape.lse_len()], lse));
             tensor(x.dims, out)
+        }
+        Op::AttentionBiased => {
+            let (k, v) = (inputs[1].values, inputs[2].values);
+            let bias = Bias { scale: 1.0, by_distance: inputs[3].values, by_key: inputs[4].values };
+            tensor(x.dims, attention_biased(&attention_of(x, inputs[1]), x.values, k, v, bias))
         }
         Op::Conv3d { window } => {
             let shape = conv_of(x.dims, inputs[1].dims, window);
@@ -226,13 +235,10 @@ fn backward(
         Op::PackedLinear { .. } | Op::PackedConv3d { .. } => {
             unreachable!("weights that ask for gradients are not packed, and nothing before them asks either")
         }
+        Op::AttentionBiased => unreachable!("applied to tensors without autodiff alone"),
         Op::RmsNorm { eps } => {
-            let weight = inputs[1];
-            let mut dw = zeros(weight.dims);
-            let dx = make(x.dims, |dx| {
-                pointwise::rms_norm_backward(grad, x.values, weight.values, eps, dx, &mut dw);
-            });
-            vec![Some(dx), Some(tensor(weight.dims, dw))]
+            let [dx, dw] = rms_norm_backward(grad, x, inputs[1], eps);
+            vec![Some(dx), Some(dw)]
         }
         Op::ChannelRmsNorm { silu, .. } => {
             let gamma = inputs[1];
@@ -276,7 +282,13 @@ fn backward(
             });
             vec![Some(upstream.clone()), Some(dy), Some(tensor(gate.dims, d_gate))]
         }
-        Op::Rope => vec![Some(rotate(x.dims, grad, inputs, true)), None, None],
+        Op::Rope => vec![Some(rotate(x.dims, grad, [inputs[1], inputs[2]], true)), None, None],
+        Op::RmsNormRope { eps } => {
+            let weight = inputs[1];
+            let grad = rotate(x.dims, grad, [inputs[2], inputs[3]], true);
+            let [dx, dw] = rms_norm_backward(values(&grad), x, weight, eps);
+            vec![Some(dx), Some(dw), None, None]
+        }
         Op::Attention => {
             let (k, v) = (inputs[1], inputs[2]);
             let lse = extra.as_ref().expect("the forward pass of attention saves the log-sum-exp");
@@ -301,7 +313,14 @@ fn positions(x: View<'_>) -> usize {
     x.dims[2..].iter().product()
 }
 
-fn rotate(dims: &[usize], x: &[f32], inputs: &[View<'_>], inverse: bool) -> FlexTensor {
-    let (cos, sin) = (inputs[1].values, inputs[2].values);
-    tensor(dims, pointwise::rope(x, cos, sin, dims[2], dims[3], inverse))
+fn rotate(dims: &[usize], x: &[f32], [cos, sin]: [View<'_>; 2], inverse: bool) -> FlexTensor {
+    tensor(dims, pointwise::rope(x, cos.values, sin.values, dims[2], dims[3], inverse))
+}
+
+fn rms_norm_backward(grad: &[f32], x: View<'_>, weight: View<'_>, eps: f32) -> [FlexTensor; 2] {
+    let mut dw = zeros(weight.dims);
+    let dx = make(x.dims, |dx| {
+        pointwise::rms_norm_backward(grad, x.values, weight.values, eps, dx, &mut dw);
+    });
+    [dx, tensor(weight.dims, dw)]
 }

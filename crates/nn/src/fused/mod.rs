@@ -1,6 +1,6 @@
 //! The CPU kernels as burn operations with gradients.
 //!
-//! An [`Op`] names a kernel and its constants. It takes one to four float tensors and makes one;
+//! An [`Op`] names a kernel and its constants. It takes one to five float tensors and makes one;
 //! `flex` runs it forward and backward on slices, `autodiff` records it.
 
 mod autodiff;
@@ -38,8 +38,13 @@ pub enum Op {
     /// `x [batch, tokens, heads, head_dim]`, `cos` and `sin` `[tokens, head_dim / 2]`, which get no
     /// gradient
     Rope,
+    /// `x [batch, tokens, heads, head_dim]`, `weight [heads * head_dim]`, `cos` and `sin` as for [`Rope`](Self::Rope)
+    RmsNormRope { eps: f32 },
     /// `q`, `k`, `v` `[batch, tokens, heads, head_dim]`
     Attention,
+    /// `q`, `k`, `v` `[batch, tokens, heads, head_dim]`, `by_distance [heads, queries + keys - 1]`,
+    /// `by_key [batch, keys]`; has no gradient
+    AttentionBiased,
     /// `x [batch, in, frames, height, width]`, `weight [out, in, kt, kh, kw]`, `bias [out]`
     Conv3d { window: Window },
     /// `x [batch, in, frames, height, width]`, `bias [out]` and up to two single frames that came before `x`; all but
@@ -91,6 +96,15 @@ pub trait FusedOps: Backend {
         d: FloatTensor<Self>,
         op: Op,
     ) -> FloatTensor<Self>;
+    /// An operation on five tensors.
+    fn fused5(
+        a: FloatTensor<Self>,
+        b: FloatTensor<Self>,
+        c: FloatTensor<Self>,
+        d: FloatTensor<Self>,
+        e: FloatTensor<Self>,
+        op: Op,
+    ) -> FloatTensor<Self>;
 }
 
 impl FusedOps for Flex {
@@ -114,6 +128,17 @@ impl FusedOps for Flex {
         op: Op,
     ) -> FloatTensor<Self> {
         Self::forward(&op, &[a, b, c, d]).0
+    }
+
+    fn fused5(
+        a: FloatTensor<Self>,
+        b: FloatTensor<Self>,
+        c: FloatTensor<Self>,
+        d: FloatTensor<Self>,
+        e: FloatTensor<Self>,
+        op: Op,
+    ) -> FloatTensor<Self> {
+        Self::forward(&op, &[a, b, c, d, e]).0
     }
 }
 
@@ -159,6 +184,32 @@ pub(crate) fn apply4<const A: usize, const B: usize, const C: usize, const D: us
         b.into_dispatch(),
         c.into_dispatch(),
         d.into_dispatch(),
+        op,
+    ))
+}
+
+/// Applies an operation on five tensors.
+pub(crate) fn apply5<
+    const A: usize,
+    const B: usize,
+    const C: usize,
+    const D: usize,
+    const E: usize,
+    const R: usize,
+>(
+    op: Op,
+    a: Tensor<A>,
+    b: Tensor<B>,
+    c: Tensor<C>,
+    d: Tensor<D>,
+    e: Tensor<E>,
+) -> Tensor<R> {
+    Tensor::from_dispatch(<Dispatch as FusedOps>::fused5(
+        a.into_dispatch(),
+        b.into_dispatch(),
+        c.into_dispatch(),
+        d.into_dispatch(),
+        e.into_dispatch(),
         op,
     ))
 }

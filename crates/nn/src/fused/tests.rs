@@ -95,6 +95,33 @@ fn attention() {
 }
 
 #[test]
+fn attention_with_a_bias() {
+    let device = Device::flex();
+    let [q, k, v] = [9, 5, 5].map(|tokens| random::<4>([2, tokens, 3, 16], &device));
+    let by_distance = random([3, 13], &device);
+    let by_key = Tensor::<2>::from_data([[0.0f32, 0.0, 0.0, -1e9, -1e9], [0.0; 5]], &device);
+    let run = || {
+        let q = q.clone().div_scalar(4.0);
+        crate::attention_biased(q, k.clone(), v.clone(), by_distance.clone(), by_key.clone()).into_data()
+    };
+    let error = worst(bf16(run), run());
+    assert!(error < ROUNDED, "{error:e}");
+    // With gradients, of which the kernel has none.
+    let biased = |q: Tensor<4>, k: Tensor<4>, by_distance: Tensor<2>| {
+        let by_key = Tensor::zeros([2, 5], &k.device());
+        crate::attention_biased(q, k.clone(), k, by_distance, by_key)
+    };
+    compare(
+        "attention with a bias",
+        ([2, 9, 3, 16], [2, 5, 3, 16], [3, 13]),
+        [true; 3],
+        EXACT,
+        |q, k, by_distance| bf16(|| biased(q, k, by_distance)),
+        biased,
+    );
+}
+
+#[test]
 fn convolutions() {
     compare(
         "causal 3-D",
@@ -177,6 +204,25 @@ fn pointwise() {
         EXACT,
         crate::rope,
         crate::rope::plain_rope,
+    );
+    let table = |x: &Tensor<4>| {
+        let angles = Tensor::<1>::from_data([0.3f32, -1.2, 2.0, 0.0, 0.7, -0.4], &x.device());
+        let angles = angles.reshape([6, 1]).repeat_dim(1, 4);
+        (angles.clone().cos(), angles.sin())
+    };
+    compare(
+        "rms norm and rope",
+        ([2, 6, 3, 8], [24], [1]),
+        [true, true, false],
+        EXACT,
+        |x, w, _| {
+            let (cos, sin) = table(&x);
+            crate::rms_norm_rope(x, w, 1e-6, cos, sin)
+        },
+        |x, w, _| {
+            let (cos, sin) = table(&x);
+            crate::rope::plain_rms_norm_rope(x, w, 1e-6, cos, sin)
+        },
     );
     compare(
         "gelu",

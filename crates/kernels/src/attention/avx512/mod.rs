@@ -4,7 +4,7 @@ mod pack;
 mod softmax;
 mod tile;
 
-use super::products::{Finish, Gradients, Head, Left, Products, Right, Size, Softmax};
+use super::products::{Finish, Gradients, Head, Left, Products, Right, RowBias, Size, Softmax};
 use crate::isa::Avx512;
 
 impl<const NATIVE: bool> Products for Avx512<NATIVE> {
@@ -36,6 +36,11 @@ impl<const NATIVE: bool> Products for Avx512<NATIVE> {
     ) {
         // SAFETY: as above.
         unsafe { tile::multiply::<NATIVE>(left, right, size, out, stride, finish) }
+    }
+
+    fn add_bias(self, scores: &mut [f32], lanes: &mut [f32], bias: &RowBias<'_>) {
+        // SAFETY: as above.
+        unsafe { softmax::add_bias(scores, lanes, bias) }
     }
 
     fn softmax_row(

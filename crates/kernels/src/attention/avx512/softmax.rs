@@ -3,9 +3,18 @@
 use std::{arch::x86_64::*, f32::consts::LOG2_E};
 
 use crate::{
-    attention::products::{Gradients, Softmax, VECTOR},
+    attention::{
+        loops,
+        products::{Gradients, RowBias, Softmax, VECTOR},
+    },
     avx512::{exp2, interleave_two, mask, to_bf16},
 };
+
+/// See [`crate::attention::products::Products::add_bias`].
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq")]
+pub(super) fn add_bias(scores: &mut [f32], lanes: &mut [f32], bias: &RowBias<'_>) {
+    loops::add_bias(scores, lanes, bias);
+}
 
 /// See [`crate::attention::products::Products::softmax_row`].
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq")]
