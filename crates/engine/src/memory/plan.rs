@@ -11,7 +11,7 @@ use crate::{Error, ModelInfo, Plan, Precision, Result, Size, pipeline::kept_fram
 const MIB: usize = 1 << 20;
 
 /// What the program takes besides weights and video: its own pages, the tokenizer, the encoder of the file.
-const PROGRAM: usize = 72 * MIB;
+const PROGRAM: usize = 128 * MIB;
 
 /// The bytes that making a video takes besides the weights. Frames are handed on as they are made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -10,6 +10,11 @@ use super::{
 /// Tensors of the size of the decoder's largest one, in f32, that are alive at once with packed weights: from the
 /// program's peak at 17 frames of 832x480 with the weights of Wan 2.1.
 const LARGEST_ALIVE: f64 = 3.5;
+/// The same with the residual layout, whose shortcuts hold what they go around: from the program's peaks at 512x512 and
+/// 1024x1024 with the weights of kinora-tiny, and at 1280x704 with those of Wan 2.2.
+const LARGEST_ALIVE_RESIDUAL: f64 = 9.5;
+/// Copies of the frames of one latent frame on their way out.
+const FRAMES_ALIVE: usize = 4;
 /// The same with weights in f32, at 256x256: burn copies a picture to another order, and doubles its pixels in memory.
 const LARGEST_ALIVE_F32: f64 = 14.0;
 
@@ -48,13 +53,20 @@ impl AutoencoderKlWanConfig {
     /// About how many bytes [`decoder_stream`](AutoencoderKlWan::decoder_stream) needs besides the weights, for a
     /// video of any length of `[height, width]` pixels.
     pub fn decoder_stream_bytes(&self, size: [usize; 2], kept: FloatDType) -> usize {
-        let alive = if kept == FloatDType::F32 { LARGEST_ALIVE_F32 } else { LARGEST_ALIVE };
+        let alive = match (kept, self.is_residual) {
+            (FloatDType::F32, _) => LARGEST_ALIVE_F32,
+            (_, true) => LARGEST_ALIVE_RESIDUAL,
+            (_, false) => LARGEST_ALIVE,
+        };
         let kept = self.kept_values(size) * DType::from(kept).size() as f64;
         let largest = self.decoder_dims().last().map_or(0.0, |&channels| channels as f64)
             * size.iter().map(|&side| side as f64 / self.pixel_patch() as f64).product::<f64>();
         let frames = (PIECE_VALUES as f64 / largest).clamp(1.0, self.scale_factor_temporal as f64);
         let alive = alive * frames * largest * size_of::<f32>() as f64;
-        (kept + alive) as usize // saturates
+        let pixels =
+            size.iter().fold(self.scale_factor_temporal as f64, |pixels, &side| pixels * side as f64);
+        let frames = (FRAMES_ALIVE * 3 * size_of::<f32>()) as f64 * pixels;
+        (kept + alive + frames) as usize // saturates
     }
 
     /// Values of the two frames that every temporal convolution of the decoder keeps.
