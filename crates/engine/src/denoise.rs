@@ -11,6 +11,7 @@ use models::family::Denoiser;
 use crate::{
     Error, Observer, Plan, Result, Stage,
     finite::is_finite,
+    memory::Job,
     noise::Stream,
     parts::Part,
     progress::{report, timed},
@@ -21,6 +22,8 @@ pub(crate) struct Denoising<'a> {
     /// The denoisers and the timestep from which each is asked, the one for the noisiest latents first.
     pub experts: &'a [(f64, Part<Denoiser>)],
     pub plan: &'a Plan,
+    /// The video that it is for.
+    pub job: &'a Job,
     /// `[1, tokens, dim]`, of the prompt.
     pub context: Tensor<3>,
     /// Of what to avoid; not looked at without guidance.
@@ -37,7 +40,7 @@ impl Denoising<'_> {
     /// The latents that `noise`, `[1, channels, frames, height, width]`, becomes.
     pub fn run(&self, noise: Tensor<5>, observer: &mut dyn Observer) -> Result<Denoised> {
         let Plan { schedule, sampler, request, guidance_scale, timeline, model, .. } = self.plan;
-        let mut asked = Asked { experts: self.experts, current: None, load: 0.0 };
+        let mut asked = Asked { experts: self.experts, job: self.job, current: None, load: 0.0 };
         asked.expert(schedule.timesteps()[0])?;
         report(observer, Stage::Denoise, 0, schedule.num_steps())?;
         let answer = |x: Tensor<5>, step: Step, context: &Tensor<3>| {
@@ -63,8 +66,10 @@ impl Denoising<'_> {
                 sample_ddpm(denoise, noise, schedule, variance, fresh, after_step)
             }
             Sampler::Ddim => sample_ddim(denoise, noise, schedule, 0.0, fresh, after_step),
-        }?;
-        Ok(Denoised { latents, load: asked.load })
+        };
+        // It makes room for the frames.
+        asked.forget();
+        Ok(Denoised { latents: latents?, load: asked.load })
     }
 
     /// What the model is told about time, `[1, groups]`: a timestep for each row of tokens in time, or one for the
@@ -79,6 +84,7 @@ impl Denoising<'_> {
 /// The expert that was asked last: where none is kept, there is room for one.
 struct Asked<'a> {
     experts: &'a [(f64, Part<Denoiser>)],
+    job: &'a Job,
     current: Option<(usize, Arc<Denoiser>)>,
     load: f64,
 }
@@ -91,12 +97,19 @@ impl Asked<'_> {
         if let Some((_, expert)) = self.current.as_ref().filter(|(current, _)| *current == index) {
             return Ok(expert.clone());
         }
-        self.current = None;
+        self.forget();
         let (expert, seconds) = timed(|| self.experts[index].1.get());
         let expert = expert?;
         self.load += seconds;
         self.current = Some((index, expert.clone()));
         Ok(expert)
+    }
+
+    /// Drops the expert, unless it is kept.
+    fn forget(&mut self) {
+        if let Some(expert) = self.current.take() {
+            self.job.drop_part(expert);
+        }
     }
 }
 

@@ -214,7 +214,7 @@ impl Pipeline {
             let (contexts, text) = timed(|| self.contexts(plan));
             let [context, negative_context] = contexts?;
             report(observer, Stage::Text, 1, 1)?;
-            let denoising = Denoising { experts: &self.experts, plan, context, negative_context };
+            let denoising = Denoising { experts: &self.experts, plan, job: &job, context, negative_context };
             let (denoised, seconds) = timed(|| denoising.run(noise, observer));
             let Denoised { latents, load: of_denoiser } = denoised?;
             job.decodes(plan.activations.decode);

@@ -38,6 +38,14 @@ impl Job {
         })
     }
 
+    /// Drops a part of a model whose memory goes back to the system at once, whatever is done with that of tensors.
+    pub fn drop_part<P>(&self, part: P) {
+        let jobs = JOBS.lock().unwrap_or_else(PoisonError::into_inner);
+        set_freed(Freed::GivenBack);
+        drop(part);
+        apply(&jobs);
+    }
+
     /// Its frames are decoded from now on, which takes so many bytes.
     pub fn decodes(&self, bytes: usize) {
         change(|jobs| {
@@ -61,10 +69,14 @@ pub(crate) fn while_loading() {
 fn change<R>(change: impl FnOnce(&mut Vec<Running>) -> R) -> R {
     let mut jobs = JOBS.lock().unwrap_or_else(PoisonError::into_inner);
     let result = change(&mut jobs);
-    let (freed, large_pages) = policy(&jobs);
+    apply(&jobs);
+    result
+}
+
+fn apply(jobs: &[Running]) {
+    let (freed, large_pages) = policy(jobs);
     set_freed(freed);
     set_large_pages(large_pages);
-    result
 }
 
 /// What to do with freed memory, and whether new memory may come in large pages. A denoiser runs through the same blocks
