@@ -55,7 +55,9 @@ fn limit_under(root: &Path) -> Option<MemoryLimit> {
     let in_use = kib(&status, "VmRSS:").unwrap_or(0);
     let besides = |of: &str| kib(&status, of).map_or(0, |all| all.saturating_sub(in_use));
     let left = |row: &str, of: &str, more: usize| {
-        resource(&limits, row).map(|limit| limit.saturating_sub(besides(of)).saturating_sub(more))
+        let limit = resource(&limits, row)?;
+        let lost = besides(of).saturating_sub(reserved(&proc("self/smaps")));
+        Some(limit.saturating_sub(lost).saturating_sub(more))
     };
     [
         limit(kib(&proc("meminfo"), "MemTotal:"), LimitSource::Machine),
@@ -71,6 +73,28 @@ fn limit_under(root: &Path) -> Option<MemoryLimit> {
 /// Address space that a process takes later on without using it: stacks of threads that are yet to be started, and the
 /// ends of what the allocator reserves.
 const YET_TO_COME: usize = 256 << 20;
+
+/// What the allocator holds in reserve: it takes address space by the gibibyte, where the limit leaves as much, and
+/// hands it out later. Of large anonymous mappings, what is not in use.
+fn reserved(smaps: &str) -> usize {
+    const LARGE: usize = 256 << 20;
+    let (mut bytes, mut size, mut is_anonymous) = (0, 0, false);
+    for line in smaps.lines() {
+        let name = line.split_whitespace().next().unwrap_or("");
+        match name {
+            "Size:" => size = kib(line, "Size:").unwrap_or(0),
+            "Rss:" if is_anonymous && size >= LARGE => {
+                bytes += size.saturating_sub(kib(line, "Rss:").unwrap_or(0));
+            }
+            // Such as `7f0000000000-7f0040000000 rw-p 00000000 00:00 0`, and a name if it is that of a file.
+            _ if name.contains('-') => {
+                is_anonymous = line.split_whitespace().nth(5).is_none_or(|name| name.starts_with("[anon"));
+            }
+            _ => {}
+        }
+    }
+    bytes
+}
 
 /// The bytes that a line such as `MemTotal:  1024 kB` gives.
 fn kib(text: &str, name: &str) -> Option<usize> {

@@ -154,3 +154,28 @@ fn a_system_that_tells_nothing_has_no_limit() {
 fn this_machine_has_a_limit() {
     assert!(limit().unwrap().bytes > 100 * MIB);
 }
+
+#[test]
+fn what_the_allocator_holds_in_reserve_is_not_lost() {
+    let system = System::new(&[]);
+    let limits =
+        UNLIMITED.replace("Max address space         unlimited", "Max address space         1500000000");
+    system.write("proc/self/limits", &limits);
+    system.write("proc/self/status", "VmSize:\t 1248576 kB\nVmRSS:\t  100000 kB\nVmData:\t  150000 kB\n");
+    assert_eq!(system.limit().0, 1_500_000_000 - 1_148_576 * 1024 - 256 * MIB);
+    let mappings = "\
+55d0c0000000-55d0d0000000 r-xp 00000000 fe:00 247030                     /usr/bin/kinora
+Size:            1048576 kB
+Rss:                4096 kB
+7f0000000000-7f0040000000 rw-p 00000000 00:00 0 
+Size:            1048576 kB
+KernelPageSize:        4 kB
+Rss:               90000 kB
+7f0040000000-7f0040800000 rw-p 00000000 00:00 0 
+Size:               8192 kB
+Rss:                   8 kB
+";
+    system.write("proc/self/smaps", mappings);
+    let lost = (1_148_576 - (1_048_576 - 90_000)) * 1024;
+    assert_eq!(system.limit(), (1_500_000_000 - lost - 256 * MIB, LimitSource::AddressSpace));
+}
