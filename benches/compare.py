@@ -93,7 +93,7 @@ def arguments() -> argparse.Namespace:
     flag("--toy", action="store_true", help="tiny sizes: only to see that both sides run")
     flag("--no-build", action="store_true", help="use the programs of the last build")
     flag("--build-only", action="store_true", help="build, and measure nothing")
-    flag("--wan", type=Path, metavar="FOLDER", help="Wan 2.1 1.3B, or what random_wan.py makes, for 'generate: Wan'")
+    flag("--wan", type=Path, metavar="FOLDER", help="Wan 2.1 1.3B, or what the example `random_model` makes, for 'generate: Wan'")
     flag("--sd-cpp", type=Path, metavar="PROGRAM", help="sd-cli of stable-diffusion.cpp, for the same")
     flag("--sd-cpp-models", type=Path, nargs="+", metavar="FOLDER", help="what stable_diffusion_cpp.py has made for it")
     flag("--write", type=Path, metavar="FILE", help="put the tables between the markers of a Markdown file")

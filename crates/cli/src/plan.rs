@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use clap::Args;
-use engine::{MemoryPlan, ModelFiles, Plan, Session, TimePlan};
+use engine::{MemoryPlan, ModelFiles, Plan, Session, TimePlan, gib};
 use serde_json::json;
 
 use crate::{failure::print, request::RequestArgs};
@@ -31,10 +31,12 @@ pub fn run(args: &PlanArgs) -> Result<()> {
     let plan = pipeline.plan(&request)?;
     let mut rows = vec![row(describe(&plan), &plan, pipeline.time_plan(&plan)?)];
     for lighter in plan.lighter() {
-        // In another precision the same files are another pipeline.
-        let pipeline = session.open(&files, lighter.plan.request.precision)?;
-        let own = pipeline.plan(&lighter.plan.request)?;
-        rows.push(row(lighter.change, &own, pipeline.time_plan(&own)?));
+        let time = match lighter.plan.request.precision {
+            precision if precision == request.precision => pipeline.time_plan(&lighter.plan),
+            // In another precision the same files are another pipeline.
+            precision => session.open(&files, precision)?.time_plan(&lighter.plan),
+        };
+        rows.push(row(lighter.change, &lighter.plan, time?));
     }
     let limit = kernels::memory::limit();
     let fits = plan.check_memory();
@@ -58,7 +60,7 @@ pub fn run(args: &PlanArgs) -> Result<()> {
     }
     let mut lines = table(&rows[0]);
     if let Some(limit) = limit {
-        lines.push(format!("{:18} {:>10}", format!("{} ", limit.source).trim_end(), gib(limit.bytes as u64)));
+        lines.push(format!("{:18} {:>10}", limit.source.to_string(), gib(limit.bytes as u64)));
     }
     if let Err(error) = fits {
         lines.push(error.to_string());
@@ -101,10 +103,6 @@ fn table(Row { what, memory, time }: &Row) -> Vec<String> {
         line("decode", memory.decode, time.decode),
         line("peak and total", memory.peak(), time.total()),
     ]
-}
-
-fn gib(bytes: u64) -> String {
-    format!("{:.2} GiB", bytes as f64 / (1_u64 << 30) as f64)
 }
 
 /// As one would say it: 0.4 s, 95 s, 12 min, 3.5 h.

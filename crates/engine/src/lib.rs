@@ -60,7 +60,7 @@ mod warning;
 
 pub use error::{Error, Kind, Result};
 pub use estimate::TimePlan;
-pub use memory::{Lighter, MemoryPlan};
+pub use memory::{Lighter, MemoryPlan, gib};
 pub use model::{Expert, ModelFiles, ModelInfo, NativeClip, NumValues, Prompts};
 pub use output::{Output, Summary, VideoWriter, summary};
 pub use pipeline::Pipeline;

@@ -1,18 +1,15 @@
 //! A model, and how it makes a video.
 
-use std::{
-    sync::{Arc, Mutex, PoisonError},
-    thread::{Builder, JoinHandle},
-};
+use std::sync::{Arc, OnceLock};
 
 use burn::tensor::{FloatDType, Tensor};
-use models::family::{Autoencoder, Denoiser, PartConfig};
+use models::family::{Autoencoder, Denoiser};
 use nn::Packing;
 use serde_json::{Value, json};
 
 use crate::{
-    Error, ModelFiles, ModelInfo, Observer, Plan, Precision, Prompts, Result, Session, Stage, TimePlan,
-    Timings, Video, VideoRequest, Warning,
+    Error, MemoryPlan, ModelFiles, ModelInfo, Observer, Plan, Precision, Prompts, Result, Session, Stage,
+    TimePlan, Timings, Video, VideoRequest, Warning,
     denoise::{Denoised, Denoising},
     estimate::{Rates, seconds_for_a_value},
     finite::{first_not_finite, is_finite, values},
@@ -40,15 +37,14 @@ pub struct Pipeline {
     /// By the timestep from which each is asked.
     experts: Vec<(f64, Part<Denoiser>)>,
     autoencoder: Part<Autoencoder>,
-    hash: Hash,
+    /// The fingerprint of the files, once it has been asked for.
+    hash: OnceLock<String>,
 }
 
 impl Pipeline {
     pub(crate) fn open(session: Session, files: &ModelFiles, precision: Precision) -> Result<Self> {
         let info = ModelInfo::read(files)?;
         info.check_weights(files)?;
-        // Beside all that comes before the answer is needed.
-        let hash = Hash::begin(files);
         let packing = precision.packing();
         // An error of either is seen in all of the video, and both cost little beside the denoiser.
         let of_others = packing.map(|_| Packing::Bf16);
@@ -72,7 +68,7 @@ impl Pipeline {
             precision,
             text,
             autoencoder,
-            hash,
+            hash: OnceLock::new(),
         })
     }
 
@@ -103,8 +99,9 @@ impl Pipeline {
         let mut plan = request.resolve(&self.info)?;
         self.check_precision(&plan)?;
         plan.warnings = self.warnings(&plan)?;
-        plan.memory.text =
-            plan.memory.of_text(&self.info, self.precision, self.text.longest(&prompts(&plan))?);
+        let [count, tokens] = self.text.longest(&prompts(&plan))?;
+        let activations = self.info.text_encoder.activation_bytes(count, tokens);
+        plan.memory.text = MemoryPlan::of_text(&self.info, self.precision, activations);
         Ok(plan)
     }
 
@@ -237,6 +234,17 @@ impl Pipeline {
         }
     }
 
+    /// The fingerprint of the model's files, which are all read for it unless it is kept on the disk.
+    fn hash(&self) -> Result<&str> {
+        match self.hash.get() {
+            Some(hash) => Ok(hash),
+            None => {
+                let hash = self.files.hash()?;
+                Ok(self.hash.get_or_init(|| hash))
+            }
+        }
+    }
+
     /// What is written into the file of a plan's video: enough to make the same one again.
     ///
     /// # Errors
@@ -244,7 +252,7 @@ impl Pipeline {
     pub fn provenance(&self, plan: &Plan) -> Result<Value> {
         Ok(json!({
             "version": env!("CARGO_PKG_VERSION"),
-            "model": { "name": self.info.name, "sha256": self.hash.get()? },
+            "model": { "name": self.info.name, "sha256": self.hash()? },
             "request": plan.record(),
             "computed_in": self.precision.computed_in(),
             "prompt": plan.prompt,
@@ -256,44 +264,6 @@ impl Pipeline {
 fn prompts(plan: &Plan) -> Vec<&str> {
     let negative = plan.guided().then_some(plan.negative_prompt.as_str());
     [plan.prompt.as_str()].into_iter().chain(negative).collect()
-}
-
-/// The fingerprint of a model, which takes long for large ones, and is worked out beside other work.
-#[derive(Debug)]
-struct Hash {
-    files: ModelFiles,
-    state: Mutex<HashState>,
-}
-
-#[derive(Debug)]
-enum HashState {
-    Known(String),
-    Running(JoinHandle<Result<String>>),
-    /// There was no thread for it, or it failed: it is worked out when it is asked for.
-    Open,
-}
-
-impl Hash {
-    fn begin(files: &ModelFiles) -> Self {
-        let own = files.clone();
-        let thread = Builder::new().name("fingerprint".into()).spawn(move || own.hash());
-        let state = thread.map_or(HashState::Open, HashState::Running);
-        Self { files: files.clone(), state: Mutex::new(state) }
-    }
-
-    fn get(&self) -> Result<String> {
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        let hash = match std::mem::replace(&mut *state, HashState::Open) {
-            HashState::Known(hash) => hash,
-            HashState::Running(thread) => match thread.join() {
-                Ok(hash) => hash?,
-                Err(_) => self.files.hash()?,
-            },
-            HashState::Open => self.files.hash()?,
-        };
-        *state = HashState::Known(hash.clone());
-        Ok(hash)
-    }
 }
 
 /// Hands on the frames of latents, one latent frame after the other; returns the seconds of the autoencoder.

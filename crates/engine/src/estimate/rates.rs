@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, fs, path::Path, time::Instant};
 
 use burn::tensor::{Device, Tensor};
 use models::{
-    family::{AutoencoderConfig, DenoiserConfig},
+    family::{AutoencoderConfig, DenoiserConfig, PartConfig},
     weights::Source,
 };
 use nn::Packing;
@@ -122,7 +122,7 @@ pub(crate) fn seconds_for_a_value(
     let start = Instant::now();
     let layer = config.with_layers(1);
     drop(layer.zeros(precision.packing(), device)?);
-    Ok(read + start.elapsed().as_secs_f64() / models::family::PartConfig::large_parameters(&layer))
+    Ok(read + start.elapsed().as_secs_f64() / layer.large_parameters())
 }
 
 /// The least of a few runs, of which the first makes everything ready.

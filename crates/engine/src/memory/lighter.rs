@@ -72,7 +72,10 @@ impl Plan {
         if is_other_shape && request.noise.is_some() {
             return None;
         }
-        request.resolve(&self.model).ok().map(|plan| Lighter { change, plan })
+        let mut plan = request.resolve(&self.model).ok()?;
+        // The prompts are the same, and this plan may know how long they are.
+        plan.memory.text = plan.memory.text.min(self.memory.text);
+        Some(Lighter { change, plan })
     }
 }
 

@@ -7,4 +7,4 @@ mod plan;
 pub(crate) use freed::{Job, while_loading};
 pub use lighter::Lighter;
 pub(crate) use plan::Activations;
-pub use plan::MemoryPlan;
+pub use plan::{MemoryPlan, gib};

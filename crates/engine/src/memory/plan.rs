@@ -70,23 +70,15 @@ impl MemoryPlan {
         };
         let with_pieces = |bytes: usize| (bytes as u64).saturating_add(kept_pieces(bytes, precision) as u64);
         Self {
-            text: always
-                .saturating_add(layer_of_text(precision, info))
-                .saturating_add(with_pieces(activations.text)),
+            text: Self::of_text(info, precision, activations.text),
             denoise: always.saturating_add(denoiser + one.max(with_pieces(activations.denoise))),
             decode: always.saturating_add(with_pieces(activations.decode)),
         }
     }
 
-    /// The bytes while so many prompts are read, the longest of so many tokens.
-    pub(crate) fn of_text(
-        &self,
-        info: &ModelInfo,
-        precision: Precision,
-        [prompts, tokens]: [usize; 2],
-    ) -> u64 {
+    /// The bytes while prompts are read, which takes `activations` besides what is always there.
+    pub(crate) fn of_text(info: &ModelInfo, precision: Precision, activations: usize) -> u64 {
         let precision = precision.computed_in();
-        let activations = info.text_encoder.activation_bytes(prompts, tokens);
         always(info)
             .saturating_add(layer_of_text(precision, info))
             .saturating_add(activations.saturating_add(kept_pieces(activations, precision)) as u64)
@@ -154,7 +146,8 @@ impl fmt::Display for MemoryPlan {
     }
 }
 
-fn gib(bytes: u64) -> String {
+/// Bytes as users read them.
+pub fn gib(bytes: u64) -> String {
     format!("{:.2} GiB", bytes as f64 / (1_u64 << 30) as f64)
 }
 

@@ -15,7 +15,7 @@ use models::{
 use serde::de::DeserializeOwned;
 use sha2::{Digest, Sha256};
 
-use super::embedded;
+use super::{embedded, info::part_names};
 use crate::{Error, Result, VideoRequest, cache};
 
 /// What makes a folder a model.
@@ -183,16 +183,6 @@ impl ModelFiles {
         }
     }
 
-    /// The parts that this model has.
-    pub(crate) fn parts(&self) -> Vec<PartName> {
-        let is_there = |part: &PartName| match self {
-            Self::Embedded => embedded_file(&part.config()).is_some(),
-            Self::Folder { path, .. } => path.join(part.config()).exists(),
-        };
-        // A second expert is the only part that may be missing; all others are missed when they are read.
-        PartName::ALL.into_iter().filter(|part| *part != PartName::Transformer2 || is_there(part)).collect()
-    }
-
     /// The SHA-256 of the list that `sha256sum` prints of the model's files in the order of their paths, in
     /// lower-case hexadecimal: the same for the embedded model and for its folder.
     ///
@@ -232,7 +222,7 @@ impl ModelFiles {
             return Ok(embedded::FILES.iter().map(|(path, _)| (*path).to_owned()).collect());
         };
         let mut files = DESCRIPTIONS.map(str::to_owned).to_vec();
-        for part in self.parts() {
+        for part in part_names(self)? {
             let of_folder =
                 |file: &Path| file.strip_prefix(path).unwrap_or(file).to_string_lossy().into_owned();
             files.push(part.config());

@@ -283,6 +283,13 @@ impl ModelIndex {
     }
 }
 
+/// The parts that a model has, by its index.
+pub(super) fn part_names(files: &ModelFiles) -> Result<Vec<PartName>> {
+    let index: ModelIndex = files.json(INDEX)?;
+    let experts = index.experts(files)?.into_iter().map(|(part, _)| part);
+    Ok(experts.chain([PartName::TextEncoder, PartName::Vae]).collect())
+}
+
 fn unsupported(files: &ModelFiles, field: &'static str, expected: String, found: String) -> Error {
     Error::Unsupported { file: files.path(INDEX), field, expected, found }
 }

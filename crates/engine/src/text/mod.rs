@@ -7,7 +7,7 @@ mod html;
 use std::panic::catch_unwind;
 
 use burn::tensor::{Device, Tensor};
-use models::family::{PartConfig, TextEncoder, TextEncoderConfig};
+use models::family::{TextEncoder, TextEncoderConfig};
 use nn::Packing;
 use serde::Deserialize;
 use tokenizers::{Encoding, Tokenizer, TruncationParams};

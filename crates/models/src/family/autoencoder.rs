@@ -5,7 +5,7 @@ use std::path::Path;
 use burn::tensor::{Device, FloatDType, Tensor};
 use nn::{Pack, Packing};
 
-use super::{PartConfig, checked, filled};
+use super::{PartConfig, checked};
 use crate::{
     ModelConfig, Result, wan,
     wan::{AutoencoderKlWan, AutoencoderKlWanConfig},
@@ -103,8 +103,6 @@ impl AutoencoderConfig {
 }
 
 impl PartConfig for AutoencoderConfig {
-    type Part = Autoencoder;
-
     const NAMING: Naming = Naming::DIFFUSERS;
 
     fn large_parameters(&self) -> f64 {
@@ -115,11 +113,6 @@ impl PartConfig for AutoencoderConfig {
     fn check_weights(&self, source: Source<'_>) -> Result<()> {
         let Self::Wan(config) = self;
         checked(&AutoencoderKlWan::new(config, &Device::flex())?, source)
-    }
-
-    fn load(&self, source: Source<'_>, packing: Option<Packing>, device: &Device) -> Result<Autoencoder> {
-        let Self::Wan(config) = self;
-        filled(AutoencoderKlWan::new(config, device)?, source, packing).map(Autoencoder::Wan)
     }
 }
 

@@ -113,11 +113,18 @@ impl DenoiserConfig {
         let Self::Wan(config) = self;
         (config.dim() as u64).saturating_mul(config.ffn_dim as u64)
     }
+
+    /// The part with its weights, packed as they are read if that is asked for.
+    ///
+    /// # Errors
+    /// Weights that cannot be read.
+    pub fn load(&self, source: Source<'_>, packing: Option<Packing>, device: &Device) -> Result<Denoiser> {
+        let Self::Wan(config) = self;
+        filled(WanTransformer3d::new(config, device)?, source, packing).map(Denoiser::Wan)
+    }
 }
 
 impl PartConfig for DenoiserConfig {
-    type Part = Denoiser;
-
     const NAMING: Naming = Naming::DIFFUSERS;
 
     fn large_parameters(&self) -> f64 {
@@ -128,11 +135,6 @@ impl PartConfig for DenoiserConfig {
     fn check_weights(&self, source: Source<'_>) -> Result<()> {
         let Self::Wan(config) = self;
         checked(&WanTransformer3d::new(config, &Device::flex())?, source)
-    }
-
-    fn load(&self, source: Source<'_>, packing: Option<Packing>, device: &Device) -> Result<Denoiser> {
-        let Self::Wan(config) = self;
-        filled(WanTransformer3d::new(config, device)?, source, packing).map(Denoiser::Wan)
     }
 }
 

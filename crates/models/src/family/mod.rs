@@ -8,7 +8,6 @@ mod autoencoder;
 mod denoiser;
 mod text_encoder;
 
-use burn::tensor::Device;
 use nn::{Pack, Packing};
 
 pub use autoencoder::{Autoencoder, AutoencoderConfig, DecoderStream};
@@ -17,14 +16,11 @@ pub use text_encoder::{TextEncoder, TextEncoderConfig};
 
 use crate::{
     Result,
-    weights::{Checkpoint, Naming, Source, Weights, load_from, load_packed},
+    weights::{Checkpoint, Naming, Source, Weights},
 };
 
 /// A part of a model before its weights are read.
 pub trait PartConfig {
-    /// The part itself.
-    type Part;
-
     /// How the files with its weights are called.
     const NAMING: Naming;
 
@@ -33,17 +29,11 @@ pub trait PartConfig {
 
     /// Fails unless `source` holds the weights of this part, as far as headers tell.
     fn check_weights(&self, source: Source<'_>) -> Result<()>;
-
-    /// The part with its weights, packed as they are read if that is asked for.
-    fn load(&self, source: Source<'_>, packing: Option<Packing>, device: &Device) -> Result<Self::Part>;
 }
 
 /// `empty` with its weights.
 fn filled<M: Checkpoint + Pack>(empty: M, source: Source<'_>, packing: Option<Packing>) -> Result<M> {
-    match packing {
-        Some(packing) => load_packed(empty, source, packing),
-        None => load_from(empty, source),
-    }
+    Weights::of(&empty, source)?.fill_as(empty, "", packing)
 }
 
 /// Fails unless `source` holds the weights of `empty`.

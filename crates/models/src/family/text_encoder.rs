@@ -95,11 +95,19 @@ impl TextEncoderConfig {
         let mut weights = Weights::of(&empty, source)?;
         empty.context_from(&mut weights, packing, prompts, length, device)
     }
+
+    /// The part with its weights, packed as they are read if that is asked for.
+    ///
+    /// # Errors
+    /// Weights that cannot be read.
+    pub fn load(&self, source: Source<'_>, packing: Option<Packing>, device: &Device) -> Result<TextEncoder> {
+        let Self::Umt5(config) = self;
+        let encoder = filled(Umt5Encoder::new(config, device)?, source, packing)?;
+        Ok(TextEncoder::Umt5(Box::new(encoder)))
+    }
 }
 
 impl PartConfig for TextEncoderConfig {
-    type Part = TextEncoder;
-
     const NAMING: Naming = Naming::TRANSFORMERS;
 
     fn large_parameters(&self) -> f64 {
@@ -110,12 +118,6 @@ impl PartConfig for TextEncoderConfig {
     fn check_weights(&self, source: Source<'_>) -> Result<()> {
         let Self::Umt5(config) = self;
         checked(&Umt5Encoder::new(config, &Device::flex())?, source)
-    }
-
-    fn load(&self, source: Source<'_>, packing: Option<Packing>, device: &Device) -> Result<TextEncoder> {
-        let Self::Umt5(config) = self;
-        let encoder = filled(Umt5Encoder::new(config, device)?, source, packing)?;
-        Ok(TextEncoder::Umt5(Box::new(encoder)))
     }
 }
 

@@ -114,11 +114,7 @@ impl Umt5Encoder {
         let masked = Masked::new(&self.config, tokens, mask.clone());
         for (index, block) in self.encoder.block.into_iter().enumerate() {
             let path = format!("encoder.block.{index}");
-            let block = match packing {
-                Some(packing) => weights.fill_packed(block, &path, packing)?,
-                None => weights.fill(block, &path)?,
-            };
-            x = block.forward(x, &masked);
+            x = weights.fill_as(block, &path, packing)?.forward(x, &masked);
         }
         let norm = weights.fill(self.encoder.final_layer_norm, "encoder.final_layer_norm")?;
         Ok(Batch { ids, mask }.context(norm.forward(x), length))

@@ -73,6 +73,14 @@ impl<'a> Weights<'a> {
         self.fill(part, path)
     }
 
+    /// [`fill_packed`](Self::fill_packed) if a packing is asked for, [`fill`](Self::fill) otherwise.
+    pub fn fill_as<P: Module + Pack>(&mut self, part: P, path: &str, packing: Option<Packing>) -> Result<P> {
+        match packing {
+            Some(packing) => self.fill_packed(part, path, packing),
+            None => self.fill(part, path),
+        }
+    }
+
     /// Reads what belongs to the part of the model at `path` and drops it: what is wrong with it is told, although it
     /// is not needed.
     pub fn check(&mut self, path: &str) -> Result<()> {

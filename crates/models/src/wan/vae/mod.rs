@@ -99,11 +99,7 @@ impl AutoencoderKlWan {
         let whole = Self::new(config, device)?;
         let mut weights = Weights::of(&whole, source)?;
         weights.check("encoder")?;
-        let decoder = whole.without_encoder();
-        match packing {
-            Some(packing) => weights.fill_packed(decoder, "", packing),
-            None => weights.fill(decoder, ""),
-        }
+        weights.fill_as(whole.without_encoder(), "", packing)
     }
 
     /// The configuration that the model was built from.
