@@ -6,7 +6,7 @@ use burn::tensor::{Tensor, TensorData};
 use diffusion::{
     Noise, Sampler, Step, classifier_free_guidance, sample_ddim, sample_ddpm, sample_euler, sample_unipc,
 };
-use models::family::Denoiser;
+use models::family::{Denoiser, Text};
 
 use crate::{
     Error, Observer, Plan, Result, Stage,
@@ -43,12 +43,16 @@ impl Denoising<'_> {
         let mut asked = Asked { experts: self.experts, job: self.job, current: None, load: 0.0 };
         asked.expert(schedule.timesteps()[0])?;
         report(observer, Stage::Denoise, 0, schedule.num_steps())?;
-        let answer = |x: Tensor<5>, step: Step, context: &Tensor<3>| {
+        let answer = |x: Tensor<5>, step: Step, &prompt: &Prompt| {
             let timesteps = self.timesteps(step, &x);
-            Ok::<_, Error>(asked.expert(step.timestep)?.forward(x, timesteps, context.clone()))
+            let expert = asked.expert(step.timestep)?;
+            let text = expert.text(prompt, || match prompt {
+                Prompt::Positive => self.context.clone(),
+                Prompt::Negative => self.negative_context.clone(),
+            });
+            Ok::<_, Error>(expert.denoiser.forward(x, timesteps, &text))
         };
-        let (context, negative) = (self.context.clone(), self.negative_context.clone());
-        let guided = classifier_free_guidance(answer, context, negative, *guidance_scale);
+        let guided = classifier_free_guidance(answer, Prompt::Positive, Prompt::Negative, *guidance_scale);
         // Where nothing is known, what is known is not looked at.
         let denoise = timeline.hold(noise.clone(), sampler.prediction().denoiser(guided));
         let after_step = |step: Step, x: Tensor<5>| match check(step, &x, observer) {
@@ -81,34 +85,56 @@ impl Denoising<'_> {
     }
 }
 
+/// Which of the two prompts an answer is to.
+#[derive(Clone, Copy)]
+enum Prompt {
+    Positive,
+    Negative,
+}
+
 /// The expert that was asked last: where none is kept, there is room for one.
 struct Asked<'a> {
     experts: &'a [(f64, Part<Denoiser>)],
     job: &'a Job,
-    current: Option<(usize, Arc<Denoiser>)>,
+    current: Option<Expert>,
     load: f64,
+}
+
+/// A denoiser, and what it has read.
+struct Expert {
+    index: usize,
+    denoiser: Arc<Denoiser>,
+    /// Of each [`Prompt`], once an answer to it was asked for: it looks at the same at every step.
+    texts: [Option<Text>; 2],
+}
+
+impl Expert {
+    /// What it looks at of a prompt, whose context is `[1, tokens, dim]`.
+    fn text(&mut self, prompt: Prompt, context: impl FnOnce() -> Tensor<3>) -> Text {
+        let Self { denoiser, texts, .. } = self;
+        texts[prompt as usize].get_or_insert_with(|| denoiser.read(context())).clone()
+    }
 }
 
 impl Asked<'_> {
     /// The expert for a timestep.
-    fn expert(&mut self, timestep: f64) -> Result<Arc<Denoiser>> {
+    fn expert(&mut self, timestep: f64) -> Result<&mut Expert> {
         let last = self.experts.len() - 1;
         let index = self.experts.iter().position(|(from, _)| timestep >= *from).unwrap_or(last);
-        if let Some((_, expert)) = self.current.as_ref().filter(|(current, _)| *current == index) {
-            return Ok(expert.clone());
+        if self.current.as_ref().is_none_or(|current| current.index != index) {
+            self.forget();
+            let (denoiser, seconds) = timed(|| self.experts[index].1.get());
+            let denoiser = denoiser?;
+            self.load += seconds;
+            self.current = Some(Expert { index, denoiser, texts: [None, None] });
         }
-        self.forget();
-        let (expert, seconds) = timed(|| self.experts[index].1.get());
-        let expert = expert?;
-        self.load += seconds;
-        self.current = Some((index, expert.clone()));
-        Ok(expert)
+        Ok(self.current.as_mut().expect("just put there"))
     }
 
     /// Drops the expert, unless it is kept.
     fn forget(&mut self) {
         if let Some(expert) = self.current.take() {
-            self.job.drop_part(expert);
+            self.job.drop_part(expert.denoiser);
         }
     }
 }

@@ -90,7 +90,8 @@ impl VideoRequest {
             Error::request("size and num_frames", expected, format!("{num_frames} frames of {size}"))
         })?;
         let [frames, height, width] = latents;
-        let activations = Activations::of(self.precision, size, token_grid, info);
+        let guided = is_guided(guidance_scale);
+        let activations = Activations::of(self.precision, size, token_grid, guided, info);
         Ok(Plan {
             request: Self {
                 size: Some(size),

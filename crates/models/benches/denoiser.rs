@@ -52,8 +52,9 @@ fn prepare(case: Forward, packing: Option<Packing>) -> worker::Work {
         None => (random(latents, &device), random(context, &device)),
     };
     let timestep = Tensor::full([batch, 1], 500.0, &device);
+    let text = model.read(context);
     Box::new(move || {
-        let velocity = model.forward(latents.clone(), timestep.clone(), context.clone());
+        let velocity = model.forward(latents.clone(), timestep.clone(), &text);
         if let Some(path) = output.take() {
             write(&path, velocity);
         }

@@ -1,9 +1,12 @@
 //! Scaled dot-product attention.
 
+use std::{fmt, sync::Arc};
+
 use burn::tensor::{Int, Tensor, TensorData, activation::softmax};
+use kernels::attention::{Attention, PackedKeys};
 
 use crate::{
-    fused::{Op, apply3, apply5},
+    fused::{Op, apply1, apply3, apply5},
     precision::in_bf16,
 };
 
@@ -29,6 +32,50 @@ pub fn attention(q: Tensor<4>, k: Tensor<4>, v: Tensor<4>) -> Tensor<4> {
         softmax(scores, 3).matmul(v.clone())
     });
     Tensor::cat(blocks.collect(), 2).swap_dims(1, 2)
+}
+
+/// Keys and values that are looked at again and again, by other queries each time.
+#[derive(Clone)]
+pub enum KeysValues {
+    /// As they are: where gradients are wanted, or the kernels do not serve.
+    Dense {
+        /// `[batch, keys, heads, head_dim]`
+        k: Tensor<4>,
+        /// `[batch, keys, heads, head_dim]`
+        v: Tensor<4>,
+    },
+    /// As the kernels read them, which is done once.
+    Packed(Arc<PackedKeys>),
+}
+
+impl KeysValues {
+    /// Of `k` and `v`, `[batch, keys, heads, head_dim]`; the precision of this thread decides how they are kept.
+    pub fn new(k: Tensor<4>, v: Tensor<4>) -> Self {
+        if !in_bf16(&k) || k.is_autodiff() || v.is_autodiff() {
+            return Self::Dense { k, v };
+        }
+        let [batch, keys, heads, head_dim] = k.dims();
+        let shape = Attention { batch, queries: 0, keys, heads, head_dim };
+        let [k, v] = [k, v].map(|x| x.into_data().try_into_vec::<f32>().expect("kernels serve f32"));
+        Self::Packed(Arc::new(PackedKeys::new(&shape, &k, &v)))
+    }
+
+    /// [`attention`] of `q`, `[batch, queries, heads, head_dim]`, over these.
+    pub fn attend(&self, q: Tensor<4>) -> Tensor<4> {
+        match self {
+            Self::Dense { k, v } => attention(q, k.clone(), v.clone()),
+            Self::Packed(keys) => apply1(Op::AttentionTo { keys: keys.clone() }, q),
+        }
+    }
+}
+
+impl fmt::Debug for KeysValues {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Dense { k, .. } => write!(f, "keys and values {:?}", k.dims()),
+            Self::Packed(keys) => write!(f, "packed keys and values, {:?}", keys.shape(0)),
+        }
+    }
 }
 
 /// `softmax(q kᵀ + by_distance + by_key) v` for every head: UMT5's attention, whose scores are not scaled.

@@ -23,7 +23,7 @@ mod rope;
 mod weight;
 
 pub use activation::{gelu_tanh, silu};
-pub use attention::{attention, attention_biased};
+pub use attention::{KeysValues, attention, attention_biased};
 pub use conv::{CausalConv3d, Conv2d, causal_conv3d, conv2d};
 pub use kernels::Stored;
 pub use linear::{Linear, linear};

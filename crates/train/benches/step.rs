@@ -42,7 +42,7 @@ fn prepare(case: Step, _: Option<Packing>) -> worker::Work {
     let mut adamw = AdamW::new(ADAMW, &entries(&model), |_| Pace::Absolute);
     let mut step = 0;
     Box::new(move || {
-        let predicted = model.forward(latents.clone(), timestep.clone(), context.clone());
+        let predicted = model.forward(latents.clone(), timestep.clone(), &model.read(context.clone()));
         let loss = (predicted - velocity.clone()).square().mean();
         let mut gradients = vec![0.0; weights.len()];
         add_gradients(&model, &mut loss.backward(), 1.0, &mut gradients).expect("readable gradients");

@@ -77,7 +77,8 @@ fn layer_seconds(info: &ModelInfo, precision: Precision, device: &Device) -> Res
         let latents = Tensor::<5>::zeros([1, denoiser.channels()[0], frames, height, width], device);
         let context = Tensor::<3>::zeros([1, info.max_sequence_length, denoiser.context_dim()], device);
         let timestep = Tensor::<2>::full([1, 1], 500.0, device);
-        let call = || values(layer.forward(latents.clone(), timestep.clone(), context.clone()));
+        let text = layer.read(context);
+        let call = || values(layer.forward(latents.clone(), timestep.clone(), &text));
         least_seconds(call) / count(grid)
     };
     let [few, many] = [FEW, MANY].map(for_each_token);

@@ -18,19 +18,29 @@ const PROGRAM: usize = 128 * MIB;
 pub(crate) struct Activations {
     /// In the text encoder, of two prompts.
     pub text: usize,
-    /// In the denoiser.
+    /// In the denoiser, what it keeps of the prompts included.
     pub denoise: usize,
     /// In the decoder, for which it is the same for a clip of any length.
     pub decode: usize,
 }
 
 impl Activations {
-    pub fn of(precision: Precision, size: Size, token_grid: [usize; 3], info: &ModelInfo) -> Self {
+    pub fn of(
+        precision: Precision,
+        size: Size,
+        token_grid: [usize; 3],
+        guided: bool,
+        info: &ModelInfo,
+    ) -> Self {
         // The prompt and the negative one.
         const PROMPTS: usize = 2;
+        let packed = precision.computed_in() != Precision::F32;
+        let denoiser = info.denoiser();
+        let text = denoiser.text_bytes(info.max_sequence_length, packed);
+        let texts = text.saturating_mul(if guided { PROMPTS } else { 1 });
         Self {
             text: info.text_encoder.activation_bytes(PROMPTS, info.max_sequence_length),
-            denoise: info.denoiser().activation_bytes(token_grid, precision.computed_in() != Precision::F32),
+            denoise: denoiser.activation_bytes(token_grid, packed).saturating_add(texts),
             decode: info.autoencoder.decoder_stream_bytes([size.height, size.width], kept_frames(precision)),
         }
     }

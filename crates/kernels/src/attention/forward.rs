@@ -29,53 +29,82 @@ pub(super) fn forward<P: Products>(
     out: Shared<'_, f32>,
     lse: &mut [f32],
 ) {
-    let heads = shape.batch * shape.heads;
-    let blocks = shape.queries.div_ceil(QUERIES);
-    if heads * blocks == 0 || shape.head_dim == 0 {
+    if shape.lse_len() == 0 || shape.head_dim == 0 {
         return scalar::attention(shape, inputs, &mut [], lse);
     }
     let Inputs { q, k, v, bias } = inputs;
-    let sizes = Sizes::of::<P>(shape, shape.keys);
+    let [keys_len, values_len] = packed_len::<P>(shape);
     with_buffers(|[keys, values]: &mut [Buffer; 2]| {
-        let keys = keys.words(heads * sizes.keys_len);
-        let values = values.words(heads * sizes.values_len);
-        let packed = (Shared::new(keys), Shared::new(values));
-        let chunks = shape.keys.div_ceil(KEYS);
-        (0..heads * chunks).into_par_iter().for_each(|task| {
-            let (head, first) = (task / chunks, task % chunks * KEYS);
-            let end = shape.keys.min(first + KEYS);
-            let count = Sizes::of::<P>(shape, end - first);
-            // SAFETY: every task packs its own keys.
-            unsafe {
-                let keys = packed.0.range(head * sizes.keys_len + first * sizes.words, count.keys_len);
-                products.pack_columns(shape.head(k, shape.keys, head).part(first, end), keys);
-                let at = head * sizes.values_len + first / P::DEPTH * sizes.width;
-                let values = packed.1.range(at, count.values_len);
-                products.pack_tokens(shape.head(v, shape.keys, head).part(first, end), values);
-            }
-        });
+        let (keys, values) = (keys.words(keys_len), values.words(values_len));
+        pack(products, shape, (k, v), keys, values);
+        attend(products, shape, q, (keys, values), bias, out, lse);
+    });
+}
 
-        let lse = Shared::new(lse);
-        let groups = blocks.div_ceil(BLOCKS_PER_TASK);
-        (0..heads * groups).into_par_iter().for_each(|task| {
-            let (head, group) = (task / groups, task % groups);
-            let keys = &keys[head * sizes.keys_len..][..sizes.keys_len];
-            let values = &values[head * sizes.values_len..][..sizes.values_len];
-            for block in group * blocks / groups..(group + 1) * blocks / groups {
-                let first = block * shape.queries / blocks;
-                let queries =
-                    shape.head(q, shape.queries, head).part(first, (block + 1) * shape.queries / blocks);
-                // SAFETY: every task has its own queries.
-                let lse = unsafe { lse.range(head * shape.queries + first, queries.count) };
-                let bias = bias.map(|bias| BlockBias { bias, head, first });
-                query_block(products, shape, queries, (keys, values), bias, lse, |row, values| {
-                    let at = shape.token(shape.queries, head, first + row);
-                    assert!(at + values.len() <= out.len());
-                    // SAFETY: inside by the assertion, and this task's own.
-                    unsafe { out.at(at).copy_from_nonoverlapping(values.as_ptr(), values.len()) }
-                });
-            }
-        });
+/// Words of the packed keys and of the packed values of all heads.
+pub(super) fn packed_len<P: Products>(shape: &Attention) -> [usize; 2] {
+    let sizes = Sizes::of::<P>(shape, shape.keys);
+    [sizes.keys_len, sizes.values_len].map(|len| shape.batch * shape.heads * len)
+}
+
+/// Brings keys and values into the order that the products read, head by head.
+pub(super) fn pack<P: Products>(
+    products: P,
+    shape: &Attention,
+    (k, v): (&[f32], &[f32]),
+    keys: &mut [u32],
+    values: &mut [u32],
+) {
+    let sizes = Sizes::of::<P>(shape, shape.keys);
+    let packed = (Shared::new(keys), Shared::new(values));
+    let chunks = shape.keys.div_ceil(KEYS);
+    (0..shape.batch * shape.heads * chunks).into_par_iter().for_each(|task| {
+        let (head, first) = (task / chunks, task % chunks * KEYS);
+        let end = shape.keys.min(first + KEYS);
+        let count = Sizes::of::<P>(shape, end - first);
+        // SAFETY: every task packs its own keys.
+        unsafe {
+            let keys = packed.0.range(head * sizes.keys_len + first * sizes.words, count.keys_len);
+            products.pack_columns(shape.head(k, shape.keys, head).part(first, end), keys);
+            let at = head * sizes.values_len + first / P::DEPTH * sizes.width;
+            let values = packed.1.range(at, count.values_len);
+            products.pack_tokens(shape.head(v, shape.keys, head).part(first, end), values);
+        }
+    });
+}
+
+/// All queries over packed keys and values.
+pub(super) fn attend<P: Products>(
+    products: P,
+    shape: &Attention,
+    q: &[f32],
+    (keys, values): (&[u32], &[u32]),
+    bias: Option<Bias<'_>>,
+    out: Shared<'_, f32>,
+    lse: &mut [f32],
+) {
+    let sizes = Sizes::of::<P>(shape, shape.keys);
+    let blocks = shape.queries.div_ceil(QUERIES);
+    let groups = blocks.div_ceil(BLOCKS_PER_TASK);
+    let lse = Shared::new(lse);
+    (0..shape.batch * shape.heads * groups).into_par_iter().for_each(|task| {
+        let (head, group) = (task / groups, task % groups);
+        let keys = &keys[head * sizes.keys_len..][..sizes.keys_len];
+        let values = &values[head * sizes.values_len..][..sizes.values_len];
+        for block in group * blocks / groups..(group + 1) * blocks / groups {
+            let first = block * shape.queries / blocks;
+            let queries =
+                shape.head(q, shape.queries, head).part(first, (block + 1) * shape.queries / blocks);
+            // SAFETY: every task has its own queries.
+            let lse = unsafe { lse.range(head * shape.queries + first, queries.count) };
+            let bias = bias.map(|bias| BlockBias { bias, head, first });
+            query_block(products, shape, queries, (keys, values), bias, lse, |row, values| {
+                let at = shape.token(shape.queries, head, first + row);
+                assert!(at + values.len() <= out.len());
+                // SAFETY: inside by the assertion, and this task's own.
+                unsafe { out.at(at).copy_from_nonoverlapping(values.as_ptr(), values.len()) }
+            });
+        }
     });
 }
 

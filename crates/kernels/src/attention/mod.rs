@@ -12,6 +12,7 @@ mod backward;
 mod forward;
 mod head_gradients;
 mod loops;
+mod packed;
 mod products;
 pub mod scalar;
 mod shape;
@@ -23,6 +24,7 @@ use crate::{
     shared::{Shared, written},
 };
 use loops::Loops;
+pub use packed::PackedKeys;
 pub use shape::{Attention, Bias, Inputs, Saved};
 
 /// `softmax(q kᵀ / sqrt(head_dim)) v`; and `[batch, heads, queries]`, the logarithm of each softmax's denominator for

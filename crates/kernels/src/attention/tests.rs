@@ -1,6 +1,8 @@
 //! The fast path against the definition: self- and cross-attention, several blocks, odd sizes.
 
-use super::{Attention, Bias, Inputs, Saved, attention_biased, attention_on, backward_on, scalar};
+use super::{
+    Attention, Bias, Inputs, PackedKeys, Saved, attention_biased, attention_on, backward_on, scalar,
+};
 use crate::{isa::Level, lanes::test_values, shared::Shared, threads::with_threads};
 
 /// The greatest error as a share of the greatest value. bf16 keeps 8 bits: products of rounded
@@ -227,5 +229,19 @@ fn only_padding_still_gives_numbers() {
         let bias = Some(Bias { scale: 1.0, by_distance: &by_distance, by_key: &by_key });
         let [out, _] = biased(isa, &shape, Inputs { q: &q, k: &k, v: &k, bias });
         assert!(out.iter().all(|x| x.abs() <= 1.01), "{isa:?} {shape:?}");
+    }
+}
+
+#[test]
+fn packed_keys_give_the_same_bits_for_any_number_of_queries() {
+    for (shape, isa) in cases() {
+        let (q, k) = (test_values(shape.query_len(), 1), test_values(shape.key_len(), 2));
+        let v = test_values(k.len(), 3);
+        let (mut out, mut lse) = (vec![f32::NAN; q.len()], vec![f32::NAN; shape.lse_len()]);
+        let inputs = Inputs { q: &q, k: &k, v: &v, bias: None };
+        attention_on(isa, &shape, inputs, Shared::new(&mut out), &mut lse);
+        let packed = PackedKeys::for_isa(isa, &Attention { queries: 3, ..shape }, &k, &v);
+        assert_eq!(packed.attend(&q), out, "{isa:?} {shape:?}");
+        assert!(packed.attend(&[]).is_empty());
     }
 }

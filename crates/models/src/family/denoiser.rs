@@ -8,7 +8,7 @@ use nn::{Pack, Packing};
 use super::{PartConfig, checked, filled};
 use crate::{
     ModelConfig, Result,
-    wan::{WanTransformer3d, WanTransformer3dConfig},
+    wan::{WanText, WanTransformer3d, WanTransformer3dConfig},
     weights::{Naming, Source},
 };
 
@@ -30,6 +30,13 @@ pub enum DenoiserConfig {
 pub enum Denoiser {
     /// Wan's.
     Wan(WanTransformer3d),
+}
+
+/// What a denoiser looks at of a text.
+#[derive(Clone, Debug)]
+pub enum Text {
+    /// Wan's.
+    Wan(WanText),
 }
 
 impl DenoiserConfig {
@@ -108,6 +115,14 @@ impl DenoiserConfig {
         token_grid.iter().fold(size_of::<f32>() * of_a_token, |bytes, &tokens| bytes.saturating_mul(tokens))
     }
 
+    /// Bytes of what [`Denoiser::read`] keeps of a text of so many tokens; packed, it is in 16 bits.
+    pub fn text_bytes(&self, tokens: usize, packed: bool) -> usize {
+        let Self::Wan(config) = self;
+        let keys_and_values = 2 * config.num_layers * config.dim();
+        let bytes = if packed { 2 } else { size_of::<f32>() };
+        [tokens, bytes].iter().fold(keys_and_values, |product, &factor| product.saturating_mul(factor))
+    }
+
     /// Values of the largest tensor among the weights.
     pub fn largest_tensor(&self) -> u64 {
         let Self::Wan(config) = self;
@@ -139,9 +154,15 @@ impl PartConfig for DenoiserConfig {
 }
 
 impl Denoiser {
-    /// The model's answer to noisy latents; see [`WanTransformer3d::forward`] for the shapes.
-    pub fn forward(&self, latents: Tensor<5>, timestep: Tensor<2>, context: Tensor<3>) -> Tensor<5> {
+    /// What the denoiser looks at of a text, `[batch, tokens, context_dim]`, at every step.
+    pub fn read(&self, context: Tensor<3>) -> Text {
         let Self::Wan(model) = self;
-        model.forward(latents, timestep, context)
+        Text::Wan(model.read(context))
+    }
+
+    /// The model's answer to noisy latents; see [`WanTransformer3d::forward`] for the shapes.
+    pub fn forward(&self, latents: Tensor<5>, timestep: Tensor<2>, text: &Text) -> Tensor<5> {
+        let (Self::Wan(model), Text::Wan(text)) = (self, text);
+        model.forward(latents, timestep, text)
     }
 }

@@ -11,7 +11,7 @@ mod text_encoder;
 use nn::{Pack, Packing};
 
 pub use autoencoder::{Autoencoder, AutoencoderConfig, DecoderStream};
-pub use denoiser::{Denoiser, DenoiserConfig};
+pub use denoiser::{Denoiser, DenoiserConfig, Text};
 pub use text_encoder::{TextEncoder, TextEncoderConfig};
 
 use crate::{

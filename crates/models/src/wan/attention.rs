@@ -4,7 +4,7 @@ use burn::{
     module::Module,
     tensor::{Device, Tensor},
 };
-use nn::{Linear, RmsNorm, attention};
+use nn::{KeysValues, Linear, RmsNorm, attention};
 
 use super::{rope::RopeTable, transformer_config::WanTransformer3dConfig};
 
@@ -46,12 +46,17 @@ impl WanAttention {
         self.join(attention(q, k, v))
     }
 
-    /// From the tokens of `x` to `context`, `[batch, text_tokens, dim]`.
-    pub fn attend_cross(&self, x: Tensor<3>, context: Tensor<3>) -> Tensor<3> {
+    /// From the tokens of `x` to a text, of which `text` holds what [`keys_values`](Self::keys_values) made.
+    pub fn attend_cross(&self, x: Tensor<3>, text: &KeysValues) -> Tensor<3> {
         let q = self.split(self.norm_q.forward(self.to_q.forward(x)));
+        self.join(text.attend(q))
+    }
+
+    /// The keys and values of `context`, `[batch, text_tokens, dim]`.
+    pub fn keys_values(&self, context: Tensor<3>) -> KeysValues {
         let k = self.split(self.norm_k.forward(self.to_k.forward(context.clone())));
         let v = self.split(self.to_v.forward(context));
-        self.join(attention(q, k, v))
+        KeysValues::new(k, v)
     }
 
     /// `[batch, tokens, dim]` to `[batch, tokens, heads, head_dim]`.

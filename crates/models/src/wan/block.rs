@@ -4,7 +4,7 @@ use burn::{
     module::{Module, Param},
     tensor::{Device, Tensor},
 };
-use nn::{LayerNorm, Linear, gated_residual, layer_norm_modulate};
+use nn::{KeysValues, LayerNorm, Linear, gated_residual, layer_norm_modulate};
 
 use super::{
     attention::WanAttention,
@@ -40,8 +40,19 @@ impl WanTransformerBlock {
         }
     }
 
-    /// `[batch, tokens, dim]` to the same.
-    pub fn forward(&self, x: Tensor<3>, condition: &Condition, rope: &RopeTable) -> Tensor<3> {
+    /// The keys and values of `context`, `[batch, text_tokens, dim]`, for the cross-attention.
+    pub fn keys_values(&self, context: Tensor<3>) -> KeysValues {
+        self.attn2.keys_values(context)
+    }
+
+    /// `[batch, tokens, dim]` to the same; `text` is what [`keys_values`](Self::keys_values) made of it.
+    pub fn forward(
+        &self,
+        x: Tensor<3>,
+        condition: &Condition,
+        text: &KeysValues,
+        rope: &RopeTable,
+    ) -> Tensor<3> {
         let [shift, scale, gate, ffn_shift, ffn_scale, ffn_gate] =
             table_rows(self.scale_shift_table.val(), condition.modulation.clone());
 
@@ -52,7 +63,7 @@ impl WanTransformerBlock {
             Some(norm) => norm.forward(x.clone()),
             None => x.clone(),
         };
-        let x = x + self.attn2.attend_cross(normed, condition.context.clone());
+        let x = x + self.attn2.attend_cross(normed, text);
 
         let normed = layer_norm_modulate(x.clone(), ffn_shift, ffn_scale, self.eps);
         gated_residual(x, self.ffn.forward(normed), ffn_gate)

@@ -11,7 +11,7 @@ use super::transformer_config::WanTransformer3dConfig;
 /// The slowest sinusoid turns once in this many timesteps, over 2 pi.
 const MAX_PERIOD: f32 = 10_000.0;
 
-/// Embedded timestep and text, as the blocks read them.
+/// The embedded timestep, as the blocks read it.
 #[derive(Debug)]
 pub(super) struct Condition {
     /// `[batch, groups, dim]`
@@ -19,8 +19,6 @@ pub(super) struct Condition {
     /// `[batch, groups, 6, dim]`: shift, scale and gate of the self-attention, then of the
     /// feed-forward layer.
     pub modulation: Tensor<4>,
-    /// `[batch, text_tokens, dim]`
-    pub context: Tensor<3>,
 }
 
 #[derive(Module, Debug)]
@@ -44,17 +42,18 @@ impl ConditionEmbedder {
         }
     }
 
-    /// `timestep` is `[batch, groups]`, `context` `[batch, text_tokens, text_dim]`.
-    pub fn forward(&self, timestep: Tensor<2>, context: Tensor<3>) -> Condition {
+    /// Of `timestep`, `[batch, groups]`.
+    pub fn forward(&self, timestep: Tensor<2>) -> Condition {
         let [batch, groups] = timestep.dims();
         let time = self.time_embedder.forward(sinusoids(timestep, self.freq_dim), silu); // [batch, groups, dim]
         let modulation = self.time_proj.forward(silu(time.clone())); // [batch, groups, 6 * dim]
         let [.., dim] = time.dims();
-        Condition {
-            time,
-            modulation: modulation.reshape([batch, groups, 6, dim]),
-            context: self.text_embedder.forward(context, gelu_tanh),
-        }
+        Condition { time, modulation: modulation.reshape([batch, groups, 6, dim]) }
+    }
+
+    /// A text, `[batch, text_tokens, text_dim]`, as `[batch, text_tokens, dim]`.
+    pub fn embed_text(&self, context: Tensor<3>) -> Tensor<3> {
+        self.text_embedder.forward(context, gelu_tanh)
     }
 }
 

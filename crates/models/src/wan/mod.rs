@@ -12,7 +12,7 @@ mod transformer;
 mod transformer_config;
 mod vae;
 
-pub use transformer::WanTransformer3d;
+pub use transformer::{WanText, WanTransformer3d};
 pub use transformer_config::WanTransformer3dConfig;
 pub use vae::{AutoencoderKlWan, AutoencoderKlWanConfig, DecoderStream, EncoderStream, Posterior};
 

@@ -3,7 +3,9 @@
 use burn::tensor::{Device, Distribution, Tensor};
 use nn::{Pack, Packing, Precision, with_precision};
 
-use super::{WanTransformer3d, WanTransformer3dConfig, embed::Condition, rope::RopeTable};
+use super::{
+    WanTransformer3d, WanTransformer3dConfig, block::WanTransformerBlock, embed::Condition, rope::RopeTable,
+};
 use crate::{
     ModelConfig,
     golden::{Golden, assert_round_trip},
@@ -35,10 +37,10 @@ fn a_block_agrees_with_diffusers() {
             let condition = Condition {
                 time: Tensor::zeros([1, 1, 1], &Device::flex()), // read by the output layer only
                 modulation,
-                context: golden.tensor(&format!("block.{kind}.context")),
             };
-            let output =
-                model.blocks[1].forward(golden.tensor(&format!("block.{kind}.x")), &condition, &rope);
+            let block = &model.blocks[1];
+            let text = block.keys_values(golden.tensor(&format!("block.{kind}.context")));
+            let output = block.forward(golden.tensor(&format!("block.{kind}.x")), &condition, &text, &rope);
             golden.assert_close(&format!("block.{kind}.output"), output);
         }
     }
@@ -51,7 +53,8 @@ fn the_velocity_agrees_with_diffusers() {
         let latents = golden.tensor::<5>("latents");
         let grid_frames = latents.dims()[2] / model.config().patch_size[0];
         let [batch, tokens] = golden.tensor::<2>("timestep.token").dims();
-        let velocity = |timestep| model.forward(latents.clone(), timestep, golden.tensor("context"));
+        let text = model.read(golden.tensor("context"));
+        let velocity = |timestep| model.forward(latents.clone(), timestep, &text);
 
         let clip = golden.tensor::<1>("timestep.clip").unsqueeze_dim(1);
         golden.assert_close("velocity.clip", velocity(clip));
@@ -78,8 +81,8 @@ fn a_checkpoint_has_the_keys_of_diffusers() {
 fn first_weights_predict_a_velocity_of_zero() {
     let golden = Golden::open("transformer_a");
     let model = empty(&golden).init_weights(3);
-    let velocity =
-        model.forward(golden.tensor("latents"), golden.tensor("timestep.token"), golden.tensor("context"));
+    let text = model.read(golden.tensor("context"));
+    let velocity = model.forward(golden.tensor("latents"), golden.tensor("timestep.token"), &text);
     assert_eq!(velocity.abs().max().into_scalar::<f32>(), 0.0);
 }
 
@@ -126,16 +129,19 @@ fn a_block_in_bf16_is_within_half_a_percent() {
     let condition = Condition {
         time: Tensor::zeros([1, 1, 1], &device),
         modulation: Tensor::random([1, 1, 6, dim], normal(0.5), &device),
-        context: Tensor::random([1, 20, dim], normal(0.0), &device),
     };
+    let context = Tensor::<3>::random([1, 20, dim], normal(0.0), &device);
     let x = Tensor::<3>::random([1, grid.iter().product(), dim], normal(0.0), &device);
     let power = |x: Tensor<3>| x.square().mean().into_scalar::<f32>();
-    let exact = block.forward(x.clone(), &condition, &rope);
+    let run = |block: &WanTransformerBlock| {
+        block.forward(x.clone(), &condition, &block.keys_values(context.clone()), &rope)
+    };
+    let exact = run(&block);
     let check = |what: &str, found: Tensor<3>| {
         let error = (power(found - exact.clone()) / power(exact.clone())).sqrt();
         assert!(error <= 5e-3, "{what}: {error}");
     };
-    check("bf16", with_precision(Precision::Bf16, || block.forward(x.clone(), &condition, &rope)));
+    check("bf16", with_precision(Precision::Bf16, || run(&block)));
     block.pack(Packing::Bf16);
-    check("packed", with_precision(Precision::Bf16, || block.forward(x.clone(), &condition, &rope)));
+    check("packed", with_precision(Precision::Bf16, || run(&block)));
 }

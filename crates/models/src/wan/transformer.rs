@@ -11,7 +11,7 @@ use burn::{
     module::{Module, Param},
     tensor::{Device, Tensor},
 };
-use nn::{Linear, Pack, Packing, WeightSource, join, layer_norm_modulate};
+use nn::{KeysValues, Linear, Pack, Packing, WeightSource, join, layer_norm_modulate};
 
 use super::{
     block::WanTransformerBlock,
@@ -38,6 +38,12 @@ pub struct WanTransformer3d {
     config: WanTransformer3dConfig,
 }
 
+/// What the blocks of a [`WanTransformer3d`] look at of a text: its keys and values in each of them.
+#[derive(Clone, Debug)]
+pub struct WanText {
+    keys_values: Vec<KeysValues>,
+}
+
 impl WanTransformer3d {
     /// A model of zeros; [`init_weights`](Self::init_weights) or a checkpoint fills it.
     pub fn new(config: &WanTransformer3dConfig, device: &Device) -> Result<Self> {
@@ -59,6 +65,12 @@ impl WanTransformer3d {
         &self.config
     }
 
+    /// What the blocks look at of a text, `[batch, text_tokens, text_dim]`: it is the same at every step.
+    pub fn read(&self, context: Tensor<3>) -> WanText {
+        let context = self.condition_embedder.embed_text(context);
+        WanText { keys_values: self.blocks.iter().map(|block| block.keys_values(context.clone())).collect() }
+    }
+
     /// The velocity, of the shape of `latents` (with `out_channels` channels).
     ///
     /// - `latents`: `[batch, in_channels, frames, height, width]`, a size that
@@ -66,9 +78,9 @@ impl WanTransformer3d {
     /// - `timestep`: `[batch, groups]`, 0 (clean) to 1000 (noise). `groups` divides the number of
     ///   tokens, which run frame by frame: 1 is a timestep for the clip (Wan 2.1), the number of
     ///   latent frames one for each frame, the number of tokens one for each token (Wan 2.2).
-    /// - `context`: `[batch, text_tokens, text_dim]`.
-    pub fn forward(&self, latents: Tensor<5>, timestep: Tensor<2>, context: Tensor<3>) -> Tensor<5> {
-        self.forward_tapped(latents, timestep, context, |_, _| ())
+    /// - `text`: what [`read`](Self::read) made of a text for each sample.
+    pub fn forward(&self, latents: Tensor<5>, timestep: Tensor<2>, text: &WanText) -> Tensor<5> {
+        self.forward_tapped(latents, timestep, text, |_, _| ())
     }
 
     /// [`forward`](Self::forward), which shows the tokens behind each block on the way: `tap` gets the block's index
@@ -77,7 +89,7 @@ impl WanTransformer3d {
         &self,
         latents: Tensor<5>,
         timestep: Tensor<2>,
-        context: Tensor<3>,
+        text: &WanText,
         mut tap: impl FnMut(usize, &Tensor<3>),
     ) -> Tensor<5> {
         let [_, _, frames, height, width] = latents.dims();
@@ -85,9 +97,9 @@ impl WanTransformer3d {
         let rope = RopeTable::new(self.config.attention_head_dim, grid, &latents.device());
 
         let mut x = self.patch_embedding.forward(latents); // [batch, tokens, dim]
-        let condition = self.condition_embedder.forward(timestep, context);
-        for (index, block) in self.blocks.iter().enumerate() {
-            x = block.forward(x, &condition, &rope);
+        let condition = self.condition_embedder.forward(timestep);
+        for (index, (block, text)) in self.blocks.iter().zip(&text.keys_values).enumerate() {
+            x = block.forward(x, &condition, text, &rope);
             tap(index, &x);
         }
         let [shift, scale] = table_rows(self.scale_shift_table.val(), condition.time.unsqueeze_dim(2));

@@ -8,11 +8,13 @@ mod flex;
 #[cfg(test)]
 mod tests;
 
+use std::sync::Arc;
+
 use burn::{
     backend::{Backend, Dispatch, Flex, backend_extension, tensor::FloatTensor},
     tensor::Tensor,
 };
-use kernels::pointwise::Activation;
+use kernels::{attention::PackedKeys, pointwise::Activation};
 
 use crate::{PackedKernel, PackedLinear};
 
@@ -42,6 +44,8 @@ pub enum Op {
     RmsNormRope { eps: f32 },
     /// `q`, `k`, `v` `[batch, tokens, heads, head_dim]`
     Attention,
+    /// `q [batch, tokens, heads, head_dim]`; has no gradient
+    AttentionTo { keys: Arc<PackedKeys> },
     /// `q`, `k`, `v` `[batch, tokens, heads, head_dim]`, `by_distance [heads, queries + keys - 1]`,
     /// `by_key [batch, keys]`; has no gradient
     AttentionBiased,

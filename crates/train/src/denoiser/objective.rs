@@ -70,9 +70,9 @@ impl<'a> DenoiserObjective<'a> {
         prompts: &[&str],
         timelines: &[Timeline],
     ) -> Result<Tensor<1>> {
-        let context = self.context(model, prompts)?;
+        let text = model.transformer.read(self.context(model, prompts)?);
         Ok(flow_loss(latents, noise, timelines, |x_t, timestep| {
-            model.transformer.forward(x_t, timestep, context)
+            model.transformer.forward(x_t, timestep, &text)
         }))
     }
 }
@@ -86,10 +86,10 @@ impl Objective for DenoiserObjective<'_> {
         let shape = batch.latents.dims();
         let noise = noise(moment.seed, Purpose::Batch, moment.batch).tensor(shape, &self.device);
         let mut features = None;
-        let context = self.context(model, &batch.prompts)?;
+        let text = model.transformer.read(self.context(model, &batch.prompts)?);
         let named_after = (self.args.num_layers / 2).max(1);
         let loss = flow_loss(batch.latents, noise, &batch.timelines, |x_t, timestep| {
-            model.transformer.forward_tapped(x_t, timestep, context, |block, x| {
+            model.transformer.forward_tapped(x_t, timestep, &text, |block, x| {
                 if block + 1 == named_after {
                     features = Some(x.clone());
                 }

@@ -5,7 +5,7 @@ use std::{convert::Infallible, path::Path};
 use burn::tensor::{Device, Tensor};
 use diffusion::{Schedule, Step, classifier_free_guidance, from_velocity, sample_euler, unobserved};
 use media::{SheetLayout, SheetRow};
-use models::wan::AutoencoderKlWan;
+use models::wan::{AutoencoderKlWan, WanText};
 use world::ClipSpec;
 
 use super::{Denoiser, DenoiserArgs, buckets::Buckets};
@@ -41,16 +41,13 @@ pub fn draw_sheet(
     let start = noise(args.run.seed, Purpose::Sample, 0).tensor(shape, device);
     let schedule = Schedule::flow_euler(args.sample_steps, args.flow_shift)
         .map_err(TrainError::part("the sampler's schedule"))?;
-    let velocity = |x: Tensor<5>, step: Step, context: &Tensor<3>| {
+    let velocity = |x: Tensor<5>, step: Step, text: &WanText| {
         let timestep = Tensor::full([x.dims()[0], 1], step.timestep, device);
-        Ok::<_, Infallible>(model.transformer.forward(x, timestep, context.clone()))
+        Ok::<_, Infallible>(model.transformer.forward(x, timestep, text))
     };
-    let denoise = classifier_free_guidance(
-        velocity,
-        model.context(&texts, tokenizer, device)?,
-        model.context(&empty, tokenizer, device)?,
-        args.guidance_scale,
-    );
+    let read =
+        |prompts| Ok::<_, TrainError>(model.transformer.read(model.context(prompts, tokenizer, device)?));
+    let denoise = classifier_free_guidance(velocity, read(&texts)?, read(&empty)?, args.guidance_scale);
     let Ok(latents) = sample_euler(from_velocity(denoise), start, &schedule, unobserved);
 
     let fps = f64::from(ClipSpec::default().fps);
