@@ -85,6 +85,13 @@ pub(crate) unsafe fn filled<T: Plain>(len: usize, fill: impl FnOnce(&mut [MaybeU
     values
 }
 
+/// A task's part of such room, cleared in the cache that it is about to be written in, for what adds up in place.
+pub(crate) fn cleared<T: Plain + Default>(room: &mut [MaybeUninit<T>]) -> &mut [T] {
+    room.fill(MaybeUninit::new(T::default()));
+    // SAFETY: all of it has just been written.
+    unsafe { &mut *(std::ptr::from_mut(room) as *mut [T]) }
+}
+
 /// Plain numbers, and arrays of them.
 ///
 /// # Safety

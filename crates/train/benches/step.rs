@@ -32,6 +32,8 @@ fn main() {
 fn prepare(case: Step, _: Option<Packing>) -> worker::Work {
     let Step { config, batch, latents: [frames, height, width], text_tokens } = case;
     let device = Device::flex().autodiff();
+    // As `kinora train` does.
+    kernels::memory::set_freed(kernels::memory::Freed::Kept);
     let mut model = WanTransformer3d::new(&config, &device).expect("a valid configuration").init_weights(0);
     let latents = random([batch, config.in_channels, frames, height, width], &device);
     let timestep = Tensor::full([batch, 1], 500.0, &device);

@@ -1,5 +1,7 @@
 //! The gradients of attention: scores are made again, key block by key block.
 
+use std::mem::MaybeUninit;
+
 use super::{
     head_gradients::{HeadGradients, KEYS},
     products::{Products, VECTOR},
@@ -7,7 +9,7 @@ use super::{
     shape::{Attention, Saved},
 };
 use crate::{
-    shared::{Buffer, Shared, with_buffers},
+    shared::{Buffer, Shared, cleared, with_buffers},
     threads::prelude::*,
 };
 
@@ -22,18 +24,17 @@ pub(super) fn backward<P: Products>(
     shape: &Attention,
     saved: Saved<'_>,
     d_out: &[f32],
-    dq: &mut [f32],
-    dk: &mut [f32],
-    dv: &mut [f32],
+    [dq, dk, dv]: [Shared<'_, MaybeUninit<f32>>; 3],
 ) {
     let heads = shape.batch * shape.heads;
     if heads * shape.queries * shape.keys * shape.head_dim == 0 {
+        // SAFETY: no task has a part of them.
+        let [dq, dk, dv] = [dq, dk, dv].map(|all| cleared(unsafe { all.range(0, all.len()) }));
         return scalar::backward(shape, saved, d_out, dq, dk, dv);
     }
     let parts = TASKS.div_ceil(heads).min(shape.keys.div_ceil(KEYS_PER_PART));
     let blocks = shape.keys.div_ceil(KEYS);
     let width = shape.head_dim.next_multiple_of(VECTOR);
-    let (dq, dk, dv) = (Shared::new(dq), Shared::new(dk), Shared::new(dv));
     let part = |head: usize, part: usize, share: &mut [f32]| {
         let first = part * blocks / parts * KEYS;
         let end = shape.keys.min((part + 1) * blocks / parts * KEYS);
@@ -41,7 +42,7 @@ pub(super) fn backward<P: Products>(
         // SAFETY: every task has its own head and keys.
         let out = |of_values, token| unsafe {
             let gradient = if of_values { &dv } else { &dk };
-            gradient.range(shape.token(shape.keys, head, token), shape.head_dim)
+            cleared(gradient.range(shape.token(shape.keys, head, token), shape.head_dim))
         };
         HeadGradients { products, shape, saved, d_out, head }.of_keys(first..end, share, out);
     };
@@ -50,8 +51,7 @@ pub(super) fn backward<P: Products>(
     let finish = |head: usize, shares: &[f32]| {
         for token in 0..shape.queries {
             // SAFETY: every task has its own head.
-            let dq = unsafe { dq.range(shape.token(shape.queries, head, token), shape.head_dim) };
-            dq.fill(0.0);
+            let dq = cleared(unsafe { dq.range(shape.token(shape.queries, head, token), shape.head_dim) });
             for part in shares.chunks_exact(share) {
                 let row = &part[token * width..][..shape.head_dim];
                 dq.iter_mut().zip(row).for_each(|(dq, share)| *dq += share * shape.scale());

@@ -19,9 +19,11 @@ mod shape;
 #[cfg(test)]
 mod tests;
 
+use std::mem::MaybeUninit;
+
 use crate::{
     isa::Level,
-    shared::{Shared, written},
+    shared::{Shared, filled, written},
 };
 use loops::Loops;
 pub use packed::PackedKeys;
@@ -73,33 +75,31 @@ fn attention_on(isa: Level, shape: &Attention, inputs: Inputs<'_>, out: Shared<'
 ///
 /// # Panics
 /// If a slice has not the length that the shape asks for.
-pub fn attention_backward(
-    shape: &Attention,
-    saved: Saved<'_>,
-    d_out: &[f32],
-    dq: &mut [f32],
-    dk: &mut [f32],
-    dv: &mut [f32],
-) {
-    let (queries, keys) = (shape.query_len(), shape.key_len());
-    assert!([saved.q.len(), saved.out.len(), d_out.len(), dq.len()].iter().all(|&len| len == queries));
-    assert!([saved.k.len(), saved.v.len(), dk.len(), dv.len()].iter().all(|&len| len == keys));
-    assert_eq!(saved.lse.len(), shape.lse_len());
-    backward_on(Level::in_use(), shape, saved, d_out, (dq, dk, dv));
+pub fn attention_backward(shape: &Attention, saved: Saved<'_>, d_out: &[f32]) -> [Vec<f32>; 3] {
+    backward_on(Level::in_use(), shape, saved, d_out)
 }
 
-fn backward_on(
-    isa: Level,
-    shape: &Attention,
-    saved: Saved<'_>,
-    d_out: &[f32],
-    (dq, dk, dv): (&mut [f32], &mut [f32], &mut [f32]),
-) {
-    match isa {
-        #[cfg(target_arch = "x86_64")]
-        Level::Avx512(isa) => backward::backward(isa, shape, saved, d_out, dq, dk, dv),
-        #[cfg(target_arch = "x86_64")]
-        Level::Avx512Bf16(isa) => backward::backward(isa, shape, saved, d_out, dq, dk, dv),
-        _ => backward::backward(Loops(isa), shape, saved, d_out, dq, dk, dv),
-    }
+fn backward_on(isa: Level, shape: &Attention, saved: Saved<'_>, d_out: &[f32]) -> [Vec<f32>; 3] {
+    let (queries, keys) = (shape.query_len(), shape.key_len());
+    assert!([saved.q, saved.out, d_out].iter().all(|x| x.len() == queries), "queries of {shape:?}");
+    assert!([saved.k, saved.v].iter().all(|x| x.len() == keys), "keys of {shape:?}");
+    assert_eq!(saved.lse.len(), shape.lse_len());
+    let (mut dk, mut dv) = (Vec::new(), Vec::new());
+    let write = |[dq, dk, dv]: [&mut [MaybeUninit<f32>]; 3]| {
+        let to = [dq, dk, dv].map(Shared::new);
+        match isa {
+            #[cfg(target_arch = "x86_64")]
+            Level::Avx512(isa) => backward::backward(isa, shape, saved, d_out, to),
+            #[cfg(target_arch = "x86_64")]
+            Level::Avx512Bf16(isa) => backward::backward(isa, shape, saved, d_out, to),
+            _ => backward::backward(Loops(isa), shape, saved, d_out, to),
+        }
+    };
+    // SAFETY: every head of every query and of every key has a task, which writes its features.
+    let dq = unsafe {
+        filled(queries, |dq| {
+            dv = filled(keys, |dv| dk = filled(keys, |dk| write([dq, dk, dv])));
+        })
+    };
+    [dq, dk, dv]
 }

@@ -45,18 +45,19 @@ use weights::{Filter, Format, Weights};
 ///
 /// # Panics
 /// If a slice has not the length that the shape asks for.
-pub fn conv3d(shape: &Conv3d, x: &[f32], weight: &[f32], bias: Option<&[f32]>, y: &mut [f32]) {
-    forward_on(Level::in_use(), shape, x, weight, bias, y);
+pub fn conv3d(shape: &Conv3d, x: &[f32], weight: &[f32], bias: Option<&[f32]>) -> Vec<f32> {
+    forward_on(Level::in_use(), shape, x, weight, bias)
 }
 
-fn forward_on(isa: Level, shape: &Conv3d, x: &[f32], weight: &[f32], bias: Option<&[f32]>, y: &mut [f32]) {
-    shape.check(x.len(), weight.len(), y.len());
+fn forward_on(isa: Level, shape: &Conv3d, x: &[f32], weight: &[f32], bias: Option<&[f32]>) -> Vec<f32> {
+    let len = shape.output_len();
+    shape.check(x.len(), weight.len(), len);
     let taps = shape.taps();
     let operands = Operands { geometry: shape.geometry(), filter: shape.filter(), bias };
     let x = Frames::all_new(x, shape.size[0], operands.geometry.frame_len());
-    operands.run(isa, shape.batch, x, y, |row, column, tap| {
+    operands.run(isa, shape.batch, x, len, |row, column, tap| {
         round_bf16(weight[(row * shape.inputs + column) * taps + tap])
-    });
+    })
 }
 
 /// `y = x * weight + bias` with packed weights, in their precision, where `x` is the frames of `past`, each `[batch,
@@ -95,12 +96,13 @@ pub fn conv3d_packed(
 ///
 /// # Panics
 /// If a slice has not the length that the shape asks for, or pictures are doubled.
-pub fn conv3d_backward_input(shape: &Conv3d, dy: &[f32], weight: &[f32], dx: &mut [f32]) {
-    backward_input_on(Level::in_use(), shape, dy, weight, dx);
+pub fn conv3d_backward_input(shape: &Conv3d, dy: &[f32], weight: &[f32]) -> Vec<f32> {
+    backward_input_on(Level::in_use(), shape, dy, weight)
 }
 
-fn backward_input_on(isa: Level, shape: &Conv3d, dy: &[f32], weight: &[f32], dx: &mut [f32]) {
-    shape.check(dx.len(), weight.len(), dy.len());
+fn backward_input_on(isa: Level, shape: &Conv3d, dy: &[f32], weight: &[f32]) -> Vec<f32> {
+    let len = shape.input_len();
+    shape.check(len, weight.len(), dy.len());
     assert!(!shape.doubled, "gradients of {shape:?}");
     let geometry = Geometry {
         size: shape.output_size(),
@@ -115,9 +117,9 @@ fn backward_input_on(isa: Level, shape: &Conv3d, dy: &[f32], weight: &[f32], dx:
     let filter = Filter { outputs: shape.inputs, inputs: shape.outputs, kernel: shape.kernel };
     let operands = Operands { geometry, filter, bias: None };
     let dy = Frames::all_new(dy, geometry.size[0], geometry.frame_len());
-    operands.run(isa, shape.batch, dy, dx, |row, column, tap| {
+    operands.run(isa, shape.batch, dy, len, |row, column, tap| {
         round_bf16(weight[(column * shape.inputs + row) * taps + taps - 1 - tap])
-    });
+    })
 }
 
 /// A convolution whose weights are packed for one call.
@@ -133,9 +135,9 @@ impl Operands<'_> {
         isa: Level,
         batch: usize,
         x: Frames<'_>,
-        y: &mut [f32],
+        len: usize,
         at: impl Fn(usize, usize, usize) -> f32 + Sync,
-    ) {
+    ) -> Vec<f32> {
         let Self { geometry, filter, bias } = *self;
         assert!(bias.is_none_or(|bias| bias.len() == filter.outputs));
         let format = Format::bf16_on(isa);
@@ -143,8 +145,10 @@ impl Operands<'_> {
             let words = words.words(weights::words_len(format, filter));
             weights::pack(format, filter, at, words);
             let weights = Weights { isa, format, filter, words, scales: &[], sums: &[] };
-            product::run(&geometry, batch, x, weights, bias, Shared::new(y));
-        });
+            let write = |y: Shared<'_, f32>| product::run(&geometry, batch, x, weights, bias, y);
+            // SAFETY: every output of every tile is written.
+            unsafe { written(len, write) }
+        })
     }
 }
 
@@ -152,40 +156,25 @@ impl Operands<'_> {
 ///
 /// # Panics
 /// If a slice has not the length that the shape asks for, or pictures are doubled.
-pub fn conv3d_backward_weight(
-    shape: &Conv3d,
-    x: &[f32],
-    dy: &[f32],
-    d_weight: &mut [f32],
-    d_bias: &mut [f32],
-) {
-    backward_weight_on(Level::in_use(), shape, x, dy, d_weight, d_bias);
+pub fn conv3d_backward_weight(shape: &Conv3d, x: &[f32], dy: &[f32]) -> [Vec<f32>; 2] {
+    backward_weight_on(Level::in_use(), shape, x, dy)
 }
 
-fn backward_weight_on(
-    isa: Level,
-    shape: &Conv3d,
-    x: &[f32],
-    dy: &[f32],
-    d_weight: &mut [f32],
-    d_bias: &mut [f32],
-) {
+fn backward_weight_on(isa: Level, shape: &Conv3d, x: &[f32], dy: &[f32]) -> [Vec<f32>; 2] {
+    let mut d_weight = vec![0.0; shape.weight_len()];
     shape.check(x.len(), d_weight.len(), dy.len());
     assert!(!shape.doubled, "gradients of {shape:?}");
-    assert_eq!(d_bias.len(), shape.outputs);
     match isa {
         #[cfg(target_arch = "x86_64")]
-        Level::Avx512(isa) => avx512::backward_weight(isa, shape, x, dy, d_weight),
+        Level::Avx512(isa) => avx512::backward_weight(isa, shape, x, dy, &mut d_weight),
         #[cfg(target_arch = "x86_64")]
-        Level::Avx512Bf16(isa) => avx512::backward_weight(isa, shape, x, dy, d_weight),
-        _ => scalar::backward_weight(shape, x, dy, d_weight),
+        Level::Avx512Bf16(isa) => avx512::backward_weight(isa, shape, x, dy, &mut d_weight),
+        _ => scalar::backward_weight(shape, x, dy, &mut d_weight),
     }
     let positions: usize = shape.output_size().iter().product();
-    for (channel, sum) in d_bias.iter_mut().enumerate() {
-        *sum = (0..shape.batch)
-            .map(|sample| {
-                crate::lanes::sum(&dy[(sample * shape.outputs + channel) * positions..][..positions], |d| d)
-            })
-            .sum();
-    }
+    let of_sample = |sample: usize, channel: usize| {
+        crate::lanes::sum(&dy[(sample * shape.outputs + channel) * positions..][..positions], |d| d)
+    };
+    let of_channel = |channel| (0..shape.batch).map(|sample| of_sample(sample, channel)).sum();
+    [d_weight, (0..shape.outputs).map(of_channel).collect()]
 }

@@ -85,8 +85,7 @@ fn equals_the_definition() {
         let mut slow_dx = vec![f32::NAN; x.len()];
         scalar::backward_input(&shape, &dy, &weight, &mut slow_dx);
         for isa in Level::available() {
-            let mut fast = vec![f32::NAN; dy.len()];
-            forward_on(isa, &shape, &x, &weight, Some(&bias), &mut fast);
+            let fast = forward_on(isa, &shape, &x, &weight, Some(&bias));
             let what = format!("{isa:?} of {shape:?}");
             assert_close(&fast, &slow, shape.inputs * 27, &format!("forward on {what}"));
             let packed = PackedConv3d::bf16_on(isa, &weight, shape.filter());
@@ -97,8 +96,7 @@ fn equals_the_definition() {
             let fast = conv3d_packed(&shape, &[], Values::F32(&x), &packed, Some(&bias));
             assert_close(&fast, &slow_int8, shape.inputs * 27, &format!("eight bits on {what}"));
 
-            let mut fast = vec![f32::NAN; x.len()];
-            backward_input_on(isa, &shape, &dy, &weight, &mut fast);
+            let fast = backward_input_on(isa, &shape, &dy, &weight);
             assert_close(&fast, &slow_dx, shape.outputs * 27, &format!("input gradient on {what}"));
         }
 
@@ -106,8 +104,7 @@ fn equals_the_definition() {
         scalar::backward_weight(&shape, &x, &dy, &mut slow);
         let positions = dy.len() / shape.batch / shape.outputs;
         for isa in Level::available() {
-            let (mut fast, mut d_bias) = (vec![f32::NAN; weight.len()], vec![f32::NAN; shape.outputs]);
-            backward_weight_on(isa, &shape, &x, &dy, &mut fast, &mut d_bias);
+            let [fast, d_bias] = backward_weight_on(isa, &shape, &x, &dy);
             let what = format!("weight gradient on {isa:?} of {shape:?}");
             assert_close(&fast, &slow, shape.output_len() / shape.outputs, &what);
             for (channel, sum) in d_bias.iter().enumerate() {
@@ -136,12 +133,10 @@ fn bits_do_not_depend_on_the_number_of_threads() {
         let dy = test_values(shape.output_len(), 4);
         let [bf16, int8] = packings(isa, &shape, &weight);
         let run = |threads| {
-            let (mut y, mut dw) = (vec![0.0; dy.len()], vec![0.0; weight.len()]);
-            let (mut db, mut dx) = (vec![0.0; shape.outputs], x.clone());
             with_threads(threads, || {
-                forward_on(isa, &shape, &x, &weight, None, &mut y);
-                backward_input_on(isa, &shape, &dy, &weight, &mut dx);
-                backward_weight_on(isa, &shape, &x, &dy, &mut dw, &mut db);
+                let y = forward_on(isa, &shape, &x, &weight, None);
+                let dx = backward_input_on(isa, &shape, &dy, &weight);
+                let [dw, db] = backward_weight_on(isa, &shape, &x, &dy);
                 let packed = [&bf16, &int8].map(|w| conv3d_packed(&shape, &[], Values::F32(&x), w, None));
                 ([y, dx, dw, db], packed)
             })

@@ -56,25 +56,24 @@ pub(super) fn activate_on(isa: Level, activation: Activation, x: &[f32]) -> Vec<
     unsafe { filled(x.len(), fill) }
 }
 
-/// `dx = dy f'(x)`.
+/// `dy f'(x)`.
 ///
 /// # Panics
 /// If the lengths differ.
-pub fn activate_backward(activation: Activation, x: &[f32], dy: &[f32], dx: &mut [f32]) {
-    activate_backward_on(Level::in_use(), activation, x, dy, dx);
+pub fn activate_backward(activation: Activation, x: &[f32], dy: &[f32]) -> Vec<f32> {
+    activate_backward_on(Level::in_use(), activation, x, dy)
 }
 
-pub(super) fn activate_backward_on(
-    isa: Level,
-    activation: Activation,
-    x: &[f32],
-    dy: &[f32],
-    dx: &mut [f32],
-) {
-    assert!(x.len() == dy.len() && x.len() == dx.len());
-    dx.par_chunks_mut(BLOCK).zip(x.par_chunks(BLOCK)).zip(dy.par_chunks(BLOCK)).for_each(|((dx, x), dy)| {
-        widest!(isa => backward(activation: Activation, x: &[f32], dy: &[f32], dx: &mut [f32]));
-    });
+pub(super) fn activate_backward_on(isa: Level, activation: Activation, x: &[f32], dy: &[f32]) -> Vec<f32> {
+    assert!(x.len() == dy.len());
+    let fill = |dx: &mut [MaybeUninit<f32>]| {
+        let blocks = dx.par_chunks_mut(BLOCK).zip(x.par_chunks(BLOCK)).zip(dy.par_chunks(BLOCK));
+        blocks.for_each(|((dx, x), dy)| {
+            widest!(isa => backward(activation: Activation, x: &[f32], dy: &[f32], dx: &mut [MaybeUninit<f32>]));
+        });
+    };
+    // SAFETY: the blocks cover all values.
+    unsafe { filled(x.len(), fill) }
 }
 
 #[inline(always)]
@@ -89,10 +88,14 @@ fn forward(activation: Activation, x: &[f32], y: &mut [MaybeUninit<f32>]) {
 }
 
 #[inline(always)]
-fn backward(activation: Activation, x: &[f32], dy: &[f32], dx: &mut [f32]) {
+fn backward(activation: Activation, x: &[f32], dy: &[f32], dx: &mut [MaybeUninit<f32>]) {
     let values = dx.iter_mut().zip(x).zip(dy);
     match activation {
-        Activation::Silu => values.for_each(|((dx, &x), &dy)| *dx = dy * Activation::Silu.at(x).1),
-        Activation::GeluTanh => values.for_each(|((dx, &x), &dy)| *dx = dy * Activation::GeluTanh.at(x).1),
+        Activation::Silu => {
+            values.for_each(|((dx, &x), &dy)| _ = dx.write(dy * Activation::Silu.at(x).1));
+        }
+        Activation::GeluTanh => {
+            values.for_each(|((dx, &x), &dy)| _ = dx.write(dy * Activation::GeluTanh.at(x).1));
+        }
     }
 }

@@ -8,7 +8,7 @@ use super::activation::Activation;
 use crate::{
     isa::Level,
     lanes::{bf16_bits, widest},
-    shared::{Plain, Shared, filled},
+    shared::{Plain, Shared, cleared, filled},
     threads::prelude::*,
 };
 
@@ -102,10 +102,8 @@ pub fn channel_rms_norm_backward(
     gamma: &[f32],
     positions: usize,
     silu: bool,
-    dx: &mut [f32],
-    d_gamma: &mut [f32],
-) {
-    channel_rms_norm_backward_on(Level::in_use(), dy, x, gamma, positions, silu, (dx, d_gamma));
+) -> [Vec<f32>; 2] {
+    channel_rms_norm_backward_on(Level::in_use(), dy, x, gamma, positions, silu)
 }
 
 pub(super) fn channel_rms_norm_backward_on(
@@ -115,15 +113,34 @@ pub(super) fn channel_rms_norm_backward_on(
     gamma: &[f32],
     positions: usize,
     silu: bool,
-    (dx, d_gamma): (&mut [f32], &mut [f32]),
-) {
+) -> [Vec<f32>; 2] {
+    assert!(x.len() == dy.len());
+    assert!(x.len().is_multiple_of(gamma.len() * positions));
+    let mut d_gamma = vec![0.0; gamma.len()];
+    let fill = |dx: &mut [MaybeUninit<f32>]| {
+        for partial in backward_blocks(isa, dy, x, gamma, positions, silu, Shared::new(dx)) {
+            d_gamma.iter_mut().zip(partial).for_each(|(sum, part)| *sum += part);
+        }
+    };
+    // SAFETY: the blocks have all positions of all channels.
+    let dx = unsafe { filled(x.len(), fill) };
+    [dx, d_gamma]
+}
+
+/// Writes the gradient by `x`, and answers that by `gamma`, in parts that have to be added up.
+fn backward_blocks(
+    isa: Level,
+    dy: &[f32],
+    x: &[f32],
+    gamma: &[f32],
+    positions: usize,
+    silu: bool,
+    out: Shared<'_, MaybeUninit<f32>>,
+) -> Vec<Vec<f32>> {
     let channels = gamma.len();
-    assert!(x.len() == dy.len() && x.len() == dx.len() && d_gamma.len() == channels);
-    assert!(x.len().is_multiple_of(channels * positions));
-    let out = Shared::new(dx);
     let blocks = positions.div_ceil(POSITIONS);
     let tasks = x.len() / (channels * positions) * blocks;
-    let partial: Vec<Vec<f32>> = (0..tasks.div_ceil(BLOCKS)).into_par_iter().map_collect(|group| {
+    (0..tasks.div_ceil(BLOCKS)).into_par_iter().map_collect(|group| {
         let mut d_gamma = vec![0.0; channels];
         for task in group * BLOCKS..tasks.min((group + 1) * BLOCKS) {
             let part = Part::new(task, blocks, channels, positions);
@@ -133,7 +150,7 @@ pub(super) fn channel_rms_norm_backward_on(
             // g = dL/dn with n = sqrt(channels) x / |x|; dots = Σ g n over channels.
             let mut dots = [0.0f32; POSITIONS];
             for c in 0..channels {
-                let (dy, x, gamma, g) = (part.of(dy, c), part.of(x, c), gamma[c], rows(c));
+                let (dy, x, gamma, g) = (part.of(dy, c), part.of(x, c), gamma[c], cleared(rows(c)));
                 let (inverse, dots, sum) = (&inverse, &mut dots, &mut d_gamma[c]);
                 widest!(isa => backward_dots(
                     dy: &[f32], x: &[f32], inverse: &[f32; POSITIONS], gamma: f32, silu: bool,
@@ -141,7 +158,9 @@ pub(super) fn channel_rms_norm_backward_on(
                 ));
             }
             for c in 0..channels {
-                let (x, dx, inverse, dots) = (part.of(x, c), rows(c), &inverse, &dots);
+                // SAFETY: the loop above has written the row.
+                let dx = unsafe { rows(c).assume_init_mut() };
+                let (x, inverse, dots) = (part.of(x, c), &inverse, &dots);
                 let share = 1.0 / channels as f32;
                 widest!(isa => backward_row(
                     x: &[f32], inverse: &[f32; POSITIONS], dots: &[f32; POSITIONS], share: f32,
@@ -150,11 +169,7 @@ pub(super) fn channel_rms_norm_backward_on(
             }
         }
         d_gamma
-    });
-    d_gamma.fill(0.0);
-    for partial in partial {
-        d_gamma.iter_mut().zip(partial).for_each(|(sum, part)| *sum += part);
-    }
+    })
 }
 
 /// Up to 64 neighbouring positions of one sample, with all their channels.

@@ -37,15 +37,8 @@ pub(super) fn gated_residual_on(isa: Level, x: &[f32], y: &[f32], gate: &[f32], 
 ///
 /// # Panics
 /// If the lengths do not fit.
-pub fn gated_residual_backward(
-    d_out: &[f32],
-    y: &[f32],
-    gate: &[f32],
-    dim: usize,
-    dy: &mut [f32],
-    d_gate: &mut [f32],
-) {
-    gated_residual_backward_on(Level::in_use(), d_out, y, gate, dim, dy, d_gate);
+pub fn gated_residual_backward(d_out: &[f32], y: &[f32], gate: &[f32], dim: usize) -> [Vec<f32>; 2] {
+    gated_residual_backward_on(Level::in_use(), d_out, y, gate, dim)
 }
 
 pub(super) fn gated_residual_backward_on(
@@ -54,23 +47,28 @@ pub(super) fn gated_residual_backward_on(
     y: &[f32],
     gate: &[f32],
     dim: usize,
-    dy: &mut [f32],
-    d_gate: &mut [f32],
-) {
-    assert!(d_out.len() == y.len() && y.len() == dy.len() && gate.len() == d_gate.len());
+) -> [Vec<f32>; 2] {
+    assert!(d_out.len() == y.len());
     let span = group_span(y.len(), gate.len(), dim);
-    let dy = Shared::new(dy);
-    d_gate.par_chunks_mut(dim).enumerate().for_each(|(group, d_gate)| {
-        let part = group * span..(group + 1) * span;
-        let (d_out, y, gate) = (&d_out[part.clone()], &y[part.clone()], &gate[group * dim..][..dim]);
-        // SAFETY: every group writes its own rows.
-        let dy = unsafe { dy.range(part.start, span) };
-        d_gate.fill(0.0);
-        for ((d_out, y), dy) in d_out.chunks_exact(dim).zip(y.chunks_exact(dim)).zip(dy.chunks_exact_mut(dim))
-        {
-            widest!(isa => backward(d_out: &[f32], y: &[f32], gate: &[f32], dy: &mut [f32], d_gate: &mut [f32]));
-        }
-    });
+    let mut d_gate = vec![0.0; gate.len()];
+    let fill = |dy: &mut [MaybeUninit<f32>]| {
+        let dy = Shared::new(dy);
+        d_gate.par_chunks_mut(dim).enumerate().for_each(|(group, d_gate)| {
+            let part = group * span..(group + 1) * span;
+            let (d_out, y, gate) = (&d_out[part.clone()], &y[part.clone()], &gate[group * dim..][..dim]);
+            // SAFETY: every group writes its own rows.
+            let dy = unsafe { dy.range(part.start, span) };
+            let rows = d_out.chunks_exact(dim).zip(y.chunks_exact(dim)).zip(dy.chunks_exact_mut(dim));
+            for ((d_out, y), dy) in rows {
+                widest!(isa => backward(
+                    d_out: &[f32], y: &[f32], gate: &[f32], dy: &mut [MaybeUninit<f32>], d_gate: &mut [f32],
+                ));
+            }
+        });
+    };
+    // SAFETY: the groups have all rows, each of which is written whole.
+    let dy = unsafe { filled(y.len(), fill) };
+    [dy, d_gate]
 }
 
 /// Values (not rows) that share one row of `groups` values.
@@ -89,9 +87,9 @@ fn forward(x: &[f32], y: &[f32], gate: &[f32], out: &mut [MaybeUninit<f32>]) {
 }
 
 #[inline(always)]
-fn backward(d_out: &[f32], y: &[f32], gate: &[f32], dy: &mut [f32], d_gate: &mut [f32]) {
+fn backward(d_out: &[f32], y: &[f32], gate: &[f32], dy: &mut [MaybeUninit<f32>], d_gate: &mut [f32]) {
     for ((((d_out, y), gate), dy), d_gate) in d_out.iter().zip(y).zip(gate).zip(dy).zip(d_gate) {
-        *dy = d_out * gate;
+        dy.write(d_out * gate);
         *d_gate += d_out * y;
     }
 }

@@ -6,7 +6,7 @@ use super::modulate::group_span;
 use crate::{
     isa::Level,
     lanes::{sum, sum2, widest},
-    shared::{Shared, filled},
+    shared::{Shared, cleared, filled},
     threads::prelude::*,
 };
 
@@ -51,18 +51,14 @@ pub(super) fn layer_norm_modulate_on(
 ///
 /// # Panics
 /// If the lengths do not fit.
-#[allow(clippy::too_many_arguments, reason = "three inputs, three gradients, two constants")]
 pub fn layer_norm_modulate_backward(
     dy: &[f32],
     x: &[f32],
     scale: &[f32],
     dim: usize,
     eps: f32,
-    dx: &mut [f32],
-    d_shift: &mut [f32],
-    d_scale: &mut [f32],
-) {
-    layer_norm_modulate_backward_on(Level::in_use(), dy, x, scale, dim, eps, (dx, d_shift, d_scale));
+) -> [Vec<f32>; 3] {
+    layer_norm_modulate_backward_on(Level::in_use(), dy, x, scale, dim, eps)
 }
 
 pub(super) fn layer_norm_modulate_backward_on(
@@ -72,29 +68,31 @@ pub(super) fn layer_norm_modulate_backward_on(
     scale: &[f32],
     dim: usize,
     eps: f32,
-    (dx, d_shift, d_scale): (&mut [f32], &mut [f32], &mut [f32]),
-) {
-    assert!(x.len() == dy.len() && x.len() == dx.len());
-    assert!(scale.len() == d_shift.len() && scale.len() == d_scale.len());
+) -> [Vec<f32>; 3] {
+    assert!(x.len() == dy.len());
     let span = group_span(x.len(), scale.len(), dim);
-    let dx = Shared::new(dx);
-    d_shift.par_chunks_mut(dim).zip(d_scale.par_chunks_mut(dim)).enumerate().for_each(
-        |(group, (d_shift, d_scale))| {
+    let (mut d_shift, mut d_scale) = (vec![0.0; scale.len()], vec![0.0; scale.len()]);
+    let fill = |dx: &mut [MaybeUninit<f32>]| {
+        let dx = Shared::new(dx);
+        let groups = d_shift.par_chunks_mut(dim).zip(d_scale.par_chunks_mut(dim));
+        groups.enumerate().for_each(|(group, (d_shift, d_scale))| {
             let part = group * span..(group + 1) * span;
             let scale = &scale[group * dim..][..dim];
             // SAFETY: every group writes its own rows.
             let dx = unsafe { dx.range(part.start, span) };
-            d_shift.fill(0.0);
-            d_scale.fill(0.0);
             let rows = dy[part.clone()].chunks_exact(dim).zip(x[part].chunks_exact(dim));
             for ((dy, x), dx) in rows.zip(dx.chunks_exact_mut(dim)) {
+                let dx = cleared(dx);
                 widest!(isa => layer_row_backward(
                     dy: &[f32], x: &[f32], scale: &[f32], eps: f32,
                     dx: &mut [f32], d_shift: &mut [f32], d_scale: &mut [f32],
                 ));
             }
-        },
-    );
+        });
+    };
+    // SAFETY: the groups have all rows, each of which is written whole.
+    let dx = unsafe { filled(x.len(), fill) };
+    [dx, d_shift, d_scale]
 }
 
 /// `x / sqrt(mean(x²) + eps) * weight` for each row of `[rows, dim]`; `weight` is `[dim]`.
@@ -121,15 +119,8 @@ pub(super) fn rms_norm_on(isa: Level, x: &[f32], weight: &[f32], eps: f32) -> Ve
 ///
 /// # Panics
 /// If the lengths do not fit.
-pub fn rms_norm_backward(
-    dy: &[f32],
-    x: &[f32],
-    weight: &[f32],
-    eps: f32,
-    dx: &mut [f32],
-    d_weight: &mut [f32],
-) {
-    rms_norm_backward_on(Level::in_use(), dy, x, weight, eps, dx, d_weight);
+pub fn rms_norm_backward(dy: &[f32], x: &[f32], weight: &[f32], eps: f32) -> [Vec<f32>; 2] {
+    rms_norm_backward_on(Level::in_use(), dy, x, weight, eps)
 }
 
 pub(super) fn rms_norm_backward_on(
@@ -138,26 +129,31 @@ pub(super) fn rms_norm_backward_on(
     x: &[f32],
     weight: &[f32],
     eps: f32,
-    dx: &mut [f32],
-    d_weight: &mut [f32],
-) {
+) -> [Vec<f32>; 2] {
     let dim = weight.len();
-    assert!(x.len() == dy.len() && x.len() == dx.len() && d_weight.len() == dim);
-    let blocks = dx.par_chunks_mut(ROWS * dim).zip(x.par_chunks(ROWS * dim)).zip(dy.par_chunks(ROWS * dim));
-    let partial: Vec<Vec<f32>> = blocks.map_collect(|((dx, x), dy)| {
-        let mut partial = vec![0.0; dim];
-        let d_weight = partial.as_mut_slice();
-        for ((dx, x), dy) in dx.chunks_exact_mut(dim).zip(x.chunks_exact(dim)).zip(dy.chunks_exact(dim)) {
-            widest!(isa => rms_row_backward(
-                dy: &[f32], x: &[f32], weight: &[f32], eps: f32, dx: &mut [f32], d_weight: &mut [f32],
-            ));
+    assert!(x.len() == dy.len());
+    let mut d_weight = vec![0.0; dim];
+    let fill = |dx: &mut [MaybeUninit<f32>]| {
+        let block = ROWS * dim;
+        let blocks = dx.par_chunks_mut(block).zip(x.par_chunks(block)).zip(dy.par_chunks(block));
+        let partial: Vec<Vec<f32>> = blocks.map_collect(|((dx, x), dy)| {
+            let mut partial = vec![0.0; dim];
+            let d_weight = partial.as_mut_slice();
+            for ((dx, x), dy) in dx.chunks_exact_mut(dim).zip(x.chunks_exact(dim)).zip(dy.chunks_exact(dim)) {
+                let dx = cleared(dx);
+                widest!(isa => rms_row_backward(
+                    dy: &[f32], x: &[f32], weight: &[f32], eps: f32, dx: &mut [f32], d_weight: &mut [f32],
+                ));
+            }
+            partial
+        });
+        for partial in partial {
+            d_weight.iter_mut().zip(partial).for_each(|(sum, part)| *sum += part);
         }
-        partial
-    });
-    d_weight.fill(0.0);
-    for partial in partial {
-        d_weight.iter_mut().zip(partial).for_each(|(sum, part)| *sum += part);
-    }
+    };
+    // SAFETY: the blocks have all rows, each of which is written whole.
+    let dx = unsafe { filled(x.len(), fill) };
+    [dx, d_weight]
 }
 
 /// The mean and `1 / sqrt(var + eps)` of a row.

@@ -26,10 +26,6 @@ fn wide(x: &[f32]) -> Vec<f64> {
     x.iter().map(|&x| f64::from(x)).collect()
 }
 
-fn zeros(len: usize) -> Vec<f32> {
-    vec![0.0; len]
-}
-
 /// An error of at most 2e-6 of the value or of 1, whichever is greater: some sixteen roundings of f32.
 fn close(what: &str, fast: &[f32], exact: &[f64]) {
     close_sums(what, fast, exact, 1);
@@ -69,8 +65,8 @@ fn activations() {
             let y = scalar::activate(activation, &wide(&x));
             let dx = scalar::activate_backward(activation, &wide(&x), &wide(&dy));
             for isa in Level::available() {
-                let (fast, mut fast_dx) = (activate_on(isa, activation, &x), zeros(len));
-                activate_backward_on(isa, activation, &x, &dy, &mut fast_dx);
+                let fast = activate_on(isa, activation, &x);
+                let fast_dx = activate_backward_on(isa, activation, &x, &dy);
                 close(&format!("{activation:?} on {isa:?}"), &fast, &y);
                 close(&format!("gradient of {activation:?} on {isa:?}"), &fast_dx, &dx);
             }
@@ -91,10 +87,7 @@ fn layer_norm_with_modulation() {
         for isa in Level::available() {
             let what = format!("{rows} x {dim} in {groups} on {isa:?}");
             close(&what, &layer_norm_modulate_on(isa, &x, &shift, &scale, dim, EPS), &y);
-            let (mut fast, mut by_shift, mut by_scale) =
-                (zeros(x.len()), zeros(shift.len()), zeros(scale.len()));
-            let to = (&mut *fast, &mut *by_shift, &mut *by_scale);
-            layer_norm_modulate_backward_on(isa, &dy, &x, &scale, dim, EPS, to);
+            let [fast, by_shift, by_scale] = layer_norm_modulate_backward_on(isa, &dy, &x, &scale, dim, EPS);
             // A row is divided by its deviation.
             close_sums(&format!("dx of {what}"), &fast, &dx, 4);
             close_sums(&format!("d_shift of {what}"), &by_shift, &d_shift, rows);
@@ -119,8 +112,7 @@ fn rms_norm_over_features() {
         for isa in Level::available() {
             let what = format!("{rows} x {dim} on {isa:?}");
             close(&what, &rms_norm_on(isa, &x, &weight, EPS), &y);
-            let (mut fast, mut by_weight) = (zeros(x.len()), zeros(dim));
-            rms_norm_backward_on(isa, &dy, &x, &weight, EPS, &mut fast, &mut by_weight);
+            let [fast, by_weight] = rms_norm_backward_on(isa, &dy, &x, &weight, EPS);
             close_sums(&format!("dx of {what}"), &fast, &dx, 4);
             close_sums(&format!("d_weight of {what}"), &by_weight, &d_weight, rows);
         }
@@ -145,9 +137,7 @@ fn rms_norm_over_channels() {
             close(&what, &fast, &y);
             let rounded = channel_rms_norm_bf16_on(isa, &x, &gamma, positions, silu);
             assert_eq!(rounded, fast.into_iter().map(bf16::from_f32).collect::<Vec<_>>(), "{what}");
-            let (mut fast, mut by_gamma) = (zeros(x.len()), zeros(channels));
-            let to = (&mut *fast, &mut *by_gamma);
-            channel_rms_norm_backward_on(isa, &dy, &x, &gamma, positions, silu, to);
+            let [fast, by_gamma] = channel_rms_norm_backward_on(isa, &dy, &x, &gamma, positions, silu);
             // The gradient grows as the norm falls, which with few channels may be small.
             let greatest = dx.iter().fold(1.0f64, |max, dx| max.max(dx.abs()));
             for (i, (fast, exact)) in fast.iter().zip(&dx).enumerate() {
@@ -176,8 +166,7 @@ fn gated_residuals() {
         for isa in Level::available() {
             let what = format!("{rows} x {dim} in {groups} on {isa:?}");
             close(&what, &gated_residual_on(isa, &x, &y, &gate, dim), &out);
-            let (mut fast, mut by_gate) = (zeros(y.len()), zeros(gate.len()));
-            gated_residual_backward_on(isa, &d_out, &y, &gate, dim, &mut fast, &mut by_gate);
+            let [fast, by_gate] = gated_residual_backward_on(isa, &d_out, &y, &gate, dim);
             close(&format!("dy of {what}"), &fast, &dy);
             close_sums(&format!("d_gate of {what}"), &by_gate, &d_gate, rows);
         }
@@ -225,22 +214,14 @@ fn bits_depend_neither_on_threads_nor_on_the_instruction_set() {
     let [shift, scale] = [3, 4].map(|seed| test_values(groups * dim, seed));
     let (weight, gamma) = (test_values(dim, 5), test_values(rows / 10, 6));
     let run = |threads, isa| {
-        let (mut y, mut a, mut b) = (zeros(x.len()), zeros(groups * dim), zeros(groups * dim));
-        let (mut d_weight, mut d_gamma) = (zeros(dim), zeros(gamma.len()));
         let mut results = Vec::new();
         with_threads(threads, || {
             results.push(activate_on(isa, Activation::GeluTanh, &x));
             results.push(layer_norm_modulate_on(isa, &x, &shift, &scale, dim, EPS));
-            let to = (&mut *y, &mut *a, &mut *b);
-            layer_norm_modulate_backward_on(isa, &dy, &x, &scale, dim, EPS, to);
-            results.extend([y.clone(), a.clone(), b.clone()]);
-            rms_norm_backward_on(isa, &dy, &x, &weight, EPS, &mut y, &mut d_weight);
-            results.extend([y.clone(), d_weight.clone()]);
-            let to = (&mut *y, &mut *d_gamma);
-            channel_rms_norm_backward_on(isa, &dy, &x, &gamma, 10 * dim, true, to);
-            results.extend([y.clone(), d_gamma.clone()]);
-            gated_residual_backward_on(isa, &dy, &x, &scale, dim, &mut y, &mut a);
-            results.extend([y.clone(), a.clone()]);
+            results.extend(layer_norm_modulate_backward_on(isa, &dy, &x, &scale, dim, EPS));
+            results.extend(rms_norm_backward_on(isa, &dy, &x, &weight, EPS));
+            results.extend(channel_rms_norm_backward_on(isa, &dy, &x, &gamma, 10 * dim, true));
+            results.extend(gated_residual_backward_on(isa, &dy, &x, &scale, dim));
         });
         results
     };

@@ -5,7 +5,7 @@ use kernels::attention::{
     Attention, Bias, PackedKeys, Saved, attention, attention_backward, attention_biased,
 };
 
-use super::{View, tensor, zeros};
+use super::{View, tensor};
 
 /// The result, and the log-sum-exp for the backward pass.
 pub(super) fn forward(q: View<'_>, k: View<'_>, v: View<'_>) -> (FlexTensor, FlexTensor) {
@@ -32,8 +32,7 @@ pub(super) fn forward_biased(
 /// The gradients by `q`, `k` and `v`.
 pub(super) fn backward([q, k, v]: [View<'_>; 3], out: &[f32], lse: &[f32], grad: &[f32]) -> [FlexTensor; 3] {
     let saved = Saved { q: q.values, k: k.values, v: v.values, out, lse };
-    let (mut dq, mut dk, mut dv) = (zeros(q.dims), zeros(k.dims), zeros(v.dims));
-    attention_backward(&shape(q, k), saved, grad, &mut dq, &mut dk, &mut dv);
+    let [dq, dk, dv] = attention_backward(&shape(q, k), saved, grad);
     [tensor(q.dims, dq), tensor(k.dims, dk), tensor(v.dims, dv)]
 }
 

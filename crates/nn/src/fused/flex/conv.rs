@@ -4,12 +4,12 @@ use burn::tensor::{DType, bf16};
 use burn_flex::FlexTensor;
 use kernels::conv3d::{Conv3d, Values, conv3d, conv3d_backward_input, conv3d_backward_weight, conv3d_packed};
 
-use super::{View, make, range, tensor, values, zeros};
+use super::{View, range, tensor, values};
 use crate::{PackedKernel, fused::Window};
 
 pub(super) fn forward(window: Window, x: View<'_>, weight: View<'_>, bias: View<'_>) -> FlexTensor {
     let shape = shape(x.dims, weight.dims, window);
-    make(&output(&shape), |y| conv3d(&shape, x.values, weight.values, Some(bias.values), y))
+    tensor(&output(&shape), conv3d(&shape, x.values, weight.values, Some(bias.values)))
 }
 
 /// Over `x`, in front of which the frames of `past` come.
@@ -42,10 +42,9 @@ pub(super) fn backward(
     by_input: bool,
 ) -> Vec<Option<FlexTensor>> {
     let shape = shape(x.dims, weight.dims, window);
-    let dx = by_input.then(|| make(x.dims, |dx| conv3d_backward_input(&shape, grad, weight.values, dx)));
-    let mut db = zeros(bias.dims);
-    let dw = make(weight.dims, |dw| conv3d_backward_weight(&shape, x.values, grad, dw, &mut db));
-    vec![dx, Some(dw), Some(tensor(bias.dims, db))]
+    let dx = by_input.then(|| tensor(x.dims, conv3d_backward_input(&shape, grad, weight.values)));
+    let [dw, db] = conv3d_backward_weight(&shape, x.values, grad);
+    vec![dx, Some(tensor(weight.dims, dw)), Some(tensor(bias.dims, db))]
 }
 
 fn shape(x: &[usize], weight: &[usize], Window { stride, front, back, doubled }: Window) -> Conv3d {

@@ -145,13 +145,6 @@ fn range(tensor: &FlexTensor) -> Range<usize> {
     start..start + tensor.layout().num_elements()
 }
 
-/// A new tensor, filled by `fill`.
-fn make(dims: &[usize], fill: impl FnOnce(&mut [f32])) -> FlexTensor {
-    let mut values = zeros(dims);
-    fill(&mut values);
-    tensor(dims, values)
-}
-
 /// Room for a tensor of this shape.
 fn zeros(dims: &[usize]) -> Vec<f32> {
     vec![0.0; dims.iter().product()]

@@ -4,9 +4,9 @@ use burn_flex::FlexTensor;
 use kernels::pointwise;
 
 use super::{
-    View, make,
+    View,
     pointwise::{rope_backward, rows_for_each_sample},
-    tensor, values, zeros,
+    tensor, values,
 };
 
 pub(super) fn rms_norm(x: View<'_>, weight: View<'_>, eps: f32) -> FlexTensor {
@@ -20,11 +20,8 @@ pub(super) fn rms_norm_backward(
     eps: f32,
     grad: &[f32],
 ) -> [Option<FlexTensor>; 2] {
-    let mut dw = zeros(weight.dims);
-    let dx = make(x.dims, |dx| {
-        pointwise::rms_norm_backward(grad, x.values, weight.values, eps, dx, &mut dw);
-    });
-    [Some(dx), Some(tensor(weight.dims, dw))]
+    let [dx, dw] = pointwise::rms_norm_backward(grad, x.values, weight.values, eps);
+    [Some(tensor(x.dims, dx)), Some(tensor(weight.dims, dw))]
 }
 
 pub(super) fn rms_norm_rope(
@@ -63,12 +60,9 @@ pub(super) fn channel_rms_norm_backward(
     silu: bool,
     grad: &[f32],
 ) -> Vec<Option<FlexTensor>> {
-    let mut d_gamma = zeros(gamma.dims);
-    let dx = make(x.dims, |dx| {
-        let (values, gamma) = (x.values, gamma.values);
-        pointwise::channel_rms_norm_backward(grad, values, gamma, positions(x), silu, dx, &mut d_gamma);
-    });
-    vec![Some(dx), Some(tensor(gamma.dims, d_gamma))]
+    let [dx, d_gamma] =
+        pointwise::channel_rms_norm_backward(grad, x.values, gamma.values, positions(x), silu);
+    vec![Some(tensor(x.dims, dx)), Some(tensor(gamma.dims, d_gamma))]
 }
 
 pub(super) fn layer_norm_modulate(x: View<'_>, shift: View<'_>, scale: View<'_>, eps: f32) -> FlexTensor {
@@ -83,21 +77,9 @@ pub(super) fn layer_norm_modulate_backward(
     eps: f32,
     grad: &[f32],
 ) -> Vec<Option<FlexTensor>> {
-    let (mut d_shift, mut d_scale) = (zeros(scale.dims), zeros(scale.dims));
-    let dx = make(x.dims, |dx| {
-        let (values, dim) = (x.values, x.last());
-        pointwise::layer_norm_modulate_backward(
-            grad,
-            values,
-            scale.values,
-            dim,
-            eps,
-            dx,
-            &mut d_shift,
-            &mut d_scale,
-        );
-    });
-    vec![Some(dx), Some(tensor(scale.dims, d_shift)), Some(tensor(scale.dims, d_scale))]
+    let [dx, d_shift, d_scale] =
+        pointwise::layer_norm_modulate_backward(grad, x.values, scale.values, x.last(), eps);
+    vec![Some(tensor(x.dims, dx)), Some(tensor(scale.dims, d_shift)), Some(tensor(scale.dims, d_scale))]
 }
 
 /// Of `[batch, channels, ..]`, those behind the channels.

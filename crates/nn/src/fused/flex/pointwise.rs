@@ -3,14 +3,14 @@
 use burn_flex::FlexTensor;
 use kernels::pointwise::{self, Activation};
 
-use super::{View, make, tensor, zeros};
+use super::{View, tensor};
 
 pub(super) fn activate(activation: Activation, x: View<'_>) -> FlexTensor {
     tensor(x.dims, pointwise::activate(activation, x.values))
 }
 
 pub(super) fn activate_backward(activation: Activation, x: View<'_>, grad: &[f32]) -> FlexTensor {
-    make(x.dims, |dx| pointwise::activate_backward(activation, x.values, grad, dx))
+    tensor(x.dims, pointwise::activate_backward(activation, x.values, grad))
 }
 
 pub(super) fn gated_residual(x: View<'_>, y: View<'_>, gate: View<'_>) -> FlexTensor {
@@ -25,11 +25,8 @@ pub(super) fn gated_residual_backward(
     gate: View<'_>,
     grad: &[f32],
 ) -> [FlexTensor; 2] {
-    let mut d_gate = zeros(gate.dims);
-    let dy = make(x.dims, |dy| {
-        pointwise::gated_residual_backward(grad, y.values, gate.values, x.last(), dy, &mut d_gate);
-    });
-    [dy, tensor(gate.dims, d_gate)]
+    let [dy, d_gate] = pointwise::gated_residual_backward(grad, y.values, gate.values, x.last());
+    [tensor(x.dims, dy), tensor(gate.dims, d_gate)]
 }
 
 pub(super) fn rope(x: View<'_>, angles: [View<'_>; 2]) -> FlexTensor {
