@@ -13,6 +13,7 @@ mod plan;
 mod progress;
 mod request;
 mod signals;
+mod training;
 mod vocabulary;
 mod world_clips;
 
@@ -78,7 +79,7 @@ fn main() -> ExitCode {
             Mode::Info(args) => info::run(&args),
             Mode::Vocabulary(args) => vocabulary::run(&args),
             Mode::World(args) => world_clips::run(&args),
-            Mode::Train(command) => Ok(train::run(command, &signals::requested)?),
+            Mode::Train(command) => training::run(command),
         })
     })
 }

@@ -25,7 +25,7 @@ const MAX_REQUEST_BYTES: u64 = 2 << 20;
 impl RequestArgs {
     pub fn read(&self) -> Result<VideoRequest> {
         let Some(path) = &self.request_file else { return Ok(self.request.clone()) };
-        let json = media::read_bounded(path, MAX_REQUEST_BYTES)?;
+        let json = disk::read_bounded(path, MAX_REQUEST_BYTES)?;
         serde_json::from_slice(&json).map_err(|error| usage(format!("{}: {error}", path.display())))
     }
 }

@@ -6,7 +6,7 @@ use anyhow::{Result, anyhow};
 use clap::Args;
 use engine::Size;
 use indicatif::ProgressIterator;
-use media::{Clip, SheetLayout, SheetRow};
+use media::{Clip, ClipShape, SheetLayout, SheetRow};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use serde_json::json;
@@ -77,7 +77,7 @@ pub fn run(args: &WorldArgs) -> Result<()> {
         let [video, record] = clip_files(number);
         media::write(&clip, &folder.join(&video), None)?;
         let record_json = json!({ "clip": spec, "scene": scene, "captions": captions, "truth": truth });
-        media::write_atomically(&folder.join(&record), record_json.to_string().as_bytes())?;
+        disk::write_atomically(&folder.join(&record), record_json.to_string().as_bytes())?;
         let texts = captions.each_ref().map(|caption| &caption.text);
         index += &format!(
             "{}\n",
@@ -89,7 +89,7 @@ pub fn run(args: &WorldArgs) -> Result<()> {
             clips.push((Clip::new(spec.width, spec.height, clip.fps(), frames)?, english.text));
         }
     }
-    media::write_atomically(&folder.join(INDEX), index.as_bytes())?;
+    disk::write_atomically(&folder.join(INDEX), index.as_bytes())?;
     let rows = clips.iter().map(|(clip, caption)| SheetRow { clip, caption }).collect::<Vec<_>>();
     media::write(&media::contact_sheet(&rows, SHEET)?, &folder.join(CONTACT_SHEET), None)?;
     crate::failure::print(&format!("{}: {} clips of {}", folder.display(), args.count, args.size))
@@ -105,11 +105,11 @@ impl WorldArgs {
     /// Fails if a file of the many could not be written in the end: the folder takes files, and those that are there
     /// can be replaced.
     fn check_files(&self) -> Result<()> {
-        media::check_folder_writable(&self.output.join(CONTACT_SHEET))?;
+        disk::check_folder_writable(&self.output.join(CONTACT_SHEET))?;
         let files = (0..self.count).flat_map(clip_files).chain([INDEX.to_owned()]);
         for file in files.map(|file| self.output.join(file)) {
             if file.symlink_metadata().is_ok() {
-                media::check_folder_writable(&file)?;
+                disk::check_folder_writable(&file)?;
             }
         }
         Ok(())
@@ -130,8 +130,7 @@ impl WorldArgs {
             return Err(usage(format!("--fps: expected {slowest} to {fastest}, found {fps}")));
         }
         media::Format::Mp4.check(width, height, fps).map_err(usage)?;
-        let bytes = [width, height, 3].iter().try_fold(self.num_frames, |a, &b| a.checked_mul(b));
-        if bytes.is_none_or(|bytes| bytes > Clip::MAX_BYTES) {
+        if ClipShape::bytes(width, height, self.num_frames).is_none() {
             return Err(usage(format!(
                 "--size and --num-frames: expected at most {} bytes of frames, found {} frames of {}",
                 Clip::MAX_BYTES,

@@ -21,14 +21,11 @@ use models::{
     ModelConfig,
     umt5::{Umt5Config, Umt5Encoder},
     wan::{AutoencoderKlWan, AutoencoderKlWanConfig, WanTransformer3d, WanTransformer3dConfig},
-    weights::{Checkpoint, Parameter, parameters},
+    weights::{Checkpoint, Parameter, header, parameters},
 };
 use rand::{RngCore, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-use safetensors::{
-    Dtype,
-    tensor::{Metadata, TensorInfo},
-};
+use safetensors::{Dtype, tensor::TensorInfo};
 use serde_json::json;
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
@@ -161,10 +158,8 @@ fn write_shard(parameters: &[Parameter], dtype: Dtype, path: &Path) -> Result<()
         start = end;
         (parameter.key.clone(), info)
     });
-    let mut header = serde_json::to_vec(&Metadata::new(None, infos.collect())?)?;
-    header.resize(header.len().next_multiple_of(8), b' ');
+    let header = header(infos.collect(), None)?;
     let mut file = BufWriter::with_capacity(1 << 20, File::create(path)?);
-    file.write_all(&(header.len() as u64).to_le_bytes())?;
     file.write_all(&header)?;
     let mut rng = ChaCha8Rng::seed_from_u64(0);
     for Parameter { key, shape, .. } in parameters {

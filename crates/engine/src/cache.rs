@@ -90,7 +90,7 @@ pub(crate) fn store(path: &Path, bytes: &[u8]) {
     if let Some(folder) = path.parent()
         && fs::create_dir_all(folder).is_ok()
     {
-        let _ = media::write_atomically(path, bytes);
+        let _ = disk::write_atomically(path, bytes);
     }
 }
 

@@ -1,6 +1,6 @@
 //! What can go wrong between a request and its video.
 
-use std::{io, path::PathBuf};
+use std::path::PathBuf;
 
 use crate::Stage;
 
@@ -53,14 +53,9 @@ pub enum Error {
         /// What the file says.
         found: String,
     },
-    /// A file that cannot be read.
-    #[error("{path}: cannot read: {source}")]
-    Unreadable {
-        /// The file.
-        path: PathBuf,
-        /// What the system said.
-        source: io::Error,
-    },
+    /// A file that cannot be written or read.
+    #[error(transparent)]
+    File(#[from] disk::Error),
     /// A file that does not hold what it should.
     #[error("{path}: {what}: expected {expected}, found {found}")]
     Malformed {
@@ -169,7 +164,7 @@ impl Error {
                 Kind::Model
             }
             Self::Memory { .. } => Kind::Memory,
-            Self::Unreadable { .. } | Self::Malformed { .. } | Self::Media(_) => Kind::File,
+            Self::File(_) | Self::Malformed { .. } | Self::Media(_) => Kind::File,
             Self::NotFinite { .. } | Self::PlanOfAnother { .. } | Self::Tokenizer(_) => Kind::Run,
             Self::Cancelled { .. } => Kind::Cancelled,
         }

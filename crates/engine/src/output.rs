@@ -60,13 +60,13 @@ impl Output {
         if let Kind::Media(format) = self.kind {
             format.check(plan.size.width, plan.size.height, plan.fps).map_err(Error::Format)?;
         }
-        Ok(media::check_folder_writable(&self.path)?)
+        Ok(disk::check_folder_writable(&self.path)?)
     }
 
     /// Whether the video comes out of this program's standard output, as through `video.mp4 -> /dev/stdout`, so that
     /// nothing else may be printed there.
     pub fn is_stdout(&self) -> bool {
-        media::leads_to_stdout(&self.path)
+        disk::leads_to_stdout(&self.path)
     }
 
     /// Begins a file that takes frames as they are made, with `provenance` inside. It appears whole, when it is

@@ -182,15 +182,14 @@ impl VideoRequest {
     /// A clip that is too large to be read again is refused on every machine alike; [`Plan::check_memory`] asks this
     /// one.
     fn check_file(size: Size, num_frames: usize) -> Result<()> {
-        let bytes = [size.width, size.height, 3].iter().try_fold(num_frames, |a, &b| a.checked_mul(b));
-        match bytes {
-            Some(bytes) if bytes <= Clip::MAX_BYTES => Ok(()),
-            _ => Err(Error::request(
-                "size and num_frames",
-                format!("at most {} pixels in all frames together", Clip::MAX_BYTES / 3),
-                format!("{num_frames} frames of {size}"),
-            )),
+        if ClipShape::bytes(size.width, size.height, num_frames).is_some() {
+            return Ok(());
         }
+        Err(Error::request(
+            "size and num_frames",
+            format!("at most {} pixels in all frames together", Clip::MAX_BYTES / 3),
+            format!("{num_frames} frames of {size}"),
+        ))
     }
 
     fn resolve_schedule(&self, info: &ModelInfo) -> Result<(Sampler, Schedule)> {

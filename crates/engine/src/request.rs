@@ -58,7 +58,7 @@ pub struct VideoRequest {
     #[arg(long, allow_hyphen_values = true, conflicts_with = "num_frames")]
     pub seconds: Option<f64>,
 
-    /// Length in frames, 1 more than a multiple of 4; 1 makes an image [default: the model's own]
+    /// Length in frames, of those that the model can make; 1 makes an image [default: the model's own]
     #[arg(long, value_name = "FRAMES", allow_hyphen_values = true, value_parser = whole::<usize>)]
     pub num_frames: Option<usize>,
 

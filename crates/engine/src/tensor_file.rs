@@ -7,7 +7,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use media::{AtomicFile, Spool};
+use disk::{AtomicFile, Spool};
 use safetensors::tensor::{Dtype, Metadata, TensorInfo};
 
 use crate::{Error, Result};
@@ -51,7 +51,7 @@ pub(crate) fn read<const D: usize>(path: &Path, name: &str) -> Result<Values<D>>
     let mut bytes = vec![0; len];
     file.seek(SeekFrom::Start(data_start + start as u64))
         .and_then(|_| file.read_exact(&mut bytes))
-        .map_err(|source| Error::Unreadable { path: path.to_owned(), source })?;
+        .map_err(disk::unreadable(path))?;
     let values = bytes.chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect();
     Ok(Values { values, shape })
 }
@@ -81,14 +81,14 @@ impl Header {
             expected: "that of a safetensors file".into(),
             found,
         };
-        let unreadable = |source| Error::Unreadable { path: path.to_owned(), source };
-        let mut file = media::open(path)?;
-        let file_len = file.metadata().map_err(unreadable)?.len();
+        let unreadable = disk::unreadable(path);
+        let mut file = disk::open(path)?;
+        let file_len = file.metadata().map_err(&unreadable)?.len();
         let mut len = [0; 8];
         if file_len < len.len() as u64 {
             return Err(malformed(format!("only {file_len} bytes")));
         }
-        file.read_exact(&mut len).map_err(unreadable)?;
+        file.read_exact(&mut len).map_err(&unreadable)?;
         let len = u64::from_le_bytes(len);
         if len > MAX_HEADER_BYTES {
             return Err(malformed(format!("{len} bytes of it, more than {MAX_HEADER_BYTES}")));
@@ -98,7 +98,7 @@ impl Header {
             return Err(malformed(format!("{len} bytes of it announced in a file of {file_len}")));
         }
         let mut header = vec![0; len as usize];
-        file.read_exact(&mut header).map_err(unreadable)?;
+        file.read_exact(&mut header).map_err(&unreadable)?;
         // Checks that the tensors' places follow each other and fit their shapes.
         let metadata: Metadata =
             serde_json::from_slice(&header).map_err(|error| malformed(error.to_string()))?;
@@ -156,12 +156,9 @@ impl TensorWriter {
         }
         let data_offsets = (0, len * size_of::<f32>());
         let info = TensorInfo { dtype: Dtype::F32, shape: self.shape.clone(), data_offsets };
-        let header = Metadata::new(Some(self.metadata), vec![(self.name.to_owned(), info)])
+        let header = models::weights::header(vec![(self.name.to_owned(), info)], Some(self.metadata))
             .map_err(|error| malformed(error.to_string()))?;
-        let mut header = serde_json::to_vec(&header).map_err(|error| malformed(error.to_string()))?;
-        header.resize(header.len().next_multiple_of(8), b' '); // values are aligned
         let mut file = self.file;
-        file.append(&(header.len() as u64).to_le_bytes())?;
         file.append(&header)?;
         file.append_spool(self.values)?;
         Ok(file.commit()?)

@@ -255,18 +255,13 @@ fn what_cannot_be_read_says_what_the_system_said() {
     {
         std::os::unix::fs::symlink("model_index.json", recorded.path("model_index.json")).expect("linked");
         let message = read(recorded.folder.path());
-        assert!(
-            message.contains("model_index.json: cannot read") && message.contains("symbolic links"),
-            "{message}"
-        );
+        assert!(message.starts_with("cannot read"), "{message}");
+        assert!(message.contains("model_index.json: ") && message.contains("symbolic links"), "{message}");
         fs::remove_file(recorded.path("model_index.json")).expect("removed");
         // A file without an end.
         std::os::unix::fs::symlink("/dev/zero", recorded.path("model_index.json")).expect("linked");
         let message = read(recorded.folder.path());
-        assert!(
-            message.contains("model_index.json: cannot read") && message.contains("more than"),
-            "{message}"
-        );
+        assert!(message.contains("model_index.json: larger than"), "{message}");
     }
 }
 

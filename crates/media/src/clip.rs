@@ -16,6 +16,12 @@ pub struct ClipShape {
 }
 
 impl ClipShape {
+    /// The bytes of so many frames of this size, if that is no more than a clip may have ([`Clip::MAX_BYTES`]).
+    pub fn bytes(width: usize, height: usize, num_frames: usize) -> Option<usize> {
+        let bytes = [width, height, 3].iter().try_fold(num_frames, |bytes, &side| bytes.checked_mul(side));
+        bytes.filter(|&bytes| bytes <= Clip::MAX_BYTES)
+    }
+
     /// Fails unless a clip can be so.
     pub(crate) fn check(&self) -> Result<()> {
         let Self { width, height, num_frames, fps } = *self;

@@ -9,10 +9,11 @@ use gif::{
 use image::{AnimationDecoder, ImageDecoder, Limits, codecs::gif::GifDecoder};
 use serde_json::Value;
 
+use disk::{AtomicFile, Spool};
+
 use crate::{
     Clip, ClipShape, Error, Format, Result,
     error::Malformed,
-    file::{AtomicFile, Spool},
     palette::{Colours, Palette},
     provenance,
     writer::Encode,
@@ -38,7 +39,7 @@ impl Writer {
 impl Encode for Writer {
     fn push(&mut self, frame: &[u8]) -> Result<()> {
         self.colours.count(frame);
-        self.frames.append(frame)
+        Ok(self.frames.append(frame)?)
     }
 
     fn finish(self: Box<Self>, file: &mut AtomicFile) -> Result<()> {
@@ -47,7 +48,7 @@ impl Encode for Writer {
         let (width, height) = (shape.width as u16, shape.height as u16);
         let path = file.path().to_owned();
         let failed = |error| match error {
-            EncodingError::Io(source) => Error::Unwritable { path: path.clone(), source },
+            EncodingError::Io(source) => disk::Error::Unwritable { path: path.clone(), source }.into(),
             error => Error::encoder(Format::Gif)(error),
         };
         let begin = |palette: &Palette| -> std::result::Result<_, EncodingError> {

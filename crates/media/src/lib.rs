@@ -30,7 +30,6 @@ mod clip;
 mod colour;
 mod contact_sheet;
 mod error;
-mod file;
 mod format;
 mod gif;
 mod h264;
@@ -48,14 +47,9 @@ use std::{
 
 use serde_json::Value;
 
-use file::{read_within, unreadable};
-
 pub use clip::{Clip, ClipShape};
 pub use contact_sheet::{SheetLayout, SheetRow, contact_sheet};
 pub use error::{Error, Result};
-pub use file::{
-    AtomicFile, Spool, check_folder_writable, leads_to_stdout, open, read_bounded, write_atomically,
-};
 pub use format::Format;
 pub use provenance::MAX_RECORD_BYTES;
 pub use writer::ClipWriter;
@@ -86,10 +80,10 @@ pub const MAX_FILE_BYTES: u64 = Clip::MAX_BYTES as u64;
 /// A file that cannot be opened (a pipe or a device, too), is none of the three, is damaged, is larger than
 /// [`MAX_FILE_BYTES`] or needs more memory than [`Clip::MAX_BYTES`].
 pub fn read(path: &Path) -> Result<Clip> {
-    let mut file = open(path)?;
+    let mut file = disk::open(path)?;
     // What starts like none of the formats is not read to its end.
     sniff(&mut file, path)?;
-    let bytes = read_within(file, path, MAX_FILE_BYTES)?;
+    let bytes = disk::read_within(file, path, MAX_FILE_BYTES)?;
     decode_from(&bytes, path)
 }
 
@@ -118,11 +112,11 @@ pub struct Summary {
 /// # Errors
 /// As for [`read`], but for damage within the pictures; an MP4 may be of any size.
 pub fn summary(path: &Path) -> Result<Summary> {
-    let mut file = open(path)?;
-    let len = file.metadata().map_err(unreadable(path))?.len();
+    let mut file = disk::open(path)?;
+    let len = file.metadata().map_err(disk::unreadable(path))?.len();
     // The index of an MP4 says where all is, the other formats must be gone through.
     if sniff(&mut file, path)? != Format::Mp4 && len > MAX_FILE_BYTES {
-        return Err(Error::TooLarge { path: path.into(), most: MAX_FILE_BYTES });
+        return Err(disk::Error::TooLarge { path: path.into(), most: MAX_FILE_BYTES }.into());
     }
     summarise(&mut BufReader::new(file), path)
 }
@@ -150,7 +144,7 @@ pub fn read_provenance(path: &Path) -> Result<Option<Value>> {
 /// What stands in the way.
 pub fn check_writable(path: &Path) -> Result<Format> {
     let format = Format::from_path(path)?;
-    check_folder_writable(path)?;
+    disk::check_folder_writable(path)?;
     Ok(format)
 }
 
@@ -184,7 +178,7 @@ fn summarise(file: &mut (impl BufRead + Seek), path: &Path) -> Result<Summary> {
 /// The format that the first bytes announce; the next ones to be read are these again.
 fn sniff(file: &mut (impl Read + Seek), path: &Path) -> Result<Format> {
     let mut start = Vec::new();
-    file.take(Format::SNIFFED_BYTES).read_to_end(&mut start).map_err(unreadable(path))?;
-    file.rewind().map_err(unreadable(path))?;
+    file.take(Format::SNIFFED_BYTES).read_to_end(&mut start).map_err(disk::unreadable(path))?;
+    file.rewind().map_err(disk::unreadable(path))?;
     Format::sniff(&start).ok_or_else(|| Error::UnknownContent { path: path.into() })
 }

@@ -4,11 +4,9 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use crate::{
-    ClipShape, Error, Format, Result, contact_sheet,
-    file::{AtomicFile, Spool},
-    gif, mp4, png, provenance,
-};
+use disk::{AtomicFile, Spool};
+
+use crate::{ClipShape, Error, Format, Result, contact_sheet, gif, mp4, png, provenance};
 
 /// A file in the making: [`push`](Self::push) every frame, then [`finish`](Self::finish).
 ///
@@ -81,7 +79,7 @@ impl ClipWriter {
         }
         let Self { mut file, encoder, .. } = self;
         encoder.finish(&mut file)?;
-        file.commit()
+        Ok(file.commit()?)
     }
 
     fn another_number(&self) -> Error {
@@ -107,6 +105,6 @@ impl Encode for contact_sheet::Writer {
 
     fn finish(self: Box<Self>, file: &mut AtomicFile) -> Result<()> {
         let (picture, provenance) = self.draw()?;
-        file.append(&png::encode(&picture, provenance.as_ref())?)
+        Ok(file.append(&png::encode(&picture, provenance.as_ref())?)?)
     }
 }

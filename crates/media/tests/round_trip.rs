@@ -173,7 +173,7 @@ fn a_refused_write_leaves_the_folder_as_it_was() {
     ));
     assert!(matches!(
         media::write(&odd, &folder.path().join("missing/clip.gif"), None),
-        Err(Error::Unwritable { .. })
+        Err(Error::File(disk::Error::Unwritable { .. }))
     ));
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
 }

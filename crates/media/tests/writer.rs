@@ -76,6 +76,9 @@ fn shapes_that_no_clip_has_are_refused_at_the_start() {
         assert!(ClipWriter::create(&path, shape, None).is_err(), "{shape:?}");
     }
     let missing = folder.path().join("missing/a.gif");
-    assert!(matches!(ClipWriter::create(&missing, good, None), Err(Error::Unwritable { .. })));
+    assert!(matches!(
+        ClipWriter::create(&missing, good, None),
+        Err(Error::File(disk::Error::Unwritable { .. }))
+    ));
     assert!(is_empty(folder.path()));
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
 
-use crate::{Error, Result, bounded, weights::write_atomically};
+use crate::{Error, Result};
 
 /// Far more than any `config.json` has.
 const LONGEST_TEXT: u64 = 16 << 20;
@@ -30,11 +30,7 @@ pub trait ModelConfig: Serialize + DeserializeOwned {
     /// Reads and checks `folder/config.json`.
     fn load(folder: &Path) -> Result<Self> {
         let path = folder.join("config.json");
-        let text = bounded::read(&path, LONGEST_TEXT).map_err(|source| Error::Io {
-            path: path.clone(),
-            action: "read",
-            source,
-        })?;
+        let text = disk::read_bounded(&path, LONGEST_TEXT)?;
         Self::from_json(&path, &text)
     }
 
@@ -64,7 +60,7 @@ pub trait ModelConfig: Serialize + DeserializeOwned {
         }
         let mut text = serde_json::to_string_pretty(&fields).map_err(json)?;
         text.push('\n');
-        write_atomically(&path, text.as_bytes())
+        Ok(disk::write_atomically(&path, text.as_bytes())?)
     }
 }
 

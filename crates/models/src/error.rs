@@ -8,7 +8,10 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 /// Why a model could not be read, built or written.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// A file could not be read or written.
+    /// A file cannot be written or read.
+    #[error(transparent)]
+    File(#[from] disk::Error),
+    /// A folder or a map of a file could not be made.
     #[error("{path}: cannot {action}: {source}")]
     Io {
         /// The file.

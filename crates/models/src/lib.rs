@@ -14,7 +14,6 @@
 
 #![forbid(unsafe_code)]
 
-pub mod bounded;
 pub mod config;
 mod error;
 pub mod family;

@@ -37,13 +37,8 @@ pub fn attention(q: Tensor<4>, k: Tensor<4>, v: Tensor<4>) -> Tensor<4> {
 /// Keys and values that are looked at again and again, by other queries each time.
 #[derive(Clone)]
 pub enum KeysValues {
-    /// As they are: where gradients are wanted, or the kernels do not serve.
-    Dense {
-        /// `[batch, keys, heads, head_dim]`
-        k: Tensor<4>,
-        /// `[batch, keys, heads, head_dim]`
-        v: Tensor<4>,
-    },
+    /// As they are, each `[batch, keys, heads, head_dim]`: where gradients are wanted, or the kernels do not serve.
+    Dense(Box<[Tensor<4>; 2]>),
     /// As the kernels read them, which is done once.
     Packed(Arc<PackedKeys>),
 }
@@ -52,7 +47,7 @@ impl KeysValues {
     /// Of `k` and `v`, `[batch, keys, heads, head_dim]`; the precision of this thread decides how they are kept.
     pub fn new(k: Tensor<4>, v: Tensor<4>) -> Self {
         if !in_bf16(&k) || k.is_autodiff() || v.is_autodiff() {
-            return Self::Dense { k, v };
+            return Self::Dense(Box::new([k, v]));
         }
         let [batch, keys, heads, head_dim] = k.dims();
         let shape = Attention { batch, queries: 0, keys, heads, head_dim };
@@ -63,7 +58,10 @@ impl KeysValues {
     /// [`attention`] of `q`, `[batch, queries, heads, head_dim]`, over these.
     pub fn attend(&self, q: Tensor<4>) -> Tensor<4> {
         match self {
-            Self::Dense { k, v } => attention(q, k.clone(), v.clone()),
+            Self::Dense(keys_values) => {
+                let [k, v] = &**keys_values;
+                attention(q, k.clone(), v.clone())
+            }
             Self::Packed(keys) => apply1(Op::AttentionTo { keys: keys.clone() }, q),
         }
     }
@@ -72,7 +70,7 @@ impl KeysValues {
 impl fmt::Debug for KeysValues {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Dense { k, .. } => write!(f, "keys and values {:?}", k.dims()),
+            Self::Dense(keys_values) => write!(f, "keys and values {:?}", keys_values[0].dims()),
             Self::Packed(keys) => write!(f, "packed keys and values, {:?}", keys.shape(0)),
         }
     }

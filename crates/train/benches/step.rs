@@ -6,7 +6,7 @@ use models::wan::{WanTransformer3d, WanTransformer3dConfig};
 use nn::Packing;
 use serde::Deserialize;
 use train::{
-    optim::{AdamW, AdamWConfig, Pace},
+    optim::{AdamW, AdamWConfig, LrScale},
     parameters::{add_gradients, entries, gather, scatter},
 };
 
@@ -41,7 +41,7 @@ fn prepare(case: Step, _: Option<Packing>) -> worker::Work {
     let velocity = random([batch, config.out_channels, frames, height, width], &device);
 
     let mut weights = gather(&model).expect("readable weights");
-    let mut adamw = AdamW::new(ADAMW, &entries(&model), |_| Pace::Absolute);
+    let mut adamw = AdamW::new(ADAMW, &entries(&model), |_| LrScale::Absolute);
     let mut step = 0;
     Box::new(move || {
         let predicted = model.forward(latents.clone(), timestep.clone(), &model.read(context.clone()));

@@ -17,7 +17,6 @@ use crate::{
     initial::Parameters,
     optim::{AdamW, Ema},
     parameters::Entry,
-    progress::say,
     run_args::RunSettings,
 };
 
@@ -159,7 +158,7 @@ pub fn resume(
                 return Err(TrainError::OtherInput { path, flag: flag.clone() });
             }
         }
-        None => say(&format!("{} does not say what it was trained on: taken on trust", path.display())),
+        None => log::warn!("{} does not say what it was trained on: taken on trust", path.display()),
     }
     check_parameters(&path, &run, entries)?;
     for (values, found) in state.lists_mut().into_iter().zip(lists) {
@@ -206,12 +205,12 @@ fn newest(output: &Path, advice: &str) -> Result<(PathBuf, RunFile, Lists)> {
         match read(&path) {
             Ok((run, lists)) => {
                 if broken.is_some() {
-                    say(&format!("takes {}, which is whole", path.display()));
+                    log::warn!("takes {}, which is whole", path.display());
                 }
                 return Ok((path, run, lists));
             }
             Err(error) => {
-                say(&format!("leaves out a checkpoint: {error}"));
+                log::warn!("leaves out a checkpoint: {error}");
                 broken = broken.or(Some(error));
             }
         }
@@ -265,7 +264,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::optim::{AdamWConfig, Pace};
+    use crate::optim::{AdamWConfig, LrScale};
 
     const ADAMW: AdamWConfig = AdamWConfig { beta1: 0.9, beta2: 0.95, epsilon: 1e-8, weight_decay: 0.0 };
 
@@ -278,7 +277,8 @@ mod tests {
     }
 
     fn state(step: u64) -> RunState {
-        let mut state = RunState::new(vec![0.5; 3], AdamW::new(ADAMW, &entries(3), |_| Pace::Absolute), 0.99);
+        let mut state =
+            RunState::new(vec![0.5; 3], AdamW::new(ADAMW, &entries(3), |_| LrScale::Absolute), 0.99);
         state.adamw.step(&mut state.weights, &[1.0, -2.0, 3.0], 1.0, 0.1, 1);
         state.ema.update(&state.weights, 1);
         RunState { step, seconds: 1.5, ..state }
@@ -294,7 +294,7 @@ mod tests {
         let steps: Vec<u64> = list(folder.path()).unwrap().iter().map(|(step, _)| *step).collect();
         assert_eq!(steps, [2, 3]);
         let mut resumed =
-            RunState::new(vec![0.0; 3], AdamW::new(ADAMW, &entries(3), |_| Pace::Absolute), 0.99);
+            RunState::new(vec![0.0; 3], AdamW::new(ADAMW, &entries(3), |_| LrScale::Absolute), 0.99);
         let longer = settings_of(json!({ "seed": 1, "steps": 20 }));
         resume(folder.path(), &mut resumed, &longer, &["steps"], &entries(3)).unwrap();
         assert_eq!(resumed, state(3));
@@ -319,7 +319,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let error = |settings: RunSettings, len: usize| {
             let mut state =
-                RunState::new(vec![0.0; len], AdamW::new(ADAMW, &entries(len), |_| Pace::Absolute), 0.99);
+                RunState::new(vec![0.0; len], AdamW::new(ADAMW, &entries(len), |_| LrScale::Absolute), 0.99);
             resume(folder.path(), &mut state, &settings, &[], &entries(len)).unwrap_err().to_string()
         };
         assert!(error(settings_of(json!({})), 3).contains("--resume"));

@@ -4,7 +4,8 @@ use clap::Subcommand;
 
 use crate::{
     compact, compact::CompactArgs, dataset, dataset::DataArgs, denoiser, denoiser::DenoiserArgs,
-    error::Result, latents, latents::LatentsArgs, stop::Stop, text, text::TextArgs, vae, vae::VaeArgs,
+    error::Result, latents, latents::LatentsArgs, memory, observer::Observer, text, text::TextArgs, vae,
+    vae::VaeArgs,
 };
 
 /// What to train.
@@ -29,15 +30,14 @@ pub enum TrainCommand {
 /// # Errors
 /// [`TrainError::Stopped`](crate::TrainError::Stopped) if it was stopped before its end, and all others of
 /// [`crate::TrainError`].
-pub fn run(command: TrainCommand, stop: Stop<'_>) -> Result<()> {
-    // Every step allocates and frees the same large blocks.
-    kernels::memory::set_freed(kernels::memory::Freed::Kept);
+pub fn run(command: TrainCommand, observer: &dyn Observer) -> Result<()> {
+    memory::keep_freed();
     match command {
-        TrainCommand::Data(args) => dataset::make(&args, stop),
-        TrainCommand::Vae(args) => vae::train(&args, stop)?.whole(),
-        TrainCommand::Latents(args) => latents::make(&args, stop),
+        TrainCommand::Data(args) => dataset::make(&args, observer),
+        TrainCommand::Vae(args) => vae::train(&args, observer)?.whole(),
+        TrainCommand::Latents(args) => latents::make(&args, observer),
         TrainCommand::Compact(args) => compact::compact(&args).map(drop),
-        TrainCommand::Text(args) => text::train(&args, stop)?.whole(),
-        TrainCommand::Denoiser(args) => denoiser::train(&args, stop)?.whole(),
+        TrainCommand::Text(args) => text::train(&args, observer)?.whole(),
+        TrainCommand::Denoiser(args) => denoiser::train(&args, observer)?.whole(),
     }
 }

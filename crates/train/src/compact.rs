@@ -28,7 +28,6 @@ use crate::{
     latents::{LatentStore, Moments, check_source, read_vae},
     linear_algebra::sorted_eigen,
     parameters,
-    progress::say,
 };
 
 /// Which autoencoder, on which latents, to how many channels.
@@ -84,13 +83,13 @@ pub fn compact(args: &CompactArgs) -> Result<f64> {
         ..config
     };
     save(&vae.in_basis(&basis), &config, &device, &args.output)?;
-    say(&format!(
+    log::info!(
         "{} of {} channels in {}: the others had {:.1e} of the latents' energy",
         args.channels,
         moments.mean.len(),
         args.output.display(),
         basis.left_out
-    ));
+    );
     Ok(basis.left_out)
 }
 

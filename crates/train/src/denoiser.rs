@@ -35,8 +35,8 @@ use crate::{
     fingerprint::Inputs,
     latents,
     memory::{self, Needs},
+    observer::Observer,
     run_args::RunSettings,
-    stop::Stop,
     tokenizer::PromptTokenizer,
     trainer::{self, Outcome},
 };
@@ -90,7 +90,7 @@ impl Denoiser {
 ///
 /// # Errors
 /// Settings that make no sense, latents that are missing or not whole, and those of [`trainer::train`].
-pub fn train(args: &DenoiserArgs, stop: Stop<'_>) -> Result<Outcome> {
+pub fn train(args: &DenoiserArgs, observer: &dyn Observer) -> Result<Outcome> {
     args.check()?;
     let vae = AutoencoderKlWanConfig::load(&args.vae).map_err(TrainError::part("the autoencoder"))?;
     latents::check_source(&args.latents, &args.vae, vae.z_dim)?;
@@ -119,7 +119,7 @@ pub fn train(args: &DenoiserArgs, stop: Stop<'_>) -> Result<Outcome> {
     // With its scale; a decoder that was trained further does not count.
     let contents = latents::contents(&args.latents, &vae)?;
     let inputs = Inputs::from(["latents", "vae"].map(|flag| (flag.to_owned(), contents.clone())));
-    trainer::train(&objective, model, &args.run, &RunSettings::new(args, inputs)?, stop)
+    trainer::train(&objective, model, &args.run, &RunSettings::new(args, inputs)?, observer)
 }
 
 /// What the largest batch of the latents takes.

@@ -5,11 +5,8 @@ use std::{
     path::Path,
 };
 
-use media::AtomicFile;
-use safetensors::{
-    Dtype,
-    tensor::{Metadata, TensorInfo},
-};
+use disk::AtomicFile;
+use safetensors::{Dtype, tensor::TensorInfo};
 
 use crate::{
     error::{Result, TrainError},
@@ -136,12 +133,9 @@ pub fn write_lists(path: &Path, lists: &[(&str, &[f32])]) -> Result<()> {
         infos.push(((*name).to_owned(), info));
         start = end;
     }
-    let header = Metadata::new(None, infos).map_err(what())?;
-    let mut header = serde_json::to_vec(&header).map_err(TrainError::json(path))?;
-    header.resize(header.len().next_multiple_of(8), b' '); // values are aligned
+    let header = models::weights::header(infos, None).map_err(what())?;
     let write = || {
         let mut file = AtomicFile::create(path)?;
-        file.append(&(header.len() as u64).to_le_bytes())?;
         file.append(&header)?;
         for values in lists.iter().flat_map(|(_, values)| values.chunks(1 << 16)) {
             file.append(&to_bytes(values))?;
@@ -165,7 +159,7 @@ pub fn write_json(path: &Path, value: &impl serde::Serialize) -> Result<()> {
 /// # Errors
 /// A path that cannot be written.
 pub fn write_text(path: &Path, text: &str) -> Result<()> {
-    media::write_atomically(path, text.as_bytes()).map_err(TrainError::part("writing"))
+    disk::write_atomically(path, text.as_bytes()).map_err(TrainError::part("writing"))
 }
 
 /// Reads a JSON file.

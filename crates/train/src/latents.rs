@@ -22,10 +22,9 @@ use crate::{
     error::{Result, TrainError},
     files, fingerprint,
     lock::Lock,
+    number_format::NumberFormat,
+    observer::{Observer, Progress},
     parameters::to_vec,
-    progress::Progress,
-    run_args::Precision,
-    stop::Stop,
 };
 
 /// What to encode with what.
@@ -51,7 +50,7 @@ pub struct LatentsArgs {
     pub allow_partial: bool,
     /// Number format of the products
     #[arg(long, default_value_t = Self::default().precision)]
-    pub precision: Precision,
+    pub precision: NumberFormat,
 }
 
 impl Default for LatentsArgs {
@@ -62,7 +61,7 @@ impl Default for LatentsArgs {
             output: "kinora-latents".into(),
             keep_scale: false,
             allow_partial: false,
-            precision: Precision::Bf16,
+            precision: NumberFormat::Bf16,
         }
     }
 }
@@ -94,7 +93,7 @@ impl Header {
 /// # Errors
 /// A data set that is missing or not whole, a missing autoencoder, sizes that the autoencoder cannot take, latents of
 /// another autoencoder or of other clips, a folder that another process writes; [`TrainError::Stopped`].
-pub fn make(args: &LatentsArgs, stop: Stop<'_>) -> Result<()> {
+pub fn make(args: &LatentsArgs, observer: &dyn Observer) -> Result<()> {
     let config = AutoencoderKlWanConfig::load(&args.vae).map_err(TrainError::part("the autoencoder"))?;
     dataset::check_whole(&args.data, args.allow_partial)?;
     let device = Device::flex();
@@ -118,7 +117,7 @@ pub fn make(args: &LatentsArgs, stop: Stop<'_>) -> Result<()> {
     }
     files::write_json(&path, &header)?;
     for subset in Subset::ALL {
-        args.precision.scope(|| encode(args, subset, &vae, &device, stop))?;
+        args.precision.scope(|| encode(args, subset, &vae, &device, observer))?;
     }
     if args.keep_scale {
         return Ok(());
@@ -223,7 +222,7 @@ fn encode(
     subset: Subset,
     vae: &AutoencoderKlWan,
     device: &Device,
-    stop: Stop<'_>,
+    observer: &dyn Observer,
 ) -> Result<()> {
     let advice = format!("make it with `kinora train data --output {}`", args.data.display());
     let pixels = Store::open(&args.data.join(subset.name()), BYTES_PER_PIXEL, &advice)?;
@@ -232,10 +231,9 @@ fn encode(
     check_sources(&folder, &pixels, writer.len())?;
     let count = pixels.items().len();
     let share = |done: usize| done as f64 / count as f64;
-    let mut progress = Progress::new(subset.name(), share(writer.len()));
     while writer.len() < count {
         let index = writer.len();
-        if stop() {
+        if observer.stopped() {
             return writer.stopped(count);
         }
         let item = &pixels.items()[index];
@@ -252,10 +250,11 @@ fn encode(
         }
         let bytes: Vec<u8> = values.iter().flat_map(|&value| f16::from_f32(value).to_le_bytes()).collect();
         writer.append(size, item.captions.clone(), &bytes, item.hash.clone())?;
-        progress.update(share(index + 1), &format!("{} of {count}", index + 1));
+        let state = format!("{} of {count}", index + 1);
+        observer.progress(Progress { name: subset.name(), done: share(index + 1), state: &state });
     }
     writer.sync()?;
-    progress.finish(&format!("{} of {count} in {}", writer.len(), args.output.display()));
+    log::info!("{} {} of {count} in {}", subset.name(), writer.len(), args.output.display());
     Ok(())
 }
 

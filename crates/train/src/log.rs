@@ -17,7 +17,6 @@ use serde_json::Value;
 use crate::{
     error::{Result, TrainError},
     files,
-    progress::say,
 };
 
 /// The fields of a line that are no figures.
@@ -199,11 +198,11 @@ pub fn read(output: &Path) -> Result<Vec<Line>> {
     let all = lines.len();
     let read: Vec<Line> = lines.into_iter().filter_map(|(_, line)| line).collect();
     if read.len() < all {
-        say(&format!(
+        ::log::warn!(
             "{}: {} of {all} lines cannot be read and are left out",
             path.display(),
             all - read.len()
-        ));
+        );
     }
     Ok(read)
 }

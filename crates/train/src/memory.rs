@@ -52,6 +52,12 @@ impl Needs {
     }
 }
 
+/// Freed memory stays for the next allocation: every step of a training allocates and frees the same large blocks. To be
+/// said again when the engine, which has a rule of its own, has made clips in between.
+pub fn keep_freed() {
+    kernels::memory::set_freed(kernels::memory::Freed::Kept);
+}
+
 /// In words.
 pub fn gib(bytes: f64) -> String {
     format!("{:.1} GiB", bytes / f64::from(1 << 30))

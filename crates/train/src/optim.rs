@@ -5,7 +5,7 @@ mod adamw;
 mod clip;
 mod ema;
 
-pub use adamw::{AdamW, AdamWConfig, Pace};
+pub use adamw::{AdamW, AdamWConfig, LrScale};
 pub use clip::{clip_factor, global_norm};
 pub use ema::Ema;
 

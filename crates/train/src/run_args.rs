@@ -1,48 +1,19 @@
 //! The flags of every training run.
 
-use std::{fmt, path::PathBuf};
+use std::path::PathBuf;
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::{
     error::{Result, TrainError},
     fingerprint::Inputs,
+    number_format::NumberFormat,
     optim::AdamWConfig,
     schedule::LearningRate,
     setting,
 };
-
-/// The number format of products.
-#[derive(ValueEnum, Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Precision {
-    /// 32 bits.
-    F32,
-    /// 16 bits with f32 sums, where the processor has such products.
-    Bf16,
-}
-
-impl fmt::Display for Precision {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::F32 => "f32",
-            Self::Bf16 => "bf16",
-        })
-    }
-}
-
-impl Precision {
-    /// Runs `work` with products in this format; their backward passes follow.
-    pub fn scope<R>(self, work: impl FnOnce() -> R) -> R {
-        let precision = match self {
-            Self::F32 => nn::Precision::F32,
-            Self::Bf16 => nn::Precision::Bf16,
-        };
-        nn::with_precision(precision, work)
-    }
-}
 
 /// How long, how fast, and where to.
 #[derive(Args, Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -99,7 +70,7 @@ pub struct RunArgs {
     /// Number format of matrix products, attention and convolutions; weights, sums and the optimiser
     /// are always f32
     #[arg(long, default_value_t = Self::default().precision)]
-    pub precision: Precision,
+    pub precision: NumberFormat,
     /// Continue the run in --output from its newest checkpoint
     #[arg(long)]
     pub resume: bool,
@@ -133,7 +104,7 @@ impl Default for RunArgs {
             evaluate_every: 500,
             sample_every: 1000,
             checkpoint_every: 500,
-            precision: Precision::Bf16,
+            precision: NumberFormat::Bf16,
             resume: false,
             init_from: Vec::new(),
             anew: Vec::new(),
@@ -214,7 +185,9 @@ impl RunSettings {
     /// # Errors
     /// Never for this crate's arguments, which are plain records.
     pub fn new<T: Serialize + Default>(args: &T, inputs: Inputs) -> Result<Self> {
-        Ok(Self { flags: flat(args)?, defaults: flat(&T::default())?, inputs })
+        let record =
+            |args: &T| serde_json::to_value(args).map_err(TrainError::part("recording the settings"));
+        Ok(Self { flags: record(args)?, defaults: record(&T::default())?, inputs })
     }
 
     /// The first flag, but for those in `free` and those of inputs, that a run with the flags `other` had otherwise:
@@ -230,22 +203,6 @@ impl RunSettings {
             differs.then(|| (flag.clone(), expected.clone(), found.clone()))
         })
     }
-}
-
-/// The fields of arguments that are groups of flags.
-const GROUPS: [&str; 3] = ["run", "size", "text"];
-
-/// Every flag by its name.
-fn flat(args: &impl Serialize) -> Result<Value> {
-    let value = serde_json::to_value(args).map_err(TrainError::part("recording the settings"))?;
-    let mut flat = serde_json::Map::new();
-    for (name, value) in value.as_object().into_iter().flatten() {
-        match value.as_object() {
-            Some(inner) if GROUPS.contains(&name.as_str()) => flat.extend(inner.clone()),
-            _ => _ = flat.insert(name.clone(), value.clone()),
-        }
-    }
-    Ok(flat.into())
 }
 
 #[cfg(test)]

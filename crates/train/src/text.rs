@@ -34,8 +34,8 @@ use crate::{
     error::{Result, TrainError},
     fingerprint::Inputs,
     memory::{self, Needs},
+    observer::Observer,
     run_args::RunSettings,
-    stop::Stop,
     tokenizer::PromptTokenizer,
     trainer::{self, Outcome},
 };
@@ -75,7 +75,7 @@ impl TextReader {
 ///
 /// # Errors
 /// Settings that make no sense, and those of [`trainer::train`].
-pub fn train(args: &TextArgs, stop: Stop<'_>) -> Result<Outcome> {
+pub fn train(args: &TextArgs, observer: &dyn Observer) -> Result<Outcome> {
     args.check()?;
     let tokenizer = PromptTokenizer::for_world(args.size.max_sequence_length)?;
     let config = args.size.config(tokenizer.vocab_size());
@@ -93,5 +93,5 @@ pub fn train(args: &TextArgs, stop: Stop<'_>) -> Result<Outcome> {
         .init_weights(args.run.seed.wrapping_add(1));
     let model = TextReader::new(text_encoder, &trained);
     let objective = objective::TextObjective::new(args, tokenizer, device);
-    trainer::train(&objective, model, &args.run, &RunSettings::new(args, Inputs::new())?, stop)
+    trainer::train(&objective, model, &args.run, &RunSettings::new(args, Inputs::new())?, observer)
 }

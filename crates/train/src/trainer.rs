@@ -21,11 +21,10 @@ use crate::{
     initial::{self, Parameters},
     lock::Lock,
     log::{Figures, Kind, Line, Log},
-    optim::{AdamW, Pace, clip_factor, global_norm},
+    observer::{Observer, Progress},
+    optim::{AdamW, LrScale, clip_factor, global_norm},
     parameters::{self, Entry},
-    progress::{Progress, say},
     run_args::{FREE_ON_RESUME, RunArgs, RunSettings},
-    stop::Stop,
 };
 use burn::{module::Module, tensor::Tensor};
 
@@ -55,9 +54,9 @@ pub trait Objective {
     fn loss(&self, model: &Self::Model, moment: Moment) -> Result<(Tensor<1>, Figures)>;
 
     /// How far a step moves a parameter; `name` is its path in the model.
-    fn pace(&self, name: &str) -> Pace {
+    fn lr_scale(&self, name: &str) -> LrScale {
         let _ = name;
-        Pace::Absolute
+        LrScale::Absolute
     }
 
     /// Figures on held-out data; the same data and draws each time.
@@ -122,10 +121,10 @@ pub fn train<O: Objective>(
     model: O::Model,
     args: &RunArgs,
     settings: &RunSettings,
-    stop: Stop<'_>,
+    observer: &dyn Observer,
 ) -> Result<Outcome> {
     args.check()?;
-    Run::start(objective, model, args, settings)?.finish(stop)
+    Run::start(objective, model, args, settings)?.finish(observer)
 }
 
 struct Run<'a, O: Objective> {
@@ -157,9 +156,9 @@ impl<'a, O: Objective> Run<'a, O> {
             anew.retain(|name| left.contains(name));
         }
         if !args.init_from.is_empty() {
-            initial::grouped(&anew, &entries).iter().for_each(|what| say(&format!("{what} starts anew")));
+            initial::grouped(&anew, &entries).iter().for_each(|what| log::info!("{what} starts anew"));
         }
-        let adamw = AdamW::new(args.adamw(), &entries, |name| objective.pace(name));
+        let adamw = AdamW::new(args.adamw(), &entries, |name| objective.lr_scale(name));
         let mut state = RunState::new(first.values, adamw, args.ema_decay);
         if args.resume {
             checkpoint::resume(output, &mut state, settings, &FREE_ON_RESUME, &entries)?;
@@ -171,16 +170,16 @@ impl<'a, O: Objective> Run<'a, O> {
         Ok(Self { objective, model, args, settings, entries, state, log, _lock: lock })
     }
 
-    fn finish(mut self, stop: Stop<'_>) -> Result<Outcome> {
-        let mut progress = Progress::new(O::NAME, self.progress());
-        progress.finish(&format!(
-            "trains {:.2} M parameters from step {} in {}",
+    fn finish(mut self, observer: &dyn Observer) -> Result<Outcome> {
+        log::info!(
+            "{} trains {:.2} M parameters from step {} in {}",
+            O::NAME,
             self.state.weights.len() as f64 / 1e6,
             self.state.step,
             self.args.output.display()
-        ));
+        );
         let (mut checkpointed, mut smooth_loss, mut speed) = (None, f64::NAN, f64::NAN);
-        while self.progress() < 1.0 && !stop() {
+        while self.progress() < 1.0 && !observer.stopped() {
             let start = Instant::now();
             let loss = self.step()?;
             let seconds = start.elapsed().as_secs_f64();
@@ -198,15 +197,15 @@ impl<'a, O: Objective> Run<'a, O> {
             if due(self.args.checkpoint_every) {
                 checkpointed = Some((step, self.checkpoint()?));
             }
-            progress
-                .update(self.progress(), &format!("step {step}  loss {smooth_loss:.4}  {speed:.2} steps/s"));
+            let state = format!("step {step}  loss {smooth_loss:.4}  {speed:.2} steps/s");
+            observer.progress(Progress { name: O::NAME, done: self.progress(), state: &state });
         }
         let step = self.state.step;
         let checkpoint = match checkpointed {
             Some((at, path)) if at == step => path,
             _ => self.checkpoint()?,
         };
-        progress.finish(&format!("stands at step {step}: {}", checkpoint.display()));
+        log::info!("{} stands at step {step}: {}", O::NAME, checkpoint.display());
         Ok(Outcome { step, stopped: self.progress() < 1.0, checkpoint })
     }
 

@@ -17,8 +17,8 @@ use crate::{
     error::{Result, TrainError},
     fingerprint::Inputs,
     memory::{self, Needs},
+    observer::Observer,
     run_args::RunSettings,
-    stop::Stop,
     trainer::{self, Outcome},
 };
 
@@ -26,7 +26,7 @@ use crate::{
 ///
 /// # Errors
 /// Settings that make no sense, a data set that is missing or not whole, and those of [`trainer::train`].
-pub fn train(args: &VaeArgs, stop: Stop<'_>) -> Result<Outcome> {
+pub fn train(args: &VaeArgs, observer: &dyn Observer) -> Result<Outcome> {
     let config = args.config();
     config.check().map_err(TrainError::part("the autoencoder's sizes"))?;
     args.check(&config)?;
@@ -45,5 +45,5 @@ pub fn train(args: &VaeArgs, stop: Stop<'_>) -> Result<Outcome> {
         .map_err(TrainError::part("building the autoencoder"))?
         .init_weights(args.run.seed);
     let inputs = Inputs::from([("data".to_owned(), dataset::contents(&args.data, BYTES_PER_PIXEL)?)]);
-    trainer::train(&objective, model, &args.run, &RunSettings::new(args, inputs)?, stop)
+    trainer::train(&objective, model, &args.run, &RunSettings::new(args, inputs)?, observer)
 }

@@ -8,7 +8,6 @@ use std::{
 };
 
 use models::{
-    bounded,
     family::{AutoencoderConfig, DenoiserConfig, PartConfig, TextEncoderConfig},
     weights::{self, Naming, Source},
 };
@@ -116,7 +115,7 @@ impl ModelFiles {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 return not_a_model("there is no such folder");
             }
-            Err(source) => return Err(Error::Unreadable { path: folder.clone(), source }),
+            Err(source) => return Err(disk::unreadable(folder)(source).into()),
         }
         match fs::metadata(folder.join(INDEX)) {
             Ok(_) => self.check_variant(folder),
@@ -155,9 +154,9 @@ impl ModelFiles {
             Self::Embedded => embedded_file(file)
                 .map(Cow::Borrowed)
                 .ok_or_else(|| self.unreadable(file, io::ErrorKind::NotFound.into())),
-            Self::Folder { path, .. } => bounded::read(&path.join(file), LONGEST_DESCRIPTION)
-                .map(Cow::Owned)
-                .map_err(|source| self.unreadable(file, source)),
+            Self::Folder { path, .. } => {
+                Ok(Cow::Owned(disk::read_bounded(&path.join(file), LONGEST_DESCRIPTION)?))
+            }
         }
     }
 
@@ -233,7 +232,7 @@ impl ModelFiles {
     }
 
     fn unreadable(&self, file: &str, source: io::Error) -> Error {
-        Error::Unreadable { path: self.path(file), source }
+        disk::unreadable(&self.path(file))(source).into()
     }
 }
 

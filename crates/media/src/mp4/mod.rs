@@ -8,13 +8,9 @@ mod table;
 
 use serde_json::Value;
 
-use crate::{
-    ClipShape, Result,
-    file::{AtomicFile, Spool},
-    h264::Coder,
-    provenance,
-    writer::Encode,
-};
+use disk::{AtomicFile, Spool};
+
+use crate::{ClipShape, Result, h264::Coder, provenance, writer::Encode};
 
 pub(crate) use demux::{decode, summary};
 
@@ -38,13 +34,13 @@ impl Encode for Writer {
     fn push(&mut self, frame: &[u8]) -> Result<()> {
         let sample = self.coder.encode(frame)?;
         self.samples.push(mux::SampleEntry { size: sample.data.len() as u32, is_sync: sample.is_sync });
-        self.pictures.append(&sample.data)
+        Ok(self.pictures.append(&sample.data)?)
     }
 
     fn finish(self: Box<Self>, file: &mut AtomicFile) -> Result<()> {
         let Self { shape, comment, coder, pictures, samples } = *self;
         file.append(&mux::head(shape, &coder.parameter_sets, &samples, comment.as_deref())?)?;
-        file.append_spool(pictures)
+        Ok(file.append_spool(pictures)?)
     }
 }
 

@@ -7,7 +7,7 @@
 mod attention;
 mod block;
 mod config;
-mod outlook;
+mod first_biases;
 #[cfg(test)]
 mod tests;
 
@@ -128,7 +128,7 @@ impl Umt5Encoder {
         let normal = |variance: usize| Start::Normal(initializer_factor / (variance as f64).sqrt());
         let layer = |key: &str| key.split('.').find_map(|part| part.parse::<usize>().ok()).unwrap_or(0);
         init::fill(self, seed, |key, _| match key.rsplit('.').nth(1) {
-            Some("relative_attention_bias") => Start::Given(outlook::first_biases(layer(key), &config)),
+            Some("relative_attention_bias") => Start::Given(first_biases::first_biases(layer(key), &config)),
             Some("shared") => normal(1),
             Some("q") => normal(d_model * d_kv),
             Some("o") => normal(num_heads * d_kv),

@@ -6,6 +6,7 @@
 
 mod files;
 mod format;
+mod header;
 mod keys;
 mod load;
 mod save;
@@ -14,8 +15,8 @@ mod source;
 mod tests;
 
 pub use files::{Naming, Precedence, find, variants};
+pub use header::header;
 pub use keys::{Checkpoint, Parameter, parameters};
 pub use load::{Weights, load, load_bytes, load_from, load_packed};
-pub(crate) use save::write_atomically;
 pub use save::{Precision, save, save_folder, to_bytes};
 pub use source::{Source, shard_index};

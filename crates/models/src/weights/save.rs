@@ -1,6 +1,6 @@
 //! From a model into a checkpoint.
 
-use std::{collections::HashMap, fs, io::Write, path::Path};
+use std::{collections::HashMap, fs, path::Path};
 
 use burn::{
     module::{ModuleVisitor, Param},
@@ -30,7 +30,7 @@ pub fn save<M: Checkpoint>(
     precision: Precision,
     metadata: &HashMap<String, String>,
 ) -> Result<()> {
-    write_atomically(path, &to_bytes(module, path, precision, metadata)?)
+    Ok(disk::write_atomically(path, &to_bytes(module, path, precision, metadata)?)?)
 }
 
 /// Writes `config.json` and the weights into `folder`, which is made if need be.
@@ -101,23 +101,4 @@ impl ModuleVisitor for Writer {
             }
         });
     }
-}
-
-/// Writes a file so that `path` holds either what it held before or all of `bytes`.
-pub(crate) fn write_atomically(path: &Path, bytes: &[u8]) -> Result<()> {
-    let write = || {
-        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        let mut builder = tempfile::Builder::new();
-        #[cfg(unix)]
-        let builder = {
-            use std::os::unix::fs::PermissionsExt;
-            builder.permissions(fs::Permissions::from_mode(0o666)) // less the umask, like any new file
-        };
-        let mut file = builder.tempfile_in(folder)?;
-        file.write_all(bytes)?;
-        file.as_file().sync_all()?;
-        file.persist(path)?;
-        Ok(())
-    };
-    write().map_err(|source| Error::Io { path: path.to_owned(), action: "write", source })
 }

@@ -17,7 +17,7 @@ use super::{
     Naming, files,
     format::{Format, not_finite},
 };
-use crate::{Error, Result, bounded};
+use crate::{Error, Result};
 
 /// As in the safetensors crate: a longer header is not one.
 const LONGEST_HEADER: u64 = 100_000_000;
@@ -79,7 +79,7 @@ impl Source<'static> {
     }
 
     fn index(path: &Path) -> Result<Self> {
-        let text = bounded::read(path, LONGEST_INDEX).map_err(|source| io(path, "read", source))?;
+        let text = disk::read_bounded(path, LONGEST_INDEX)?;
         let index = shard_index(&text).map_err(|source| Error::Json { path: path.to_owned(), source })?;
         let mut names = index.values().cloned().collect::<Vec<_>>();
         names.sort();

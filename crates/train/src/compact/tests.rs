@@ -5,8 +5,8 @@ use super::*;
 use crate::{
     dataset::StoreWriter,
     latents::{self, LatentsArgs},
+    number_format,
     random::{Purpose, noise, rng},
-    run_args,
 };
 
 const SIZE: [usize; 3] = [5, 16, 16];
@@ -53,10 +53,10 @@ fn prepared(folder: &Path, rank: usize) -> CompactArgs {
     save(&weights, &config(), &Device::flex(), &vae).unwrap();
 
     let latents = folder.join("latents");
-    let precision = run_args::Precision::F32;
+    let precision = number_format::NumberFormat::F32;
     let encode =
         LatentsArgs { data, vae: vae.clone(), output: latents.clone(), precision, ..LatentsArgs::default() };
-    latents::make(&encode, &crate::stop::never).unwrap();
+    latents::make(&encode, &()).unwrap();
     CompactArgs { vae, latents, channels: rank, output: folder.join("compact") }
 }
 
@@ -93,11 +93,11 @@ fn new_latents_are_uncorrelated_with_variance_1_and_the_mean_of_the_config() {
         data: folder.path().join("data"),
         vae: args.output.clone(),
         output: output.clone(),
-        precision: run_args::Precision::F32,
+        precision: number_format::NumberFormat::F32,
         ..LatentsArgs::default()
     };
     let config = AutoencoderKlWanConfig::load(&args.output).unwrap();
-    latents::make(&encode, &crate::stop::never).unwrap();
+    latents::make(&encode, &()).unwrap();
     let moments = Moments::measure(&LatentStore::open(&output, Subset::Clips).unwrap()).unwrap();
     let covariance = &moments.second - &moments.mean * moments.mean.transpose();
     let off = (covariance - DMatrix::identity(2, 2)).abs().max();
@@ -128,11 +128,11 @@ fn sizes_that_are_meant_are_kept() {
     let encode = |keep_scale| {
         let output = folder.path().join(format!("kept-{keep_scale}"));
         let data = folder.path().join("data");
-        let precision = run_args::Precision::F32;
+        let precision = number_format::NumberFormat::F32;
         let vae = args.vae.clone();
         latents::make(
             &LatentsArgs { data, vae, output, keep_scale, precision, ..LatentsArgs::default() },
-            &crate::stop::never,
+            &(),
         )
         .unwrap();
         AutoencoderKlWanConfig::load(&args.vae).unwrap().latents_std

@@ -19,9 +19,8 @@ use crate::{
     fingerprint::Fingerprint,
     lock::Lock,
     memory::gib,
-    progress::Progress,
+    observer::{Observer, Progress},
     random::{Purpose, rng},
-    stop::Stop,
 };
 
 /// Sizes of clips, `[width, height]`, each with its share.
@@ -87,14 +86,14 @@ const HEADER: &str = "dataset.json";
 /// # Errors
 /// A folder that cannot be written, that another process writes, that holds a data set of another seed, or that lies on
 /// a disk without the room; [`TrainError::Stopped`].
-pub fn make(args: &DataArgs, stop: Stop<'_>) -> Result<()> {
+pub fn make(args: &DataArgs, observer: &dyn Observer) -> Result<()> {
     let output = &args.output;
     let _lock = Lock::hold(output)?;
     check_seed(output, args.seed)?;
     check_room(args)?;
     files::write_json(&output.join(HEADER), &Header { seed: args.seed, plan: Some(args.plan()) })?;
     for subset in [Subset::Validation, Subset::Stills, Subset::Clips] {
-        fill(output, subset, args.plan().of(subset), args.seed, stop)?;
+        fill(output, subset, args.plan().of(subset), args.seed, observer)?;
     }
     Ok(())
 }
@@ -182,15 +181,14 @@ fn check_room(args: &DataArgs) -> Result<()> {
     }
 }
 
-fn fill(output: &Path, subset: Subset, count: usize, seed: u64, stop: Stop<'_>) -> Result<()> {
+fn fill(output: &Path, subset: Subset, count: usize, seed: u64, observer: &dyn Observer) -> Result<()> {
     let mut writer = StoreWriter::open(&output.join(subset.name()))?;
     if writer.len() >= count {
         return Ok(());
     }
     let share = |len: usize| len as f64 / count as f64;
-    let mut progress = Progress::new(subset.name(), share(writer.len()));
     while writer.len() < count {
-        if stop() {
+        if observer.stopped() {
             return writer.stopped(count);
         }
         let group = writer.len()..(writer.len() + GROUP).min(count);
@@ -199,10 +197,11 @@ fn fill(output: &Path, subset: Subset, count: usize, seed: u64, stop: Stop<'_>) 
         for item in rendered {
             writer.append(item.size, item.captions, &item.frames, None)?;
         }
-        progress.update(share(writer.len()), &format!("{} of {count}", writer.len()));
+        let state = format!("{} of {count}", writer.len());
+        observer.progress(Progress { name: subset.name(), done: share(writer.len()), state: &state });
     }
     writer.sync()?;
-    progress.finish(&format!("{} in {}", writer.len(), output.display()));
+    log::info!("{} {} in {}", subset.name(), writer.len(), output.display());
     Ok(())
 }
 
@@ -300,7 +299,7 @@ fn captions(rng: &mut ChaCha8Rng, phrase: impl Fn(Language, &mut ChaCha8Rng) -> 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::stop::never;
+    use crate::observer::StopsAfter;
 
     #[test]
     fn a_data_set_grows_and_repeats() {
@@ -312,9 +311,9 @@ mod tests {
             validation: 1,
             ..DataArgs::default()
         };
-        make(&args(first.path(), 1), &never).unwrap();
-        make(&args(first.path(), 2), &never).unwrap();
-        make(&args(second.path(), 2), &never).unwrap();
+        make(&args(first.path(), 1), &()).unwrap();
+        make(&args(first.path(), 2), &()).unwrap();
+        make(&args(second.path(), 2), &()).unwrap();
         let contents = |folder: &Path| contents(folder, BYTES_PER_PIXEL).unwrap();
         assert_eq!(contents(first.path()), contents(second.path()));
         for subset in Subset::ALL {
@@ -330,7 +329,7 @@ mod tests {
             }
         }
         let other = DataArgs { seed: 5, ..args(first.path(), 2) };
-        assert!(make(&other, &never).unwrap_err().to_string().contains("seed"));
+        assert!(make(&other, &()).unwrap_err().to_string().contains("seed"));
     }
 
     #[test]
@@ -344,14 +343,12 @@ mod tests {
             ..DataArgs::default()
         };
         // Asked before each group: held-out clips, stills, clips.
-        let asked = std::cell::Cell::new(0);
-        let stop = || asked.replace(asked.get() + 1) == 2;
-        let message = make(&args, &stop).unwrap_err().to_string();
+        let message = make(&args, &StopsAfter(2.into())).unwrap_err().to_string();
         assert!(message.contains("0 of 2 clips") && message.contains("again"), "{message}");
         let message = check_whole(folder.path(), false).unwrap_err().to_string();
         assert!(message.contains("0 of 2 clips") && message.contains("--allow-partial"), "{message}");
         check_whole(folder.path(), true).unwrap();
-        make(&args, &never).unwrap();
+        make(&args, &()).unwrap();
         check_whole(folder.path(), false).unwrap();
 
         // As data sets were before they said how much there is to be.
@@ -366,7 +363,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         for count in [1 << 40, usize::MAX] {
             let args = DataArgs { output: folder.path().into(), clips: count, ..DataArgs::default() };
-            let message = make(&args, &never).unwrap_err().to_string();
+            let message = make(&args, &()).unwrap_err().to_string();
             assert!(message.contains("--clips") && message.contains("GiB"), "{message}");
         }
     }

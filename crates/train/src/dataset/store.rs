@@ -13,7 +13,6 @@ use serde::{Deserialize, Serialize};
 use crate::{
     error::{Result, TrainError},
     fingerprint::{self, Fingerprint},
-    progress::say,
 };
 
 /// One clip or still.
@@ -216,16 +215,16 @@ impl StoreWriter {
         fs::create_dir_all(folder).map_err(TrainError::io(folder))?;
         let Whole { mut items, ends, broken } = read_whole(folder)?;
         if let Some(error) = broken {
-            say(&format!("{error}: goes on from item {}", items.len()));
+            log::warn!("{error}: goes on from item {}", items.len());
         }
         while let Some(last) = items.last()
             && !is_written(folder, last)?
         {
-            say(&format!(
+            log::warn!(
                 "item {} of {} is not what was written: goes on from there",
                 items.len() - 1,
                 folder.display()
-            ));
+            );
             items.pop();
         }
         let offset = items.last().map_or(0, |last| last.offset + last.bytes);

@@ -2,47 +2,20 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, ValueEnum};
-use diffusion::{Sampler, Schedule, SchedulerConfig};
-use models::{wan::WanTransformer3dConfig, weights::Precision};
+use clap::Args;
+use diffusion::{Sampler, SchedulerConfig};
+use models::wan::WanTransformer3dConfig;
 use serde::{Deserialize, Serialize};
 
 use crate::{
     error::{Result, TrainError},
+    number_format::NumberFormat,
     run_args::RunArgs,
     schedule::Ramp,
     setting,
     text::TextSize,
     timeline::TimelineArgs,
 };
-
-/// The number format of exported weights.
-#[derive(ValueEnum, Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Dtype {
-    /// 4 bytes a weight.
-    F32,
-    /// 2 bytes a weight.
-    Bf16,
-}
-
-impl std::fmt::Display for Dtype {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
-            Self::F32 => "f32",
-            Self::Bf16 => "bf16",
-        })
-    }
-}
-
-impl Dtype {
-    pub(super) fn precision(self) -> Precision {
-        match self {
-            Self::F32 => Precision::F32,
-            Self::Bf16 => Precision::Bf16,
-        }
-    }
-}
 
 /// What to train, on what, and how.
 #[derive(Args, Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -74,6 +47,7 @@ pub struct DenoiserArgs {
     pub latent_patch: usize,
     #[allow(missing_docs, reason = "flattened into the flags, which have their own")]
     #[command(flatten)]
+    #[serde(flatten)]
     pub text: TextSize,
     /// Leave the text encoder as it is, as `kinora train text` made it
     #[arg(long)]
@@ -128,12 +102,13 @@ pub struct DenoiserArgs {
     pub flow_shift: f64,
     /// Number format of the exported weights
     #[arg(long, default_value_t = Self::default().dtype)]
-    pub dtype: Dtype,
+    pub dtype: NumberFormat,
     #[allow(missing_docs, reason = "flattened into the flags, which have their own")]
     #[command(flatten)]
     pub timeline: TimelineArgs,
     #[allow(missing_docs, reason = "flattened into the flags, which have their own")]
     #[command(flatten)]
+    #[serde(flatten)]
     pub run: RunArgs,
 }
 
@@ -165,7 +140,7 @@ impl Default for DenoiserArgs {
             sample_steps: 20,
             guidance_scale: 4.0,
             flow_shift: 3.0,
-            dtype: Dtype::Bf16,
+            dtype: NumberFormat::Bf16,
             timeline: TimelineArgs::default(),
             run: RunArgs::default(),
         }
@@ -231,22 +206,19 @@ impl DenoiserArgs {
         self.text.check()
     }
 
-    /// The sheets' sampler and the exported one.
+    /// The exported sampler, by which sheets are made too.
     fn check_schedule(&self) -> Result<()> {
         let (steps, shift) = (self.sample_steps, self.flow_shift);
-        let schedules = [Schedule::flow_euler(steps, shift), self.scheduler().schedule(steps)];
-        schedules.into_iter().try_for_each(|schedule| match schedule {
+        match self.scheduler().schedule(steps) {
             Ok(_) => Ok(()),
             Err(diffusion::Error::NumSteps { max, .. }) => {
                 setting::require("--sample-steps", format!("1 to {max}"), steps, false)
             }
-            Err(error) => setting::require(
-                "--flow-shift",
-                format!("a shift that the sampler can have ({error})"),
-                shift,
-                false,
-            ),
-        })
+            Err(error) => {
+                let expected = format!("a shift that the sampler can have ({error})");
+                setting::require("--flow-shift", expected, shift, false)
+            }
+        }
     }
 
     /// The exported sampler.

@@ -26,7 +26,7 @@ pub fn export(
     args: &DenoiserArgs,
     folder: &Path,
 ) -> Result<()> {
-    let precision = args.dtype.precision();
+    let precision = args.dtype.saved();
     files::write_folder(folder, |part| {
         let part = |name: &str| part.join(name);
         save(&model.transformer, model.transformer.config(), &part("transformer"), precision)?;

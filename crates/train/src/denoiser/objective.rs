@@ -15,7 +15,7 @@ use crate::{
     error::{Result, TrainError},
     latents::read_vae,
     log::Figures,
-    optim::Pace,
+    optim::LrScale,
     parameters::to_scalar,
     random::{Purpose, noise},
     tokenizer::PromptTokenizer,
@@ -106,18 +106,18 @@ impl Objective for DenoiserObjective<'_> {
 
     /// The text encoder's steps are relative: as in T5, its embeddings begin up to a hundred times larger than its
     /// matrices.
-    /// With one pace for all, these grew until every token of a prompt was the same long vector.
+    /// With one learning rate for all, these grew until every token of a prompt was the same long vector.
     ///
     /// The biases that would give padding a key of its own stay zero. Wan does not mask the padding of prompts. While
     /// words mean nothing yet, a head that looks at padding alone is rid of them, and from there no gradient leads
     /// back: of 32 heads 27 ended so. Without these biases padding has a logit of 0, whatever is asked.
-    fn pace(&self, name: &str) -> Pace {
+    fn lr_scale(&self, name: &str) -> LrScale {
         let of_padding = name.contains(".text_embedder.") && name.ends_with(".bias");
         match name {
-            _ if of_padding || name.ends_with(".attn2.to_k.bias") => Pace::Frozen,
-            _ if name.starts_with("text_encoder.") && self.args.freeze_text_encoder => Pace::Frozen,
-            _ if name.starts_with("text_encoder.") => Pace::Relative,
-            _ => Pace::Absolute,
+            _ if of_padding || name.ends_with(".attn2.to_k.bias") => LrScale::Frozen,
+            _ if name.starts_with("text_encoder.") && self.args.freeze_text_encoder => LrScale::Frozen,
+            _ if name.starts_with("text_encoder.") => LrScale::Relative,
+            _ => LrScale::Absolute,
         }
     }
 
@@ -157,8 +157,10 @@ impl Objective for DenoiserObjective<'_> {
     }
 
     fn sample(&self, model: &Denoiser, path: &Path) -> Result<()> {
-        let (args, clips) = (self.args, &self.training.clips);
-        sample::draw_sheet(model, &self.vae, &self.tokenizer, clips, args, &self.device, path)
+        let folder = tempfile::tempdir().map_err(TrainError::io(path))?;
+        let exported = folder.path().join("model");
+        export::export(model, &self.vae, &self.tokenizer, self.args, &exported)?;
+        sample::draw_sheet(&exported, &self.training.clips, self.vae.config(), self.args, path)
     }
 
     fn export(&self, model: &Denoiser, folder: &Path) -> Result<()> {

@@ -1,63 +1,57 @@
-//! Sample sheets: fixed prompts from the training set, sampled and decoded.
+//! Sample sheets: what the model makes of fixed prompts from the training set, as `kinora generate` would.
 
-use std::{convert::Infallible, path::Path};
+use std::path::Path;
 
-use burn::tensor::{Device, Tensor};
-use diffusion::{Schedule, Step, classifier_free_guidance, from_velocity, sample_euler, unobserved};
+use engine::{ModelFiles, Session, Size, VideoRequest, unobserved};
 use media::{SheetLayout, SheetRow};
-use models::wan::{AutoencoderKlWan, WanText};
-use world::ClipSpec;
+use models::wan::AutoencoderKlWanConfig;
 
-use super::{Denoiser, DenoiserArgs, buckets::Buckets};
+use super::{DenoiserArgs, buckets::Buckets};
 use crate::{
-    dataset::to_clips,
     error::{Result, TrainError},
-    random::{Purpose, noise},
-    tokenizer::PromptTokenizer,
+    memory,
 };
 
 /// Every so many prompts one is in the last language of its item.
 const OTHER_LANGUAGE_EVERY: usize = 3;
 
-/// Makes a clip for each of the first prompts of the most common shape, and draws them.
+/// Makes a clip for each of the first prompts of the most common shape with the pipeline in `model`, and draws them.
 pub fn draw_sheet(
-    model: &Denoiser,
-    vae: &AutoencoderKlWan,
-    tokenizer: &PromptTokenizer,
+    model: &Path,
     clips: &Buckets,
+    vae: &AutoencoderKlWanConfig,
     args: &DenoiserArgs,
-    device: &Device,
     path: &Path,
 ) -> Result<()> {
     let items = clips.largest();
     let items = &items[..items.len().min(args.sample_clips)];
-    let prompts: Vec<(&str, String)> =
-        items.iter().enumerate().map(|(row, &index)| prompt(row, clips.captions(index))).collect();
-    let texts: Vec<&str> = prompts.iter().map(|(text, _)| *text).collect();
-    let empty = vec![""; texts.len()];
-
-    let size = clips.latents.store().items()[items[0]].size;
-    let shape = [items.len(), vae.config().z_dim, size[0], size[1], size[2]];
-    let start = noise(args.run.seed, Purpose::Sample, 0).tensor(shape, device);
-    let schedule = Schedule::flow_euler(args.sample_steps, args.flow_shift)
-        .map_err(TrainError::part("the sampler's schedule"))?;
-    let velocity = |x: Tensor<5>, step: Step, text: &WanText| {
-        let timestep = Tensor::full([x.dims()[0], 1], step.timestep, device);
-        Ok::<_, Infallible>(model.transformer.forward(x, timestep, text))
+    let [num_frames, height, width] = vae.video_size(clips.latents.store().items()[items[0]].size);
+    let sample = || -> engine::Result<Vec<media::Clip>> {
+        let precision = args.run.precision.generated();
+        let files = ModelFiles::Folder { path: model.into(), variant: None };
+        let pipeline = Session::cpu().open(&files, precision)?;
+        let clip = |(row, &item): (usize, &usize)| {
+            let plan = pipeline.plan(&VideoRequest {
+                prompt: prompt(row, clips.captions(item)).0.to_owned(),
+                as_written: true,
+                seed: args.run.seed.wrapping_add(row as u64),
+                size: Some(Size { width, height }),
+                num_frames: Some(num_frames),
+                num_inference_steps: args.sample_steps,
+                precision,
+                ..VideoRequest::default()
+            })?;
+            pipeline.generate(&plan, &mut unobserved)?.to_clip()
+        };
+        items.iter().enumerate().map(clip).collect()
     };
-    let read =
-        |prompts| Ok::<_, TrainError>(model.transformer.read(model.context(prompts, tokenizer, device)?));
-    let denoise = classifier_free_guidance(velocity, read(&texts)?, read(&empty)?, args.guidance_scale);
-    let Ok(latents) = sample_euler(from_velocity(denoise), start, &schedule, unobserved);
-
-    let fps = f64::from(ClipSpec::default().fps);
-    let mut made = Vec::new();
-    for row in 0..items.len() {
-        let latents = vae.denormalize(latents.clone().narrow(0, row, 1));
-        made.extend(to_clips(vae.decode_clamped(latents), fps)?);
-    }
+    let made = sample().map_err(TrainError::part("drawing samples"));
+    memory::keep_freed();
+    let made = made?;
+    let captions: Vec<String> =
+        items.iter().enumerate().map(|(row, &item)| prompt(row, clips.captions(item)).1).collect();
     let rows: Vec<SheetRow<'_>> =
-        made.iter().zip(&prompts).map(|(clip, (_, caption))| SheetRow { clip, caption }).collect();
+        made.iter().zip(&captions).map(|(clip, caption)| SheetRow { clip, caption }).collect();
     let sheet = media::contact_sheet(&rows, SheetLayout::default());
     sheet.and_then(|sheet| media::write(&sheet, path, None)).map_err(TrainError::part("drawing samples"))
 }

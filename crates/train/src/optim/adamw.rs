@@ -21,7 +21,7 @@ pub struct AdamWConfig {
 
 /// How far a step moves a parameter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Pace {
+pub enum LrScale {
     /// By the learning rate, whatever its size.
     Absolute,
     /// By the learning rate times the root of its mean square (Shazeer and Stern 2018, section 8), but no less than
@@ -31,7 +31,7 @@ pub enum Pace {
     Frozen,
 }
 
-/// Adafactor's `ε₂`: what a parameter of zeros counts as in [`Pace::Relative`].
+/// Adafactor's `ε₂`: what a parameter of zeros counts as in [`LrScale::Relative`].
 const LEAST_RELATIVE: f64 = 1e-3;
 
 /// The optimiser's state for a flat list of parameters.
@@ -51,7 +51,7 @@ pub struct AdamW {
 struct Parameter {
     len: usize,
     decays: bool,
-    pace: Pace,
+    lr_scale: LrScale,
 }
 
 /// One task's share of the lists.
@@ -62,15 +62,18 @@ struct Chunk<'a> {
     exp_avg_sq: &'a mut [f32],
     decays: bool,
     /// What the learning rate is multiplied by.
-    pace: f64,
+    lr_scale: f64,
 }
 
 impl AdamW {
-    /// A fresh state for these parameters; `pace` tells that of each by its name.
-    pub fn new(config: AdamWConfig, entries: &[Entry], pace: impl Fn(&str) -> Pace) -> Self {
+    /// A fresh state for these parameters; `lr_scale` tells that of each by its name.
+    pub fn new(config: AdamWConfig, entries: &[Entry], lr_scale: impl Fn(&str) -> LrScale) -> Self {
         let len = entries.iter().map(Entry::len).sum();
-        let parameter =
-            |entry: &Entry| Parameter { len: entry.len(), decays: entry.decays(), pace: pace(&entry.name) };
+        let parameter = |entry: &Entry| Parameter {
+            len: entry.len(),
+            decays: entry.decays(),
+            lr_scale: lr_scale(&entry.name),
+        };
         let parameters = entries.iter().map(parameter).collect();
         Self { config, exp_avg: vec![0.0; len], exp_avg_sq: vec![0.0; len], parameters }
     }
@@ -92,8 +95,8 @@ impl AdamW {
         let (beta1, beta2, epsilon) = (beta1 as f32, beta2 as f32, epsilon as f32);
 
         self.split(weights, gradients).into_par_iter().for_each(|chunk| {
-            let decay = if chunk.decays { learning_rate * chunk.pace * weight_decay } else { 0.0 };
-            let (shrink, step_size) = ((1.0 - decay) as f32, (step_size * chunk.pace) as f32);
+            let decay = if chunk.decays { learning_rate * chunk.lr_scale * weight_decay } else { 0.0 };
+            let (shrink, step_size) = ((1.0 - decay) as f32, (step_size * chunk.lr_scale) as f32);
             let moments = chunk.exp_avg.iter_mut().zip(chunk.exp_avg_sq);
             for ((weight, gradient), (m, v)) in chunk.weights.iter_mut().zip(chunk.gradients).zip(moments) {
                 let gradient = gradient * gradient_scale;
@@ -107,14 +110,14 @@ impl AdamW {
     fn split<'a>(&'a mut self, weights: &'a mut [f32], gradients: &'a [f32]) -> Vec<Chunk<'a>> {
         let mut rest = (weights, gradients, &mut self.exp_avg[..], &mut self.exp_avg_sq[..]);
         let mut chunks = Vec::new();
-        for &Parameter { len, decays, pace } in &self.parameters {
+        for &Parameter { len, decays, lr_scale } in &self.parameters {
             let (weights, gradients) = (rest.0.split_at_mut(len), rest.1.split_at(len));
             let (exp_avg, exp_avg_sq) = (rest.2.split_at_mut(len), rest.3.split_at_mut(len));
             rest = (weights.1, gradients.1, exp_avg.1, exp_avg_sq.1);
-            let pace = match pace {
-                Pace::Absolute => 1.0,
-                Pace::Relative => root_mean_square(weights.0).max(LEAST_RELATIVE),
-                Pace::Frozen => continue,
+            let lr_scale = match lr_scale {
+                LrScale::Absolute => 1.0,
+                LrScale::Relative => root_mean_square(weights.0).max(LEAST_RELATIVE),
+                LrScale::Frozen => continue,
             };
             let moments = exp_avg.0.chunks_mut(CHUNK).zip(exp_avg_sq.0.chunks_mut(CHUNK));
             let values = weights.0.chunks_mut(CHUNK).zip(gradients.0.chunks(CHUNK));
@@ -124,7 +127,7 @@ impl AdamW {
                 exp_avg,
                 exp_avg_sq,
                 decays,
-                pace,
+                lr_scale,
             }));
         }
         chunks
@@ -149,7 +152,7 @@ mod tests {
     #[test]
     fn two_steps_by_hand() {
         let entries = [entry("weight", &[2, 2]), entry("bias", &[1])];
-        let mut adamw = AdamW::new(CONFIG, &entries, |_| Pace::Absolute);
+        let mut adamw = AdamW::new(CONFIG, &entries, |_| LrScale::Absolute);
         let mut weights = vec![1.0, -2.0, 0.5, 0.0, 1.0];
         adamw.step(&mut weights, &[0.4, -0.2, 0.0, 1.0, 0.4], 0.5, 0.01, 1);
         // After one step m̂ / √v̂ is the gradient's sign, so each weight moves by the learning rate;
@@ -168,8 +171,9 @@ mod tests {
     #[test]
     fn frozen_parameters_stay_and_do_not_decay() {
         let entries = [entry("encoder.a", &[2, 2]), entry("decoder.a", &[2, 2])];
-        let pace = |name: &str| if name.starts_with("encoder.") { Pace::Frozen } else { Pace::Absolute };
-        let mut adamw = AdamW::new(CONFIG, &entries, pace);
+        let lr_scale =
+            |name: &str| if name.starts_with("encoder.") { LrScale::Frozen } else { LrScale::Absolute };
+        let mut adamw = AdamW::new(CONFIG, &entries, lr_scale);
         let mut weights = vec![1.0; 8];
         adamw.step(&mut weights, &[1.0; 8], 1.0, 0.5, 1);
         assert_eq!(weights[..4], [1.0; 4]);
@@ -179,7 +183,7 @@ mod tests {
     #[test]
     fn relative_steps_are_of_the_parameter_s_size() {
         let entries = [entry("large", &[2]), entry("small", &[2]), entry("zeros", &[2])];
-        let mut adamw = AdamW::new(CONFIG, &entries, |_| Pace::Relative);
+        let mut adamw = AdamW::new(CONFIG, &entries, |_| LrScale::Relative);
         let mut weights = vec![30.0, 40.0, -0.3, 0.4, 0.0, 0.0];
         adamw.step(&mut weights, &[1.0; 6], 1.0, 0.01, 1);
         let sizes = [f32::sqrt(1250.0), f32::sqrt(0.125), 1e-3];
@@ -193,7 +197,7 @@ mod tests {
     fn chunks_cover_long_parameters() {
         let entries = [entry("a", &[3]), entry("b", &[2, CHUNK + 5]), entry("c", &[4, 1, 1])];
         let len = entries.iter().map(Entry::len).sum::<usize>();
-        let mut adamw = AdamW::new(CONFIG, &entries, |_| Pace::Absolute);
+        let mut adamw = AdamW::new(CONFIG, &entries, |_| LrScale::Absolute);
         let mut weights = vec![0.0; len];
         adamw.step(&mut weights, &vec![1.0; len], 1.0, 0.5, 1);
         assert!(weights.iter().all(|w| (w + 0.5).abs() < 1e-6));

@@ -11,6 +11,7 @@ use crate::{error::Result, run_args::RunArgs, setting};
 pub struct TextArgs {
     #[allow(missing_docs, reason = "flattened into the flags, which have their own")]
     #[command(flatten)]
+    #[serde(flatten)]
     pub size: TextSize,
     /// Scenes whose captions are read; each is put into new words whenever it is drawn
     #[arg(long, default_value_t = Self::default().scenes)]
@@ -23,6 +24,7 @@ pub struct TextArgs {
     pub evaluate_scenes: usize,
     #[allow(missing_docs, reason = "flattened into the flags, which have their own")]
     #[command(flatten)]
+    #[serde(flatten)]
     pub run: RunArgs,
 }
 

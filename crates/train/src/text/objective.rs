@@ -21,7 +21,7 @@ use crate::{
     error::{Result, TrainError},
     files,
     log::Figures,
-    optim::Pace,
+    optim::LrScale,
     parameters::{to_scalar, to_vec},
     random::{Purpose, rng},
     tokenizer::PromptTokenizer,
@@ -161,8 +161,8 @@ impl Objective for TextObjective<'_> {
     }
 
     /// As in the training of the denoiser.
-    fn pace(&self, name: &str) -> Pace {
-        if name.starts_with("text_encoder.") { Pace::Relative } else { Pace::Absolute }
+    fn lr_scale(&self, name: &str) -> LrScale {
+        if name.starts_with("text_encoder.") { LrScale::Relative } else { LrScale::Absolute }
     }
 
     /// The loss and the share of right answers to each question, on captions of held-out combinations.

@@ -2,15 +2,14 @@
 
 use burn::tensor::Device;
 use nn::Linear;
-use serde_json::json;
 use tempfile::TempDir;
 
 use super::*;
 use crate::{
     fingerprint::Inputs,
     log,
+    observer::StopsAfter,
     random::{Purpose, noise},
-    stop::never,
 };
 
 struct Toy {
@@ -81,7 +80,7 @@ fn settings(args: &RunArgs) -> RunSettings {
 }
 
 fn run(args: &RunArgs) -> Result<Outcome> {
-    train(&Toy { poison: None }, model(), args, &settings(args), &never)
+    train(&Toy { poison: None }, model(), args, &settings(args), &())
 }
 
 #[test]
@@ -109,7 +108,7 @@ fn a_resumed_run_repeats_an_uninterrupted_one_bit_for_bit() {
     // The second run dies after its step 37: it is done again from step 30.
     let poisoned = Toy { poison: Some(2 * 37) };
     let args = args(&parts, 60);
-    let error = train(&poisoned, model(), &args, &settings(&args), &never).unwrap_err().to_string();
+    let error = train(&poisoned, model(), &args, &settings(&args), &()).unwrap_err().to_string();
     assert!(error.contains("step 38") && error.contains("step-00000030"), "{error}");
     let again = RunArgs { resume: true, ..args };
     run(&again).unwrap();
@@ -170,9 +169,11 @@ fn settings_are_checked_and_flattened() {
     ] {
         assert!(run(&bad).unwrap_err().to_string().starts_with(flag));
     }
-    let nested = json!({ "run": { "seed": 3 }, "crop": 64 });
-    let flat = RunSettings::new(&nested, Inputs::new()).unwrap();
-    assert_eq!(flat.flags, json!({ "seed": 3, "crop": 64 }));
+    // Every flag by its name, also of those in groups.
+    let flags = RunSettings::new(&crate::denoiser::DenoiserArgs::default(), Inputs::new()).unwrap().flags;
+    for flag in ["num_layers", "text_dim", "seed", "learning_rate"] {
+        assert!(flags[flag].is_number(), "{flag} in {flags}");
+    }
 }
 
 #[test]
@@ -180,12 +181,8 @@ fn a_run_that_is_stopped_says_so_and_goes_on() {
     let (whole, parts) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     run(&args(&whole, 30)).unwrap();
     let first = args(&parts, 30);
-    let asked = std::cell::Cell::new(0);
-    let stop = || {
-        asked.set(asked.get() + 1);
-        asked.get() > 17
-    };
-    let outcome = train(&Toy { poison: None }, model(), &first, &settings(&first), &stop).unwrap();
+    let stops = StopsAfter(17.into());
+    let outcome = train(&Toy { poison: None }, model(), &first, &settings(&first), &stops).unwrap();
     assert_eq!((outcome.step, outcome.stopped), (17, true));
     let message = outcome.whole().unwrap_err().to_string();
     assert!(message.contains("step 17") && message.contains("--resume"), "{message}");

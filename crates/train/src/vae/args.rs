@@ -74,6 +74,7 @@ pub struct VaeArgs {
     pub loss: LossWeights,
     #[allow(missing_docs, reason = "flattened into the flags, which have their own")]
     #[command(flatten)]
+    #[serde(flatten)]
     pub run: RunArgs,
 }
 

@@ -20,7 +20,7 @@ use crate::{
     files,
     latents::read_vae,
     log::Figures,
-    optim::Pace,
+    optim::LrScale,
     parameters::to_scalar,
     random::{Purpose, noise},
     trainer::{Moment, Objective},
@@ -101,10 +101,10 @@ impl Objective for VaeObjective<'_> {
         Ok((loss, Figures::new().with("frames", frames as f64).with("psnr", psnr)))
     }
 
-    fn pace(&self, name: &str) -> Pace {
+    fn lr_scale(&self, name: &str) -> LrScale {
         let of_encoder = ["encoder.", "quant_conv."].iter().any(|part| name.starts_with(part));
         let frozen = if of_encoder { self.args.freeze_encoder } else { self.args.freeze_decoder };
-        if frozen { Pace::Frozen } else { Pace::Absolute }
+        if frozen { LrScale::Frozen } else { LrScale::Absolute }
     }
 
     fn evaluate(&self, model: &AutoencoderKlWan) -> Result<Figures> {

@@ -34,7 +34,7 @@ pub fn expand_prompt(prompt: &str, num_frames: usize, seed: u64) -> String {
     let is_still = num_frames == 1;
     if let Some(said) = hear_chinese(&parts.join("，"), is_still) {
         expand_chinese(&parts, &said, &mut rng)
-    } else if let Some(said) = hear_english(&parts.join(" "), is_still) {
+    } else if let Some(said) = parse_english(&parts.join(" "), is_still) {
         expand_english(&parts, &said, &mut rng)
     } else {
         prompt.to_owned()
@@ -123,7 +123,7 @@ fn expand_english(parts: &[&str], said: &Said, rng: &mut dyn RngCore) -> String 
 }
 
 /// What an English prompt says; none if it names no thing.
-fn hear_english(text: &str, is_still: bool) -> Option<Said> {
+fn parse_english(text: &str, is_still: bool) -> Option<Said> {
     let words: Vec<&str> = text.split_whitespace().collect();
     let kinds: Vec<Kind> = words.iter().filter_map(|word| kind_of_word(word)).collect();
     if kinds.is_empty() {

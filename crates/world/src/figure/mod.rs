@@ -37,16 +37,16 @@ pub enum Marking {
 impl Paint {
     /// The albedo at a point, in the part's own axes; `footprint` is the width of a pixel there.
     pub fn albedo_at(&self, point: Vec3, footprint: f32) -> Vec3 {
-        let soften = |edge: f32| (0.5 - edge / footprint.max(1e-4)).clamp(0.0, 1.0);
+        let antialias = |edge: f32| (0.5 - edge / footprint.max(1e-4)).clamp(0.0, 1.0);
         match self.marking {
             Marking::None => self.albedo,
             Marking::Band { axis, half_width, albedo } => {
-                self.albedo.lerp(albedo, soften(point.dot(axis).abs() - half_width))
+                self.albedo.lerp(albedo, antialias(point.dot(axis).abs() - half_width))
             }
             Marking::Stripes { count, albedo } => {
                 let radius = point.x.hypot(point.z);
                 let wave = (count * point.z.atan2(point.x)).cos();
-                self.albedo.lerp(albedo, soften((0.7 - wave) * radius / count))
+                self.albedo.lerp(albedo, antialias((0.7 - wave) * radius / count))
             }
         }
     }

@@ -6,8 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{nameless, target::Target, unwritable};
-use crate::Result;
+use crate::{Error, Result, nameless, target::Target, unwritable};
 
 /// Bytes that wait on the disk until they are read back once, in a file without a name: the system
 /// removes it, whatever happens to the program.
@@ -49,7 +48,14 @@ impl Spool {
     }
 
     /// Calls `each` with every `size` bytes in turn.
-    pub(crate) fn for_each_chunk(self, size: usize, mut each: impl FnMut(&[u8]) -> Result<()>) -> Result<()> {
+    ///
+    /// # Errors
+    /// Bytes that do not come back in chunks of that size, or what `each` answers.
+    pub fn for_each_chunk<E: From<Error>>(
+        self,
+        size: usize,
+        mut each: impl FnMut(&[u8]) -> Result<(), E>,
+    ) -> Result<(), E> {
         let path = self.path.clone();
         let mut reader = self.into_reader()?;
         let mut chunk = vec![0; size];
@@ -74,7 +80,7 @@ mod tests {
         spool
             .for_each_chunk(3, |chunk| {
                 seen.push(chunk.to_vec());
-                Ok(())
+                Ok::<_, Error>(())
             })
             .unwrap();
         assert_eq!(seen, (0..5).map(|i| vec![i; 3]).collect::<Vec<_>>());

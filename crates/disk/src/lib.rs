@@ -1,29 +1,25 @@
 //! Files in and out: what may be written where, files that appear whole or not at all, and bounded reading.
 
+#![forbid(unsafe_code)]
+
 mod atomic;
+mod error;
 mod input;
 mod nameless;
 mod spool;
 mod target;
 
 pub use atomic::{AtomicFile, check_folder_writable, write_atomically};
-pub(crate) use input::read_within;
-pub use input::{open, read_bounded};
+pub use error::{Error, Result};
+pub use input::{open, read_bounded, read_within, unreadable};
 pub use spool::Spool;
 pub use target::leads_to_stdout;
 
 use std::{io, path::Path};
 
-use crate::Error;
-
 /// For `map_err`.
 fn unwritable(path: &Path) -> impl Fn(io::Error) -> Error {
     move |source| Error::Unwritable { path: path.into(), source }
-}
-
-/// For `map_err`.
-pub(crate) fn unreadable(path: &Path) -> impl Fn(io::Error) -> Error {
-    move |source| Error::Unreadable { path: path.into(), source }
 }
 
 /// Where the last part of `path` is.

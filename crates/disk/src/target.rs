@@ -8,7 +8,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::folder_of;
+use crate::folder_of;
 
 /// The end of a path's symbolic links.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -6,8 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{Spool, folder_of, nameless, target::Target, unwritable};
-use crate::{Error, Result};
+use crate::{Error, Result, Spool, folder_of, nameless, target::Target, unwritable};
 
 /// Writes `bytes` to what `path` leads to, as [`AtomicFile`] does: a reader never sees half a file, and a failure
 /// leaves what was there before.
@@ -50,7 +49,7 @@ impl AtomicFile {
     }
 
     /// Where it will be.
-    pub(crate) fn path(&self) -> &Path {
+    pub fn path(&self) -> &Path {
         &self.path
     }
 

@@ -6,7 +6,6 @@ use std::{
     path::Path,
 };
 
-use super::unreadable;
 use crate::{Error, Result};
 
 /// Opens a file on a disk for reading. A pipe or a device, which may never end or never begin, is refused.
@@ -40,7 +39,10 @@ pub fn read_bounded(path: &Path, most: u64) -> Result<Vec<u8>> {
 }
 
 /// All that `file`, opened at `path`, holds, if that is no more than `most` bytes.
-pub(crate) fn read_within(file: File, path: &Path, most: u64) -> Result<Vec<u8>> {
+///
+/// # Errors
+/// A file that cannot be read or is larger.
+pub fn read_within(file: File, path: &Path, most: u64) -> Result<Vec<u8>> {
     let too_large = || Error::TooLarge { path: path.into(), most };
     if file.metadata().map_err(unreadable(path))?.len() > most {
         return Err(too_large());
@@ -48,6 +50,11 @@ pub(crate) fn read_within(file: File, path: &Path, most: u64) -> Result<Vec<u8>>
     let mut bytes = Vec::new();
     file.take(most + 1).read_to_end(&mut bytes).map_err(unreadable(path))?;
     if bytes.len() as u64 > most { Err(too_large()) } else { Ok(bytes) }
+}
+
+/// For `map_err` of what reads the file at `path`.
+pub fn unreadable(path: &Path) -> impl Fn(io::Error) -> Error {
+    move |source| Error::Unreadable { path: path.into(), source }
 }
 
 fn open_without_waiting(path: &Path) -> io::Result<File> {
@@ -117,5 +124,11 @@ mod tests {
         });
         assert_eq!(read_bounded(&pipe, 5).unwrap(), b"123");
         written.join().unwrap().unwrap();
+    }
+
+    #[test]
+    fn what_has_no_end_is_refused() {
+        let message = read_bounded(Path::new("/dev/zero"), 1 << 20).unwrap_err().to_string();
+        assert!(message.contains("larger than 1048576 bytes"), "{message}");
     }
 }

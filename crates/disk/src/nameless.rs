@@ -12,7 +12,7 @@ use std::{
 
 use tempfile::{Builder, TempPath};
 
-use super::folder_of;
+use crate::folder_of;
 
 /// A name that lives from the moment when a file is complete to its rename over an older one. Where the system can
 /// name no nameless file, it lives as long as the copy takes.
