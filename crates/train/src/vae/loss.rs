@@ -19,6 +19,11 @@ pub struct LossWeights {
     /// Weight of the absolute error of differences between neighbours in space and time
     #[arg(long, default_value_t = Self::default().gradient_weight)]
     pub gradient_weight: f64,
+    /// How much more than others pixels count in the absolute and the squared error that change by a tenth or more from
+    /// the frame before
+    #[arg(long, default_value_t = Self::default().motion_weight)]
+    #[serde(default)]
+    pub motion_weight: f64,
     /// Weight of the divergence of the latents from a standard normal, a mean over them
     #[arg(long, default_value_t = Self::default().kl_weight)]
     pub kl_weight: f64,
@@ -26,7 +31,7 @@ pub struct LossWeights {
 
 impl Default for LossWeights {
     fn default() -> Self {
-        Self { l1_weight: 1.0, mse_weight: 1.0, gradient_weight: 0.25, kl_weight: 1e-6 }
+        Self { l1_weight: 1.0, mse_weight: 1.0, gradient_weight: 0.25, motion_weight: 0.0, kl_weight: 1e-6 }
     }
 }
 
@@ -36,10 +41,11 @@ impl LossWeights {
     /// # Errors
     /// The first weight that makes no sense.
     pub(super) fn check(&self) -> Result<()> {
-        let Self { l1_weight, mse_weight, gradient_weight, kl_weight } = *self;
+        let Self { l1_weight, mse_weight, gradient_weight, motion_weight, kl_weight } = *self;
         setting::not_negative("--l1-weight", l1_weight)?;
         setting::not_negative("--mse-weight", mse_weight)?;
         setting::not_negative("--gradient-weight", gradient_weight)?;
+        setting::not_negative("--motion-weight", motion_weight)?;
         setting::not_negative("--kl-weight", kl_weight)?;
         let of_picture = l1_weight + mse_weight + gradient_weight;
         setting::require(
@@ -59,9 +65,19 @@ pub fn reconstruction_loss(
     posterior: &Posterior,
     weights: &LossWeights,
 ) -> (Tensor<1>, Tensor<1>) {
+    let counts = (weights.motion_weight > 0.0)
+        .then(|| (change(video.clone()) / MOVES).clamp_max(1.0) * weights.motion_weight + 1.0);
     let error = rebuilt - video;
     let mse = error.clone().square().mean();
-    let mut loss = error.clone().abs().mean() * weights.l1_weight + mse.clone() * weights.mse_weight;
+    let mean = |error: Tensor<5>| match &counts {
+        Some(counts) => (error * counts.clone()).mean(),
+        None => error.mean(),
+    };
+    let mut loss = mean(error.clone().abs()) * weights.l1_weight
+        + match &counts {
+            Some(_) => mean(error.clone().square()),
+            None => mse.clone(),
+        } * weights.mse_weight;
     if weights.gradient_weight > 0.0 {
         loss = loss + neighbour_differences(error) * weights.gradient_weight;
     }
@@ -69,6 +85,28 @@ pub fn reconstruction_loss(
         loss = loss + kl_divergence(posterior) * weights.kl_weight;
     }
     (loss, mse)
+}
+
+/// The change from which on a pixel moves: a tenth of the range from -1 to 1.
+const MOVES: f64 = 0.2;
+
+/// How much each pixel of `video` differs from the frame before, a mean over the channels: `[batch, 1, frames, height,
+/// width]`, 0 in the first frame.
+fn change(video: Tensor<5>) -> Tensor<5> {
+    let [batch, _, frames, height, width] = video.dims();
+    let first = Tensor::zeros([batch, 1, 1, height, width], &video.device());
+    if frames == 1 {
+        return first;
+    }
+    let difference = video.clone().narrow(2, 1, frames - 1) - video.narrow(2, 0, frames - 1);
+    Tensor::cat(vec![first, difference.abs().mean_dim(1)], 2)
+}
+
+/// Sum of the squared errors `error` over the channels of what moves in `video`, and how many values these are.
+pub(super) fn moving_error(video: Tensor<5>, error: Tensor<5>) -> [Tensor<1>; 2] {
+    let channels = error.dims()[1];
+    let moves = change(video).greater_elem(MOVES).float();
+    [(error.sum_dim(1) * moves.clone()).sum(), moves.sum() * channels as f64]
 }
 
 /// Mean absolute difference between neighbours, summed over time, rows and columns. Of an error, it
@@ -115,7 +153,8 @@ mod tests {
         let video = Tensor::<5>::zeros([1, 1, 1, 1, 4], &device);
         let rebuilt = Tensor::<1>::from_floats([0.0, 0.5, 0.5, -0.5], &device).reshape([1, 1, 1, 1, 4]);
         let part = |l1_weight, mse_weight, gradient_weight, kl_weight| {
-            let weights = LossWeights { l1_weight, mse_weight, gradient_weight, kl_weight };
+            let weights =
+                LossWeights { l1_weight, mse_weight, gradient_weight, motion_weight: 0.0, kl_weight };
             let (loss, mse) =
                 reconstruction_loss(video.clone(), rebuilt.clone(), &posterior(2.0, 0.0), &weights);
             assert_eq!(to_scalar(mse).unwrap(), 0.1875);
@@ -125,6 +164,24 @@ mod tests {
         assert_eq!(part(0.0, 2.0, 0.0, 0.0), 0.375);
         assert_eq!(part(0.0, 0.0, 1.0, 0.0), 0.5); // (0.5 + 0 + 1) / 3
         assert_eq!(part(0.0, 0.0, 0.0, 1.0), 2.0); // mean² / 2
+    }
+
+    #[test]
+    fn what_moves_counts_more_and_is_measured_apart() {
+        let device = Device::flex();
+        // Two frames of three pixels: one stays, one changes by half of what counts whole, one by more.
+        let video =
+            Tensor::<1>::from_floats([0.0, 0.0, 0.0, 0.0, 0.1, 0.6], &device).reshape([1, 1, 2, 1, 3]);
+        let rebuilt = video.clone() + 0.5;
+        let weights =
+            LossWeights { l1_weight: 0.0, motion_weight: 3.0, gradient_weight: 0.0, ..Default::default() };
+        let weights = LossWeights { kl_weight: 0.0, ..weights };
+        let (loss, mse) = reconstruction_loss(video.clone(), rebuilt.clone(), &posterior(0.0, 0.0), &weights);
+        assert_eq!(to_scalar(mse).unwrap(), 0.25);
+        let expected = 0.25 * (4.0 + 2.5 + 4.0) / 6.0;
+        assert!((to_scalar(loss).unwrap() - expected).abs() < 1e-6);
+        let [sum, count] = moving_error(video.clone(), (rebuilt - video).square());
+        assert_eq!([sum, count].map(|value| to_scalar(value).unwrap()), [0.25, 1.0]);
     }
 
     #[test]

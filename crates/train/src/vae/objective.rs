@@ -13,7 +13,7 @@ use models::{
     weights::{Precision, save_folder},
 };
 
-use super::{VaeArgs, batch::Pictures, principal::Principal, psnr, reconstruction_loss};
+use super::{VaeArgs, batch::Pictures, loss::moving_error, principal::Principal, psnr, reconstruction_loss};
 use crate::{
     dataset::{BYTES_PER_PIXEL, Store, Subset, to_clips, to_tensor},
     error::{Result, TrainError},
@@ -119,14 +119,20 @@ impl Objective for VaeObjective<'_> {
             return Ok(Figures::new().with(UNLIKE, mean));
         }
         let (mut whole, mut first, mut count) = (0.0, 0.0, 0.0);
+        // Over all clips together: in some nothing moves.
+        let (mut moving, mut values) = (0.0, 0.0);
         for pair in self.rebuilt(model) {
             let [video, rebuilt] = pair?;
-            let error = (video - rebuilt).square();
+            let error = (video.clone() - rebuilt).square();
             whole += psnr(f64::from(to_scalar(error.clone().mean())?));
-            first += psnr(f64::from(to_scalar(error.narrow(2, 0, 1).mean())?));
+            first += psnr(f64::from(to_scalar(error.clone().narrow(2, 0, 1).mean())?));
             count += 1.0;
+            let [sum, of] = moving_error(video, error);
+            moving += f64::from(to_scalar(sum)?);
+            values += f64::from(to_scalar(of)?);
         }
-        Ok(Figures::new().with("psnr", whole / count).with("psnr_first_frame", first / count))
+        let figures = Figures::new().with("psnr", whole / count).with("psnr_first_frame", first / count);
+        Ok(if values > 0.0 { figures.with("psnr_moving", psnr(moving / values)) } else { figures })
     }
 
     fn sample(&self, model: &AutoencoderKlWan, path: &Path) -> Result<()> {
