@@ -42,6 +42,8 @@ fn prepare(case: Forward, packing: Option<Packing>) -> worker::Work {
         None => model.init_weights(0),
     };
     packing.into_iter().for_each(|packing| model.pack(packing));
+    // As the engine does while it denoises, when it has given back what it has read.
+    kernels::memory::set_freed(kernels::memory::Freed::Kept);
     let latents = [batch, config.in_channels, frames, height, width];
     let context = [batch, text_tokens, config.text_dim];
     let (latents, context) = match &given {
