@@ -6,6 +6,7 @@
 #![forbid(unsafe_code)]
 
 mod caption;
+mod claims;
 mod course;
 mod dynamics;
 mod event;
@@ -24,6 +25,7 @@ pub use caption::{
     dense_still_caption, expand_prompt, held_out_prompts, still_caption, things_in, unknown_words,
     vocabulary,
 };
+pub use claims::{Claims, EventClaim, RelationClaim, ThingClaim};
 pub use event::{Action, Direction, Event};
 pub use kind::{Colour, Kind, Size};
 pub use place::{CameraMove, Ground, TimeOfDay, Weather};

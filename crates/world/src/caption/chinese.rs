@@ -163,17 +163,17 @@ fn event_phrase(
     about(0, &phrase)
 }
 
-pub(super) const THEN: &str = "， 然后";
-pub(super) const ONGOING: &str = "正在";
-pub(super) const IN_ORDER: (&str, &str) = ("先", "， 再");
-pub(super) const STOP: &str = "停下";
-pub(super) const PASSES_BEHIND: (&str, &str) = ("从", "后面 经过");
-pub(super) const FALLS_ONTO: &str = "从 空中 落到";
+pub(crate) const THEN: &str = "， 然后";
+pub(crate) const ONGOING: &str = "正在";
+pub(crate) const IN_ORDER: (&str, &str) = ("先", "， 再");
+pub(crate) const STOP: &str = "停下";
+pub(crate) const PASSES_BEHIND: (&str, &str) = ("从", "后面 经过");
+pub(crate) const FALLS_ONTO: &str = "从 空中 落到";
 /// Words of no group.
-pub(super) const GLUE: &[&str] = &["一 的 穿 衣服 在 和 之间 有"];
+pub(crate) const GLUE: &[&str] = &["一 的 穿 衣服 在 和 之间 有"];
 
 /// The verbs for an event; passing behind has its own form.
-pub(super) fn verbs(event: Event) -> &'static [&'static str] {
+pub(crate) fn verbs(event: Event) -> &'static [&'static str] {
     match event.action {
         Action::Rests => &["静止 不动"],
         Action::Rolls => &["滚动"],
@@ -192,7 +192,7 @@ pub(super) fn verbs(event: Event) -> &'static [&'static str] {
     }
 }
 
-pub(super) fn kind(kind: Kind) -> &'static str {
+pub(crate) fn kind(kind: Kind) -> &'static str {
     match kind {
         Kind::Ball => "球",
         Kind::Cube => "立方体",
@@ -211,7 +211,7 @@ pub(super) fn kind(kind: Kind) -> &'static str {
 }
 
 /// The measure word of a kind.
-pub(super) fn measure(kind: Kind) -> &'static str {
+pub(crate) fn measure(kind: Kind) -> &'static str {
     match kind {
         Kind::Car => "辆",
         Kind::House => "座",
@@ -223,7 +223,7 @@ pub(super) fn measure(kind: Kind) -> &'static str {
     }
 }
 
-pub(super) fn colour(colour: Colour) -> &'static str {
+pub(crate) fn colour(colour: Colour) -> &'static str {
     match colour {
         Colour::Red => "红色",
         Colour::Orange => "橙色",
@@ -236,14 +236,14 @@ pub(super) fn colour(colour: Colour) -> &'static str {
     }
 }
 
-pub(super) fn size(size: Size) -> &'static str {
+pub(crate) fn size(size: Size) -> &'static str {
     match size {
         Size::Small => "小",
         Size::Large => "大",
     }
 }
 
-pub(super) fn direction(direction: Direction) -> &'static [&'static str] {
+pub(crate) fn direction(direction: Direction) -> &'static [&'static str] {
     match direction {
         Direction::Left => &["向 左", "往 左"],
         Direction::Right => &["向 右", "往 右"],
@@ -252,7 +252,7 @@ pub(super) fn direction(direction: Direction) -> &'static [&'static str] {
     }
 }
 
-pub(super) fn relation(relation: Relation) -> &'static [&'static str] {
+pub(crate) fn relation(relation: Relation) -> &'static [&'static str] {
     match relation {
         Relation::LeftOf => &["左边", "的 左边"],
         Relation::RightOf => &["右边", "的 右边"],
@@ -268,10 +268,10 @@ fn ground(scene: &Scene) -> String {
     format!("{} {}", ground_name(scene.ground), if flies { ABOVE } else { ON })
 }
 
-pub(super) const ON: &str = "上";
-pub(super) const ABOVE: &str = "上空";
+pub(crate) const ON: &str = "上";
+pub(crate) const ABOVE: &str = "上空";
 
-pub(super) fn ground_name(ground: Ground) -> &'static str {
+pub(crate) fn ground_name(ground: Ground) -> &'static str {
     match ground {
         Ground::Grass => "草地",
         Ground::Sand => "沙地",
@@ -281,7 +281,7 @@ pub(super) fn ground_name(ground: Ground) -> &'static str {
     }
 }
 
-pub(super) fn time_of_day(time: TimeOfDay) -> &'static [&'static str] {
+pub(crate) fn time_of_day(time: TimeOfDay) -> &'static [&'static str] {
     match time {
         TimeOfDay::Morning => &["早晨", "早上"],
         TimeOfDay::Noon => &["中午"],
@@ -290,7 +290,7 @@ pub(super) fn time_of_day(time: TimeOfDay) -> &'static [&'static str] {
     }
 }
 
-pub(super) fn weather(weather: Weather) -> &'static [&'static str] {
+pub(crate) fn weather(weather: Weather) -> &'static [&'static str] {
     match weather {
         Weather::Clear => &["天空 晴朗"],
         Weather::Rain => &["雨 中", "天上 下着 雨", "正在 下 雨"],
@@ -298,7 +298,7 @@ pub(super) fn weather(weather: Weather) -> &'static [&'static str] {
     }
 }
 
-pub(super) fn camera(camera: CameraMove) -> &'static [&'static str] {
+pub(crate) fn camera(camera: CameraMove) -> &'static [&'static str] {
     match camera {
         CameraMove::Still => &["镜头 不动", "镜头 静止"],
         CameraMove::PanLeft => &["镜头 向 左 摇"],

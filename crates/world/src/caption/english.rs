@@ -154,7 +154,7 @@ fn neighbours(
 
 /// A verb in two forms, and what always follows it.
 #[derive(Clone, Copy)]
-pub(super) struct Verb {
+pub(crate) struct Verb {
     pub simple: &'static str,
     pub participle: &'static str,
     pub rest: &'static str,
@@ -168,15 +168,15 @@ fn pick_verb(verbs: &[Verb], rng: &mut dyn RngCore) -> Verb {
     verbs[rng.random_range(0..verbs.len())]
 }
 
-pub(super) const THEN: &[&str] = &[", then", "and then"];
-pub(super) const VIDEO: &[&str] = &["a video of"];
-pub(super) const PICTURE: &[&str] = &["a picture of"];
+pub(crate) const THEN: &[&str] = &[", then", "and then"];
+pub(crate) const VIDEO: &[&str] = &["a video of"];
+pub(crate) const PICTURE: &[&str] = &["a picture of"];
 /// Words of no group.
-pub(super) const GLUE: &[&str] = &["a an is in and between with on the left on the right"];
+pub(crate) const GLUE: &[&str] = &["a an is in and between with on the left on the right"];
 const STOP: Verb = verb("stops", "stopping", "");
 
 /// The verbs for an action other than resting.
-pub(super) fn verbs(action: Action) -> &'static [Verb] {
+pub(crate) fn verbs(action: Action) -> &'static [Verb] {
     match action {
         Action::Rests => const { &[STOP, verb("rests", "resting", ""), verb("stands", "standing", "still")] },
         Action::Rolls => const { &[verb("rolls", "rolling", "")] },
@@ -208,7 +208,7 @@ fn resting(kind: Kind) -> &'static [Verb] {
     }
 }
 
-pub(super) fn kind(kind: Kind) -> &'static str {
+pub(crate) fn kind(kind: Kind) -> &'static str {
     match kind {
         Kind::Ball => "ball",
         Kind::Cube => "cube",
@@ -226,7 +226,7 @@ pub(super) fn kind(kind: Kind) -> &'static str {
     }
 }
 
-pub(super) fn colour(colour: Colour) -> &'static str {
+pub(crate) fn colour(colour: Colour) -> &'static str {
     match colour {
         Colour::Red => "red",
         Colour::Orange => "orange",
@@ -239,14 +239,14 @@ pub(super) fn colour(colour: Colour) -> &'static str {
     }
 }
 
-pub(super) fn size(size: Size) -> &'static [&'static str] {
+pub(crate) fn size(size: Size) -> &'static [&'static str] {
     match size {
         Size::Small => &["small"],
         Size::Large => &["large", "big"],
     }
 }
 
-pub(super) fn direction(direction: Direction) -> &'static [&'static str] {
+pub(crate) fn direction(direction: Direction) -> &'static [&'static str] {
     match direction {
         Direction::Left => &["to the left", "left"],
         Direction::Right => &["to the right", "right"],
@@ -255,7 +255,7 @@ pub(super) fn direction(direction: Direction) -> &'static [&'static str] {
     }
 }
 
-pub(super) fn relation(relation: Relation) -> &'static [&'static str] {
+pub(crate) fn relation(relation: Relation) -> &'static [&'static str] {
     match relation {
         Relation::LeftOf => &["to the left of", "left of"],
         Relation::RightOf => &["to the right of", "right of"],
@@ -275,11 +275,11 @@ fn preposition(scene: &Scene, content: &Content, rng: &mut dyn RngCore) -> &'sta
     }
 }
 
-pub(super) const ON: &str = "on";
-pub(super) const OVER: &str = "over";
-pub(super) const ONTO: &str = "onto";
+pub(crate) const ON: &str = "on";
+pub(crate) const OVER: &str = "over";
+pub(crate) const ONTO: &str = "onto";
 
-pub(super) fn ground(ground: Ground) -> &'static str {
+pub(crate) fn ground(ground: Ground) -> &'static str {
     match ground {
         Ground::Grass => "the grass",
         Ground::Sand => "the sand",
@@ -289,7 +289,7 @@ pub(super) fn ground(ground: Ground) -> &'static str {
     }
 }
 
-pub(super) fn time_of_day(time: TimeOfDay) -> &'static str {
+pub(crate) fn time_of_day(time: TimeOfDay) -> &'static str {
     match time {
         TimeOfDay::Morning => "in the morning",
         TimeOfDay::Noon => "at noon",
@@ -298,7 +298,7 @@ pub(super) fn time_of_day(time: TimeOfDay) -> &'static str {
     }
 }
 
-pub(super) fn weather(weather: Weather) -> &'static [&'static str] {
+pub(crate) fn weather(weather: Weather) -> &'static [&'static str] {
     match weather {
         Weather::Clear => &["under a clear sky"],
         Weather::Rain => &["in the rain", "while it rains", "it is raining"],
@@ -306,7 +306,7 @@ pub(super) fn weather(weather: Weather) -> &'static [&'static str] {
     }
 }
 
-pub(super) fn camera(camera: CameraMove) -> &'static [&'static str] {
+pub(crate) fn camera(camera: CameraMove) -> &'static [&'static str] {
     match camera {
         CameraMove::Still => &["the camera is still", "the camera stays still"],
         CameraMove::PanLeft => &["the camera pans left", "the camera pans to the left"],

@@ -3,8 +3,8 @@
 //! What a caption leaves out is free in the scene. First [`Content`] decides what is said; then the
 //! language says it.
 
-mod chinese;
-mod english;
+pub(crate) mod chinese;
+pub(crate) mod english;
 mod expand;
 mod mention;
 mod vocabulary;
