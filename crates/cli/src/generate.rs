@@ -9,10 +9,16 @@ use std::{
 
 use anyhow::Result;
 use clap::Args;
-use engine::{ModelFiles, Output, Plan, Session, Timings, Warning};
+use engine::{ModelFiles, Output, Pipeline, Plan, Session, Timings, VideoRequest, Warning};
 use serde_json::{Value, json};
 
-use crate::{failure::print, progress::Bar, request::RequestArgs, signals};
+use crate::{
+    best_of::{Best, BestOf},
+    failure::print,
+    progress::Bar,
+    request::RequestArgs,
+    signals,
+};
 
 #[derive(Args)]
 pub struct GenerateArgs {
@@ -23,6 +29,11 @@ pub struct GenerateArgs {
     /// numbers: `frames`, [frames, height, width, 3], 0 to 1)
     #[arg(short, long, value_name = "FILE", default_value = "video.mp4")]
     output: PathBuf,
+
+    /// Make so many clips, with seeds from --seed on, and keep the one that the judge likes best; for prompts of the
+    /// embedded model's world
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    best_of: u64,
 
     /// Show how long each part took
     #[arg(short, long)]
@@ -46,6 +57,30 @@ pub fn run(args: GenerateArgs) -> Result<()> {
         // A warning that nobody can read is no failure.
         let _ = writeln!(io::stderr(), "warning: {warning}");
     }
+    let made = match args.best_of {
+        1 => stream(&pipeline, plan, &output)?,
+        count => keep_best(&BestOf::new(count, &request, plan.num_frames)?, &pipeline, &request, &output)?,
+    };
+    let report = args.report(&made, start.elapsed().as_secs_f64());
+    if output.is_stdout() {
+        // A reader of the video wants no words behind it.
+        let _ = writeln!(io::stderr(), "{report}");
+        return Ok(());
+    }
+    print(&report)
+}
+
+/// What was made, and how.
+struct Made {
+    plan: Plan,
+    provenance: Value,
+    timings: Timings,
+    /// Why it was kept, if there were several.
+    best: Option<Best>,
+}
+
+/// Writes the frames as they come.
+fn stream(pipeline: &Pipeline, plan: Plan, output: &Output) -> Result<Made> {
     let provenance = pipeline.provenance(&plan)?;
     let mut file = output.begin(plan.shape(), &provenance)?;
     let mut bar = Bar::new();
@@ -55,13 +90,18 @@ pub fn run(args: GenerateArgs) -> Result<()> {
     })?;
     drop(bar);
     file.finish()?;
-    let report = args.report(&plan, &provenance, &timings, start.elapsed().as_secs_f64());
-    if output.is_stdout() {
-        // A reader of the video wants no words behind it.
-        let _ = writeln!(io::stderr(), "{report}");
-        return Ok(());
-    }
-    print(&report)
+    Ok(Made { plan, provenance, timings, best: None })
+}
+
+/// Writes the best of several clips.
+fn keep_best(best_of: &BestOf, pipeline: &Pipeline, request: &VideoRequest, output: &Output) -> Result<Made> {
+    let best = best_of.make(pipeline, request)?;
+    let (plan, video) = (best.plan.clone(), &best.video);
+    let mut file = output.begin(plan.shape(), &video.provenance)?;
+    video.frames().try_for_each(|frame| file.push(frame))?;
+    file.finish()?;
+    let (provenance, timings) = (video.provenance.clone(), video.timings);
+    Ok(Made { plan, provenance, timings, best: Some(best) })
 }
 
 fn unknown_words(warnings: &[Warning]) -> &[String] {
@@ -73,10 +113,11 @@ fn unknown_words(warnings: &[Warning]) -> &[String] {
 }
 
 impl GenerateArgs {
-    fn report(&self, plan: &Plan, provenance: &Value, timings: &Timings, seconds: f64) -> String {
+    fn report(&self, made: &Made, seconds: f64) -> String {
+        let Made { plan, provenance, timings, best } = made;
         let Plan { size, num_frames, fps, warnings, .. } = plan;
         if self.json {
-            return json!({
+            let mut report = json!({
                 // JSON is Unicode, and names need not be.
                 "output": self.output.to_string_lossy(),
                 "width": size.width,
@@ -88,8 +129,11 @@ impl GenerateArgs {
                 "seconds": seconds,
                 "timings": timings,
                 "provenance": provenance,
-            })
-            .to_string();
+            });
+            if let Some(best) = best {
+                report["best_of"] = best.to_json();
+            }
+            return report.to_string();
         }
         if self.verbose {
             let _ = writeln!(io::stderr(), "prompt as read: {}", plan.prompt);
@@ -108,6 +152,7 @@ impl GenerateArgs {
             1 => format!("an image of {size}"),
             _ => format!("{num_frames} frames of {size} at {fps} fps"),
         };
-        format!("{path}: {what}, made in {seconds:.1} s")
+        let why = best.as_ref().map_or_else(String::new, |best| format!("\n{}", best.describe()));
+        format!("{path}: {what}, made in {seconds:.1} s{why}")
     }
 }

@@ -6,9 +6,11 @@
 
 #![forbid(unsafe_code)]
 
+mod best_of;
 mod failure;
 mod generate;
 mod info;
+mod judge;
 mod plan;
 mod progress;
 mod request;
@@ -41,6 +43,8 @@ enum Mode {
     Plan(plan::PlanArgs),
     /// Show what a file holds and how it was made
     Info(info::InfoArgs),
+    /// Judge whether a clip shows what its prompt says, or how often a model's clips do
+    Judge(Box<judge::JudgeArgs>),
     /// List the words that the embedded model knows
     Vocabulary(vocabulary::VocabularyArgs),
     /// Write clips of the procedural world, with captions and exact ground truth
@@ -68,7 +72,7 @@ fn main() -> ExitCode {
         let threads = kernels::threads::available();
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).stack_size(STACK).build_global();
         pool.map_err(|error| anyhow::anyhow!("cannot start {threads} threads: {error}; {LIMITS}"))?;
-        if matches!(mode, Mode::Generate(_) | Mode::Train(_)) {
+        if matches!(mode, Mode::Generate(_) | Mode::Judge(_) | Mode::Train(_)) {
             signals::listen().map_err(|error| anyhow::anyhow!("cannot hear signals: {error}; {LIMITS}"))?;
         }
         // The kernels have threads of their own; this pool is burn's and the world's. Inside it, their share of this
@@ -77,6 +81,7 @@ fn main() -> ExitCode {
             Mode::Generate(args) => generate::run(args),
             Mode::Plan(args) => plan::run(&args),
             Mode::Info(args) => info::run(&args),
+            Mode::Judge(args) => judge::run(&args),
             Mode::Vocabulary(args) => vocabulary::run(&args),
             Mode::World(args) => world_clips::run(&args),
             Mode::Train(command) => training::run(command),

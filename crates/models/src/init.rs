@@ -11,7 +11,7 @@ use crate::weights::{Checkpoint, parameters};
 
 /// How one parameter starts.
 #[derive(Clone, Debug)]
-pub(crate) enum Start {
+pub enum Start {
     /// These values.
     Given(Vec<f32>),
     /// Every value the same.
@@ -50,7 +50,7 @@ impl Start {
 }
 
 /// `(out, in)` of a weight `[out, in, ..]`, where everything after `out` counts as input.
-pub(crate) fn fans(shape: &[usize]) -> (usize, usize) {
+pub fn fans(shape: &[usize]) -> (usize, usize) {
     (shape[0], shape[1..].iter().product())
 }
 
@@ -61,7 +61,7 @@ fn normal(random: &mut ChaCha8Rng) -> f64 {
 }
 
 /// Fills every parameter as `recipe(key, shape)` says, where `key` is its name in a checkpoint.
-pub(crate) fn fill<M: Checkpoint>(module: M, seed: u64, recipe: impl Fn(&str, &[usize]) -> Start) -> M {
+pub fn fill<M: Checkpoint>(module: M, seed: u64, recipe: impl Fn(&str, &[usize]) -> Start) -> M {
     let starts = parameters(&module)
         .into_iter()
         .map(|parameter| recipe(&parameter.key, &parameter.shape))

@@ -19,7 +19,7 @@ mod error;
 pub mod family;
 #[cfg(test)]
 mod golden;
-mod init;
+pub mod init;
 pub mod umt5;
 pub mod wan;
 pub mod weights;

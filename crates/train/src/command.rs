@@ -4,8 +4,8 @@ use clap::Subcommand;
 
 use crate::{
     compact, compact::CompactArgs, dataset, dataset::DataArgs, denoiser, denoiser::DenoiserArgs,
-    error::Result, latents, latents::LatentsArgs, memory, observer::Observer, text, text::TextArgs, vae,
-    vae::VaeArgs,
+    error::Result, judge, judge::JudgeArgs, latents, latents::LatentsArgs, memory, observer::Observer, text,
+    text::TextArgs, vae, vae::VaeArgs,
 };
 
 /// What to train.
@@ -21,6 +21,8 @@ pub enum TrainCommand {
     Compact(CompactArgs),
     /// Train the text encoder alone, to read what captions say of each thing
     Text(Box<TextArgs>),
+    /// Train what the judge sees with
+    Judge(Box<JudgeArgs>),
     /// Train the transformer and the text encoder on latents
     Denoiser(Box<DenoiserArgs>),
 }
@@ -38,6 +40,7 @@ pub fn run(command: TrainCommand, observer: &dyn Observer) -> Result<()> {
         TrainCommand::Latents(args) => latents::make(&args, observer),
         TrainCommand::Compact(args) => compact::compact(&args).map(drop),
         TrainCommand::Text(args) => text::train(&args, observer)?.whole(),
+        TrainCommand::Judge(args) => judge::train(&args, observer)?.whole(),
         TrainCommand::Denoiser(args) => denoiser::train(&args, observer)?.whole(),
     }
 }

@@ -6,6 +6,7 @@
 //! kinora train latents   every clip and still, encoded once
 //! kinora train compact   the autoencoder's latents in fewer channels, where most say the same
 //! kinora train text      captions of the world -> the text encoder
+//! kinora train judge     its scenes without end -> what the judge finds things with
 //! kinora train denoiser  latents and captions -> transformer and text encoder, jointly
 //! ```
 //!
@@ -25,6 +26,7 @@ pub mod error;
 pub mod files;
 pub mod fingerprint;
 pub mod initial;
+pub mod judge;
 pub mod latents;
 mod linear_algebra;
 pub mod lock;

@@ -1,0 +1,103 @@
+//! `kinora generate --best-of N`: several clips, of which the judge keeps one.
+
+use std::ops::ControlFlow;
+
+use anyhow::Result;
+use engine::{Pipeline, Plan, Video, VideoRequest};
+use judge::{Judge, claims_of, verdict::Verdict};
+use serde_json::{Value, json};
+use world::Claims;
+
+use crate::{failure::usage, judge::faults, progress::Bar, signals};
+
+/// The most clips for one.
+const MOST: u64 = 64;
+
+/// A judge of what a request asks for.
+pub struct BestOf {
+    judge: Judge,
+    claims: Claims,
+    count: u64,
+}
+
+/// A seed, and what was found in its clip.
+struct Tried {
+    seed: u64,
+    verdict: Verdict,
+}
+
+/// The clip that was kept, and why.
+pub struct Best {
+    /// The plan that it was made by.
+    pub plan: Plan,
+    pub video: Video,
+    tried: Vec<Tried>,
+}
+
+impl BestOf {
+    /// Fails before the work if there is nothing to judge by, or nothing to judge.
+    pub fn new(count: u64, request: &VideoRequest, num_frames: usize) -> Result<Self> {
+        if !(1..=MOST).contains(&count) {
+            return Err(usage(format!("--best-of: expected 1 to {MOST}, found {count}")));
+        }
+        if num_frames == 1 {
+            return Err(usage("--best-of: expected a video, found an image, which the judge cannot judge"));
+        }
+        let claims = claims_of(&request.prompt).map_err(usage)?;
+        Ok(Self { judge: Judge::embedded()?, claims, count })
+    }
+
+    /// Makes the clips of the request's seed and of those behind it, and keeps the best: one that shows all of its
+    /// prompt before one that does not, then the one of the highest score, then the first.
+    pub fn make(&self, pipeline: &Pipeline, request: &VideoRequest) -> Result<Best> {
+        let mut best: Option<(usize, Plan, Video)> = None;
+        let mut tried: Vec<Tried> = Vec::new();
+        for number in 0..self.count {
+            let seed = request.seed.wrapping_add(number);
+            let plan = pipeline.plan(&VideoRequest { seed, ..request.clone() })?;
+            let mut bar = Bar::new();
+            let video = pipeline.generate(&plan, &mut |progress| {
+                bar.show(progress);
+                if signals::requested() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+            })?;
+            drop(bar);
+            let verdict = self.judge.judge(&video.to_clip()?, &self.claims)?;
+            let is_better =
+                best.as_ref().is_none_or(|(kept, ..)| rank(&verdict) > rank(&tried[*kept].verdict));
+            tried.push(Tried { seed, verdict });
+            if is_better {
+                best = Some((tried.len() - 1, plan, video));
+            }
+        }
+        let (kept, plan, video) = best.expect("one clip at least was made");
+        tried.swap(0, kept);
+        Ok(Best { plan, video, tried })
+    }
+}
+
+fn rank(verdict: &Verdict) -> (bool, bool, f32) {
+    (verdict.all_right, verdict.all_right && verdict.flawless, verdict.score())
+}
+
+impl Best {
+    /// Why this one was kept: its seed and score, and what is wrong with each.
+    pub fn describe(&self) -> String {
+        let told = |Tried { seed, verdict }: &Tried| {
+            format!("seed {seed}: score {:.2}, {}", verdict.score(), faults(verdict))
+        };
+        let lines = self
+            .tried
+            .iter()
+            .enumerate()
+            .map(|(index, tried)| format!("{} {}", if index == 0 { "kept" } else { "not" }, told(tried)));
+        lines.collect::<Vec<_>>().join("\n")
+    }
+
+    /// The same for programs, the kept one first.
+    pub fn to_json(&self) -> Value {
+        let tried = self.tried.iter().map(|Tried { seed, verdict }| {
+            json!({ "seed": seed, "score": verdict.score(), "all_right": verdict.all_right, "faults": faults(verdict) })
+        });
+        tried.collect()
+    }
+}

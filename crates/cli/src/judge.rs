@@ -1,0 +1,92 @@
+//! `kinora judge`: does a clip show what its prompt says, and how often do a model's?
+
+mod model;
+
+use std::{fmt::Write, path::PathBuf};
+
+use anyhow::Result;
+use clap::Args;
+use judge::{Judge, claims_of, claims_of_truth, verdict::Verdict};
+
+use crate::failure::{print, usage};
+
+/// The longest ground truth that is read: hours of frames.
+const MAX_TRUTH_BYTES: u64 = 64 << 20;
+
+#[derive(Args)]
+pub struct JudgeArgs {
+    /// Clip to judge: .mp4 or .gif
+    #[arg(value_name = "CLIP", required_unless_present = "prompts", conflicts_with = "prompts")]
+    clip: Option<PathBuf>,
+
+    /// What it should show, in English or Chinese [default: what the clip itself says that it was made from]
+    #[arg(long, value_name = "TEXT", conflicts_with = "truth")]
+    prompt: Option<String>,
+
+    /// Ground truth that it should show: the JSON that `kinora world` writes beside a clip
+    #[arg(long, value_name = "FILE")]
+    truth: Option<PathBuf>,
+
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
+
+    #[command(flatten)]
+    model: model::ModelArgs,
+}
+
+pub fn run(args: &JudgeArgs) -> Result<()> {
+    let Some(clip) = &args.clip else { return model::run(&args.model, args.json) };
+    let claims = match (&args.prompt, &args.truth) {
+        (Some(prompt), _) => claims_of(prompt).map_err(usage)?,
+        (None, Some(path)) => {
+            let json = disk::read_bounded(path, MAX_TRUTH_BYTES)?;
+            claims_of_truth(&path.to_string_lossy(), &json)?
+        }
+        (None, None) => {
+            let record = media::read_provenance(clip)?;
+            let prompt = record.as_ref().and_then(|record| record["request"]["prompt"].as_str());
+            let prompt = prompt.ok_or_else(|| {
+                let clip = clip.display();
+                usage(format!("{clip} does not say what it was made from: give --prompt or --truth"))
+            })?;
+            claims_of(prompt).map_err(usage)?
+        }
+    };
+    let verdict = Judge::embedded()?.judge(&media::read(clip)?, &claims)?;
+    print(&if args.json { serde_json::to_string_pretty(&verdict)? } else { describe(&verdict) })
+}
+
+/// A verdict in lines: the sum of all, then each claim.
+fn describe(verdict: &Verdict) -> String {
+    let told = |holds: bool| if holds { "yes" } else { "no" };
+    let mut text = format!(
+        "all of the prompt: {}, no flaw: {}, score {:.2}",
+        told(verdict.all_right),
+        told(verdict.flawless),
+        verdict.score()
+    );
+    for finding in &verdict.findings {
+        let (mark, name) = (told(finding.holds), finding.claim.name());
+        let _ = write!(text, "\n{mark:>4}  {name:16} expected {}, found {}", finding.expected, finding.found);
+    }
+    let measures = &verdict.measures;
+    let _ = write!(
+        text,
+        "\nsharpness {:.1}, how much moves {:.2}, flicker {:.2}",
+        measures.sharpness, measures.dynamic_degree, measures.flicker
+    );
+    if let Some(fall) = verdict.fall {
+        let _ = write!(text, "\nfalls with {:.1} m/s², R² {:.3}", fall.gravity, fall.r_squared);
+    }
+    text
+}
+
+/// What is wrong, in a few words; of the prompt's claims only.
+pub fn faults(verdict: &Verdict) -> String {
+    let wrong = verdict.findings.iter().filter(|finding| finding.claim.is_of_prompt() && !finding.holds);
+    let told: Vec<String> = wrong
+        .map(|finding| format!("{}: {} for {}", finding.claim.name(), finding.found, finding.expected))
+        .collect();
+    if told.is_empty() { "all of the prompt".into() } else { told.join("; ") }
+}

@@ -1,0 +1,210 @@
+//! A model on a set of prompts.
+
+use std::{
+    collections::{HashMap, hash_map::Entry},
+    fmt::Write,
+    fs,
+    io::{self, Write as _},
+    ops::ControlFlow,
+    path::{Path, PathBuf},
+};
+
+use anyhow::{Context, Result};
+use clap::Args;
+use engine::{ModelFiles, Pipeline, Precision, Session, VideoRequest};
+use judge::{
+    Judge, claims_of,
+    prompts::{Prompt, PromptSet},
+    report::{Judged, Report, Row},
+    verdict::verdict,
+};
+use media::Clip;
+use world::{ClipSpec, Scene};
+
+use crate::{
+    failure::{print, usage},
+    signals,
+};
+
+const JSON: &str = "report.json";
+const PAGE: &str = "index.html";
+const CLIPS: &str = "clips";
+
+#[derive(Args)]
+pub struct ModelArgs {
+    /// Judge a model on a set of prompts instead: seen or held-out
+    #[arg(long, value_name = "SET", requires = "report")]
+    prompts: Option<String>,
+
+    /// Model folder [default: the embedded model]
+    #[arg(long, value_name = "FOLDER", requires = "prompts")]
+    model: Option<PathBuf>,
+
+    /// Clips of each prompt, with seeds from 0 on
+    #[arg(long, value_name = "N", requires = "prompts", default_value_t = 1)]
+    seeds: u64,
+
+    /// Only the first prompts of the set; both languages take turns in it
+    #[arg(long, value_name = "N", requires = "prompts")]
+    first: Option<usize>,
+
+    /// Steps of the sampler [default: the model's own]
+    #[arg(long, value_name = "N", requires = "prompts")]
+    steps: Option<usize>,
+
+    /// Number format to compute in
+    #[arg(long, requires = "prompts", default_value = "bf16")]
+    precision: Precision,
+
+    /// Folder for the report: a page, JSON and the clips
+    #[arg(long, value_name = "FOLDER", requires = "prompts")]
+    report: Option<PathBuf>,
+}
+
+pub fn run(args: &ModelArgs, json: bool) -> Result<()> {
+    let (Some(name), Some(folder)) = (&args.prompts, &args.report) else {
+        return Err(usage("expected a clip, or --prompts and --report"));
+    };
+    let set = PromptSet::named(name).ok_or_else(|| {
+        let names = PromptSet::ALL.map(PromptSet::name).join(" or ");
+        usage(format!("--prompts: expected {names}, found {name}"))
+    })?;
+    if args.seeds == 0 || args.first == Some(0) {
+        return Err(usage("--seeds and --first: expected at least 1, found 0"));
+    }
+    let mut prompts = set.prompts();
+    prompts.truncate(args.first.unwrap_or(usize::MAX));
+    let clips = folder.join(CLIPS);
+    fs::create_dir_all(&clips).with_context(|| format!("cannot make the folder {}", clips.display()))?;
+    [JSON, PAGE].iter().try_for_each(|file| disk::check_folder_writable(&folder.join(file)))?;
+    let files = ModelFiles::new(args.model.as_deref());
+    let pipeline = Session::cpu().open(&files, args.precision)?.keep()?;
+    let work = Work { args, set, pipeline, judge: Judge::embedded()?, folder };
+    let report = work.report(&prompts)?;
+    disk::write_atomically(&folder.join(JSON), report.to_json()?.as_bytes())?;
+    disk::write_atomically(&folder.join(PAGE), report.to_html().as_bytes())?;
+    let page = folder.join(PAGE);
+    print(&if json { serde_json::to_string_pretty(&report.summary())? } else { describe(&report, &page) })
+}
+
+struct Work<'a> {
+    args: &'a ModelArgs,
+    set: PromptSet,
+    pipeline: Pipeline,
+    judge: Judge,
+    folder: &'a Path,
+}
+
+impl Work<'_> {
+    fn report(&self, prompts: &[Prompt]) -> Result<Report> {
+        let mut scenes = HashMap::new();
+        let (mut made, mut real, mut chance) = (Vec::new(), Vec::new(), Vec::new());
+        for (index, prompt) in prompts.iter().enumerate() {
+            // Languages take turns: the next prompt of the same one is of another scene.
+            let other = &prompts[(index + 2) % prompts.len()];
+            for seed in 0..self.args.seeds {
+                let clip = self.generate(prompt, seed)?;
+                let file = format!("{CLIPS}/{index:03}-{seed}.mp4");
+                let seen = self.judge.look(&clip)?;
+                if other.scene != prompt.scene {
+                    chance.push(verdict(&seen, &claims_of(&other.prompt)?));
+                }
+                let mp4 = self.write(&clip, &file)?;
+                let verdict = verdict(&seen, &claims_of(&prompt.prompt)?);
+                made.push(Judged { prompt: prompt.clone(), seed: Some(seed), file, verdict, mp4 });
+            }
+            // Both languages have the same scenes.
+            let scenery = match scenes.entry(prompt.scene) {
+                Entry::Occupied(known) => known.into_mut(),
+                Entry::Vacant(new) => {
+                    let clip = self.real(prompt)?;
+                    let file = format!("{CLIPS}/{index:03}-real.mp4");
+                    new.insert((self.judge.look(&clip)?, self.write(&clip, &file)?, file))
+                }
+            };
+            let (seen, mp4, file) = scenery;
+            let verdict = verdict(seen, &claims_of(&prompt.prompt)?);
+            real.push(Judged {
+                prompt: prompt.clone(),
+                seed: None,
+                file: file.clone(),
+                verdict,
+                mp4: mp4.clone(),
+            });
+            let right = made.iter().filter(|judged| judged.verdict.all_right).count();
+            // A terminal that went away is no reason to stop.
+            let _ = writeln!(
+                io::stderr(),
+                "{} of {} prompts, {right} of {} clips show all of theirs",
+                index + 1,
+                prompts.len(),
+                made.len()
+            );
+        }
+        Ok(Report {
+            model: self.pipeline.info().name.clone(),
+            set: self.set.name().into(),
+            made,
+            real,
+            chance,
+        })
+    }
+
+    fn generate(&self, prompt: &Prompt, seed: u64) -> Result<Clip> {
+        let mut request = VideoRequest {
+            prompt: prompt.prompt.clone(),
+            seed,
+            model: self.args.model.clone(),
+            precision: self.args.precision,
+            ..VideoRequest::default()
+        };
+        if let Some(steps) = self.args.steps {
+            request.num_inference_steps = steps;
+        }
+        let plan = self.pipeline.plan(&request)?;
+        let video = self.pipeline.generate(&plan, &mut |_: engine::Progress| match signals::requested() {
+            true => ControlFlow::Break(()),
+            false => ControlFlow::Continue(()),
+        })?;
+        Ok(video.to_clip()?)
+    }
+
+    /// The world's clip of a prompt's scene.
+    fn real(&self, prompt: &Prompt) -> Result<Clip> {
+        let scene = Scene::sample(prompt.scene, self.set.split());
+        let spec = ClipSpec::default();
+        let pixels = world::render(&scene, &world::simulate(&scene, &spec), &spec);
+        Ok(Clip::new(spec.width, spec.height, f64::from(spec.fps), pixels)?)
+    }
+
+    /// Writes a clip into the folder, and gives back the bytes of the file.
+    fn write(&self, clip: &Clip, file: &str) -> Result<Vec<u8>> {
+        let path = self.folder.join(file);
+        media::write(clip, &path, None)?;
+        Ok(disk::read_bounded(&path, media::MAX_FILE_BYTES)?)
+    }
+}
+
+/// The table of a report, and where the page is.
+fn describe(report: &Report, page: &Path) -> String {
+    let summary = report.summary();
+    let percent =
+        |share: Option<f64>| share.map_or_else(|| "–".into(), |share| format!("{:.1} %", 100.0 * share));
+    let mut text = format!("{:18} {:>8} {:>14} {:>8} {:>8}", "", "model", "interval", "real", "chance");
+    for Row { what, made, real, chance } in &summary.rows {
+        let [low, high] = made.interval().map(|bound| 100.0 * bound);
+        let _ = write!(
+            text,
+            "\n{what:18} {:>8} {:>14} {:>8} {:>8}",
+            percent(made.share()),
+            format!("{low:.0} to {high:.0} %"),
+            percent(real.share()),
+            percent(chance.share())
+        );
+    }
+    if let Some(gap) = summary.language_gap() {
+        let _ = write!(text, "\nEnglish and Chinese are {gap:.1} points apart");
+    }
+    let _ = write!(text, "\n{}\n{}", summary.measures(), page.display());
+    text
+}

@@ -1,0 +1,138 @@
+//! Free fall and bounces, from how high a thing is in each frame.
+
+use serde::Serialize;
+
+use crate::{
+    look::{Footage, Sight},
+    tracks::Track,
+};
+
+/// The angle of view along the frame's shorter side, in radians: that of the world's cameras.
+const FIELD_OF_VIEW: f32 = 0.70;
+/// The cosine of the angle at which the world's cameras look down, about.
+const LOOKING_DOWN: f32 = 0.975;
+/// Frames of a fall that are needed for a fit.
+const FEWEST: usize = 4;
+
+/// The free fall of a thing.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Fall {
+    /// The pull downwards that fits best, in m/s².
+    pub gravity: f32,
+    /// The share of the motion that the fit explains, R².
+    pub r_squared: f32,
+    /// Frames that it is fitted to.
+    pub frames: usize,
+    /// The speed after the first bounce over the speed before it; none if it does not bounce.
+    pub restitution: Option<f32>,
+}
+
+/// Fits a parabola to the fall of a track from its first frame on; none if it is seen too shortly before it lands.
+pub fn fall(track: &Track, sight: &Sight) -> Option<Fall> {
+    let focal = 0.5 * sight.width.min(sight.height) as f32 / (0.5 * FIELD_OF_VIEW).tan();
+    let mut distances: Vec<f32> = track.seen().map(|(_, sighting)| sighting.distance).collect();
+    distances.sort_by(f32::total_cmp);
+    let distance = *distances.get(distances.len() / 2)?;
+    let metres = distance / focal / LOOKING_DOWN;
+    let heights: Vec<(f32, f32)> =
+        track.seen().map(|(frame, seen)| (Footage::time(frame), -seen.centre.y * metres)).collect();
+    fit(&heights)
+}
+
+/// Heights in metres at times in seconds.
+fn fit(heights: &[(f32, f32)]) -> Option<Fall> {
+    let lowest = heights.iter().map(|(_, height)| *height).fold(f32::INFINITY, f32::min);
+    let highest = heights.first()?.1;
+    // Until it has fallen by nearly all of it: the frame of the landing may show it on its way up.
+    let landed = heights.iter().position(|(_, height)| *height < lowest + 0.08 * (highest - lowest))?;
+    let falling = &heights[..landed];
+    if falling.len() < FEWEST.min(landed.max(3)) || falling.len() < 3 {
+        return None;
+    }
+    let (gravity, r_squared) = parabola(falling)?;
+    // A bounce of height h goes up at sqrt(2 g h).
+    let after = &heights[landed..];
+    let peak = after.iter().map(|(_, height)| height - lowest).fold(0.0, f32::max);
+    let bounced = peak > 0.12 * (highest - lowest);
+    let restitution = bounced.then(|| (peak / (highest - lowest)).max(0.0).sqrt());
+    Some(Fall { gravity, r_squared, frames: falling.len(), restitution })
+}
+
+/// Least squares of `height = a + b t - g t² / 2`: g and R².
+fn parabola(points: &[(f32, f32)]) -> Option<(f32, f32)> {
+    let count = points.len() as f64;
+    let mean_time = points.iter().map(|(t, _)| f64::from(*t)).sum::<f64>() / count;
+    let mut normal = [[0.0; 4]; 3];
+    for &(time, height) in points {
+        let t = f64::from(time) - mean_time;
+        let basis = [1.0, t, t * t];
+        for row in 0..3 {
+            for column in 0..3 {
+                normal[row][column] += basis[row] * basis[column];
+            }
+            normal[row][3] += basis[row] * f64::from(height);
+        }
+    }
+    let [a, b, c] = solve(normal)?;
+    let mean = points.iter().map(|(_, h)| f64::from(*h)).sum::<f64>() / count;
+    let (mut rest, mut all) = (0.0, 0.0);
+    for &(time, height) in points {
+        let t = f64::from(time) - mean_time;
+        rest += (f64::from(height) - a - b * t - c * t * t).powi(2);
+        all += (f64::from(height) - mean).powi(2);
+    }
+    Some(((-2.0 * c) as f32, (1.0 - rest / all.max(1e-12)) as f32))
+}
+
+/// Three equations (Gauss), none if they have no single solution.
+fn solve(mut rows: [[f64; 4]; 3]) -> Option<[f64; 3]> {
+    for pivot in 0..3 {
+        let best = (pivot..3).max_by(|&a, &b| rows[a][pivot].abs().total_cmp(&rows[b][pivot].abs()))?;
+        rows.swap(pivot, best);
+        if rows[pivot][pivot].abs() < 1e-12 {
+            return None;
+        }
+        for row in 0..3 {
+            if row != pivot {
+                let factor = rows[row][pivot] / rows[pivot][pivot];
+                let from = rows[pivot];
+                rows[row].iter_mut().zip(from).for_each(|(value, other)| *value -= factor * other);
+            }
+        }
+    }
+    Some([0, 1, 2].map(|i| rows[i][3] / rows[i][i]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fall_and_its_bounce_are_measured() {
+        let (gravity, bounce, drop) = (7.5_f32, 0.8_f32, 1.4_f32);
+        let landing = (2.0 * drop / gravity).sqrt();
+        let height = |t: f32| {
+            if t < landing {
+                drop - 0.5 * gravity * t * t
+            } else {
+                let t = t - landing;
+                (bounce * gravity * landing * t - 0.5 * gravity * t * t).max(0.0)
+            }
+        };
+        let heights: Vec<(f32, f32)> =
+            (0..40).map(|i| i as f32 / 20.0).map(|t| (t, 3.0 + height(t))).collect();
+        let fall = fit(&heights).unwrap();
+        assert!((fall.gravity / gravity - 1.0).abs() < 0.02 && fall.r_squared > 0.999, "{fall:?}");
+        assert!((fall.restitution.unwrap() - bounce).abs() < 0.03, "{fall:?}");
+    }
+
+    #[test]
+    fn what_does_not_fall_is_not_fitted() {
+        assert_eq!(fit(&[]), None);
+        assert_eq!(fit(&[(0.0, 1.0), (0.1, 0.5)]), None);
+        // At a steady speed there is no pull.
+        let steady: Vec<(f32, f32)> = (0..9).map(|i| (i as f32 / 8.0, 2.0 - 0.2 * i as f32)).collect();
+        let fall = fit(&steady).unwrap();
+        assert!(fall.gravity.abs() < 0.05, "{fall:?}");
+    }
+}
