@@ -53,13 +53,17 @@ pub fn run(args: GenerateArgs) -> Result<()> {
     let plan = pipeline.plan(&request)?;
     plan.check_memory()?;
     output.check(&plan)?;
+    let best_of = match args.best_of {
+        1 => None,
+        count => Some(BestOf::new(count, &request, plan.num_frames)?),
+    };
     for warning in &plan.warnings {
         // A warning that nobody can read is no failure.
         let _ = writeln!(io::stderr(), "warning: {warning}");
     }
-    let made = match args.best_of {
-        1 => stream(&pipeline, plan, &output)?,
-        count => keep_best(&BestOf::new(count, &request, plan.num_frames)?, &pipeline, &request, &output)?,
+    let made = match best_of {
+        None => stream(&pipeline, plan, &output)?,
+        Some(best_of) => keep_best(&best_of, &pipeline, &request, &output)?,
     };
     let report = args.report(&made, start.elapsed().as_secs_f64());
     if output.is_stdout() {

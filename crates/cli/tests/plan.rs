@@ -41,10 +41,10 @@ fn a_plan_has_memory_and_time_by_part_and_what_takes_less() {
     // The calibration is kept: of equal plans nothing but how fast files are read can differ.
     assert!(folder.path().join("cache/rates.json").is_file());
     let again = as_json(folder.path(), "ball --size 256x256 --num-frames 17 --steps 4");
-    assert_eq!(
-        (&again["seconds"]["denoise"], &again["peak"]),
-        (&large["seconds"]["denoise"], &large["peak"])
-    );
+    assert_eq!(again["peak"], large["peak"]);
+    // What was kept was read from JSON, which may change a number's last bit.
+    let change = number(&again["seconds"]["denoise"]) / number(&large["seconds"]["denoise"]) - 1.0;
+    assert!(change.abs() < 1e-9, "{change}");
     // Twice the steps take twice as long.
     let longer = as_json(folder.path(), "ball --size 256x256 --num-frames 17 --steps 8");
     let ratio = number(&longer["seconds"]["denoise"]) / number(&large["seconds"]["denoise"]);
