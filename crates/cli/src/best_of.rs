@@ -70,7 +70,7 @@ impl BestOf {
             }
         }
         let (kept, plan, video) = best.expect("one clip at least was made");
-        tried.swap(0, kept);
+        tried[..=kept].rotate_right(1);
         Ok(Best { plan, video, tried })
     }
 }
