@@ -1,14 +1,12 @@
 //! `kinora generate --best-of N`: several clips, of which the judge keeps one.
 
-use std::ops::ControlFlow;
-
 use anyhow::Result;
 use engine::{Pipeline, Plan, Video, VideoRequest};
 use judge::{Judge, claims_of, verdict::Verdict};
 use serde_json::{Value, json};
 use world::Claims;
 
-use crate::{failure::usage, judge::faults, progress::Bar, signals};
+use crate::{failure::usage, judge::faults, progress::Bar};
 
 /// The most clips for one.
 const MOST: u64 = 64;
@@ -55,12 +53,7 @@ impl BestOf {
         for number in 0..self.count {
             let seed = request.seed.wrapping_add(number);
             let plan = pipeline.plan(&VideoRequest { seed, ..request.clone() })?;
-            let mut bar = Bar::new();
-            let video = pipeline.generate(&plan, &mut |progress| {
-                bar.show(progress);
-                if signals::requested() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-            })?;
-            drop(bar);
+            let video = pipeline.generate(&plan, &mut Bar::new())?;
             let verdict = self.judge.judge(&video.to_clip()?, &self.claims)?;
             let is_better =
                 best.as_ref().is_none_or(|(kept, ..)| rank(&verdict) > rank(&tried[*kept].verdict));

@@ -2,7 +2,6 @@
 
 use std::{
     io::{self, Write},
-    ops::ControlFlow,
     path::PathBuf,
     time::Instant,
 };
@@ -17,7 +16,6 @@ use crate::{
     failure::print,
     progress::Bar,
     request::RequestArgs,
-    signals,
 };
 
 #[derive(Args)]
@@ -87,12 +85,7 @@ struct Made {
 fn stream(pipeline: &Pipeline, plan: Plan, output: &Output) -> Result<Made> {
     let provenance = pipeline.provenance(&plan)?;
     let mut file = output.begin(plan.shape(), &provenance)?;
-    let mut bar = Bar::new();
-    let timings = pipeline.stream(&plan, &mut |frame| file.push(frame), &mut |progress| {
-        bar.show(progress);
-        if signals::requested() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-    })?;
-    drop(bar);
+    let timings = pipeline.stream(&plan, &mut |frame| file.push(frame), &mut Bar::new())?;
     file.finish()?;
     Ok(Made { plan, provenance, timings, best: None })
 }

@@ -1,7 +1,11 @@
 //! The progress bar of `kinora generate`.
 
-use engine::{Progress, Stage};
+use std::ops::ControlFlow;
+
+use engine::{Observer, Progress, Stage};
 use indicatif::{ProgressBar, ProgressStyle};
+
+use crate::signals;
 
 /// A bar on standard error for each stage; nothing where that is no terminal.
 pub struct Bar {
@@ -16,7 +20,7 @@ impl Bar {
         Self { bar, stage: None }
     }
 
-    pub fn show(&mut self, progress: Progress) {
+    fn show(&mut self, progress: Progress) {
         if self.stage != Some(progress.stage) {
             self.stage = Some(progress.stage);
             self.bar.reset();
@@ -25,6 +29,14 @@ impl Bar {
         }
         self.bar.set_position(progress.step as u64);
         self.bar.tick();
+    }
+}
+
+/// Shows how far the work is, which a signal stops.
+impl Observer for Bar {
+    fn observe(&mut self, progress: Progress) -> ControlFlow<()> {
+        self.show(progress);
+        signals::go_on()
     }
 }
 

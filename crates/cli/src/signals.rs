@@ -5,6 +5,7 @@
 
 use std::{
     io::{self, Write},
+    ops::ControlFlow,
     process,
     sync::atomic::{AtomicI32, Ordering},
     thread,
@@ -55,6 +56,11 @@ pub fn listen() -> io::Result<()> {
 /// Whether a stop was asked for.
 pub fn requested() -> bool {
     RECEIVED.load(Ordering::SeqCst) != 0
+}
+
+/// For what is asked between two steps: stops if that was asked for.
+pub fn go_on() -> ControlFlow<()> {
+    if requested() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
 }
 
 /// The exit code of a program that was asked to stop: 130 for Ctrl-C, 143 for kill, 129 for the end of the terminal.

@@ -22,8 +22,7 @@ use world::{Claims, ClipSpec, GroundTruth, Language, Scene, caption};
 /// As a percentage with its interval.
 fn text(tally: &Tally) -> String {
     let [low, high] = tally.interval().map(|share| 100.0 * share);
-    let share = 100.0 * tally.share().unwrap_or(f64::NAN);
-    format!("{share:.1} % | {low:.1} to {high:.1} % | {} of {}", tally.right, tally.all)
+    format!("{} | {low:.1} to {high:.1} % | {} of {}", tally.percent(), tally.right, tally.all)
 }
 
 struct Case {

@@ -5,7 +5,12 @@
 
 use glam::Vec2;
 
-use crate::{degrade::Picture, look::Footage, tracks::Track};
+use crate::{
+    degrade::{Picture, luma},
+    linear::solve,
+    look::Footage,
+    tracks::Track,
+};
 
 /// Numbers of an affine field: `u = a + b x + c y`, `v = d + e x + f y`.
 pub const DRIFT: usize = 6;
@@ -37,7 +42,7 @@ fn smoothed(footage: &Footage, frame: usize) -> Picture {
     let area = picture.width * picture.height;
     for pixel in 0..area {
         let [r, g, b] = [0, 1, 2].map(|plane| picture.values[plane * area + pixel]);
-        picture.values[pixel] = 255.0 * (0.299 * r + 0.587 * g + 0.114 * b);
+        picture.values[pixel] = 255.0 * luma([r, g, b]);
     }
     picture.values.truncate(area);
     picture
@@ -97,31 +102,12 @@ fn fit(before: &Picture, after: &Picture, tracks: &[Track], frame: usize) -> [f3
 /// Around a thing in a frame and in the one before.
 fn boxes(track: &Track, frame: usize) -> Vec<(Vec2, Vec2)> {
     let of = |frame: usize| {
-        let extent = track.seen().min_by_key(|(at, _)| at.abs_diff(frame))?.1.extent;
+        let extent = track.nearest(frame)?.extent;
         let middle = track.centre(frame)?;
         let room = Vec2::new(AROUND + AROUND_SHARE * extent.x, AROUND);
         Some((middle - extent / 2.0 - room, middle + extent / 2.0 + room + Vec2::Y * AROUND))
     };
     [frame - 1, frame].into_iter().filter_map(of).collect()
-}
-
-/// Linear equations (Gauss), none if they have no single solution.
-fn solve<const N: usize, const M: usize>(mut rows: [[f64; M]; N]) -> Option<[f64; N]> {
-    for pivot in 0..N {
-        let best = (pivot..N).max_by(|&a, &b| rows[a][pivot].abs().total_cmp(&rows[b][pivot].abs()))?;
-        rows.swap(pivot, best);
-        if rows[pivot][pivot].abs() < 1e-9 {
-            return None;
-        }
-        for row in 0..N {
-            if row != pivot {
-                let factor = rows[row][pivot] / rows[pivot][pivot];
-                let from = rows[pivot];
-                rows[row].iter_mut().zip(from).for_each(|(value, other)| *value -= factor * other);
-            }
-        }
-    }
-    Some(std::array::from_fn(|i| rows[i][M - 1] / rows[i][i]))
 }
 
 #[cfg(test)]

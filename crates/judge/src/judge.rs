@@ -46,13 +46,9 @@ impl Judge {
     /// # Errors
     /// Files that are missing or damaged.
     pub fn load(folder: &Path) -> Result<Self> {
-        let device = Device::flex();
-        Ok(Self {
-            recogniser: load(Recogniser::new(&device), &folder.join("recogniser.safetensors"))?,
-            closeup: load(CloseUp::new(&device), &folder.join("closeup.safetensors"))?,
-            reader: load(EventReader::new(&device), &folder.join("events.safetensors"))?,
-            device,
-        })
+        let judge = Self::without_events(folder)?;
+        let reader = load(judge.reader, &folder.join("events.safetensors"))?;
+        Ok(Self { reader, ..judge })
     }
 
     /// A judge that follows things but does not know yet what they do, to teach it that: with `recogniser.safetensors` and

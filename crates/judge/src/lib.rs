@@ -16,6 +16,7 @@ mod error;
 pub mod events;
 mod judge;
 pub mod lessons;
+mod linear;
 pub mod look;
 pub mod measures;
 pub mod physics;
@@ -23,6 +24,7 @@ pub mod prompts;
 pub mod recogniser;
 pub mod report;
 mod tally;
+mod tensors;
 pub mod tracks;
 pub mod verdict;
 

@@ -3,7 +3,10 @@
 
 use serde::Serialize;
 
-use crate::{degrade::Picture, look::Footage};
+use crate::{
+    degrade::{Picture, luma},
+    look::Footage,
+};
 
 /// Frames are compared at this share of their size, so that rain and noise count for little.
 const COARSE: usize = 8;
@@ -85,8 +88,7 @@ impl Measures {
 }
 
 fn brightness(frame: &[u8]) -> Vec<f32> {
-    let luma = |rgb: &[u8]| 0.299 * f32::from(rgb[0]) + 0.587 * f32::from(rgb[1]) + 0.114 * f32::from(rgb[2]);
-    frame.chunks_exact(3).map(luma).collect()
+    frame.chunks_exact(3).map(|rgb| luma([rgb[0], rgb[1], rgb[2]].map(f32::from))).collect()
 }
 
 /// The mean absolute difference.

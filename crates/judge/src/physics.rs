@@ -3,12 +3,11 @@
 use serde::Serialize;
 
 use crate::{
+    linear::solve,
     look::{Footage, Sight},
     tracks::Track,
 };
 
-/// The angle of view along the frame's shorter side, in radians: that of the world's cameras.
-const FIELD_OF_VIEW: f32 = 0.70;
 /// The cosine of the angle at which the world's cameras look down, about.
 const LOOKING_DOWN: f32 = 0.975;
 /// Frames of a fall that are needed for a fit.
@@ -29,7 +28,7 @@ pub struct Fall {
 
 /// Fits a parabola to the fall of a track from its first frame on; none if it is seen too shortly before it lands.
 pub fn fall(track: &Track, sight: &Sight) -> Option<Fall> {
-    let focal = 0.5 * sight.width.min(sight.height) as f32 / (0.5 * FIELD_OF_VIEW).tan();
+    let focal = 0.5 * sight.width.min(sight.height) as f32 / (0.5 * world::FIELD_OF_VIEW).tan();
     let mut distances: Vec<f32> = track.seen().map(|(_, sighting)| sighting.distance).collect();
     distances.sort_by(f32::total_cmp);
     let distance = *distances.get(distances.len() / 2)?;
@@ -82,25 +81,6 @@ fn parabola(points: &[(f32, f32)]) -> Option<(f32, f32)> {
         all += (f64::from(height) - mean).powi(2);
     }
     Some(((-2.0 * c) as f32, (1.0 - rest / all.max(1e-12)) as f32))
-}
-
-/// Three equations (Gauss), none if they have no single solution.
-fn solve(mut rows: [[f64; 4]; 3]) -> Option<[f64; 3]> {
-    for pivot in 0..3 {
-        let best = (pivot..3).max_by(|&a, &b| rows[a][pivot].abs().total_cmp(&rows[b][pivot].abs()))?;
-        rows.swap(pivot, best);
-        if rows[pivot][pivot].abs() < 1e-12 {
-            return None;
-        }
-        for row in 0..3 {
-            if row != pivot {
-                let factor = rows[row][pivot] / rows[pivot][pivot];
-                let from = rows[pivot];
-                rows[row].iter_mut().zip(from).for_each(|(value, other)| *value -= factor * other);
-            }
-        }
-    }
-    Some([0, 1, 2].map(|i| rows[i][3] / rows[i][i]))
 }
 
 #[cfg(test)]

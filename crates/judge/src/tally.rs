@@ -23,6 +23,11 @@ impl Tally {
         (self.all > 0).then(|| self.right as f64 / self.all as f64)
     }
 
+    /// The share as a percentage, or a dash.
+    pub fn percent(&self) -> String {
+        self.share().map_or_else(|| "–".into(), |share| format!("{:.1} %", 100.0 * share))
+    }
+
     /// Wilson's interval of 95 % around the share (Wilson 1927): it stays within 0 and 1, and is wide for few.
     pub fn interval(&self) -> [f64; 2] {
         /// The normal distribution leaves 2.5 % beyond so many deviations.

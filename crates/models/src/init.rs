@@ -1,5 +1,7 @@
 //! First weights, drawn from a seeded generator of our own: the same on every device.
 
+use std::collections::HashMap;
+
 use burn::{
     module::{ModuleMapper, Param},
     tensor::{Tensor, TensorData},
@@ -7,7 +9,7 @@ use burn::{
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-use crate::weights::{Checkpoint, parameters};
+use crate::weights::{Checkpoint, Parameter, parameters};
 
 /// How one parameter starts.
 #[derive(Clone, Debug)]
@@ -52,6 +54,14 @@ impl Start {
 /// `(out, in)` of a weight `[out, in, ..]`, where everything after `out` counts as input.
 pub fn fans(shape: &[usize]) -> (usize, usize) {
     (shape[0], shape[1..].iter().product())
+}
+
+/// The inputs of each layer of `module`, by its path: for [`Start::torch_default`] of its weight and of its bias.
+pub fn fan_ins<M: Checkpoint>(module: &M) -> HashMap<String, usize> {
+    let of_layer = |parameter: Parameter| {
+        Some((parameter.key.strip_suffix(".weight")?.to_owned(), fans(&parameter.shape).1))
+    };
+    parameters(module).into_iter().filter_map(of_layer).collect()
 }
 
 /// A standard normal number (Box & Muller 1958).

@@ -30,8 +30,9 @@ pub use event::{Action, Direction, Event};
 pub use kind::{Colour, Kind, Size};
 pub use place::{CameraMove, Ground, TimeOfDay, Weather};
 pub use render::{render, render_frame, shares};
+pub use sample::GRAVITY;
 pub use scene::{Neighbour, Relation, Scene, Thing};
-pub use simulate::simulate;
+pub use simulate::{FIELD_OF_VIEW, simulate};
 pub use split::{HeldOut, Split, holds_out_action, holds_out_colour, holds_out_pair};
 pub use truth::{
     Camera, ClipSpec, FrameTruth, GroundTruth, Happening, Moment, Posture, Rays, ScreenBox, ThingState,

@@ -13,6 +13,9 @@ use crate::place::{CameraMove, Ground, TimeOfDay, Weather};
 use crate::scene::{Neighbour, Relation, Scene, Thing};
 use crate::split::{HeldOut, Split};
 
+/// The pull downwards, in m/s², is drawn from this range.
+pub const GRAVITY: std::ops::Range<f32> = 5.0..9.81;
+
 impl Scene {
     /// Draws a scene. The same seed gives the same scene; the two splits never share a combination
     /// that [`HeldOut`] finds.
@@ -62,7 +65,7 @@ fn draw(seed: u64, rng: &mut ChaCha8Rng) -> Option<Scene> {
         },
         elevation: rng.random_range(0.17..0.28),
         azimuth: rng.random_range(-0.12..0.12),
-        gravity: rng.random_range(5.0..9.81),
+        gravity: rng.random_range(GRAVITY),
         restitution: match first.action {
             Action::Bounces => rng.random_range(0.7..0.9),
             Action::CollidesWith => rng.random_range(0.2..0.6),

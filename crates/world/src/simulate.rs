@@ -11,7 +11,7 @@ use crate::truth::{
 };
 
 /// The angle of view along the frame's shorter side, in radians.
-const FIELD_OF_VIEW: f32 = 0.70;
+pub const FIELD_OF_VIEW: f32 = 0.70;
 /// The camera's distance, in metres, at which a thing has its named size in the frame.
 const DISTANCE: f32 = 5.0;
 /// How much farther it may draw back to keep everything in the frame.

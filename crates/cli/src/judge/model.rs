@@ -5,7 +5,6 @@ use std::{
     fmt::Write,
     fs,
     io::{self, Write as _},
-    ops::ControlFlow,
     path::{Path, PathBuf},
 };
 
@@ -162,10 +161,7 @@ impl Work<'_> {
             request.num_inference_steps = steps;
         }
         let plan = self.pipeline.plan(&request)?;
-        let video = self.pipeline.generate(&plan, &mut |_: engine::Progress| match signals::requested() {
-            true => ControlFlow::Break(()),
-            false => ControlFlow::Continue(()),
-        })?;
+        let video = self.pipeline.generate(&plan, &mut |_| signals::go_on())?;
         Ok(video.to_clip()?)
     }
 
@@ -188,18 +184,16 @@ impl Work<'_> {
 /// The table of a report, and where the page is.
 fn describe(report: &Report, page: &Path) -> String {
     let summary = report.summary();
-    let percent =
-        |share: Option<f64>| share.map_or_else(|| "–".into(), |share| format!("{:.1} %", 100.0 * share));
     let mut text = format!("{:18} {:>8} {:>14} {:>8} {:>8}", "", "model", "interval", "real", "chance");
     for Row { what, made, real, chance } in &summary.rows {
         let [low, high] = made.interval().map(|bound| 100.0 * bound);
         let _ = write!(
             text,
             "\n{what:18} {:>8} {:>14} {:>8} {:>8}",
-            percent(made.share()),
+            made.percent(),
             format!("{low:.0} to {high:.0} %"),
-            percent(real.share()),
-            percent(chance.share())
+            real.percent(),
+            chance.percent()
         );
     }
     if let Some(gap) = summary.language_gap() {

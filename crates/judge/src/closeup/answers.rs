@@ -1,40 +1,29 @@
 //! What the close-up network says.
 
 use glam::Vec3;
-use world::{Action, Colour, Ground, Kind, Size, TimeOfDay, Weather};
+use world::{Action, Colour, Kind, Size};
 
-use crate::recogniser::Channels;
-
-const fn first(len: usize) -> Channels {
-    Channels { start: 0, len }
-}
-
-const fn then(before: Channels, len: usize) -> Channels {
-    Channels { start: before.end(), len }
-}
+use crate::recogniser::{
+    Channels,
+    place::{self, GROUND, TIME_OF_DAY, WEATHER},
+    seen::DISTANCE_UNIT,
+};
 
 /// Logits of the kinds, of a thing of no clear kind, and of no thing.
-const KIND: Channels = first(Kind::ALL.len() + 2);
-const COLOUR: Channels = then(KIND, Colour::ALL.len());
-const SIZE: Channels = then(COLOUR, Size::ALL.len());
-const DISTANCE: Channels = then(SIZE, 1);
-const VELOCITY: Channels = then(DISTANCE, 3);
-const SPIN: Channels = then(VELOCITY, 3);
-const HEIGHT: Channels = then(SPIN, 1);
-const STRIDE: Channels = then(HEIGHT, 1);
-const WINGS: Channels = then(STRIDE, 1);
-const ACTION: Channels = then(WINGS, Action::ALL.len());
+const KIND: Channels = Channels::first(Kind::ALL.len() + 2);
+const COLOUR: Channels = KIND.then(Colour::ALL.len());
+const SIZE: Channels = COLOUR.then(Size::ALL.len());
+const DISTANCE: Channels = SIZE.then(1);
+const VELOCITY: Channels = DISTANCE.then(3);
+const SPIN: Channels = VELOCITY.then(3);
+const HEIGHT: Channels = SPIN.then(1);
+const STRIDE: Channels = HEIGHT.then(1);
+const WINGS: Channels = STRIDE.then(1);
+const ACTION: Channels = WINGS.then(Action::ALL.len());
 /// About a window.
 pub(super) const ALL: usize = ACTION.end();
 
-const GROUND: Channels = first(Ground::ALL.len());
-const TIME_OF_DAY: Channels = then(GROUND, TimeOfDay::ALL.len());
-const WEATHER: Channels = then(TIME_OF_DAY, Weather::ALL.len());
-/// About a frame.
-pub(super) const FRAME_ANSWERS: usize = WEATHER.end();
-
-/// Metres; radians a second; radians squared.
-const DISTANCE_UNIT: f32 = 5.0;
+/// Radians a second; radians squared.
 const SPIN_UNIT: f32 = 3.0;
 const STRIDE_UNIT: f32 = 0.2;
 
@@ -83,20 +72,17 @@ impl Answers {
     }
 }
 
-/// Grounds, times of day and weathers.
-pub const PLACES: usize = GROUND.len + TIME_OF_DAY.len + WEATHER.len;
-
 /// About a frame.
 #[derive(Clone, Debug, PartialEq)]
 pub struct FrameAnswers {
-    /// Probabilities of the grounds, of the times of day and of the weathers.
-    pub places: [f32; PLACES],
+    /// Probabilities of the grounds, of the times of day and of the weathers, as [`place`] lists them.
+    pub places: [f32; place::ALL],
 }
 
 impl FrameAnswers {
     /// Of the network's numbers about a frame.
     pub(crate) fn read(values: &[f32]) -> Self {
-        let mut places = [0.0; PLACES];
+        let mut places = [0.0; place::ALL];
         places[..TIME_OF_DAY.start].copy_from_slice(&probabilities::<{ GROUND.len }>(values, GROUND));
         places[TIME_OF_DAY.start..WEATHER.start]
             .copy_from_slice(&probabilities::<{ TIME_OF_DAY.len }>(values, TIME_OF_DAY));
@@ -126,7 +112,7 @@ mod tests {
         let answers = Answers::read(&values);
         assert!(answers.kinds[Kind::Plane as usize] > 0.99 && (answers.distance - 10.0).abs() < 1e-4);
         assert_eq!((answers.spin.y, answers.sizes), (-3.0, [0.5; 2]));
-        let mut values = vec![0.0; FRAME_ANSWERS];
+        let mut values = vec![0.0; place::ALL];
         values[TIME_OF_DAY.start + 3] = 9.0;
         let answers = FrameAnswers::read(&values);
         assert!(answers.places[TIME_OF_DAY.start + 3] > 0.99);

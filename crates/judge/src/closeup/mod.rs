@@ -8,7 +8,7 @@ mod answers;
 mod crop;
 mod refine;
 
-pub use answers::{Answers, FrameAnswers, PLACES};
+pub use answers::{Answers, FrameAnswers};
 pub use crop::{Window, crop};
 pub use refine::refine;
 
@@ -18,6 +18,8 @@ use burn::{
 };
 use models::weights::{Checkpoint, Naming, Precedence};
 use nn::{Conv2d, Linear};
+
+use crate::recogniser::{place, pool};
 
 /// Pixels along each side of a window.
 pub const WINDOW: usize = 40;
@@ -71,7 +73,7 @@ impl CloseUp {
     pub fn new(device: &Device) -> Self {
         let (frame, close) = (FRAME[FRAME.len() - 1].0, CLOSE[CLOSE.len() - 1].0);
         Self {
-            frame: Half::new(&FRAME, [5 * frame, CONTEXT], answers::FRAME_ANSWERS, device),
+            frame: Half::new(&FRAME, [5 * frame, CONTEXT], place::ALL, device),
             window: Half::new(&CLOSE, [2 * close + WHERE + CONTEXT, 192], answers::ALL, device),
         }
     }
@@ -83,9 +85,9 @@ impl CloseUp {
         let [_, _, height, width] = x.dims();
         let (top, left) = (height / 2, width / 2);
         let part = |rows: (usize, usize), columns: (usize, usize)| {
-            mean(x.clone().narrow(2, rows.0, rows.1 - rows.0).narrow(3, columns.0, columns.1 - columns.0))
+            pool(x.clone().narrow(2, rows.0, rows.1 - rows.0).narrow(3, columns.0, columns.1 - columns.0))
         };
-        let mut pooled = vec![mean(x.clone())];
+        let mut pooled = vec![pool(x.clone())];
         for rows in [(0, top), (top, height)] {
             for columns in [(0, left), (left, width)] {
                 pooled.push(part(rows, columns));
@@ -102,15 +104,9 @@ impl CloseUp {
         let [windows, channels, height, width] = x.dims();
         let most =
             x.clone().reshape([windows, channels, height * width]).max_dim(2).reshape([windows, channels]);
-        let told = Tensor::cat(vec![mean(x), most, place, context], 1);
+        let told = Tensor::cat(vec![pool(x), most, place, context], 1);
         self.window.out.forward(relu(self.window.hidden.forward(told)))
     }
-}
-
-/// Over height and width.
-fn mean(x: Tensor<4>) -> Tensor<2> {
-    let [images, channels, height, width] = x.dims();
-    x.reshape([images, channels, height * width]).mean_dim(2).reshape([images, channels])
 }
 
 impl Checkpoint for CloseUp {

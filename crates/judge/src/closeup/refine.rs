@@ -6,8 +6,9 @@ use world::Kind;
 
 use super::{Answers, CloseUp, FrameAnswers, WHERE, WINDOW, Window, crop};
 use crate::{
-    error::{Error, Result},
+    error::Result,
     look::{Footage, Sight},
+    tensors::{fill_planes, values},
     tracks::Track,
 };
 
@@ -63,11 +64,7 @@ fn three_frames(footage: &Footage, some: std::ops::Range<usize>, device: &Device
     for (frame, planes) in some.zip(all.chunks_exact_mut(9 * area)) {
         let three = [frame.saturating_sub(APART), frame, (frame + APART).min(last)];
         for (shift, planes) in three.into_iter().zip(planes.chunks_exact_mut(3 * area)) {
-            for (pixel, rgb) in footage.frame(shift).chunks_exact(3).enumerate() {
-                for (plane, &byte) in rgb.iter().enumerate() {
-                    planes[plane * area + pixel] = f32::from(byte) / 127.5 - 1.0;
-                }
-            }
+            fill_planes(footage.frame(shift), planes);
         }
     }
     Tensor::from_data(TensorData::new(all, [count, 9, height, width]), device)
@@ -126,9 +123,4 @@ fn together<const N: usize>(a: [f32; N], b: [f32; N]) -> [f32; N] {
     let products: [f32; N] = std::array::from_fn(|i| (a[i] + LEAST) * (b[i] + LEAST));
     let sum: f32 = products.iter().sum();
     products.map(|product| product / sum)
-}
-
-fn values(tensor: Tensor<2>) -> Result<Vec<f32>> {
-    let data = tensor.try_into_data().map_err(|error| Error::Device(format!("{error:?}")))?;
-    data.try_into_vec::<f32>().map_err(|error| Error::Device(format!("{error:?}")))
 }

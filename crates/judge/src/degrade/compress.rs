@@ -2,24 +2,26 @@
 
 use std::f32::consts::PI;
 
-use super::Picture;
+use super::{LUMA, Picture, luma};
 
 /// Pixels along each side of a block.
 const BLOCK: usize = 8;
+
+/// What full blue and full red differ by from their brightness, twice.
+const FULL_BLUE: f32 = 1.772;
+const FULL_RED: f32 = 1.402;
 
 /// Colour at half the resolution, and blocks of 8×8 pixels whose cosine transform is rounded to multiples of `step`
 /// (of the brightest), twice as coarsely for colour and for the finest waves: what H.264 leaves of a frame, about.
 pub fn compress(picture: &mut Picture, step: f32) {
     let area = picture.width * picture.height;
-    let of_plane = |plane: usize| {
-        let value = |pixel: usize| {
-            let [r, g, b] = [0, 1, 2].map(|plane| picture.values[plane * area + pixel]);
-            let luma = 0.299 * r + 0.587 * g + 0.114 * b;
-            [luma, (b - luma) / 1.772, (r - luma) / 1.402][plane]
-        };
-        (0..area).map(value).collect::<Vec<f32>>()
-    };
-    let mut planes = [0, 1, 2].map(of_plane);
+    let mut planes = [(); 3].map(|()| Vec::with_capacity(area));
+    for pixel in 0..area {
+        let [r, g, b] = [0, 1, 2].map(|plane| picture.values[plane * area + pixel]);
+        let bright = luma([r, g, b]);
+        let parts = [bright, (b - bright) / FULL_BLUE, (r - bright) / FULL_RED];
+        planes.iter_mut().zip(parts).for_each(|(plane, part)| plane.push(part));
+    }
     let size = [picture.width, picture.height];
     let waves = waves();
     for (index, plane) in planes.iter_mut().enumerate() {
@@ -29,10 +31,10 @@ pub fn compress(picture: &mut Picture, step: f32) {
         let step = if index > 0 { 2.0 * step } else { step };
         round_blocks(plane, size, step, &waves);
     }
-    let [luma, blue, red] = planes;
-    for (pixel, ((luma, blue), red)) in luma.into_iter().zip(blue).zip(red).enumerate() {
-        let (r, b) = (luma + 1.402 * red, luma + 1.772 * blue);
-        let g = (luma - 0.299 * r - 0.114 * b) / 0.587;
+    let [bright, blue, red] = planes;
+    for (pixel, ((bright, blue), red)) in bright.into_iter().zip(blue).zip(red).enumerate() {
+        let (r, b) = (bright + FULL_RED * red, bright + FULL_BLUE * blue);
+        let g = (bright - LUMA[0] * r - LUMA[2] * b) / LUMA[1];
         for (plane, value) in [r, g, b].into_iter().enumerate() {
             picture.values[plane * area + pixel] = value.clamp(0.0, 1.0);
         }

@@ -8,5 +8,6 @@ mod warp;
 
 pub use clip::{ClipFault, spoil};
 pub use compress::compress;
-pub use picture::Picture;
+pub(crate) use picture::LUMA;
+pub use picture::{Picture, luma};
 pub use warp::Warp;

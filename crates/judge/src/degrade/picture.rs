@@ -109,6 +109,14 @@ impl Picture {
     }
 }
 
+/// What red, green and blue give to brightness (ITU-R BT.601).
+pub(crate) const LUMA: [f32; 3] = [0.299, 0.587, 0.114];
+
+/// The brightness of red, green and blue, in their unit.
+pub fn luma([r, g, b]: [f32; 3]) -> f32 {
+    LUMA[0] * r + LUMA[1] * g + LUMA[2] * b
+}
+
 /// A standard normal number (Box & Muller 1958).
 fn normal(rng: &mut impl Rng) -> f32 {
     let radius = (-2.0 * (1.0 - rng.random::<f32>()).ln()).sqrt();

@@ -12,9 +12,10 @@ use burn::tensor::{Device, Tensor, TensorData, activation::log_softmax};
 use world::{CameraMove, Event};
 
 use crate::{
-    error::{Error, Result},
+    error::Result,
     look::Sight,
     recogniser::Channels,
+    tensors::values,
     tracks::{Track, likeliest},
 };
 
@@ -32,13 +33,11 @@ pub fn events(
     let nothing = [Track { sightings: vec![None; sight.frames.len()] }];
     let asked = if tracks.is_empty() { &nothing[..] } else { tracks };
     let count = sight.frames.len();
-    let values: Vec<f32> = (0..asked.len()).flat_map(|of| features(sight, asked, of)).collect();
-    let data = TensorData::new(values, [asked.len(), count, FEATURES]);
+    let told: Vec<f32> = (0..asked.len()).flat_map(|of| features(sight, asked, of)).collect();
+    let data = TensorData::new(told, [asked.len(), count, FEATURES]);
     let answers = reader.forward(Tensor::from_data(data, device));
     let part = |of: Channels| log_softmax(answers.clone().narrow(2, of.start, of.len), 2);
-    let data = Tensor::cat([ACTION, DIRECTION, CAMERA].map(part).to_vec(), 2).try_into_data();
-    let values = data.map_err(|error| Error::Device(format!("{error:?}")))?;
-    let values = values.try_into_vec::<f32>().map_err(|error| Error::Device(format!("{error:?}")))?;
+    let values = values(Tensor::cat([ACTION, DIRECTION, CAMERA].map(part).to_vec(), 2))?;
     let mut moves = [0.0; CAMERA.len];
     for frame in values.chunks_exact(ANSWERS) {
         moves.iter_mut().zip(&frame[CAMERA.start..]).for_each(|(sum, value)| *sum += value.max(LEAST));

@@ -6,7 +6,7 @@ use burn::{
 };
 use models::{
     init::{self, Start},
-    weights::{Checkpoint, Naming, Precedence, parameters},
+    weights::{Checkpoint, Naming, Precedence},
 };
 use nn::{Linear, silu};
 use world::{Action, CameraMove, Direction};
@@ -48,10 +48,7 @@ impl EventReader {
 
     /// First weights: PyTorch's start, but the answers begin as equally likely.
     pub fn init_weights(self, seed: u64) -> Self {
-        let fan_ins: std::collections::HashMap<String, usize> = parameters(&self)
-            .into_iter()
-            .filter_map(|p| Some((p.key.strip_suffix(".weight")?.to_owned(), p.shape[1])))
-            .collect();
+        let fan_ins = init::fan_ins(&self);
         init::fill(self, seed, |key, _| match key.rsplit_once('.') {
             Some(("answer", _)) | None => Start::Constant(0.0),
             Some((layer, _)) => Start::torch_default(fan_ins[layer]),

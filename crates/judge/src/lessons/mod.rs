@@ -14,8 +14,6 @@ const FIRST_SEED: u64 = 1 << 40;
 pub const EVALUATION: u64 = 1 << 36;
 /// The number of the first scene that is kept for the validation of the whole judge.
 pub const VALIDATION: u64 = 1 << 37;
-/// The number of the first scene whose clips teach what things do over time.
-pub const EVENTS: u64 = 1 << 38;
 
 /// One scene in this many shows a combination that generators never see.
 const HELD_OUT_ONE_IN: u64 = 4;

@@ -10,8 +10,9 @@ use burn::tensor::{Device, Tensor, TensorData, activation::softmax};
 use nn::Precision;
 
 use crate::{
-    error::{Error, Result},
+    error::Result,
     recogniser::{Channels, Recogniser, place, seen},
+    tensors::{fill_planes, values},
 };
 
 /// Frames that are looked at together: more take more memory and no less time.
@@ -67,20 +68,11 @@ fn tensor(footage: &Footage, some: std::ops::Range<usize>, device: &Device) -> T
     let area = width * height;
     let mut values = vec![0.0; count * 3 * area];
     for (frame, planes) in some.zip(values.chunks_exact_mut(3 * area)) {
-        for (pixel, rgb) in footage.frame(frame).chunks_exact(3).enumerate() {
-            for (plane, &byte) in rgb.iter().enumerate() {
-                planes[plane * area + pixel] = f32::from(byte) / 127.5 - 1.0;
-            }
-        }
+        fill_planes(footage.frame(frame), planes);
     }
     Tensor::from_data(TensorData::new(values, [count, 3, height, width]), device)
 }
 
 fn probabilities(logits: &Tensor<3>, part: Channels) -> Tensor<3> {
     softmax(logits.clone().narrow(2, part.start, part.len), 2)
-}
-
-fn values(tensor: Tensor<3>) -> Result<Vec<f32>> {
-    let data = tensor.try_into_data().map_err(|error| Error::Device(format!("{error:?}")))?;
-    data.try_into_vec::<f32>().map_err(|error| Error::Device(format!("{error:?}")))
 }

@@ -1,7 +1,5 @@
 //! Clips of any size and rate as the recogniser knows them.
 
-use std::borrow::Cow;
-
 use media::Clip;
 
 use crate::{
@@ -59,7 +57,7 @@ impl Footage {
         let frames = times.into_iter().filter_map(|index| clip.frame(index));
         let resized = |frame: &[u8]| {
             if [to_width, to_height] == [width, height] {
-                return Cow::Borrowed(frame).into_owned();
+                return frame.to_vec();
             }
             Picture::from_rgb(width, height, frame).resized(to_width, to_height).to_rgb()
         };

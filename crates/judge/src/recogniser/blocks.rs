@@ -30,7 +30,7 @@ pub(super) fn double(x: Tensor<4>) -> Tensor<4> {
 }
 
 /// The mean over height and width: `[images, channels, height, width]` to `[images, channels]`.
-pub(super) fn pool(x: Tensor<4>) -> Tensor<2> {
+pub(crate) fn pool(x: Tensor<4>) -> Tensor<2> {
     let [images, channels, height, width] = x.dims();
     x.reshape([images, channels, height * width]).mean_dim(2).reshape([images, channels])
 }

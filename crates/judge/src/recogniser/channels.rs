@@ -12,11 +12,11 @@ pub struct Channels {
 }
 
 impl Channels {
-    const fn first(len: usize) -> Self {
+    pub(crate) const fn first(len: usize) -> Self {
         Self { start: 0, len }
     }
 
-    const fn then(self, len: usize) -> Self {
+    pub(crate) const fn then(self, len: usize) -> Self {
         Self { start: self.end(), len }
     }
 

@@ -20,11 +20,12 @@ use burn::{
 };
 use models::{
     init::{self, Start},
-    weights::{Checkpoint, Naming, Precedence, parameters},
+    weights::{Checkpoint, Naming, Precedence},
 };
 use nn::{Conv2d, Linear};
 
-use self::blocks::{Head, ResidualBlock, conv3, double, halve, pointwise, pool, stack, through};
+pub(crate) use self::blocks::pool;
+use self::blocks::{Head, ResidualBlock, conv3, double, halve, pointwise, stack, through};
 
 /// Sides of a frame are multiples of so many pixels.
 pub const SIDE_STEP: usize = 16;
@@ -67,10 +68,7 @@ impl Recogniser {
 
     /// First weights: PyTorch's start, but residual blocks begin as nothing and so do the heads.
     pub fn init_weights(self, seed: u64) -> Self {
-        let fan_ins: std::collections::HashMap<String, usize> = parameters(&self)
-            .into_iter()
-            .filter_map(|p| Some((p.key.strip_suffix(".weight")?.to_owned(), p.shape[1..].iter().product())))
-            .collect();
+        let fan_ins = init::fan_ins(&self);
         init::fill(self, seed, |key, _| match key.rsplit_once('.') {
             Some((_, "gamma")) => Start::Constant(1.0),
             Some((layer, _)) if layer.ends_with(".conv2") || HEADS.contains(&layer) => Start::Constant(0.0),

@@ -5,7 +5,6 @@ use std::fmt::Write;
 use base64::{Engine, engine::general_purpose::STANDARD};
 
 use super::{Judged, Report, Row};
-use crate::Tally;
 
 const STYLE: &str = "\
 body { font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 70rem; padding: 0 1rem; color-scheme: light dark }
@@ -30,19 +29,19 @@ pub(super) fn page(report: &Report) -> String {
         let _ = writeln!(
             page,
             "<tr><td>{what}<td><b>{}</b><td>{low} to {high} %<td>{}<td>{}<td>{}</tr>",
-            percent(made),
+            made.percent(),
             made.all,
-            percent(real),
-            percent(chance)
+            real.percent(),
+            chance.percent()
         );
     }
     page += "</tbody></table>\n<ul>\n";
     for (language, tally) in &summary.languages {
         let _ =
-            writeln!(page, "<li>all of the prompt, {language:?}: {} of {}</li>", percent(tally), tally.all);
+            writeln!(page, "<li>all of the prompt, {language:?}: {} of {}</li>", tally.percent(), tally.all);
     }
     let _ =
-        writeln!(page, "<li>free falls: {} of {}</li>", percent(&summary.free_fall), summary.free_fall.all);
+        writeln!(page, "<li>free falls: {} of {}</li>", summary.free_fall.percent(), summary.free_fall.all);
     let _ = writeln!(page, "<li>{}</li>\n</ul>", summary.measures());
     page += "<h2>The clips, the worst first</h2>\n";
     let mut made: Vec<&Judged> = report.made.iter().collect();
@@ -78,10 +77,6 @@ fn figure(caption: &str, mp4: &[u8]) -> String {
          </figcaption></figure>",
         STANDARD.encode(mp4)
     )
-}
-
-fn percent(tally: &Tally) -> String {
-    tally.share().map_or_else(|| "–".into(), |share| format!("{:.1} %", 100.0 * share))
 }
 
 fn escape(text: &str) -> String {

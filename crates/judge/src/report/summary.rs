@@ -1,7 +1,7 @@
 //! The figures of a report.
 
 use serde::Serialize;
-use world::Language;
+use world::{GRAVITY, Language};
 
 use super::{Judged, Report};
 use crate::{Tally, measures::Measures, verdict::Verdict};
@@ -33,8 +33,7 @@ const FLAWLESS: &str = "no flaw";
 
 /// A fall is a free one if a parabola explains this share of it.
 const FREE_FALL: f32 = 0.95;
-/// The pull downwards in the world, in m/s², and how far off it may be.
-const GRAVITY: [f32; 2] = [5.0, 9.81];
+/// How far off the world's pull downwards it may be, as a share.
 const GRAVITY_OFF: f32 = 0.15;
 
 /// How often one claim holds.
@@ -86,21 +85,20 @@ impl Mean {
 impl Summary {
     pub(super) fn of(report: &Report) -> Self {
         let Report { made, real, chance, .. } = report;
-        let verdicts =
-            |judged: &[Judged]| judged.iter().map(|judged| judged.verdict.clone()).collect::<Vec<_>>();
         let (made_verdicts, real_verdicts) = (verdicts(made), verdicts(real));
+        let chance: Vec<&Verdict> = chance.iter().collect();
         let rows = ROWS.into_iter().map(|what| Row {
             what,
             made: tally(&made_verdicts, what),
             real: tally(&real_verdicts, what),
-            chance: tally(chance, what),
+            chance: tally(&chance, what),
         });
         let languages = Language::ALL.map(|language| {
             let of_it = made.iter().filter(|judged| judged.prompt.language == language);
             (language, of_it.map(|judged| judged.verdict.all_right).collect())
         });
         let falls = made_verdicts.iter().filter_map(|verdict| verdict.fall);
-        let pull = GRAVITY[0] * (1.0 - GRAVITY_OFF)..=GRAVITY[1] * (1.0 + GRAVITY_OFF);
+        let pull = GRAVITY.start * (1.0 - GRAVITY_OFF)..=GRAVITY.end * (1.0 + GRAVITY_OFF);
         let mean = |measure: fn(&Measures) -> f32| Mean {
             made: mean(&made_verdicts, measure),
             real: mean(&real_verdicts, measure),
@@ -136,7 +134,11 @@ impl Summary {
     }
 }
 
-fn tally(verdicts: &[Verdict], what: &str) -> Tally {
+fn verdicts(judged: &[Judged]) -> Vec<&Verdict> {
+    judged.iter().map(|judged| &judged.verdict).collect()
+}
+
+fn tally(verdicts: &[&Verdict], what: &str) -> Tally {
     match what {
         ALL_RIGHT => verdicts.iter().map(|verdict| verdict.all_right).collect(),
         FLAWLESS => verdicts.iter().map(|verdict| verdict.flawless).collect(),
@@ -147,7 +149,7 @@ fn tally(verdicts: &[Verdict], what: &str) -> Tally {
     }
 }
 
-fn mean(verdicts: &[Verdict], measure: fn(&Measures) -> f32) -> f32 {
+fn mean(verdicts: &[&Verdict], measure: fn(&Measures) -> f32) -> f32 {
     let sum: f32 = verdicts.iter().map(|verdict| measure(&verdict.measures)).sum();
     sum / verdicts.len().max(1) as f32
 }

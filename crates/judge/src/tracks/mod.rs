@@ -83,6 +83,11 @@ impl Track {
         self.seen().filter(|(_, sighting)| clear(sighting)).count() as f32 / seen as f32
     }
 
+    /// What was seen of it in the frame, or in the one that is nearest in time.
+    pub fn nearest(&self, frame: usize) -> Option<&Sighting> {
+        self.seen().min_by_key(|(at, _)| at.abs_diff(frame)).map(|(_, sighting)| sighting)
+    }
+
     /// The middle in a frame, or between those of the nearest frames in which it was seen.
     pub fn centre(&self, frame: usize) -> Option<Vec2> {
         let before = self.seen().rev().find(|(at, _)| *at <= frame);
@@ -99,7 +104,7 @@ impl Track {
 }
 
 /// The index of the largest.
-pub(crate) fn likeliest(values: &[f32]) -> usize {
+pub fn likeliest(values: &[f32]) -> usize {
     (0..values.len()).max_by(|&a, &b| values[a].total_cmp(&values[b])).unwrap_or(0)
 }
 

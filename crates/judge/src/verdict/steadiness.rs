@@ -88,14 +88,13 @@ pub fn changes(tracks: &[Track], lasting: &[usize], sight: &Sight) -> Vec<Change
 /// Whether the thing could be out of view in a frame: at the border, or where another thing is.
 fn may_hide(tracks: &[Track], of: usize, frame: usize, sight: &Sight) -> bool {
     let Some(centre) = tracks[of].centre(frame) else { return false };
-    let Some((_, near)) = tracks[of].seen().min_by_key(|(at, _)| at.abs_diff(frame)) else { return false };
+    let Some(near) = tracks[of].nearest(frame) else { return false };
     let half = near.extent / 2.0;
     let size = Vec2::new(sight.width as f32, sight.height as f32);
     let at_border = (centre - half).min_element() < 2.0 || (size - centre - half).min_element() < 2.0;
     let behind = tracks.iter().enumerate().filter(|(other, _)| *other != of).any(|(_, other)| {
         let Some(at) = other.centre(frame) else { return false };
-        let extent =
-            other.seen().min_by_key(|(at, _)| at.abs_diff(frame)).map_or(Vec2::ZERO, |(_, is)| is.extent);
+        let extent = other.nearest(frame).map_or(Vec2::ZERO, |is| is.extent);
         (at - centre).abs().cmplt((extent / 2.0 + half) * 1.1).all()
     });
     at_border || behind

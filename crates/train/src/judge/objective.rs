@@ -3,7 +3,10 @@
 use std::{collections::HashMap, path::Path, sync::Arc};
 
 use burn::tensor::{Device, Tensor, TensorData};
-use judge::recogniser::{Channels, Recogniser, place, seen};
+use judge::{
+    recogniser::{Channels, Recogniser, place, seen},
+    tracks::likeliest,
+};
 use models::weights::{Checkpoint, Precision, load, save};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -199,9 +202,4 @@ fn right_in(answers: &Tensor<3>, targets: &Tensor<3>, part: Channels, from: usiz
         }
     }
     Ok((asked, right))
-}
-
-/// The index of the largest.
-fn likeliest(logits: &[f32]) -> usize {
-    (0..logits.len()).max_by(|&a, &b| logits[a].total_cmp(&logits[b])).unwrap_or(0)
 }

@@ -2,7 +2,10 @@
 
 use std::path::Path;
 
-use judge::recogniser::{FIRST_KIND, NOTHING, UNCLEAR, seen};
+use judge::{
+    recogniser::{Channels, FIRST_KIND, NOTHING, UNCLEAR, seen},
+    tracks::likeliest,
+};
 use media::{Clip, SheetLayout, SheetRow};
 use world::{Colour, Kind};
 
@@ -36,16 +39,13 @@ fn sketch(lesson: &Lesson, cells: &[f32]) -> (Vec<u8>, String) {
     let mut pixels = vec![0; lesson.drawn.spec.width * lesson.drawn.spec.height * 3];
     let mut counts = [0; UNCLEAR + 1];
     for (cell, values) in cells.chunks_exact(seen::ALL).enumerate() {
-        let likeliest = |part: judge::recogniser::Channels| {
-            let values = &values[part.start..part.end()];
-            (0..part.len).max_by(|&a, &b| values[a].total_cmp(&values[b])).unwrap_or(0)
-        };
-        let kind = likeliest(seen::KIND);
+        let class = |part: Channels| likeliest(&values[part.start..part.end()]);
+        let kind = class(seen::KIND);
         counts[kind] += 1;
         let colour = match kind {
             NOTHING => BACKGROUND,
             UNCLEAR => PINK,
-            _ => Colour::ALL[likeliest(seen::COLOUR)].srgb(),
+            _ => Colour::ALL[class(seen::COLOUR)].srgb(),
         };
         for y in 0..seen::CELL {
             let row = cell / columns * seen::CELL + y;

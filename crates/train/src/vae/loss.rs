@@ -68,16 +68,13 @@ pub fn reconstruction_loss(
     let counts = (weights.motion_weight > 0.0)
         .then(|| (change(video.clone()) / MOVES).clamp_max(1.0) * weights.motion_weight + 1.0);
     let error = rebuilt - video;
-    let mse = error.clone().square().mean();
-    let mean = |error: Tensor<5>| match &counts {
+    let squared = error.clone().square();
+    let mse = squared.clone().mean();
+    let weighted = |error: Tensor<5>| match &counts {
         Some(counts) => (error * counts.clone()).mean(),
         None => error.mean(),
     };
-    let mut loss = mean(error.clone().abs()) * weights.l1_weight
-        + match &counts {
-            Some(_) => mean(error.clone().square()),
-            None => mse.clone(),
-        } * weights.mse_weight;
+    let mut loss = weighted(error.clone().abs()) * weights.l1_weight + weighted(squared) * weights.mse_weight;
     if weights.gradient_weight > 0.0 {
         loss = loss + neighbour_differences(error) * weights.gradient_weight;
     }

@@ -23,9 +23,6 @@ mod shortcut;
 mod stream;
 #[cfg(test)]
 mod tests;
-
-use std::collections::HashMap;
-
 use burn::{
     module::Module,
     tensor::{Device, Tensor},
@@ -38,8 +35,8 @@ pub use stream::{DecoderStream, EncoderStream};
 use self::{decoder::WanDecoder3d, encoder::WanEncoder3d, past::Past};
 use crate::{
     ModelConfig, Result,
-    init::{self, Start, fans},
-    weights::{Checkpoint, Naming, Source, Weights, parameters},
+    init::{self, Start},
+    weights::{Checkpoint, Naming, Source, Weights},
 };
 
 /// `AutoencoderKLWan`, in the layout of Wan 2.1 or of Wan 2.2 (`is_residual`).
@@ -165,10 +162,7 @@ impl AutoencoderKlWan {
     /// First weights as published for Wan: PyTorch's defaults for convolutions, and attentions that
     /// add no more than a constant.
     pub fn init_weights(self, seed: u64) -> Self {
-        let fan_in = parameters(&self)
-            .into_iter()
-            .filter_map(|p| Some((p.key.strip_suffix(".weight")?.to_owned(), fans(&p.shape).1)))
-            .collect::<HashMap<_, _>>();
+        let fan_in = init::fan_ins(&self);
         init::fill(self, seed, |key, _| match key.rsplit_once('.') {
             Some((_, "gamma")) => Start::Constant(1.0),
             Some((layer, "weight")) if layer.ends_with(".proj") => Start::Constant(0.0),
