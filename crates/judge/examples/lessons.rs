@@ -1,4 +1,5 @@
-//! Writes clips of the world, or three frames of each, with the exact truth that `training/judge` learns from.
+//! Writes clips of the world, or three frames of each, with the exact truth about them, for trainings
+//! elsewhere.
 //!
 //!     cargo run --release -p kinora-judge --example lessons -- FOLDER FIRST COUNT FRAMES
 //!
