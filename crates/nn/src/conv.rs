@@ -1,4 +1,4 @@
-//! Convolutions of the video autoencoder.
+//! Convolutions over clips and frames.
 
 use burn::{
     module::{Module, Param, ParamId},
@@ -119,6 +119,31 @@ impl Pack for CausalConv3d {
     ) -> Result<(), S::Error> {
         let stride = self.stride;
         self.weight.pack_from(path, source, |values, dims| PackedKernel::new(values, dims, stride, packing))
+    }
+}
+
+/// A 3-D convolution that sees both ways in time, with zeros around the clip on all sides.
+#[derive(Module, Debug)]
+pub struct Conv3d {
+    /// `[out, in, frames, height, width]`
+    pub weight: Param<Tensor<5>>,
+    /// `[out]`
+    pub bias: Param<Tensor<1>>,
+    stride: [usize; 3],
+}
+
+impl Conv3d {
+    /// A layer of zeros; `kernel` and `stride` are `[frames, height, width]`, the sides of the kernel odd.
+    pub fn new(channels: [usize; 2], kernel: [usize; 3], stride: [usize; 3], device: &Device) -> Self {
+        let [inputs, outputs] = channels;
+        let [kt, kh, kw] = kernel;
+        Self { weight: zeros([outputs, inputs, kt, kh, kw], device), bias: zeros([outputs], device), stride }
+    }
+
+    /// `[batch, in, frames, height, width]` to `[batch, out, frames', height', width']`: each divided by its stride,
+    /// rounded up.
+    pub fn forward(&self, x: Tensor<5>) -> Tensor<5> {
+        conv3d(x, self.weight.val(), self.bias.val(), self.stride)
     }
 }
 
@@ -259,6 +284,19 @@ pub fn causal_conv3d(
     }
     let x = if front > 0 { x.pad([(front, 0), (0, 0), (0, 0)], PadMode::Constant(0.0)) } else { x };
     module::conv3d(x, weight, Some(bias), ConvOptions::new(stride, [0, height, width], [1; 3], 1))
+}
+
+/// A 3-D convolution with zeros around the clip, so many that a stride of 1 keeps its size.
+///
+/// `x` is `[batch, in, frames, height, width]`, `weight` `[out, in, kt, kh, kw]` of odd sides, `bias` `[out]`.
+pub fn conv3d(x: Tensor<5>, weight: Tensor<5>, bias: Tensor<1>, stride: [usize; 3]) -> Tensor<5> {
+    let [_, _, kernel @ ..] = weight.dims();
+    let around = kernel.map(|side| side / 2);
+    if in_bf16(&x) {
+        let window = Window { stride, front: around, back: around, doubled: false };
+        return apply3(Op::Conv3d { window }, x, weight, bias);
+    }
+    module::conv3d(x, weight, Some(bias), ConvOptions::new(stride, around, [1; 3], 1))
 }
 
 /// A 2-D convolution with zeros around the image.

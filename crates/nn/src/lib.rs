@@ -24,7 +24,7 @@ mod weight;
 
 pub use activation::{gelu_tanh, silu};
 pub use attention::{KeysValues, attention, attention_biased};
-pub use conv::{CausalConv3d, Conv2d, causal_conv3d, conv2d};
+pub use conv::{CausalConv3d, Conv2d, Conv3d, causal_conv3d, conv2d, conv3d};
 pub use kernels::Stored;
 pub use linear::{Linear, linear};
 pub use modulate::{gated_residual, layer_norm_modulate};

@@ -141,6 +141,24 @@ fn convolutions() {
         |x, w, b| bf16(|| crate::causal_conv3d(x, w, b, [1; 3], [2, 1, 1])),
         |x, w, b| crate::causal_conv3d(Tensor::cat(vec![zeros(&x), x], 2), w, b, [1; 3], [0, 1, 1]),
     );
+    for (kernel, stride, [inputs, outputs, height, width]) in [
+        ([3, 1, 1], [1; 3], [3, 7, 6, 8]),
+        ([3; 3], [1, 2, 2], [3, 7, 6, 8]),
+        ([3; 3], [1; 3], [12, 32, 32, 32]),
+        ([1, 3, 3], [1, 2, 2], [32, 48, 32, 32]),
+        ([1, 3, 3], [1; 3], [48, 48, 16, 16]),
+        ([5, 1, 1], [1; 3], [48, 48, 8, 8]),
+    ] {
+        let [kt, kh, kw] = kernel;
+        compare(
+            "3-D that sees both ways",
+            ([2, inputs, 4, height, width], [outputs, inputs, kt, kh, kw], [outputs]),
+            [true; 3],
+            ROUNDED,
+            |x, w, b| bf16(|| crate::conv3d(x, w, b, stride)),
+            |x, w, b| crate::conv3d(x, w, b, stride),
+        );
+    }
     compare(
         "2-D with stride",
         ([2, 3, 8, 6], [5, 3, 3, 3], [5]),
