@@ -1,6 +1,6 @@
 //! Reading and writing `config.json`.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
@@ -29,8 +29,7 @@ pub trait ModelConfig: Serialize + DeserializeOwned {
 
     /// Reads and checks `folder/config.json`.
     fn load(folder: &Path) -> Result<Self> {
-        let path = folder.join("config.json");
-        let text = disk::read_bounded(&path, LONGEST_TEXT)?;
+        let (path, text) = config_text(folder)?;
         Self::from_json(&path, &text)
     }
 
@@ -62,6 +61,19 @@ pub trait ModelConfig: Serialize + DeserializeOwned {
         text.push('\n');
         Ok(disk::write_atomically(&path, text.as_bytes())?)
     }
+}
+
+/// The path and the text of `folder/config.json`.
+pub(crate) fn config_text(folder: &Path) -> Result<(PathBuf, Vec<u8>)> {
+    let path = folder.join("config.json");
+    let text = disk::read_bounded(&path, LONGEST_TEXT)?;
+    Ok((path, text))
+}
+
+/// The class that the text of a `config.json` names, if it does; `path` is what errors call it.
+pub(crate) fn class_named<C: ModelConfig>(path: &Path, text: &[u8]) -> Result<Option<String>> {
+    let json = |source| Error::Json { path: path.to_owned(), source };
+    Ok(C::class_in(&serde_json::from_slice(text).map_err(json)?))
 }
 
 /// The fields that diffusers puts before a model's own.

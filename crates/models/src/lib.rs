@@ -6,7 +6,7 @@
 //! latents ───► wan::AutoencoderKlWan::decode ──► frames
 //! ```
 //!
-//! [`family`] is what an engine asks of them without knowing which they are.
+//! [`kinora`] is an autoencoder of our own. [`family`] is what an engine asks of them without knowing which they are.
 //!
 //! Configurations are the `config.json` of diffusers and transformers, field for field, and
 //! [`weights`] reads and writes their safetensors files. Every model agrees with diffusers 0.42.1
@@ -20,6 +20,7 @@ pub mod family;
 #[cfg(test)]
 mod golden;
 pub mod init;
+pub mod kinora;
 pub mod umt5;
 pub mod wan;
 pub mod weights;

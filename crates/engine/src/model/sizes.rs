@@ -29,8 +29,9 @@ pub(super) fn num_values(files: &ModelFiles, part: PartName, config: &impl PartC
 mod tests {
     use models::{
         family::{AutoencoderConfig, DenoiserConfig, TextEncoderConfig},
+        kinora::AutoencoderKinoraConfig,
         umt5::Umt5Config,
-        wan::WanTransformer3dConfig,
+        wan::{AutoencoderKlWanConfig, WanTransformer3dConfig},
     };
 
     use super::*;
@@ -56,7 +57,6 @@ mod tests {
         let info = ModelInfo::read(&files).unwrap();
         let DenoiserConfig::Wan(denoiser) = &info.experts[0].config;
         let TextEncoderConfig::Umt5(encoder) = &info.text_encoder;
-        let AutoencoderConfig::Wan(autoencoder) = &info.autoencoder;
         let refused = |part: PartName, found: Result<u64>| {
             let message = found.unwrap_err().to_string();
             assert!(message.contains(&part.config()), "{message}");
@@ -83,8 +83,10 @@ mod tests {
             let part = PartName::TextEncoder;
             refused(part, num_values(&files, part, &TextEncoderConfig::Umt5(config)));
         }
-        let mut config = autoencoder.clone();
-        config.base_dim = 1 << 20;
-        refused(PartName::Vae, num_values(&files, PartName::Vae, &AutoencoderConfig::Wan(config)));
+        let wan = AutoencoderKlWanConfig { base_dim: 1 << 20, ..Default::default() };
+        let kinora = AutoencoderKinoraConfig { width: 1 << 20, ..Default::default() };
+        for config in [AutoencoderConfig::Wan(wan), AutoencoderConfig::Kinora(kinora)] {
+            refused(PartName::Vae, num_values(&files, PartName::Vae, &config));
+        }
     }
 }

@@ -7,9 +7,11 @@ use nn::{Pack, Packing};
 
 use super::{PartConfig, checked};
 use crate::{
-    ModelConfig, Result, wan,
-    wan::{AutoencoderKlWan, AutoencoderKlWanConfig},
-    weights::{Naming, Source},
+    ModelConfig, Result,
+    config::{class_named, config_text},
+    kinora::{self, AutoencoderKinora, AutoencoderKinoraConfig},
+    wan::{self, AutoencoderKlWan, AutoencoderKlWanConfig},
+    weights::{Naming, Precision, Source, load, save_folder},
 };
 
 /// What an autoencoder is, as its `config.json` says.
@@ -17,13 +19,17 @@ use crate::{
 pub enum AutoencoderConfig {
     /// Wan's.
     Wan(AutoencoderKlWanConfig),
+    /// kinora-tiny's.
+    Kinora(AutoencoderKinoraConfig),
 }
 
 /// An autoencoder with its weights.
 #[derive(Debug)]
 pub enum Autoencoder {
     /// Wan's.
-    Wan(AutoencoderKlWan),
+    Wan(Box<AutoencoderKlWan>),
+    /// kinora-tiny's.
+    Kinora(Box<AutoencoderKinora>),
 }
 
 /// Decodes latent frame after latent frame, in memory that does not grow with the clip.
@@ -31,6 +37,8 @@ pub enum Autoencoder {
 pub enum DecoderStream<'a> {
     /// Wan's.
     Wan(wan::DecoderStream<'a>),
+    /// kinora-tiny's.
+    Kinora(kinora::DecoderStream<'a>),
 }
 
 impl AutoencoderConfig {
@@ -39,25 +47,83 @@ impl AutoencoderConfig {
     /// # Errors
     /// Text that is no configuration, or that of a class that is not served.
     pub fn from_json(path: &Path, text: &[u8]) -> Result<Self> {
-        AutoencoderKlWanConfig::from_json(path, text).map(Self::Wan)
+        match class_named::<AutoencoderKlWanConfig>(path, text)?.as_deref() {
+            Some(AutoencoderKinoraConfig::CLASS) => {
+                AutoencoderKinoraConfig::from_json(path, text).map(Self::Kinora)
+            }
+            _ => AutoencoderKlWanConfig::from_json(path, text).map(Self::Wan),
+        }
+    }
+
+    /// Reads and checks `folder/config.json`.
+    ///
+    /// # Errors
+    /// A file that is missing, and those of [`from_json`](Self::from_json).
+    pub fn load(folder: &Path) -> Result<Self> {
+        let (path, text) = config_text(folder)?;
+        Self::from_json(&path, &text)
+    }
+
+    /// Writes `folder/config.json`; the folder must exist.
+    ///
+    /// # Errors
+    /// A file that cannot be written.
+    pub fn save(&self, folder: &Path) -> Result<()> {
+        match self {
+            Self::Wan(config) => config.save(folder),
+            Self::Kinora(config) => config.save(folder),
+        }
+    }
+
+    /// The library and the class that a pipeline's `model_index.json` names.
+    pub fn class_in_index(&self) -> [&'static str; 2] {
+        match self {
+            Self::Wan(_) => ["diffusers", AutoencoderKlWanConfig::CLASS],
+            Self::Kinora(_) => ["kinora", AutoencoderKinoraConfig::CLASS],
+        }
     }
 
     /// Channels of the latents.
     pub fn z_dim(&self) -> usize {
-        let Self::Wan(config) = self;
-        config.z_dim
+        match self {
+            Self::Wan(config) => config.z_dim,
+            Self::Kinora(config) => config.z_dim,
+        }
+    }
+
+    /// Mean and standard deviation of each latent channel.
+    pub fn statistics(&self) -> [&[f64]; 2] {
+        match self {
+            Self::Wan(config) => [&config.latents_mean, &config.latents_std],
+            Self::Kinora(config) => [&config.latents_mean, &config.latents_std],
+        }
+    }
+
+    /// The same with another mean and standard deviation of each latent channel.
+    pub fn with_statistics(mut self, mean: Vec<f64>, std: Vec<f64>) -> Self {
+        match &mut self {
+            Self::Wan(config) => (config.latents_mean, config.latents_std) = (mean, std),
+            Self::Kinora(config) => (config.latents_mean, config.latents_std) = (mean, std),
+        }
+        self
     }
 
     /// Frames, rows and columns of pixels that make one latent.
     pub fn scale_factors(&self) -> [usize; 3] {
-        let Self::Wan(config) = self;
-        [config.scale_factor_temporal, config.scale_factor_spatial, config.scale_factor_spatial]
+        match self {
+            Self::Wan(config) => {
+                [config.scale_factor_temporal, config.scale_factor_spatial, config.scale_factor_spatial]
+            }
+            Self::Kinora(_) => AutoencoderKinoraConfig::SCALE_FACTORS,
+        }
     }
 
     /// About which share of the parameters is the decoder's.
     pub fn decoder_share(&self) -> f64 {
-        let Self::Wan(config) = self;
-        config.decoder_share()
+        match self {
+            Self::Wan(config) => config.decoder_share(),
+            Self::Kinora(config) => config.decoder_share(),
+        }
     }
 
     /// Latent `[frames, height, width]` of a clip of `[frames, height, width]`.
@@ -65,8 +131,41 @@ impl AutoencoderConfig {
     /// # Errors
     /// A clip that is not a whole number of latents.
     pub fn latent_size(&self, video: [usize; 3]) -> Result<[usize; 3]> {
-        let Self::Wan(config) = self;
-        config.latent_size(video)
+        match self {
+            Self::Wan(config) => config.latent_size(video),
+            Self::Kinora(config) => config.latent_size(video),
+        }
+    }
+
+    /// Video `[frames, height, width]` of latents of `[frames, height, width]`.
+    pub fn video_size(&self, latents: [usize; 3]) -> [usize; 3] {
+        match self {
+            Self::Wan(config) => config.video_size(latents),
+            Self::Kinora(config) => config.video_size(latents),
+        }
+    }
+
+    /// Latents as the denoiser sees them: `(latents - mean) / std` by channel.
+    pub fn normalize(&self, latents: Tensor<5>) -> Tensor<5> {
+        match self {
+            Self::Wan(config) => config.normalize(latents),
+            Self::Kinora(config) => config.normalize(latents),
+        }
+    }
+
+    /// The autoencoder in a folder, whole.
+    ///
+    /// # Errors
+    /// Weights that are missing or of another configuration.
+    pub fn load_weights(&self, folder: &Path, device: &Device) -> Result<Autoencoder> {
+        match self {
+            Self::Wan(config) => {
+                load(AutoencoderKlWan::new(config, device)?, folder).map(Box::new).map(Autoencoder::Wan)
+            }
+            Self::Kinora(config) => {
+                load(AutoencoderKinora::new(config, device)?, folder).map(Box::new).map(Autoencoder::Kinora)
+            }
+        }
     }
 
     /// The autoencoder without its encoder, whose weights are read to be checked alone: for what only decodes.
@@ -79,8 +178,14 @@ impl AutoencoderConfig {
         packing: Option<Packing>,
         device: &Device,
     ) -> Result<Autoencoder> {
-        let Self::Wan(config) = self;
-        AutoencoderKlWan::load_decoder(config, source, packing, device).map(Autoencoder::Wan)
+        match self {
+            Self::Wan(config) => AutoencoderKlWan::load_decoder(config, source, packing, device)
+                .map(Box::new)
+                .map(Autoencoder::Wan),
+            Self::Kinora(config) => AutoencoderKinora::load_decoder(config, source, packing, device)
+                .map(Box::new)
+                .map(Autoencoder::Kinora),
+        }
     }
 
     /// A decoder of zeros, packed if that is asked for: to measure how long it takes.
@@ -88,17 +193,28 @@ impl AutoencoderConfig {
     /// # Errors
     /// A configuration that cannot be.
     pub fn zero_decoder(&self, packing: Option<Packing>, device: &Device) -> Result<Autoencoder> {
-        let Self::Wan(config) = self;
-        let mut vae = AutoencoderKlWan::new(config, device)?.without_encoder();
-        packing.into_iter().for_each(|packing| vae.pack(packing));
-        Ok(Autoencoder::Wan(vae))
+        let mut vae = match self {
+            Self::Wan(config) => {
+                Autoencoder::Wan(Box::new(AutoencoderKlWan::new(config, device)?.without_encoder()))
+            }
+            Self::Kinora(config) => {
+                Autoencoder::Kinora(Box::new(AutoencoderKinora::new(config, device)?.without_encoder()))
+            }
+        };
+        packing.into_iter().for_each(|packing| match &mut vae {
+            Autoencoder::Wan(vae) => vae.pack(packing),
+            Autoencoder::Kinora(vae) => vae.pack(packing),
+        });
+        Ok(vae)
     }
 
     /// About how many bytes a [`DecoderStream`] needs besides the weights, for a video of any length of `[height,
     /// width]` pixels.
     pub fn decoder_stream_bytes(&self, size: [usize; 2], kept: FloatDType) -> usize {
-        let Self::Wan(config) = self;
-        config.decoder_stream_bytes(size, kept)
+        match self {
+            Self::Wan(config) => config.decoder_stream_bytes(size, kept),
+            Self::Kinora(config) => config.decoder_stream_bytes(size, kept),
+        }
     }
 }
 
@@ -106,27 +222,67 @@ impl PartConfig for AutoencoderConfig {
     const NAMING: Naming = Naming::DIFFUSERS;
 
     fn large_parameters(&self) -> f64 {
-        let Self::Wan(config) = self;
-        config.large_parameters()
+        match self {
+            Self::Wan(config) => config.large_parameters(),
+            Self::Kinora(config) => config.large_parameters(),
+        }
     }
 
     fn check_weights(&self, source: Source<'_>) -> Result<()> {
-        let Self::Wan(config) = self;
-        checked(&AutoencoderKlWan::new(config, &Device::flex())?, source)
+        match self {
+            Self::Wan(config) => checked(&AutoencoderKlWan::new(config, &Device::flex())?, source),
+            Self::Kinora(config) => checked(&AutoencoderKinora::new(config, &Device::flex())?, source),
+        }
     }
 }
 
 impl Autoencoder {
+    /// The configuration that it was built from.
+    pub fn config(&self) -> AutoencoderConfig {
+        match self {
+            Self::Wan(vae) => AutoencoderConfig::Wan(vae.config().clone()),
+            Self::Kinora(vae) => AutoencoderConfig::Kinora(vae.config().clone()),
+        }
+    }
+
+    /// Latents of a clip `[batch, 3, frames, height, width]` within -1 and 1; of a still, if it has one frame. Wan's are the
+    /// means.
+    ///
+    /// # Panics
+    /// Without an encoder.
+    pub fn encode(&self, video: Tensor<5>) -> Tensor<5> {
+        match self {
+            Self::Wan(vae) => vae.encode(video).mean,
+            Self::Kinora(vae) => vae.encode(video),
+        }
+    }
+
     /// Latents as the decoder sees them, from those that the denoiser sees.
     pub fn denormalize(&self, latents: Tensor<5>) -> Tensor<5> {
-        let Self::Wan(vae) = self;
-        vae.denormalize(latents)
+        match self {
+            Self::Wan(vae) => vae.denormalize(latents),
+            Self::Kinora(vae) => vae.config().denormalize(latents),
+        }
+    }
+
+    /// Writes its folder, configuration and weights.
+    ///
+    /// # Errors
+    /// A folder that cannot be written.
+    pub fn save(&self, folder: &Path, precision: Precision) -> Result<()> {
+        let nothing = std::collections::HashMap::new();
+        match self {
+            Self::Wan(vae) => save_folder(&**vae, vae.config(), folder, precision, &nothing),
+            Self::Kinora(vae) => save_folder(&**vae, vae.config(), folder, precision, &nothing),
+        }
     }
 
     /// A decoder whose memory does not grow with the clip; it keeps frames that it will look back at as `kept`.
     pub fn decoder_stream(&self, kept: FloatDType) -> DecoderStream<'_> {
-        let Self::Wan(vae) = self;
-        DecoderStream::Wan(vae.decoder_stream(kept))
+        match self {
+            Self::Wan(vae) => DecoderStream::Wan(vae.decoder_stream(kept)),
+            Self::Kinora(vae) => DecoderStream::Kinora(vae.decoder_stream()),
+        }
     }
 }
 
@@ -134,7 +290,9 @@ impl DecoderStream<'_> {
     /// The frames of the clip's next latent frame, `[batch, z_dim, 1, height, width]`, not normalised: `[batch, 3,
     /// frames, ..]` about -1 to 1.
     pub fn decode(&mut self, latents: Tensor<5>) -> Tensor<5> {
-        let Self::Wan(stream) = self;
-        stream.decode(latents)
+        match self {
+            Self::Wan(stream) => stream.decode(latents),
+            Self::Kinora(stream) => stream.decode(latents),
+        }
     }
 }

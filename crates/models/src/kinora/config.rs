@@ -1,0 +1,157 @@
+//! `config.json` of the autoencoder.
+
+use burn::tensor::{Device, Tensor};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::{
+    Error, ModelConfig, Result,
+    config::{diffusers_class, require, require_finite, require_positive, require_size},
+};
+
+const CLASS: &str = "AutoencoderKinora";
+/// Frames of a block, and pixels on its side.
+const BLOCK: [usize; 2] = [4, 8];
+/// Squares of so many pixels a side become channels where the decoder sees pixels.
+pub(super) const PIXEL_PATCH: usize = 2;
+
+/// Sizes of [`AutoencoderKinora`](super::AutoencoderKinora); the default is that of kinora-tiny.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct AutoencoderKinoraConfig {
+    /// Channels of the latents.
+    pub z_dim: usize,
+    /// Channels of the decoder where it sees latents.
+    pub width: usize,
+    /// Residual blocks of the decoder.
+    pub num_res_blocks: usize,
+    /// Channels of the decoder where it sees pixels.
+    pub pixel_width: usize,
+    /// Mean of each latent channel.
+    pub latents_mean: Vec<f64>,
+    /// Standard deviation of each latent channel.
+    pub latents_std: Vec<f64>,
+}
+
+impl Default for AutoencoderKinoraConfig {
+    fn default() -> Self {
+        Self {
+            z_dim: 48,
+            width: 160,
+            num_res_blocks: 6,
+            pixel_width: 32,
+            latents_mean: vec![0.0; 48],
+            latents_std: vec![1.0; 48],
+        }
+    }
+}
+
+impl AutoencoderKinoraConfig {
+    /// Frames, rows and columns of a block.
+    pub const SCALE_FACTORS: [usize; 3] = [BLOCK[0], BLOCK[1], BLOCK[1]];
+
+    /// Numbers of a block of pixels in three colours.
+    pub const BLOCK_VALUES: usize = 3 * BLOCK[0] * BLOCK[1] * BLOCK[1];
+
+    /// About how many parameters a model of these sizes has.
+    pub fn large_parameters(&self) -> f64 {
+        let [code, decoder] = self.halves();
+        code + decoder
+    }
+
+    /// About which share of the parameters is the decoder's.
+    pub fn decoder_share(&self) -> f64 {
+        let [code, decoder] = self.halves();
+        decoder / (code + decoder)
+    }
+
+    fn halves(&self) -> [f64; 2] {
+        let [z, width, blocks, pixels] =
+            [self.z_dim, self.width, self.num_res_blocks, self.pixel_width].map(|size| size as f64);
+        let values = Self::BLOCK_VALUES as f64;
+        let of_latents = 27.0 * z * width + 18.0 * blocks * width * width + width * values;
+        [z * values, z * values + of_latents + 18.0 * (3 * PIXEL_PATCH * PIXEL_PATCH) as f64 * pixels]
+    }
+
+    /// Latents as the denoiser sees them: `(latents - latents_mean) / latents_std` by channel.
+    pub fn normalize(&self, latents: Tensor<5>) -> Tensor<5> {
+        let [mean, std] = self.statistics(&latents.device());
+        (latents - mean) / std
+    }
+
+    /// Latents as the decoder sees them: the inverse of [`normalize`](Self::normalize).
+    pub fn denormalize(&self, latents: Tensor<5>) -> Tensor<5> {
+        let [mean, std] = self.statistics(&latents.device());
+        latents * std + mean
+    }
+
+    /// Mean and standard deviation of the latents, `[1, z_dim, 1, 1, 1]`.
+    fn statistics(&self, device: &Device) -> [Tensor<5>; 2] {
+        [&self.latents_mean, &self.latents_std].map(|values| {
+            let values = values.iter().map(|&value| value as f32).collect::<Vec<_>>();
+            Tensor::<1>::from_floats(values.as_slice(), device).reshape([1, self.z_dim, 1, 1, 1])
+        })
+    }
+
+    /// Latent `[frames, height, width]` of a clip of `[frames, height, width]`.
+    ///
+    /// # Errors
+    /// Frames that are not `1 + 4 k`, or sides that are no multiples of 8.
+    pub fn latent_size(&self, [frames, height, width]: [usize; 3]) -> Result<[usize; 3]> {
+        let [time, space, _] = Self::SCALE_FACTORS;
+        let fits = frames % time == 1 && height.is_multiple_of(space) && width.is_multiple_of(space);
+        if fits && height > 0 && width > 0 {
+            return Ok([1 + (frames - 1) / time, height / space, width / space]);
+        }
+        Err(Error::Input {
+            class: CLASS,
+            what: "the size of the video [frames, height, width]",
+            expected: format!("1 + {time} k frames, and height and width multiples of {space}"),
+            found: format!("{:?}", [frames, height, width]),
+        })
+    }
+
+    /// Video `[frames, height, width]` of latents of `[frames, height, width]`.
+    pub fn video_size(&self, [frames, height, width]: [usize; 3]) -> [usize; 3] {
+        let [time, space, _] = Self::SCALE_FACTORS;
+        [1 + frames.saturating_sub(1) * time, height * space, width * space]
+    }
+}
+
+impl ModelConfig for AutoencoderKinoraConfig {
+    const CLASS: &'static str = CLASS;
+
+    fn header() -> Vec<(&'static str, Value)> {
+        vec![("_class_name", CLASS.into())]
+    }
+
+    fn class_in(json: &Map<String, Value>) -> Option<String> {
+        diffusers_class(json)
+    }
+
+    fn check(&self) -> Result<()> {
+        let Self { z_dim, width, num_res_blocks, pixel_width, .. } = *self;
+        let sizes = [
+            ("z_dim", z_dim),
+            ("width", width),
+            ("num_res_blocks", num_res_blocks),
+            ("pixel_width", pixel_width),
+        ];
+        for (field, size) in sizes {
+            require_size(CLASS, field, size)?;
+        }
+        let most = Self::BLOCK_VALUES;
+        require(CLASS, "z_dim", z_dim, format!("at most {most}, the values of a block"), z_dim <= most)?;
+        for (field, values) in [("latents_mean", &self.latents_mean), ("latents_std", &self.latents_std)] {
+            require(
+                CLASS,
+                field,
+                values.len(),
+                format!("{z_dim} numbers, one for each channel"),
+                values.len() == z_dim,
+            )?;
+        }
+        self.latents_mean.iter().try_for_each(|&mean| require_finite(CLASS, "latents_mean", mean))?;
+        self.latents_std.iter().try_for_each(|&std| require_positive(CLASS, "latents_std", std))
+    }
+}

@@ -1,0 +1,133 @@
+use std::path::Path;
+
+use burn::tensor::{Device, Distribution, FloatDType, Tensor};
+
+use super::*;
+
+fn config() -> AutoencoderKinoraConfig {
+    AutoencoderKinoraConfig {
+        z_dim: 5,
+        width: 16,
+        num_res_blocks: 2,
+        pixel_width: 8,
+        latents_mean: vec![0.5; 5],
+        latents_std: vec![2.0; 5],
+    }
+}
+
+/// A code that keeps the first values of a block, and says 0 for the others.
+fn code(config: &AutoencoderKinoraConfig) -> Code {
+    let (z, values) = (config.z_dim, AutoencoderKinoraConfig::BLOCK_VALUES);
+    let diagonal = |rows: usize, columns: usize| {
+        (0..rows * columns).map(|i| f32::from(i / columns == i % columns)).collect::<Vec<f32>>()
+    };
+    Code {
+        encode: diagonal(z, values),
+        encode_bias: vec![0.25; z],
+        decode: diagonal(values, z),
+        decode_bias: (0..values).map(|value| if value < z { -0.25 } else { 0.0 }).collect(),
+    }
+}
+
+fn model() -> AutoencoderKinora {
+    let config = config();
+    AutoencoderKinora::new(&config, &Device::flex()).unwrap().init_weights(&code(&config), 3)
+}
+
+/// The same with every parameter drawn, so that the network adds something.
+fn lively() -> AutoencoderKinora {
+    let config = config();
+    let model = AutoencoderKinora::new(&config, &Device::flex()).unwrap();
+    init::fill(model, 4, |key, _| match key.ends_with("gamma") {
+        true => Start::Constant(1.0),
+        false => Start::Normal(0.1),
+    })
+}
+
+fn random(dims: [usize; 5]) -> Tensor<5> {
+    Tensor::random(dims, Distribution::Uniform(-1.0, 1.0), &Device::flex())
+}
+
+fn most_unlike(a: Tensor<5>, b: Tensor<5>) -> f32 {
+    (a - b).abs().max().into_scalar()
+}
+
+#[test]
+fn a_new_one_gives_back_what_its_code_keeps() {
+    let model = model();
+    let video = random([1, 3, 9, 16, 24]);
+    let latents = model.encode(video.clone());
+    assert_eq!(latents.dims(), [1, 5, 3, 2, 3]);
+    let rebuilt = model.decode(latents);
+    assert_eq!(rebuilt.dims(), video.dims());
+    // The first five values of a block: of red, the first frame's first row.
+    let part = |video: Tensor<5>| video.slice([0..1, 0..1, 5..6, 8..9, 8..13]);
+    assert!(most_unlike(part(rebuilt.clone()), part(video)) < 1e-5);
+    assert!(rebuilt.slice([0..1, 1..3]).abs().max().into_scalar::<f32>() < 1e-6);
+}
+
+#[test]
+fn a_stream_decodes_as_the_whole() {
+    let model = lively();
+    let latents = random([1, 5, 4, 2, 3]);
+    let whole = model.decode(latents.clone());
+    assert_eq!(whole.dims(), [1, 3, 13, 16, 24]);
+    let mut stream = model.decoder_stream();
+    let pieces = (0..4).map(|frame| stream.decode(latents.clone().narrow(2, frame, 1))).collect();
+    assert!(most_unlike(whole.clone(), Tensor::cat(pieces, 2)) < 1e-5);
+    // What comes later changes nothing before.
+    let other = Tensor::cat(vec![latents.narrow(2, 0, 3), random([1, 5, 1, 2, 3])], 2);
+    assert!(most_unlike(whole.narrow(2, 0, 9), model.decode(other).narrow(2, 0, 9)) < 1e-6);
+}
+
+#[test]
+fn packed_weights_decode_nearly_the_same() {
+    let model = lively();
+    let latents = random([1, 5, 3, 2, 3]);
+    let whole = model.decode(latents.clone());
+    for (packing, tolerance) in [(Packing::Bf16, 0.02), (Packing::Int8, 0.06)] {
+        let mut packed = model.clone().without_encoder();
+        nn::Pack::pack(&mut packed, packing);
+        let mut stream = packed.decoder_stream();
+        let pieces = (0..3).map(|frame| stream.decode(latents.clone().narrow(2, frame, 1))).collect();
+        let error = most_unlike(whole.clone(), Tensor::cat(pieces, 2))
+            / whole.clone().abs().max().into_scalar::<f32>();
+        assert!(error < tolerance, "{packing:?}: {error}");
+    }
+}
+
+#[test]
+fn latents_are_normalised_and_back() {
+    let config = config();
+    let latents = random([2, 5, 1, 2, 2]);
+    let normal = config.normalize(latents.clone());
+    assert!(most_unlike(normal.clone() * 2.0 + 0.5, latents.clone()) < 1e-6);
+    assert!(most_unlike(config.denormalize(normal), latents) < 1e-6);
+}
+
+#[test]
+fn sizes_that_cannot_be_are_refused() {
+    let config = AutoencoderKinoraConfig::default();
+    assert_eq!(config.latent_size([17, 128, 64]).unwrap(), [5, 16, 8]);
+    assert_eq!(config.video_size([5, 16, 8]), [17, 128, 64]);
+    for size in [[16, 128, 128], [0, 8, 8], [1, 12, 8], [1, 8, 0]] {
+        let message = config.latent_size(size).unwrap_err().to_string();
+        assert!(message.contains("1 + 4 k frames"), "{message}");
+    }
+    for (json, field) in [
+        (r#"{"z_dim": 0}"#, "z_dim"),
+        (r#"{"z_dim": 769, "latents_mean": [], "latents_std": []}"#, "z_dim"),
+        (r#"{"width": 0}"#, "width"),
+        (r#"{"num_res_blocks": 18446744073709551615}"#, "num_res_blocks"),
+        (r#"{"z_dim": 2, "latents_mean": [0], "latents_std": [1, 1]}"#, "latents_mean"),
+        (r#"{"z_dim": 1, "latents_mean": [0], "latents_std": [0]}"#, "latents_std"),
+        (r#"{"z_dim": 1, "latents_mean": [1e39], "latents_std": [1]}"#, "latents_mean"),
+    ] {
+        let refused = AutoencoderKinoraConfig::from_json(Path::new("config.json"), json.as_bytes());
+        let message = refused.map(|_| ()).expect_err(json).to_string();
+        assert!(message.contains(field), "{message}");
+    }
+    let other = AutoencoderKinoraConfig::from_json(Path::new("c"), br#"{"_class_name": "AutoencoderKLWan"}"#);
+    assert!(other.unwrap_err().to_string().contains("AutoencoderKLWan"));
+    assert!(AutoencoderKinoraConfig::default().decoder_stream_bytes([128, 128], FloatDType::F32) > 1 << 20);
+}
