@@ -84,15 +84,8 @@ fn the_vocabulary_is_what_the_embedded_model_has_tokens_for() {
 #[test]
 fn every_flag_is_explained() {
     let folder = tempfile::tempdir().expect("a folder");
-    let training = [
-        "train data",
-        "train vae",
-        "train latents",
-        "train compact",
-        "train text",
-        "train judge",
-        "train denoiser",
-    ];
+    let training =
+        ["train data", "train vae", "train latents", "train text", "train judge", "train denoiser"];
     for mode in ["generate", "plan", "info", "judge", "vocabulary", "world"].into_iter().chain(training) {
         let help = succeed(kinora(folder.path(), &format!("{mode} --help")));
         let explained = |part: &str| part.lines().skip(1).any(|line| !line.trim().is_empty());

@@ -3,9 +3,8 @@
 use clap::Subcommand;
 
 use crate::{
-    compact, compact::CompactArgs, dataset, dataset::DataArgs, denoiser, denoiser::DenoiserArgs,
-    error::Result, judge, judge::JudgeArgs, latents, latents::LatentsArgs, memory, observer::Observer, text,
-    text::TextArgs, vae, vae::VaeArgs,
+    dataset, dataset::DataArgs, denoiser, denoiser::DenoiserArgs, error::Result, judge, judge::JudgeArgs,
+    latents, latents::LatentsArgs, memory, observer::Observer, text, text::TextArgs, vae, vae::VaeArgs,
 };
 
 /// What to train.
@@ -17,8 +16,6 @@ pub enum TrainCommand {
     Vae(Box<VaeArgs>),
     /// Encode every clip and still once
     Latents(LatentsArgs),
-    /// Express an autoencoder's latents in fewer channels, uncorrelated and of one size
-    Compact(CompactArgs),
     /// Train the text encoder alone, to read what captions say of each thing
     Text(Box<TextArgs>),
     /// Train what the judge sees with
@@ -38,7 +35,6 @@ pub fn run(command: TrainCommand, observer: &dyn Observer) -> Result<()> {
         TrainCommand::Data(args) => dataset::make(&args, observer),
         TrainCommand::Vae(args) => vae::train(&args, observer)?.whole(),
         TrainCommand::Latents(args) => latents::make(&args, observer),
-        TrainCommand::Compact(args) => compact::compact(&args).map(drop),
         TrainCommand::Text(args) => text::train(&args, observer)?.whole(),
         TrainCommand::Judge(args) => judge::train(&args, observer)?.whole(),
         TrainCommand::Denoiser(args) => denoiser::train(&args, observer)?.whole(),

@@ -24,8 +24,9 @@ use burn::{
 };
 use models::{
     ModelConfig,
+    family::AutoencoderConfig,
     umt5::{Umt5Config, Umt5Encoder},
-    wan::{AutoencoderKlWanConfig, WanTransformer3d, WanTransformer3dConfig},
+    wan::{WanTransformer3d, WanTransformer3dConfig},
     weights::load,
 };
 
@@ -92,11 +93,11 @@ impl Denoiser {
 /// Settings that make no sense, latents that are missing or not whole, and those of [`trainer::train`].
 pub fn train(args: &DenoiserArgs, observer: &dyn Observer) -> Result<Outcome> {
     args.check()?;
-    let vae = AutoencoderKlWanConfig::load(&args.vae).map_err(TrainError::part("the autoencoder"))?;
-    latents::check_source(&args.latents, &args.vae, vae.z_dim)?;
+    let vae = AutoencoderConfig::load(&args.vae).map_err(TrainError::part("the autoencoder"))?;
+    latents::check_source(&args.latents, &args.vae, vae.z_dim())?;
     latents::check_whole(&args.latents, args.allow_partial)?;
     let tokenizer = PromptTokenizer::for_world(args.text.max_sequence_length)?;
-    let (transformer, text) = (args.transformer(vae.z_dim), args.text.config(tokenizer.vocab_size()));
+    let (transformer, text) = (args.transformer(vae.z_dim()), args.text.config(tokenizer.vocab_size()));
     transformer.check().map_err(TrainError::part("the transformer's sizes"))?;
     text.check().map_err(TrainError::part("the text encoder's sizes"))?;
     needs(args, &transformer, &text)?.check(

@@ -8,11 +8,7 @@ use std::{
 use burn::tensor::{Device, Tensor, TensorData};
 use clap::Args;
 use half::f16;
-use models::{
-    ModelConfig,
-    wan::{AutoencoderKlWan, AutoencoderKlWanConfig},
-    weights::{Checkpoint, load},
-};
+use models::family::{Autoencoder, AutoencoderConfig, PartConfig};
 use nalgebra::{DMatrix, DVector};
 use safetensors::SafeTensors;
 use serde::{Deserialize, Serialize};
@@ -33,17 +29,17 @@ pub struct LatentsArgs {
     /// Folder that `kinora train data` made
     #[arg(long, default_value_os_t = Self::default().data)]
     pub data: PathBuf,
-    /// Folder of the autoencoder; its config.json gets the latents' mean and standard deviation
+    /// Folder of the autoencoder
     #[arg(long, default_value_os_t = Self::default().vae)]
     pub vae: PathBuf,
     /// Folder of the latents; what is there is kept and added to
     #[arg(long, default_value_os_t = Self::default().output)]
     pub output: PathBuf,
-    /// Leave the mean and standard deviation in config.json as they are: for latents whose channels are meant
-    /// to differ in size, as those of `kinora train vae --freeze-decoder` are
+    /// Write the latents' mean and standard deviation into config.json, so that the denoiser sees channels of one size.
+    /// Those of `kinora train vae` are meant to differ
     #[arg(long)]
     #[serde(default)]
-    pub keep_scale: bool,
+    pub measure_scale: bool,
     /// Encode what there is of a data set that is not whole
     #[arg(long)]
     #[serde(default)]
@@ -59,7 +55,7 @@ impl Default for LatentsArgs {
             data: "kinora-data".into(),
             vae: "kinora-run/vae".into(),
             output: "kinora-latents".into(),
-            keep_scale: false,
+            measure_scale: false,
             allow_partial: false,
             precision: NumberFormat::Bf16,
         }
@@ -94,7 +90,7 @@ impl Header {
 /// A data set that is missing or not whole, a missing autoencoder, sizes that the autoencoder cannot take, latents of
 /// another autoencoder or of other clips, a folder that another process writes; [`TrainError::Stopped`].
 pub fn make(args: &LatentsArgs, observer: &dyn Observer) -> Result<()> {
-    let config = AutoencoderKlWanConfig::load(&args.vae).map_err(TrainError::part("the autoencoder"))?;
+    let config = AutoencoderConfig::load(&args.vae).map_err(TrainError::part("the autoencoder"))?;
     dataset::check_whole(&args.data, args.allow_partial)?;
     let device = Device::flex();
     let vae = read_vae(&args.vae, &config, &device)?;
@@ -106,7 +102,7 @@ pub fn make(args: &LatentsArgs, observer: &dyn Observer) -> Result<()> {
     };
     let header = Header {
         vae_fingerprint: encoder_fingerprint(&args.vae)?,
-        channels: config.z_dim,
+        channels: config.z_dim(),
         world_seed: world_seed(&args.data)?,
         plan: Some(plan),
     };
@@ -119,11 +115,12 @@ pub fn make(args: &LatentsArgs, observer: &dyn Observer) -> Result<()> {
     for subset in Subset::ALL {
         args.precision.scope(|| encode(args, subset, &vae, &device, observer))?;
     }
-    if args.keep_scale {
+    if !args.measure_scale {
         return Ok(());
     }
     let (mean, std) = statistics(&LatentStore::open(&args.output, Subset::Clips)?)?;
-    AutoencoderKlWanConfig { latents_mean: mean, latents_std: std, ..config }
+    config
+        .with_statistics(mean, std)
         .save(&args.vae)
         .map_err(TrainError::part("recording the latents' statistics"))
 }
@@ -132,10 +129,8 @@ pub fn make(args: &LatentsArgs, observer: &dyn Observer) -> Result<()> {
 ///
 /// # Errors
 /// Weights that are missing or belong to another configuration.
-pub fn read_vae(folder: &Path, config: &AutoencoderKlWanConfig, device: &Device) -> Result<AutoencoderKlWan> {
-    AutoencoderKlWan::new(config, device)
-        .and_then(|model| load(model, folder))
-        .map_err(TrainError::part("reading the autoencoder"))
+pub fn read_vae(folder: &Path, config: &AutoencoderConfig, device: &Device) -> Result<Autoencoder> {
+    config.load_weights(folder, device).map_err(TrainError::part("reading the autoencoder"))
 }
 
 /// Fails if the latents in `folder` come from another autoencoder than the one in `vae`.
@@ -162,9 +157,10 @@ pub fn check_whole(folder: &Path, allow_partial: bool) -> Result<()> {
 ///
 /// # Errors
 /// Files that cannot be read.
-pub fn contents(folder: &Path, vae: &AutoencoderKlWanConfig) -> Result<String> {
-    let latents = dataset::contents(folder, bytes_per_position(vae.z_dim))?;
-    let scale = format!("{latents} {:?} {:?}", vae.latents_mean, vae.latents_std);
+pub fn contents(folder: &Path, vae: &AutoencoderConfig) -> Result<String> {
+    let latents = dataset::contents(folder, bytes_per_position(vae.z_dim()))?;
+    let [mean, std] = vae.statistics();
+    let scale = format!("{latents} {mean:?} {std:?}");
     Ok(fingerprint::of(scale.as_bytes()))
 }
 
@@ -200,7 +196,7 @@ fn read_header(folder: &Path) -> Result<Header> {
 /// FNV-1a of the weights that make latents: tells files apart, not adversaries. A decoder that was trained further
 /// does not count.
 fn encoder_fingerprint(vae: &Path) -> Result<String> {
-    let path = vae.join(format!("{}.safetensors", AutoencoderKlWan::NAMING.stem));
+    let path = vae.join(format!("{}.safetensors", AutoencoderConfig::NAMING.stem));
     let bytes = fs::read(&path).map_err(TrainError::io(&path))?;
     let tensors = SafeTensors::deserialize(&bytes)
         .map_err(TrainError::part(format!("reading the autoencoder in {}", path.display())))?;
@@ -220,7 +216,7 @@ fn encoder_fingerprint(vae: &Path) -> Result<String> {
 fn encode(
     args: &LatentsArgs,
     subset: Subset,
-    vae: &AutoencoderKlWan,
+    vae: &Autoencoder,
     device: &Device,
     observer: &dyn Observer,
 ) -> Result<()> {
@@ -238,7 +234,7 @@ fn encode(
         }
         let item = &pixels.items()[index];
         let size = vae.config().latent_size(item.size).map_err(TrainError::part("the size of a clip"))?;
-        let mean = vae.encode(to_tensor(&[pixels.read(index)?], item.size, device)).mean;
+        let mean = vae.encode(to_tensor(&[pixels.read(index)?], item.size, device));
         let values = to_vec(mean)?;
         if let Some(value) = values.iter().find(|value| !f16::from_f32(**value).is_finite()) {
             return Err(TrainError::Mismatch {

@@ -4,7 +4,6 @@
 //! kinora train data      scenes of `world` -> clips, stills and captions on disk
 //! kinora train vae       crops of them -> the video autoencoder
 //! kinora train latents   every clip and still, encoded once
-//! kinora train compact   the autoencoder's latents in fewer channels, where most say the same
 //! kinora train text      captions of the world -> the text encoder
 //! kinora train judge     its scenes without end -> what the judge finds things with
 //! kinora train denoiser  latents and captions -> transformer and text encoder, jointly
@@ -17,7 +16,6 @@
 
 pub mod checkpoint;
 pub mod command;
-pub mod compact;
 mod cross_entropy;
 pub mod curve;
 pub mod dataset;

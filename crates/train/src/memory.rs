@@ -3,10 +3,7 @@
 //! The figures were measured as the largest resident size of whole runs of two steps, with sizes and batches varied one
 //! at a time: bytes for each parameter, and for each number of a layer that waits for its backward pass.
 
-use models::{
-    umt5::Umt5Config,
-    wan::{AutoencoderKlWanConfig, WanTransformer3dConfig},
-};
+use models::{kinora::AutoencoderKinoraConfig, umt5::Umt5Config, wan::WanTransformer3dConfig};
 
 use crate::error::{Result, TrainError};
 
@@ -63,19 +60,15 @@ pub fn gib(bytes: f64) -> String {
     format!("{:.1} GiB", bytes / f64::from(1 << 30))
 }
 
-/// What a batch of `pixels` keeps in both halves of an autoencoder.
-pub fn autoencoder_batch(config: &AutoencoderKlWanConfig, pixels: usize) -> f64 {
-    /// Of each channel at full resolution and each position there.
-    const ENCODER: f64 = 31.0;
-    const DECODER: f64 = 127.0;
-    /// Of the scales that were measured: factors 1, 2, 2, a residual block each, and every scale a quarter of the one
-    /// before.
-    const MEASURED: f64 = 1.625;
-    let scales = config.dim_mult.iter().zip(0..).map(|(&mult, scale)| mult as f64 / 4_f64.powi(scale));
-    let depth = scales.sum::<f64>() / MEASURED * (config.num_res_blocks as f64 + 1.0) / 2.0;
-    let decoder = config.decoder_base_dim.unwrap_or(config.base_dim) as f64;
-    let positions = pixels as f64 / (config.patch_size.unwrap_or(1) as f64).powi(2);
-    positions * depth * (ENCODER * config.base_dim as f64 + DECODER * decoder)
+/// What a batch of `pixels` keeps in the decoder of an autoencoder.
+pub fn autoencoder_batch(config: &AutoencoderKinoraConfig, pixels: usize) -> f64 {
+    /// Of each pixel in three colours, of each channel where pixels are seen, and of each channel of a block at each latent.
+    const PIXEL: f64 = 220.0;
+    const PIXEL_CHANNEL: f64 = 4.4;
+    const BLOCK_CHANNEL: f64 = 15.0;
+    let latents = pixels as f64 / AutoencoderKinoraConfig::SCALE_FACTORS.iter().product::<usize>() as f64;
+    let of_blocks = BLOCK_CHANNEL * (config.width * (config.num_res_blocks + 1)) as f64;
+    pixels as f64 * (PIXEL + PIXEL_CHANNEL * config.pixel_width as f64) + latents * of_blocks
 }
 
 /// What a sample of so many tokens, with a prompt of so many, keeps in a transformer.
@@ -120,14 +113,15 @@ mod tests {
             let share = predicted / measured;
             assert!((1.0..1.4).contains(&share), "{predicted:.0} MB of {measured} MB");
         };
-        let vae = |parameters, base_dim, decoder_base_dim, pixels| {
-            let config = VaeArgs { base_dim, decoder_base_dim, ..VaeArgs::default() }.config();
-            Needs { parameters, batch: autoencoder_batch(&config, pixels), data: 0.0 }
+        let vae = |parameters, args: VaeArgs| {
+            let batch = autoencoder_batch(&args.config(), args.batch_pixels);
+            Needs { parameters, batch, data: 0.0 }
         };
-        near(441.0, vae(4.25e6, 24, 48, 139_264));
-        near(680.0, vae(4.25e6, 24, 48, 278_528));
-        near(519.0, vae(5.92e6, 48, 48, 139_264));
-        near(1070.0, vae(16.81e6, 48, 96, 139_264));
+        let args = VaeArgs::default();
+        near(685.0, vae(3.18e6, args.clone()));
+        near(1213.0, vae(3.18e6, VaeArgs { batch_pixels: 2 * args.batch_pixels, ..args.clone() }));
+        near(1041.0, vae(11.81e6, VaeArgs { width: 320, ..args.clone() }));
+        near(1207.0, vae(3.2e6, VaeArgs { pixel_width: 128, ..args }));
 
         let denoiser = |parameters, args: DenoiserArgs, samples: f64, tokens: f64| {
             let batch = samples * transformer_sample(&args.transformer(12), tokens, 48);

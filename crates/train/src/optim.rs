@@ -4,6 +4,7 @@
 mod adamw;
 mod clip;
 mod ema;
+mod muon;
 
 pub use adamw::{AdamW, AdamWConfig, LrScale};
 pub use clip::{clip_factor, global_norm};

@@ -46,6 +46,10 @@ pub struct RunArgs {
     /// Decoupled weight decay of matrices and kernels
     #[arg(long, default_value_t = Self::default().weight_decay)]
     pub weight_decay: f64,
+    /// Move the matrices in the middle of the model by Muon, and the rest by AdamW
+    #[arg(long)]
+    #[serde(default)]
+    pub muon: bool,
     /// Longest gradient; longer ones are scaled down
     #[arg(long, default_value_t = Self::default().max_grad_norm)]
     pub max_grad_norm: f64,
@@ -97,6 +101,7 @@ impl Default for RunArgs {
             beta1: 0.9,
             beta2: 0.99,
             weight_decay: 0.01,
+            muon: false,
             max_grad_norm: 1.0,
             accumulate: 1,
             ema_decay: 0.999,

@@ -37,8 +37,7 @@ impl Default for TimelineArgs {
             shared_share: 0.5,
             independent_share: 0.2,
             logit_mean: 0.0,
-            // Towards noise: only there does the prompt tell more than the noisy latents. For latents that repeat
-            // themselves it must be farther (see `kinora train compact`).
+            // Towards noise: only there does the prompt tell more than the noisy latents.
             logit_std: 1.1,
             timestep_shift: 3.0,
         }

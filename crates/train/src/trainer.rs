@@ -18,7 +18,7 @@ use crate::{
     checkpoint::{self, RunState},
     curve,
     error::{Result, TrainError},
-    initial::{self, Parameters},
+    initial::{self, Growth, Parameters},
     lock::Lock,
     log::{Figures, Kind, Line, Log},
     observer::{Observer, Progress},
@@ -57,6 +57,19 @@ pub trait Objective {
     fn lr_scale(&self, name: &str) -> LrScale {
         let _ = name;
         LrScale::Absolute
+    }
+
+    /// Whether a parameter is a matrix in the middle of the model, which `--muon` can move: not of what goes in, nor of what
+    /// comes out.
+    fn is_hidden(&self, name: &str) -> bool {
+        let _ = name;
+        false
+    }
+
+    /// How a parameter of this name and shape grows out of a smaller model's.
+    fn growth(&self, name: &str, shape: &[usize]) -> Growth {
+        let _ = name;
+        Growth { grid: shape.to_vec(), beside: None }
     }
 
     /// Figures on held-out data; the same data and draws each time.
@@ -152,13 +165,22 @@ impl<'a, O: Objective> Run<'a, O> {
         let mut anew: Vec<String> = entries.iter().map(|entry| entry.name.clone()).collect();
         for folder in &args.init_from {
             let other = initial::of_folder(folder, |folder| objective.read(folder))?;
-            let left = first.take_over(&other, folder, &args.anew)?;
+            let growth = |entry: &Entry| objective.growth(&entry.name, &entry.shape);
+            let left = first.take_over(&other, folder, &args.anew, growth)?;
             anew.retain(|name| left.contains(name));
+        }
+        if !args.init_from.is_empty() {
+            first.begin_as_nothing(&anew, |entry| objective.growth(&entry.name, &entry.shape).beside);
         }
         if !args.init_from.is_empty() {
             initial::grouped(&anew, &entries).iter().for_each(|what| log::info!("{what} starts anew"));
         }
-        let adamw = AdamW::new(args.adamw(), &entries, |name| objective.lr_scale(name));
+        let adamw = AdamW::new(args.adamw(), &entries, |entry| match objective.lr_scale(&entry.name) {
+            LrScale::Absolute if args.muon && entry.decays() && objective.is_hidden(&entry.name) => {
+                LrScale::Orthogonal
+            }
+            other => other,
+        });
         let mut state = RunState::new(first.values, adamw, args.ema_decay);
         if args.resume {
             checkpoint::resume(output, &mut state, settings, &FREE_ON_RESUME, &entries)?;

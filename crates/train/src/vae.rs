@@ -1,21 +1,22 @@
-//! `kinora train vae`: the video autoencoder on crops of stills and clips.
+//! `kinora train vae`: the video autoencoder, whose code is measured, and whose decoder learns on crops of stills and clips.
 
 mod args;
 mod batch;
+mod code;
 mod loss;
 mod objective;
-mod principal;
 
 pub use args::VaeArgs;
 pub use loss::{LossWeights, psnr, reconstruction_loss};
 
 use burn::tensor::Device;
-use models::{ModelConfig, wan::AutoencoderKlWan};
+use models::{ModelConfig, family::AutoencoderConfig, kinora::AutoencoderKinora};
 
 use crate::{
     dataset::{self, BYTES_PER_PIXEL, Subset},
     error::{Result, TrainError},
     fingerprint::Inputs,
+    latents,
     memory::{self, Needs},
     observer::Observer,
     run_args::RunSettings,
@@ -38,12 +39,17 @@ pub fn train(args: &VaeArgs, observer: &dyn Observer) -> Result<Outcome> {
         batch: memory::autoencoder_batch(&config, args.batch_pixels),
         data: memory::ITEM * items as f64,
     }
-    .check("--batch-pixels, --base-dim, --decoder-base-dim or --dim-mult")?;
+    .check("--batch-pixels, --width or --num-res-blocks")?;
     let device = Device::flex();
     let objective = objective::VaeObjective::new(args, device.clone())?;
-    let model = AutoencoderKlWan::new(&config, &device.autodiff())
+    let like = args.like.as_ref().map(|folder| {
+        let config = AutoencoderConfig::load(folder).map_err(TrainError::part("--like"))?;
+        latents::read_vae(folder, &config, &device)
+    });
+    let code = code::measure(objective.clips(), args.z_dim, like.transpose()?.as_ref(), &device)?;
+    let model = AutoencoderKinora::new(&config, &device.autodiff())
         .map_err(TrainError::part("building the autoencoder"))?
-        .init_weights(args.run.seed);
+        .init_weights(&code, args.run.seed);
     let inputs = Inputs::from([("data".to_owned(), dataset::contents(&args.data, BYTES_PER_PIXEL)?)]);
     trainer::train(&objective, model, &args.run, &RunSettings::new(args, inputs)?, observer)
 }

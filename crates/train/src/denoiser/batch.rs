@@ -2,7 +2,7 @@
 
 use burn::tensor::{Device, Tensor};
 use diffusion::Timeline;
-use models::wan::AutoencoderKlWanConfig;
+use models::family::AutoencoderConfig;
 use rand::{Rng, seq::IndexedRandom};
 use rand_chacha::ChaCha8Rng;
 
@@ -35,14 +35,14 @@ pub struct TrainingSet {
 }
 
 impl TrainingSet {
-    pub fn open(args: &DenoiserArgs, vae: &AutoencoderKlWanConfig, device: &Device) -> Result<Self> {
+    pub fn open(args: &DenoiserArgs, vae: &AutoencoderConfig, device: &Device) -> Result<Self> {
         let open = |subset| {
             let found = Buckets::open(&args.latents, subset, vae, device)?;
             if args.names() { found.name(&args.latents, subset, vae) } else { Ok(found) }
         };
         let stills = open(Subset::Stills)?;
         let wanted = args.close_up_share.start.max(args.close_up_share.end) > 0.0;
-        let find = || CloseUps::find(&stills.latents, &vae.latents_std, args.close_up_side);
+        let find = || CloseUps::find(&stills.latents, vae.statistics()[1], args.close_up_side);
         let close_ups = wanted.then(find).transpose()?.filter(|found| !found.is_empty());
         Ok(Self { clips: open(Subset::Clips)?, stills, close_ups })
     }

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, path::Path};
 
 use burn::tensor::{Device, Tensor};
-use models::wan::AutoencoderKlWanConfig;
+use models::family::AutoencoderConfig;
 use rand::Rng;
 use rand_chacha::ChaCha8Rng;
 
@@ -47,7 +47,7 @@ pub struct Buckets {
     pub latents: LatentStore,
     /// Items of each `[frames, height, width]`.
     buckets: BTreeMap<[usize; 3], Bucket>,
-    vae: AutoencoderKlWanConfig,
+    vae: AutoencoderConfig,
     pub device: Device,
     /// What they show, if that is to be named.
     pub truths: Option<Truths>,
@@ -58,12 +58,7 @@ impl Buckets {
     ///
     /// # Errors
     /// Latents that are missing, or items without captions.
-    pub fn open(
-        folder: &Path,
-        subset: Subset,
-        vae: &AutoencoderKlWanConfig,
-        device: &Device,
-    ) -> Result<Self> {
+    pub fn open(folder: &Path, subset: Subset, vae: &AutoencoderConfig, device: &Device) -> Result<Self> {
         let latents = LatentStore::open(folder, subset)?;
         let mut buckets = BTreeMap::<_, Bucket>::new();
         for (index, item) in latents.store().items().iter().enumerate() {
@@ -81,7 +76,7 @@ impl Buckets {
     }
 
     /// Finds out what they show.
-    pub fn name(mut self, folder: &Path, subset: Subset, vae: &AutoencoderKlWanConfig) -> Result<Self> {
+    pub fn name(mut self, folder: &Path, subset: Subset, vae: &AutoencoderConfig) -> Result<Self> {
         let seed = self.latents.world_seed().ok_or_else(|| TrainError::Setting {
             flag: "--naming-weight",
             expected: "0 for latents of clips that `kinora train data` did not make".into(),

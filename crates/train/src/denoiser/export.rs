@@ -5,7 +5,7 @@ use std::{collections::HashMap, fs, path::Path};
 use engine::{NativeClip, Prompts, Size};
 use models::{
     ModelConfig,
-    wan::AutoencoderKlWan,
+    family::{Autoencoder, AutoencoderConfig},
     weights::{Checkpoint, Precision, save_folder},
 };
 use serde_json::json;
@@ -21,7 +21,7 @@ use crate::{
 /// Writes `folder` as a `WanPipeline` in one piece; sampler, guidance and number format are those of `args`.
 pub fn export(
     model: &Denoiser,
-    vae: &AutoencoderKlWan,
+    vae: &Autoencoder,
     tokenizer: &PromptTokenizer,
     args: &DenoiserArgs,
     folder: &Path,
@@ -31,13 +31,14 @@ pub fn export(
         let part = |name: &str| part.join(name);
         save(&model.transformer, model.transformer.config(), &part("transformer"), precision)?;
         save(&model.text_encoder, model.text_encoder.config(), &part("text_encoder"), precision)?;
-        save(vae, vae.config(), &part("vae"), precision)?;
+        let folder = part("vae");
+        vae.save(&folder, precision).map_err(TrainError::part(format!("exporting {}", folder.display())))?;
         tokenizer.save(&part("tokenizer"))?;
         let scheduler = part("scheduler");
         fs::create_dir_all(&scheduler).map_err(TrainError::io(&scheduler))?;
         let path = scheduler.join("scheduler_config.json");
         files::write_text(&path, &args.scheduler().to_json())?;
-        files::write_json(&part("model_index.json"), &index(args.guidance_scale))
+        files::write_json(&part("model_index.json"), &index(&vae.config(), args.guidance_scale))
     })
 }
 
@@ -53,7 +54,7 @@ fn save<M: Checkpoint, C: ModelConfig>(
 
 /// `model_index.json`: the classes of the parts, that each token has its own timestep, and the clip that the
 /// model is trained on, which `engine` makes where a request leaves size, length or guidance open.
-fn index(guidance_scale: f64) -> serde_json::Value {
+fn index(vae: &AutoencoderConfig, guidance_scale: f64) -> serde_json::Value {
     let ClipSpec { width, height, num_frames, fps } = ClipSpec::default();
     let native = NativeClip {
         size: Size { width, height },
@@ -73,7 +74,7 @@ fn index(guidance_scale: f64) -> serde_json::Value {
         "tokenizer": ["transformers", "PreTrainedTokenizerFast"],
         "transformer": ["diffusers", "WanTransformer3DModel"],
         "transformer_2": [null, null],
-        "vae": ["diffusers", "AutoencoderKLWan"],
+        "vae": vae.class_in_index(),
     })
 }
 
@@ -84,7 +85,7 @@ mod tests {
     #[test]
     fn the_index_says_what_the_model_is_trained_on() {
         assert_eq!(
-            index(3.5)["_kinora"],
+            index(&AutoencoderConfig::Kinora(Default::default()), 3.5)["_kinora"],
             json!({ "size": "128x128", "num_frames": 17, "fps": 8.0, "guidance_scale": 3.5, "prompts": "world" })
         );
     }

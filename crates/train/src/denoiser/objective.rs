@@ -7,12 +7,13 @@ use burn::{
     tensor::{Device, Tensor},
 };
 use diffusion::{NUM_TRAIN_TIMESTEPS, Timeline};
-use models::wan::{AutoencoderKlWan, AutoencoderKlWanConfig};
+use models::family::{Autoencoder, AutoencoderConfig};
 
 use super::{Denoiser, DenoiserArgs, batch::TrainingSet, buckets::Buckets, export, flow_loss, sample};
 use crate::{
     dataset::Subset,
     error::{Result, TrainError},
+    initial::Growth,
     latents::read_vae,
     log::Figures,
     optim::LrScale,
@@ -32,7 +33,7 @@ pub struct DenoiserObjective<'a> {
     args: &'a DenoiserArgs,
     training: TrainingSet,
     validation: Buckets,
-    vae: AutoencoderKlWan,
+    vae: Autoencoder,
     tokenizer: PromptTokenizer,
     device: Device,
 }
@@ -40,13 +41,13 @@ pub struct DenoiserObjective<'a> {
 impl<'a> DenoiserObjective<'a> {
     pub fn new(
         args: &'a DenoiserArgs,
-        vae: &AutoencoderKlWanConfig,
+        vae: &AutoencoderConfig,
         tokenizer: PromptTokenizer,
         device: Device,
     ) -> Result<Self> {
         let training = TrainingSet::open(args, vae, &device)?;
         let validation = Buckets::open(&args.latents, Subset::Validation, vae, &device)?;
-        let transformer = args.transformer(vae.z_dim);
+        let transformer = args.transformer(vae.z_dim());
         for shape in training.shapes().chain(validation.shapes()) {
             transformer.token_grid(shape).map_err(TrainError::part("the latents' size"))?;
         }
@@ -121,6 +122,26 @@ impl Objective for DenoiserObjective<'_> {
         }
     }
 
+    fn is_hidden(&self, name: &str) -> bool {
+        name.starts_with("transformer.blocks.") && !name.ends_with("scale_shift_table")
+    }
+
+    /// Latents may have got more channels, which come behind the old ones, and the transformer more blocks, which begin by
+    /// adding nothing.
+    fn growth(&self, name: &str, shape: &[usize]) -> Growth {
+        const ADDS: [&str; 3] = [".attn1.to_out.", ".attn2.to_out.", ".ffn.proj_out."];
+        let mut grid = shape.to_vec();
+        if name.starts_with("transformer.proj_out.") {
+            let patch = self.args.latent_patch.pow(2);
+            grid.splice(..1, [patch, shape[0] / patch]);
+        }
+        let block = name.strip_prefix("transformer.blocks.").and_then(|rest| rest.split_once('.'));
+        let beside = block
+            .filter(|_| ADDS.iter().any(|adds| name.contains(adds)))
+            .map(|(_, layer)| format!("transformer.blocks.0.{layer}"));
+        Growth { grid, beside }
+    }
+
     /// The loss at fixed timesteps, that with the first frame known, and that with the prompt of another clip: where
     /// it is no higher, the model does not listen to its prompts.
     fn evaluate(&self, model: &Denoiser) -> Result<Figures> {
@@ -160,7 +181,7 @@ impl Objective for DenoiserObjective<'_> {
         let folder = tempfile::tempdir().map_err(TrainError::io(path))?;
         let exported = folder.path().join("model");
         export::export(model, &self.vae, &self.tokenizer, self.args, &exported)?;
-        sample::draw_sheet(&exported, &self.training.clips, self.vae.config(), self.args, path)
+        sample::draw_sheet(&exported, &self.training.clips, &self.vae.config(), self.args, path)
     }
 
     fn export(&self, model: &Denoiser, folder: &Path) -> Result<()> {

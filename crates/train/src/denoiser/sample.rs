@@ -4,7 +4,7 @@ use std::path::Path;
 
 use engine::{ModelFiles, Session, Size, VideoRequest, unobserved};
 use media::{SheetLayout, SheetRow};
-use models::wan::AutoencoderKlWanConfig;
+use models::family::AutoencoderConfig;
 
 use super::{DenoiserArgs, buckets::Buckets};
 use crate::{
@@ -19,7 +19,7 @@ const OTHER_LANGUAGE_EVERY: usize = 3;
 pub fn draw_sheet(
     model: &Path,
     clips: &Buckets,
-    vae: &AutoencoderKlWanConfig,
+    vae: &AutoencoderConfig,
     args: &DenoiserArgs,
     path: &Path,
 ) -> Result<()> {

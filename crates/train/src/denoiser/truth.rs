@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use burn::tensor::{Device, Tensor, TensorData};
-use models::wan::AutoencoderKlWanConfig;
+use models::family::AutoencoderConfig;
 use rayon::prelude::*;
 use world::{Colour, Kind, Thing};
 
@@ -37,7 +37,7 @@ impl Truths {
         items: &[Item],
         subset: Subset,
         seed: u64,
-        vae: &AutoencoderKlWanConfig,
+        vae: &AutoencoderConfig,
         folder: &Path,
     ) -> Result<Self> {
         let of = |(index, item): (usize, &Item)| {
@@ -69,20 +69,20 @@ impl Truths {
 }
 
 impl Truth {
-    fn of(drawn: &Drawn, size: [usize; 3], vae: &AutoencoderKlWanConfig) -> Self {
+    fn of(drawn: &Drawn, size: [usize; 3], vae: &AutoencoderConfig) -> Self {
         let of_thing = |thing: &Thing| [thing.kind as usize + 1, thing.colour as usize + 1];
         let things: Vec<_> = drawn.scene.things.iter().map(of_thing).collect();
         let [frames, height, width] = size;
         let mut shares = vec![0; things.len() * frames * height * width];
         for latent in 0..frames {
             // The first latent frame is the first frame alone; each later one is of as many as time is shortened by.
-            let of_latent = match (latent, vae.scale_factor_temporal) {
+            let of_latent = match (latent, vae.scale_factors()[0]) {
                 (0, _) => 0..1,
                 (_, factor) => (latent - 1) * factor + 1..latent * factor + 1,
             };
             let mut sum = vec![0.0; things.len() * height * width];
             for frame in of_latent.clone() {
-                let seen = drawn.shares(frame, vae.scale_factor_spatial);
+                let seen = drawn.shares(frame, vae.scale_factors()[1]);
                 sum.iter_mut().zip(seen).for_each(|(sum, share)| *sum += share / of_latent.len() as f32);
             }
             for (thing, sum) in sum.chunks_exact(height * width).enumerate() {
@@ -166,7 +166,7 @@ mod tests {
 
     #[test]
     fn what_is_named_is_what_the_scene_has() {
-        let vae = AutoencoderKlWanConfig::default();
+        let vae = AutoencoderConfig::Kinora(Default::default());
         for subset in [Subset::Stills, Subset::Clips] {
             let items: Vec<Item> = (0..4).map(|index| item(subset, index, 3)).collect();
             let truths = Truths::of(&items, subset, 3, &vae, Path::new("latents")).unwrap();

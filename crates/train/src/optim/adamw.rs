@@ -3,7 +3,7 @@
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use super::CHUNK;
+use super::{CHUNK, muon};
 use crate::parameters::Entry;
 
 /// The settings of [`AdamW`]. The learning rate is an argument of each step.
@@ -27,6 +27,8 @@ pub enum LrScale {
     /// By the learning rate times the root of its mean square (Shazeer and Stern 2018, section 8), but no less than
     /// a thousandth of it: for models like T5, whose parameters begin at very different sizes.
     Relative,
+    /// By Muon's rule in place of AdamW's (`optim/muon.rs`).
+    Orthogonal,
     /// It stays as it is.
     Frozen,
 }
@@ -50,6 +52,8 @@ pub struct AdamW {
 #[derive(Clone, Copy, Debug, PartialEq)]
 struct Parameter {
     len: usize,
+    /// Outputs, and all other dimensions together.
+    matrix: [usize; 2],
     decays: bool,
     lr_scale: LrScale,
 }
@@ -66,13 +70,14 @@ struct Chunk<'a> {
 }
 
 impl AdamW {
-    /// A fresh state for these parameters; `lr_scale` tells that of each by its name.
-    pub fn new(config: AdamWConfig, entries: &[Entry], lr_scale: impl Fn(&str) -> LrScale) -> Self {
+    /// A fresh state for these parameters; `lr_scale` tells that of each.
+    pub fn new(config: AdamWConfig, entries: &[Entry], lr_scale: impl Fn(&Entry) -> LrScale) -> Self {
         let len = entries.iter().map(Entry::len).sum();
         let parameter = |entry: &Entry| Parameter {
             len: entry.len(),
+            matrix: [entry.shape[0], entry.len() / entry.shape[0].max(1)],
             decays: entry.decays(),
-            lr_scale: lr_scale(&entry.name),
+            lr_scale: lr_scale(entry),
         };
         let parameters = entries.iter().map(parameter).collect();
         Self { config, exp_avg: vec![0.0; len], exp_avg_sq: vec![0.0; len], parameters }
@@ -94,6 +99,7 @@ impl AdamW {
         let root_correction = (1.0 / (1.0 - beta2.powi(power)).sqrt()) as f32;
         let (beta1, beta2, epsilon) = (beta1 as f32, beta2 as f32, epsilon as f32);
 
+        self.orthogonal_steps(weights, gradients, gradient_scale, learning_rate);
         self.split(weights, gradients).into_par_iter().for_each(|chunk| {
             let decay = if chunk.decays { learning_rate * chunk.lr_scale * weight_decay } else { 0.0 };
             let (shrink, step_size) = ((1.0 - decay) as f32, (step_size * chunk.lr_scale) as f32);
@@ -107,17 +113,37 @@ impl AdamW {
         });
     }
 
+    /// Steps of what is moved by Muon, whose mean of gradients is in `exp_avg`.
+    fn orthogonal_steps(
+        &mut self,
+        weights: &mut [f32],
+        gradients: &[f32],
+        gradient_scale: f32,
+        learning_rate: f64,
+    ) {
+        let mut start = 0;
+        for parameter in &self.parameters {
+            let part = start..start + parameter.len;
+            start = part.end;
+            if parameter.lr_scale == LrScale::Orthogonal {
+                let (weights, mean) = (&mut weights[part.clone()], &mut self.exp_avg[part.clone()]);
+                let settings = [learning_rate, self.config.weight_decay];
+                muon::step(weights, &gradients[part], gradient_scale, mean, parameter.matrix, settings);
+            }
+        }
+    }
+
     fn split<'a>(&'a mut self, weights: &'a mut [f32], gradients: &'a [f32]) -> Vec<Chunk<'a>> {
         let mut rest = (weights, gradients, &mut self.exp_avg[..], &mut self.exp_avg_sq[..]);
         let mut chunks = Vec::new();
-        for &Parameter { len, decays, lr_scale } in &self.parameters {
+        for &Parameter { len, decays, lr_scale, .. } in &self.parameters {
             let (weights, gradients) = (rest.0.split_at_mut(len), rest.1.split_at(len));
             let (exp_avg, exp_avg_sq) = (rest.2.split_at_mut(len), rest.3.split_at_mut(len));
             rest = (weights.1, gradients.1, exp_avg.1, exp_avg_sq.1);
             let lr_scale = match lr_scale {
                 LrScale::Absolute => 1.0,
                 LrScale::Relative => root_mean_square(weights.0).max(LEAST_RELATIVE),
-                LrScale::Frozen => continue,
+                LrScale::Frozen | LrScale::Orthogonal => continue,
             };
             let moments = exp_avg.0.chunks_mut(CHUNK).zip(exp_avg_sq.0.chunks_mut(CHUNK));
             let values = weights.0.chunks_mut(CHUNK).zip(gradients.0.chunks(CHUNK));
@@ -171,8 +197,9 @@ mod tests {
     #[test]
     fn frozen_parameters_stay_and_do_not_decay() {
         let entries = [entry("encoder.a", &[2, 2]), entry("decoder.a", &[2, 2])];
-        let lr_scale =
-            |name: &str| if name.starts_with("encoder.") { LrScale::Frozen } else { LrScale::Absolute };
+        let lr_scale = |entry: &Entry| {
+            if entry.name.starts_with("encoder.") { LrScale::Frozen } else { LrScale::Absolute }
+        };
         let mut adamw = AdamW::new(CONFIG, &entries, lr_scale);
         let mut weights = vec![1.0; 8];
         adamw.step(&mut weights, &[1.0; 8], 1.0, 0.5, 1);

@@ -2,8 +2,8 @@
 
 use std::path::PathBuf;
 
-use clap::{ArgAction, Args};
-use models::wan::AutoencoderKlWanConfig;
+use clap::Args;
+use models::kinora::AutoencoderKinoraConfig;
 use serde::{Deserialize, Serialize};
 
 use super::LossWeights;
@@ -24,27 +24,23 @@ pub struct VaeArgs {
     #[arg(long)]
     #[serde(default)]
     pub allow_partial: bool,
-    /// Channels of the encoder at full resolution
-    #[arg(long, default_value_t = Self::default().base_dim)]
-    pub base_dim: usize,
-    /// Channels of the decoder at full resolution
-    #[arg(long, default_value_t = Self::default().decoder_base_dim)]
-    pub decoder_base_dim: usize,
     /// Channels of the latents
     #[arg(long, default_value_t = Self::default().z_dim)]
     pub z_dim: usize,
-    /// Factors of the channels at each scale; resolution halves between two scales
-    #[arg(long, value_delimiter = ',', default_values_t = Self::default().dim_mult)]
-    pub dim_mult: Vec<usize>,
-    /// Residual blocks at each scale
+    /// Channels of the decoder where it sees latents
+    #[arg(long, default_value_t = Self::default().width)]
+    pub width: usize,
+    /// Residual blocks of the decoder
     #[arg(long, default_value_t = Self::default().num_res_blocks)]
     pub num_res_blocks: usize,
-    /// Whether scales have shortcuts, as in Wan 2.2
-    #[arg(long, action = ArgAction::Set, default_value_t = Self::default().is_residual)]
-    pub is_residual: bool,
-    /// Side of the square of pixels that becomes channels
-    #[arg(long, default_value_t = Self::default().patch_size)]
-    pub patch_size: usize,
+    /// Channels of the decoder where it sees pixels
+    #[arg(long, default_value_t = Self::default().pixel_width)]
+    pub pixel_width: usize,
+    /// Folder of an autoencoder whose latents the first channels are to be: a denoiser of it can be trained on with
+    /// more channels
+    #[arg(long)]
+    #[serde(default)]
+    pub like: Option<PathBuf>,
     /// Side of the crops to train on, in pixels
     #[arg(long, default_value_t = Self::default().crop)]
     pub crop: usize,
@@ -57,15 +53,9 @@ pub struct VaeArgs {
     /// Pixels of a batch: frames x height x width x samples
     #[arg(long, default_value_t = Self::default().batch_pixels)]
     pub batch_pixels: usize,
-    /// Train the decoder alone (of the weights that --init-from gives): latents stay valid
-    #[arg(long)]
-    #[serde(default)]
-    pub freeze_encoder: bool,
-    /// Train the encoder alone, to give the principal components of blocks of the pictures: an encoder that
-    /// fills all channels, for a decoder to be trained with --freeze-encoder
-    #[arg(long, conflicts_with = "freeze_encoder")]
-    #[serde(default)]
-    pub freeze_decoder: bool,
+    /// Standard deviation of the noise that the decoder has to put up with in latents
+    #[arg(long, default_value_t = Self::default().latent_noise)]
+    pub latent_noise: f64,
     /// Held-out clips to evaluate on, at full size
     #[arg(long, default_value_t = Self::default().evaluate_clips)]
     pub evaluate_clips: usize,
@@ -83,21 +73,17 @@ impl Default for VaeArgs {
         Self {
             data: "kinora-data".into(),
             allow_partial: false,
-            base_dim: 24,
-            decoder_base_dim: 48,
-            z_dim: 12,
-            // With shortcuts the last two scales must be equal: the last has no resampling to even it out.
-            dim_mult: vec![1, 2, 2],
-            num_res_blocks: 1,
-            is_residual: true,
-            patch_size: 2,
-            crop: 64,
-            clip_frames: vec![5, 9, 17],
-            still_share: Ramp { start: 0.9, end: 0.1 },
-            batch_pixels: 17 * 64 * 64 * 2,
-            freeze_encoder: false,
-            freeze_decoder: false,
-            evaluate_clips: 4,
+            z_dim: 48,
+            width: 160,
+            num_res_blocks: 6,
+            pixel_width: 32,
+            like: None,
+            crop: 96,
+            clip_frames: vec![9, 17],
+            still_share: Ramp { start: 0.15, end: 0.15 },
+            batch_pixels: 17 * 96 * 96 * 8,
+            latent_noise: 0.03,
+            evaluate_clips: 24,
             loss: LossWeights::default(),
             run: RunArgs::default(),
         }
@@ -105,27 +91,15 @@ impl Default for VaeArgs {
 }
 
 impl VaeArgs {
-    /// The model's configuration; its latents are not measured yet, so they count as normal.
-    pub fn config(&self) -> AutoencoderKlWanConfig {
-        let halvings = self.dim_mult.len().saturating_sub(1);
-        // Time halves twice, and last: the first scales see every frame.
-        let temperal_downsample = (0..halvings).map(|scale| scale + 2 >= halvings).collect::<Vec<_>>();
-        AutoencoderKlWanConfig {
-            base_dim: self.base_dim,
-            decoder_base_dim: Some(self.decoder_base_dim),
+    /// The model's configuration; the denoiser is to see latents as they are.
+    pub fn config(&self) -> AutoencoderKinoraConfig {
+        AutoencoderKinoraConfig {
             z_dim: self.z_dim,
-            dim_mult: self.dim_mult.clone(),
+            width: self.width,
             num_res_blocks: self.num_res_blocks,
-            scale_factor_temporal: 1 << temperal_downsample.iter().filter(|&&halves| halves).count(),
-            scale_factor_spatial: self.patch_size << halvings,
-            temperal_downsample,
+            pixel_width: self.pixel_width,
             latents_mean: vec![0.0; self.z_dim],
             latents_std: vec![1.0; self.z_dim],
-            is_residual: self.is_residual,
-            in_channels: 3 * self.patch_size.pow(2),
-            out_channels: 3 * self.patch_size.pow(2),
-            patch_size: (self.patch_size > 1).then_some(self.patch_size),
-            ..AutoencoderKlWanConfig::default()
         }
     }
 
@@ -133,14 +107,12 @@ impl VaeArgs {
     ///
     /// # Errors
     /// Crops that the model cannot take, or an empty list.
-    pub(super) fn check(&self, config: &AutoencoderKlWanConfig) -> Result<()> {
+    pub(super) fn check(&self, config: &AutoencoderKinoraConfig) -> Result<()> {
         let refuse =
             |flag, expected: String, found: String| Err(TrainError::Setting { flag, expected, found });
         self.loss.check()?;
         setting::count("--evaluate-clips", self.evaluate_clips as u64)?;
-        if self.freeze_encoder && self.run.init_from.is_empty() && !self.run.resume {
-            return refuse("--freeze-encoder", "a trained encoder: --init-from RUN".into(), "none".into());
-        }
+        setting::not_negative("--latent-noise", self.latent_noise)?;
         if self.clip_frames.is_empty() {
             return refuse("--clip-frames", "at least one number".into(), "empty".into());
         }
@@ -174,12 +146,13 @@ mod tests {
         let loss = LossWeights::default();
         for (args, flag) in [
             (VaeArgs { evaluate_clips: 0, ..VaeArgs::default() }, "--evaluate-clips is 0"),
-            (VaeArgs { batch_pixels: 64 * 64 - 1, ..VaeArgs::default() }, "--batch-pixels is 4095"),
-            (VaeArgs { freeze_encoder: true, ..VaeArgs::default() }, "--freeze-encoder is none"),
+            (VaeArgs { batch_pixels: 96 * 96 - 1, ..VaeArgs::default() }, "--batch-pixels is 9215"),
+            (VaeArgs { latent_noise: -1.0, ..VaeArgs::default() }, "--latent-noise is -1"),
+            (VaeArgs { crop: 60, ..VaeArgs::default() }, "--crop"),
             (VaeArgs { crop: 1 << 32, ..VaeArgs::default() }, "--batch-pixels"),
             (
-                VaeArgs { loss: LossWeights { kl_weight: f64::NAN, ..loss }, ..VaeArgs::default() },
-                "--kl-weight is NaN",
+                VaeArgs { loss: LossWeights { l1_weight: f64::NAN, ..loss }, ..VaeArgs::default() },
+                "--l1-weight is NaN",
             ),
             (
                 VaeArgs {

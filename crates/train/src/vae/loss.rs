@@ -2,7 +2,6 @@
 
 use burn::tensor::Tensor;
 use clap::Args;
-use models::wan::Posterior;
 use serde::{Deserialize, Serialize};
 
 use crate::{error::Result, setting};
@@ -24,14 +23,11 @@ pub struct LossWeights {
     #[arg(long, default_value_t = Self::default().motion_weight)]
     #[serde(default)]
     pub motion_weight: f64,
-    /// Weight of the divergence of the latents from a standard normal, a mean over them
-    #[arg(long, default_value_t = Self::default().kl_weight)]
-    pub kl_weight: f64,
 }
 
 impl Default for LossWeights {
     fn default() -> Self {
-        Self { l1_weight: 1.0, mse_weight: 1.0, gradient_weight: 0.25, motion_weight: 0.0, kl_weight: 1e-6 }
+        Self { l1_weight: 0.2, mse_weight: 5.0, gradient_weight: 0.08, motion_weight: 3.0 }
     }
 }
 
@@ -41,12 +37,11 @@ impl LossWeights {
     /// # Errors
     /// The first weight that makes no sense.
     pub(super) fn check(&self) -> Result<()> {
-        let Self { l1_weight, mse_weight, gradient_weight, motion_weight, kl_weight } = *self;
+        let Self { l1_weight, mse_weight, gradient_weight, motion_weight } = *self;
         setting::not_negative("--l1-weight", l1_weight)?;
         setting::not_negative("--mse-weight", mse_weight)?;
         setting::not_negative("--gradient-weight", gradient_weight)?;
         setting::not_negative("--motion-weight", motion_weight)?;
-        setting::not_negative("--kl-weight", kl_weight)?;
         let of_picture = l1_weight + mse_weight + gradient_weight;
         setting::require(
             "--l1-weight, --mse-weight and --gradient-weight",
@@ -62,7 +57,6 @@ impl LossWeights {
 pub fn reconstruction_loss(
     video: Tensor<5>,
     rebuilt: Tensor<5>,
-    posterior: &Posterior,
     weights: &LossWeights,
 ) -> (Tensor<1>, Tensor<1>) {
     let counts = (weights.motion_weight > 0.0)
@@ -77,9 +71,6 @@ pub fn reconstruction_loss(
     let mut loss = weighted(error.clone().abs()) * weights.l1_weight + weighted(squared) * weights.mse_weight;
     if weights.gradient_weight > 0.0 {
         loss = loss + neighbour_differences(error) * weights.gradient_weight;
-    }
-    if weights.kl_weight > 0.0 {
-        loss = loss + kl_divergence(posterior) * weights.kl_weight;
     }
     (loss, mse)
 }
@@ -120,13 +111,6 @@ fn neighbour_differences(x: Tensor<5>) -> Tensor<1> {
     sum
 }
 
-/// The mean over all latents of `KL(N(mean, exp(logvar)) || N(0, 1))` (Kingma and Welling 2014,
-/// appendix B).
-fn kl_divergence(posterior: &Posterior) -> Tensor<1> {
-    let logvar = posterior.logvar.clone();
-    (posterior.mean.clone().square() + logvar.clone().exp() - 1.0 - logvar).mean() * 0.5
-}
-
 /// Peak signal-to-noise ratio in dB of a mean squared error between values within -1 and 1.
 pub fn psnr(mse: f64) -> f64 {
     10.0 * (4.0 / mse).log10()
@@ -139,28 +123,21 @@ mod tests {
     use super::*;
     use crate::parameters::to_scalar;
 
-    fn posterior(mean: f32, logvar: f32) -> Posterior {
-        let full = |value: f32| Tensor::full([1, 2, 1, 2, 2], value, &Device::flex());
-        Posterior { mean: full(mean), logvar: full(logvar) }
-    }
-
     #[test]
     fn each_part_by_hand() {
         let device = Device::flex();
         let video = Tensor::<5>::zeros([1, 1, 1, 1, 4], &device);
         let rebuilt = Tensor::<1>::from_floats([0.0, 0.5, 0.5, -0.5], &device).reshape([1, 1, 1, 1, 4]);
-        let part = |l1_weight, mse_weight, gradient_weight, kl_weight| {
-            let weights =
-                LossWeights { l1_weight, mse_weight, gradient_weight, motion_weight: 0.0, kl_weight };
-            let (loss, mse) =
-                reconstruction_loss(video.clone(), rebuilt.clone(), &posterior(2.0, 0.0), &weights);
+        let part = |l1_weight, mse_weight, gradient_weight| {
+            let weights = LossWeights { l1_weight, mse_weight, gradient_weight, motion_weight: 0.0 };
+            let (loss, mse) = reconstruction_loss(video.clone(), rebuilt.clone(), &weights);
             assert_eq!(to_scalar(mse).unwrap(), 0.1875);
             to_scalar(loss).unwrap()
         };
-        assert_eq!(part(1.0, 0.0, 0.0, 0.0), 0.375);
-        assert_eq!(part(0.0, 2.0, 0.0, 0.0), 0.375);
-        assert_eq!(part(0.0, 0.0, 1.0, 0.0), 0.5); // (0.5 + 0 + 1) / 3
-        assert_eq!(part(0.0, 0.0, 0.0, 1.0), 2.0); // mean² / 2
+        assert_eq!(part(1.0, 0.0, 0.0), 0.375);
+        assert_eq!(part(0.0, 2.0, 0.0), 0.375);
+        assert_eq!(part(0.0, 0.0, 1.0), 0.5); // (0.5 + 0 + 1) / 3
+        assert!((psnr(4e-3) - 30.0).abs() < 1e-9);
     }
 
     #[test]
@@ -171,21 +148,12 @@ mod tests {
             Tensor::<1>::from_floats([0.0, 0.0, 0.0, 0.0, 0.1, 0.6], &device).reshape([1, 1, 2, 1, 3]);
         let rebuilt = video.clone() + 0.5;
         let weights =
-            LossWeights { l1_weight: 0.0, motion_weight: 3.0, gradient_weight: 0.0, ..Default::default() };
-        let weights = LossWeights { kl_weight: 0.0, ..weights };
-        let (loss, mse) = reconstruction_loss(video.clone(), rebuilt.clone(), &posterior(0.0, 0.0), &weights);
+            LossWeights { l1_weight: 0.0, mse_weight: 1.0, motion_weight: 3.0, gradient_weight: 0.0 };
+        let (loss, mse) = reconstruction_loss(video.clone(), rebuilt.clone(), &weights);
         assert_eq!(to_scalar(mse).unwrap(), 0.25);
         let expected = 0.25 * (4.0 + 2.5 + 4.0) / 6.0;
         assert!((to_scalar(loss).unwrap() - expected).abs() < 1e-6);
         let [sum, count] = moving_error(video.clone(), (rebuilt - video).square());
         assert_eq!([sum, count].map(|value| to_scalar(value).unwrap()), [0.25, 1.0]);
-    }
-
-    #[test]
-    fn divergence_is_zero_at_the_prior_only() {
-        let divergence = |mean, logvar| to_scalar(kl_divergence(&posterior(mean, logvar))).unwrap();
-        assert_eq!(divergence(0.0, 0.0), 0.0);
-        assert!((divergence(0.0, 1.0) - 0.5 * (1.0_f32.exp() - 2.0)).abs() < 1e-6);
-        assert!((psnr(4e-3) - 30.0).abs() < 1e-9);
     }
 }

@@ -9,16 +9,15 @@ use burn::{
 use media::{Clip, SheetLayout, SheetRow};
 use models::{
     ModelConfig,
-    wan::{AutoencoderKlWan, AutoencoderKlWanConfig},
-    weights::{Precision, save_folder},
+    kinora::{AutoencoderKinora, AutoencoderKinoraConfig},
+    weights::{Precision, load, save_folder},
 };
 
-use super::{VaeArgs, batch::Pictures, loss::moving_error, principal::Principal, psnr, reconstruction_loss};
+use super::{VaeArgs, batch::Pictures, loss::moving_error, psnr, reconstruction_loss};
 use crate::{
     dataset::{BYTES_PER_PIXEL, Store, Subset, to_clips, to_tensor},
     error::{Result, TrainError},
     files,
-    latents::read_vae,
     log::Figures,
     optim::LrScale,
     parameters::to_scalar,
@@ -28,15 +27,11 @@ use crate::{
 
 /// Frames of each clip on a sample sheet.
 const SHEET_FRAMES: usize = 5;
-/// The squared distance of latents from the principal components, as a share of these.
-const UNLIKE: &str = "unlike_components";
 
 pub struct VaeObjective<'a> {
     args: &'a VaeArgs,
     pictures: Pictures,
     validation: Store,
-    /// What the encoder is taught if the decoder is frozen.
-    principal: Option<Principal>,
     device: Device,
 }
 
@@ -44,15 +39,17 @@ impl<'a> VaeObjective<'a> {
     pub fn new(args: &'a VaeArgs, device: Device) -> Result<Self> {
         let advice = "make it with `kinora train data --validation 64`";
         let pictures = Pictures::open(&args.data, args, device.clone())?;
-        let principal =
-            args.freeze_decoder.then(|| Principal::measure(pictures.clips(), &args.config(), &device));
         Ok(Self {
             args,
             pictures,
-            principal: principal.transpose()?,
             validation: Store::open(&args.data.join(Subset::Validation.name()), BYTES_PER_PIXEL, advice)?,
             device,
         })
+    }
+
+    /// The clips that are trained on.
+    pub fn clips(&self) -> &Store {
+        self.pictures.clips()
     }
 
     /// Each evaluation clip at full size, `[1, 3, frames, height, width]`.
@@ -68,56 +65,42 @@ impl<'a> VaeObjective<'a> {
     /// Each evaluation clip, and rebuilt.
     fn rebuilt<'b>(
         &'b self,
-        model: &'b AutoencoderKlWan,
+        model: &'b AutoencoderKinora,
     ) -> impl Iterator<Item = Result<[Tensor<5>; 2]>> + 'b {
         self.held_out().map(|video| {
             let video = video?;
-            let rebuilt = model.decode_clamped(model.encode(video.clone()).mean);
+            let rebuilt = model.decode(model.encode(video.clone())).clamp(-1.0, 1.0);
             Ok([video, rebuilt])
         })
     }
 }
 
 impl Objective for VaeObjective<'_> {
-    type Model = AutoencoderKlWan;
+    type Model = AutoencoderKinora;
     const NAME: &'static str = "vae";
 
-    fn loss(&self, model: &AutoencoderKlWan, moment: Moment) -> Result<(Tensor<1>, Figures)> {
+    fn loss(&self, model: &AutoencoderKinora, moment: Moment) -> Result<(Tensor<1>, Figures)> {
         let video = self.pictures.batch(self.args, moment)?;
         let frames = video.dims()[2];
-        let posterior = match self.args.freeze_encoder {
-            true => model.valid().encode(video.clone()),
-            false => model.encode(video.clone()),
-        };
-        if let Some(principal) = &self.principal {
-            let (loss, unlike) = principal.loss(video, &posterior);
-            return Ok((loss, Figures::new().with(UNLIKE, f64::from(to_scalar(unlike)?))));
-        }
+        let latents = model.valid().encode(video.clone());
         let mut noise = noise(moment.seed, Purpose::Batch, moment.batch);
-        let latents = posterior.sample(noise.tensor(posterior.mean.dims(), &self.device));
-        let rebuilt = model.decode(latents);
-        let (loss, mse) = reconstruction_loss(video, rebuilt, &posterior, &self.args.loss);
+        let noise = noise.tensor(latents.dims(), &self.device) * self.args.latent_noise;
+        let rebuilt = model.decode(latents + noise);
+        let (loss, mse) = reconstruction_loss(video, rebuilt, &self.args.loss);
         let psnr = psnr(f64::from(to_scalar(mse)?));
         Ok((loss, Figures::new().with("frames", frames as f64).with("psnr", psnr)))
     }
 
+    /// The code is the best there is of its kind: the decoder learns to read it.
     fn lr_scale(&self, name: &str) -> LrScale {
-        let of_encoder = ["encoder.", "quant_conv."].iter().any(|part| name.starts_with(part));
-        let frozen = if of_encoder { self.args.freeze_encoder } else { self.args.freeze_decoder };
-        if frozen { LrScale::Frozen } else { LrScale::Absolute }
+        if name.starts_with("encoder.") { LrScale::Frozen } else { LrScale::Absolute }
     }
 
-    fn evaluate(&self, model: &AutoencoderKlWan) -> Result<Figures> {
-        if let Some(principal) = &self.principal {
-            let unlike = |video: Result<Tensor<5>>| {
-                let video = video?;
-                let posterior = model.encode(video.clone());
-                Ok(f64::from(to_scalar(principal.loss(video, &posterior).1)?))
-            };
-            let unlike = self.held_out().map(unlike).collect::<Result<Vec<f64>>>()?;
-            let mean = unlike.iter().sum::<f64>() / unlike.len() as f64;
-            return Ok(Figures::new().with(UNLIKE, mean));
-        }
+    fn is_hidden(&self, name: &str) -> bool {
+        name.starts_with("decoder.blocks.")
+    }
+
+    fn evaluate(&self, model: &AutoencoderKinora) -> Result<Figures> {
         let (mut whole, mut first, mut count) = (0.0, 0.0, 0.0);
         // Over all clips together: in some nothing moves.
         let (mut moving, mut values) = (0.0, 0.0);
@@ -135,7 +118,7 @@ impl Objective for VaeObjective<'_> {
         Ok(if values > 0.0 { figures.with("psnr_moving", psnr(moving / values)) } else { figures })
     }
 
-    fn sample(&self, model: &AutoencoderKlWan, path: &Path) -> Result<()> {
+    fn sample(&self, model: &AutoencoderKinora, path: &Path) -> Result<()> {
         let mut clips: Vec<Clip> = Vec::new();
         for pair in self.rebuilt(model) {
             for video in pair? {
@@ -153,16 +136,17 @@ impl Objective for VaeObjective<'_> {
         media::write(&sheet, path, None).map_err(TrainError::part("writing samples"))
     }
 
-    fn export(&self, model: &AutoencoderKlWan, folder: &Path) -> Result<()> {
+    fn export(&self, model: &AutoencoderKinora, folder: &Path) -> Result<()> {
         files::write_folder(&folder.join("vae"), |part| {
             save_folder(model, model.config(), part, Precision::F32, &HashMap::new())
                 .map_err(TrainError::part("exporting the autoencoder"))
         })
     }
 
-    fn read(&self, folder: &Path) -> Result<AutoencoderKlWan> {
+    fn read(&self, folder: &Path) -> Result<AutoencoderKinora> {
         let folder = folder.join("vae");
-        let config = AutoencoderKlWanConfig::load(&folder).map_err(TrainError::part("the autoencoder"))?;
-        read_vae(&folder, &config, &self.device)
+        let read =
+            || load(AutoencoderKinora::new(&AutoencoderKinoraConfig::load(&folder)?, &self.device)?, &folder);
+        read().map_err(TrainError::part("reading the autoencoder"))
     }
 }
