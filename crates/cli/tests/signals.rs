@@ -128,7 +128,7 @@ fn half_of_the_data_is_no_success_and_is_not_trained_on() {
 fn trainings_that_are_stopped_are_no_successes() {
     let folder = tempfile::tempdir().expect("a folder");
     succeed(kinora(folder.path(), "train data --output d --clips 1 --stills 40 --validation 1"));
-    let vae = "train vae --data d --output v --clip-frames 5 --batch-pixels 4096 --still-share 1";
+    let vae = "train vae --data d --output v --clip-frames 5 --crop 64 --batch-pixels 4096 --still-share 1";
     succeed(kinora(folder.path(), &format!("{vae} --steps 1")));
     for arguments in [
         "train text --scenes 64 --output text".to_owned(),

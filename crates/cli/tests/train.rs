@@ -41,6 +41,25 @@ fn a_denoiser_is_trained_from_the_world_to_a_model() {
     // Another run of another length begins with its weights; the naming layer is not part of the model.
     run(&format!("{train} --output next --steps 1 --init-from run/model"));
 
+    // So does one of an autoencoder with more channels, the first of which are those of the old one, and with more blocks.
+    let sizes = "--z-dim 16 --width 16 --num-res-blocks 1 --pixel-width 8 --crop 64 --batch-pixels 69632 --evaluate-clips 1";
+    run(&format!(
+        "train vae --data data --output ae --like vae {sizes} --steps 2 --evaluate-every 2 --sample-every 2"
+    ));
+    assert_eq!(names(&folder.path().join("ae/samples")), ["step-00000002.png"]);
+    run("train latents --data data --vae ae/vae --output more");
+    let grown = train
+        .replace("--latents latents --vae vae", "--latents more --vae ae/vae")
+        .replace("layers 2", "layers 3");
+    run(&format!("{grown} --output grown --steps 1 --evaluate-every 1 --init-from run/model"));
+    let clip = "--num-frames 5 --size 32x32 --steps 1 ball";
+    run(&format!("generate --model grown/model --output grown.mp4 {clip}"));
+    let other = folder.path().join("ae/vae/config.json");
+    let text = fs::read_to_string(&other).expect("a configuration");
+    fs::write(&other, text.replace("AutoencoderKinora", "AutoencoderOther")).expect("written");
+    let message = fail(kinora(folder.path(), "train latents --data data --vae ae/vae --output none"), 1);
+    assert!(message.contains("AutoencoderOther"), "{message}");
+
     // Or with the text encoder of a run of its own.
     let sizes = "--text-dim 32 --text-layers 1";
     run(&format!(
@@ -82,13 +101,42 @@ fn a_denoiser_is_trained_from_the_world_to_a_model() {
 }
 
 #[test]
+fn what_the_judge_sees_with_is_trained_and_goes_on() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let train =
+        "train judge --batch-frames 10 --evaluate-lessons 1 --evaluate-every 2 --sample-every 2 --muon";
+    succeed(kinora(folder.path(), &format!("{train} --output run --steps 2")));
+    let lines = fs::read_to_string(folder.path().join("run/losses.jsonl")).expect("losses");
+    let lines: Vec<Value> = lines.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    assert_eq!(lines.len(), 3, "two steps and an evaluation: {lines:?}");
+    // At first every colour is as likely as another.
+    let colour = lines[0]["thing_colour"].as_f64().expect("a loss");
+    assert!(colour < 8_f64.ln() + 1e-3, "{colour}");
+    assert!(
+        lines[2]["camera_right"].as_f64().is_some_and(|share| (0.0..=1.0).contains(&share)),
+        "{}",
+        lines[2]
+    );
+    assert_eq!(names(&folder.path().join("run/samples")), ["step-00000002.png"]);
+    assert_eq!(names(&folder.path().join("run/judge")), ["judge.safetensors"]);
+    succeed(kinora(folder.path(), &format!("{train} --output next --steps 1 --init-from run")));
+    for (flags, named) in
+        [("--batch-frames 0", "--batch-frames"), ("--evaluate-lessons 0", "--evaluate-lessons")]
+    {
+        let message =
+            fail(kinora(folder.path(), &format!("train judge --output refused --steps 1 {flags}")), 1);
+        assert!(message.contains(named), "{message}");
+    }
+}
+
+#[test]
 fn trainings_without_the_memory_are_refused() {
     let folder = tempfile::tempdir().expect("a folder");
     succeed(kinora(folder.path(), "train data --output data --clips 1 --stills 1 --validation 1"));
     for flags in [
         "vae --data data --batch-pixels 18446744073709551615",
-        "vae --data data --base-dim 100000",
-        "vae --data data --decoder-base-dim 1000000",
+        "vae --data data --width 100000",
+        "vae --data data --num-res-blocks 1000000",
         "text --scenes 1000000000000",
         "text --batch-captions 18446744073709551615",
         "text --text-dim 100000 --text-heads 1",

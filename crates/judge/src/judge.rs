@@ -9,61 +9,35 @@ use serde::Deserialize;
 use world::{Claims, Scene};
 
 use crate::{
-    closeup::{CloseUp, refine},
     drift::drift,
     error::{Error, Result},
-    events::{EventReader, events},
-    look::{Footage, Sight, look},
+    look::{Footage, look},
     measures::Measures,
-    recogniser::Recogniser,
-    tracks::{Track, tracks},
+    network::Network,
+    reader::read,
+    tracks::tracks,
     verdict::{Scenery, Verdict, verdict},
 };
 
-macro_rules! embed {
-    ($file:literal) => {
-        include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../weights/kinora-judge/", $file))
-    };
-}
-
 /// The networks inside the program.
-const RECOGNISER: &[u8] = embed!("recogniser.safetensors");
-const CLOSEUP: &[u8] = embed!("closeup.safetensors");
-const EVENTS: &[u8] = embed!("events.safetensors");
+const WEIGHTS: &[u8] =
+    include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../weights/kinora-judge/judge.safetensors"));
 
 /// Judges clips.
 #[derive(Debug)]
 pub struct Judge {
-    recogniser: Recogniser,
-    closeup: CloseUp,
-    reader: EventReader,
+    network: Network,
     device: Device,
 }
 
 impl Judge {
-    /// A judge with the networks in a folder, `recogniser.safetensors`, `closeup.safetensors` and `events.safetensors`.
+    /// A judge with the networks in a file or folder that `kinora train judge` exported.
     ///
     /// # Errors
     /// Files that are missing or damaged.
-    pub fn load(folder: &Path) -> Result<Self> {
-        let judge = Self::without_events(folder)?;
-        let reader = load(judge.reader, &folder.join("events.safetensors"))?;
-        Ok(Self { reader, ..judge })
-    }
-
-    /// A judge that follows things but does not know yet what they do, to teach it that: with `recogniser.safetensors` and
-    /// `closeup.safetensors` in a folder.
-    ///
-    /// # Errors
-    /// Files that are missing or damaged.
-    pub fn without_events(folder: &Path) -> Result<Self> {
+    pub fn load(path: &Path) -> Result<Self> {
         let device = Device::flex();
-        Ok(Self {
-            recogniser: load(Recogniser::new(&device), &folder.join("recogniser.safetensors"))?,
-            closeup: load(CloseUp::new(&device), &folder.join("closeup.safetensors"))?,
-            reader: EventReader::new(&device),
-            device,
-        })
+        Ok(Self { network: load(Network::new(&device), path)?, device })
     }
 
     /// The judge with the networks inside the program.
@@ -72,12 +46,7 @@ impl Judge {
     /// None, unless the program is damaged.
     pub fn embedded() -> Result<Self> {
         let device = Device::flex();
-        Ok(Self {
-            recogniser: load_bytes(Recogniser::new(&device), "recogniser", RECOGNISER)?,
-            closeup: load_bytes(CloseUp::new(&device), "closeup", CLOSEUP)?,
-            reader: load_bytes(EventReader::new(&device), "events", EVENTS)?,
-            device,
-        })
+        Ok(Self { network: load_bytes(Network::new(&device), "judge", WEIGHTS)?, device })
     }
 
     /// All that can be made out in a clip, whatever it should show.
@@ -86,22 +55,12 @@ impl Judge {
     /// A clip that is too short, too long, too small or too narrow.
     pub fn look(&self, clip: &Clip) -> Result<Scenery> {
         let footage = Footage::new(clip)?;
-        let (sight, tracks) = self.follow(&footage)?;
-        let (events, camera) = events(&self.reader, &sight, &tracks, &self.device)?;
-        let measures = Measures::of(&footage);
-        Ok(Scenery { sight, tracks, events, camera, measures })
-    }
-
-    /// What is seen in each frame, and the things over time.
-    ///
-    /// # Errors
-    /// A device that does not give back what it computed.
-    pub fn follow(&self, footage: &Footage) -> Result<(Sight, Vec<Track>)> {
-        let mut sight = look(&self.recogniser, footage, &self.device)?;
+        let mut sight = look(&self.network.recogniser, &footage, &self.device)?;
         let mut tracks = tracks(&sight);
-        refine(&self.closeup, footage, &mut sight, &mut tracks, &self.device)?;
-        sight.drift = drift(footage, &tracks);
-        Ok((sight, tracks))
+        sight.drift = drift(&footage, &tracks);
+        let reading = read(&self.network.reader, &sight, &mut tracks, &self.device)?;
+        let measures = Measures::of(&footage);
+        Ok(Scenery { sight, tracks, reading, measures })
     }
 
     /// Judges a clip against its prompt, in English or Chinese.

@@ -26,6 +26,18 @@ pub struct Fall {
     pub restitution: Option<f32>,
 }
 
+impl Fall {
+    /// Whether it is a free fall with the world's pull downwards, about.
+    pub fn is_free(&self) -> bool {
+        /// The share of the motion that a parabola explains.
+        const FREE_FALL: f32 = 0.95;
+        /// How far off the pull may be, as a share.
+        const OFF: f32 = 0.15;
+        let pull = world::GRAVITY.start * (1.0 - OFF)..=world::GRAVITY.end * (1.0 + OFF);
+        self.r_squared >= FREE_FALL && pull.contains(&self.gravity)
+    }
+}
+
 /// Fits a parabola to the fall of a track from its first frame on; none if it is seen too shortly before it lands.
 pub fn fall(track: &Track, sight: &Sight) -> Option<Fall> {
     let focal = 0.5 * sight.width.min(sight.height) as f32 / (0.5 * world::FIELD_OF_VIEW).tan();

@@ -1,9 +1,10 @@
-//! `kinora train judge`: the recogniser that the judge finds things with, on clips that no other training shows.
+//! `kinora train judge`: the networks that the judge sees with, on clips that no other training shows.
 //!
-//! The world draws an endless stream of lessons: a frame of a clip, and the exact truth about it. Most of them are
-//! spoilt. What is spoilt a little, as generated clips are, has to be named all the same; what is blurred or melted
-//! so that it could be anything has to be called unclear.
+//! The world draws an endless stream of lessons: clips, and the exact truth about them. Most of them are spoilt. What is
+//! spoilt a little, as generated clips are, has to be named all the same; what is blurred or melted so that it could be
+//! anything has to be called unclear.
 
+mod answers;
 mod args;
 mod damage;
 mod lesson;
@@ -15,7 +16,6 @@ mod targets;
 pub use args::JudgeArgs;
 
 use burn::tensor::Device;
-use judge::recogniser::Recogniser;
 
 use crate::{
     error::Result,
@@ -25,14 +25,14 @@ use crate::{
     trainer::{self, Outcome},
 };
 
-/// Trains the recogniser; `output/recogniser` is what it exports.
+/// Trains the networks; `output/judge` is what it exports.
 ///
 /// # Errors
 /// Settings that make no sense, and those of [`trainer::train`].
 pub fn train(args: &JudgeArgs, observer: &dyn Observer) -> Result<Outcome> {
     args.check()?;
     let device = Device::flex();
-    let model = Recogniser::new(&device.clone().autodiff()).init_weights(args.run.seed);
-    let objective = objective::JudgeObjective::new(args, device);
+    let objective = objective::JudgeObjective::new(args, device.clone());
+    let model = objective.first_network(&device.autodiff())?;
     trainer::train(&objective, model, &args.run, &RunSettings::new(args, Inputs::new())?, observer)
 }

@@ -42,14 +42,17 @@ pub fn train(args: &VaeArgs, observer: &dyn Observer) -> Result<Outcome> {
     .check("--batch-pixels, --width or --num-res-blocks")?;
     let device = Device::flex();
     let objective = objective::VaeObjective::new(args, device.clone())?;
-    let like = args.like.as_ref().map(|folder| {
-        let config = AutoencoderConfig::load(folder).map_err(TrainError::part("--like"))?;
-        latents::read_vae(folder, &config, &device)
-    });
-    let code = code::measure(objective.clips(), args.z_dim, like.transpose()?.as_ref(), &device)?;
-    let model = AutoencoderKinora::new(&config, &device.autodiff())
-        .map_err(TrainError::part("building the autoencoder"))?
-        .init_weights(&code, args.run.seed);
+    let mut model = AutoencoderKinora::new(&config, &device.clone().autodiff())
+        .map_err(TrainError::part("building the autoencoder"))?;
+    // A run that goes on has its code.
+    if !args.run.resume {
+        let like = args.like.as_ref().map(|folder| {
+            let config = AutoencoderConfig::load(folder).map_err(TrainError::part("--like"))?;
+            latents::read_vae(folder, &config, &device)
+        });
+        let code = code::measure(objective.clips(), args.z_dim, like.transpose()?.as_ref(), &device)?;
+        model = model.init_weights(&code, args.run.seed);
+    }
     let inputs = Inputs::from([("data".to_owned(), dataset::contents(&args.data, BYTES_PER_PIXEL)?)]);
     trainer::train(&objective, model, &args.run, &RunSettings::new(args, inputs)?, observer)
 }

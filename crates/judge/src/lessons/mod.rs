@@ -13,7 +13,7 @@ const FIRST_SEED: u64 = 1 << 40;
 /// The number of the first lesson that is kept for evaluations during training.
 pub const EVALUATION: u64 = 1 << 36;
 /// The number of the first scene that is kept for the validation of the whole judge.
-pub const VALIDATION: u64 = 1 << 37;
+pub const VALIDATION: u64 = 3 << 36;
 
 /// One scene in this many shows a combination that generators never see.
 const HELD_OUT_ONE_IN: u64 = 4;

@@ -6,73 +6,67 @@ mod sight;
 pub use prepare::{FPS, Footage};
 pub use sight::{FrameSight, Sight};
 
-use burn::tensor::{Device, Tensor, TensorData, activation::softmax};
+use std::ops::Range;
+
+use burn::tensor::{Device, Tensor, TensorData};
 use nn::Precision;
 
 use crate::{
     error::Result,
-    recogniser::{Channels, Recogniser, place, seen},
+    recogniser::{Recogniser, Seen},
     tensors::{fill_planes, values},
 };
 
-/// Frames that are looked at together: more take more memory and no less time.
-const TOGETHER: usize = 16;
+/// Frames of which a look tells: long clips are looked at piece by piece.
+const PIECE: usize = 32;
+/// Frames before and behind a piece that are looked at with it.
+const MARGIN: usize = 8;
 
 /// Looks at a clip.
 ///
 /// # Errors
 /// A device that does not give back what it computed.
 pub fn look(recogniser: &Recogniser, footage: &Footage, device: &Device) -> Result<Sight> {
-    nn::with_precision(Precision::Bf16, || look_at(recogniser, footage, device))
-}
-
-fn look_at(recogniser: &Recogniser, footage: &Footage, device: &Device) -> Result<Sight> {
-    let [width, height] = [footage.width, footage.height];
     let count = footage.num_frames();
     let mut frames = Vec::with_capacity(count);
-    let mut places = Vec::with_capacity(count);
-    for start in (0..count).step_by(TOGETHER) {
-        let some = start..(start + TOGETHER).min(count);
-        let (cells, place) = recogniser.forward(tensor(footage, some.clone(), device));
-        let [images, channels, rows, columns] = cells.dims();
-        let cells = cells.permute([0, 2, 3, 1]).reshape([images, rows * columns, channels]);
-        let named = [seen::KIND, seen::COLOUR, seen::SIZE].map(|part| probabilities(&cells, part));
-        let [kinds, colours, sizes] = named.map(values);
-        let (kinds, colours, sizes) = (kinds?, colours?, sizes?);
-        let geometry = values(cells.narrow(2, seen::CENTRE.start, seen::ALL - seen::CENTRE.start))?;
-        let per_cell = rows * columns;
-        for image in 0..images {
-            let of = |all: &[f32], channels: usize| {
-                all[image * per_cell * channels..(image + 1) * per_cell * channels].to_vec()
-            };
-            frames.push(FrameSight {
-                kinds: of(&kinds, seen::KIND.len),
-                colours: of(&colours, seen::COLOUR.len),
-                sizes: of(&sizes, seen::SIZE.len),
-                geometry: of(&geometry, seen::ALL - seen::CENTRE.start),
-            });
-        }
-        let logits = place.unsqueeze_dim::<3>(1);
-        let named =
-            [place::GROUND, place::TIME_OF_DAY, place::WEATHER].map(|part| probabilities(&logits, part));
-        let named = values(Tensor::cat(named.to_vec(), 2))?;
-        places.extend(named.chunks_exact(place::ALL).map(<[f32]>::to_vec));
+    for start in (0..count).step_by(PIECE) {
+        let end = (start + PIECE).min(count);
+        let looked_at = start.saturating_sub(MARGIN)..(end + MARGIN).min(count);
+        let clip = pixels(footage, looked_at.clone(), device);
+        let seen = nn::with_precision(Precision::Bf16, || recogniser.forward(clip));
+        let wanted = start - looked_at.start..end - looked_at.start;
+        frames.extend(frame_sights(seen)?.into_iter().skip(wanted.start).take(wanted.len()));
     }
-    Ok(Sight { width, height, frames, places, drift: Vec::new() })
+    Ok(Sight { width: footage.width, height: footage.height, frames, drift: Vec::new() })
 }
 
-/// Frames as the recogniser takes them, `[frames, 3, height, width]`.
-fn tensor(footage: &Footage, some: std::ops::Range<usize>, device: &Device) -> Tensor<4> {
+/// Frames as the recogniser takes them, `[1, 3, frames, height, width]`.
+pub fn pixels(footage: &Footage, some: Range<usize>, device: &Device) -> Tensor<5> {
     let [width, height] = [footage.width, footage.height];
-    let count = some.len();
-    let area = width * height;
-    let mut values = vec![0.0; count * 3 * area];
-    for (frame, planes) in some.zip(values.chunks_exact_mut(3 * area)) {
-        fill_planes(footage.frame(frame), planes);
+    let (area, count) = (width * height, some.len());
+    let mut values = vec![0.0; 3 * count * area];
+    let mut planes = vec![0.0; 3 * area];
+    for (at, frame) in some.enumerate() {
+        fill_planes(footage.frame(frame), &mut planes);
+        for (colour, plane) in planes.chunks_exact(area).enumerate() {
+            values[(colour * count + at) * area..][..area].copy_from_slice(plane);
+        }
     }
-    Tensor::from_data(TensorData::new(values, [count, 3, height, width]), device)
+    Tensor::from_data(TensorData::new(values, [1, 3, count, height, width]), device)
 }
 
-fn probabilities(logits: &Tensor<3>, part: Channels) -> Tensor<3> {
-    softmax(logits.clone().narrow(2, part.start, part.len), 2)
+/// What is said of each frame of each clip, clip after clip.
+///
+/// # Errors
+/// A device that does not give back what it computed.
+pub fn frame_sights(seen: Seen) -> Result<Vec<FrameSight>> {
+    let [clips, frames, ..] = seen.cells.dims();
+    let split = |values: Vec<f32>| {
+        let each = values.len() / (clips * frames);
+        values.chunks_exact(each).map(<[f32]>::to_vec).collect::<Vec<_>>()
+    };
+    let [cells, traits] = [seen.cells, seen.traits].map(values);
+    let (cells, traits, scene) = (split(cells?), split(traits?), split(values(seen.scene)?));
+    let all = cells.into_iter().zip(traits).zip(scene);
+    Ok(all.map(|((cells, traits), scene)| FrameSight::new(cells, traits, scene)).collect())
 }

@@ -64,7 +64,12 @@ impl Footage {
         Ok(Self { width: to_width, height: to_height, frames: frames.map(resized).collect() })
     }
 
-    /// At least 3.
+    /// Of frames as they are, each 8-bit RGB `[height, width, 3]`, 8 of them a second.
+    pub fn of_frames([width, height]: [usize; 2], frames: Vec<Vec<u8>>) -> Self {
+        Self { width, height, frames }
+    }
+
+    /// At least 3 of a clip.
     pub fn num_frames(&self) -> usize {
         self.frames.len()
     }

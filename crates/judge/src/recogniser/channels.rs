@@ -1,6 +1,6 @@
-//! What each output channel of the recogniser says.
+//! What each channel of the recogniser's cells says.
 
-use world::{Colour, Ground, Kind, Size, TimeOfDay, Weather};
+use world::{Colour, Kind, Size};
 
 /// Consecutive channels about one thing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,7 +33,7 @@ pub const FIRST_KIND: usize = 1;
 /// The class of a thing that shows no kind clearly: blurred, torn, melted.
 pub const UNCLEAR: usize = FIRST_KIND + Kind::ALL.len();
 
-/// What a cell of 4 pixels shows, from one frame.
+/// What a cell of 4 pixels shows in a frame.
 pub mod seen {
     use super::{Channels, Colour, Size, UNCLEAR};
 
@@ -60,18 +60,4 @@ pub mod seen {
     pub const EXTENT_UNIT: f32 = 32.0;
     /// Metres.
     pub const DISTANCE_UNIT: f32 = 5.0;
-}
-
-/// Where and when, from one frame.
-pub mod place {
-    use super::{Channels, Ground, TimeOfDay, Weather};
-
-    /// Logits of the grounds.
-    pub const GROUND: Channels = Channels::first(Ground::ALL.len());
-    /// Logits of the times of day.
-    pub const TIME_OF_DAY: Channels = GROUND.then(TimeOfDay::ALL.len());
-    /// Logits of the weathers.
-    pub const WEATHER: Channels = TIME_OF_DAY.then(Weather::ALL.len());
-    /// Of each frame.
-    pub const ALL: usize = WEATHER.end();
 }

@@ -40,8 +40,6 @@ pub(super) fn page(report: &Report) -> String {
         let _ =
             writeln!(page, "<li>all of the prompt, {language:?}: {} of {}</li>", tally.percent(), tally.all);
     }
-    let _ =
-        writeln!(page, "<li>free falls: {} of {}</li>", summary.free_fall.percent(), summary.free_fall.all);
     let _ = writeln!(page, "<li>{}</li>\n</ul>", summary.measures());
     page += "<h2>The clips, the worst first</h2>\n";
     let mut made: Vec<&Judged> = report.made.iter().collect();

@@ -1,13 +1,13 @@
 //! The figures of a report.
 
 use serde::Serialize;
-use world::{GRAVITY, Language};
+use world::Language;
 
 use super::{Judged, Report};
 use crate::{Tally, measures::Measures, verdict::Verdict};
 
 /// The rows of a table, in order: what a [`Claim`](crate::verdict::Claim) is about, and the two sums of all.
-const ROWS: [&str; 19] = [
+const ROWS: [&str; 21] = [
     ALL_RIGHT,
     "thing",
     "colour",
@@ -21,6 +21,8 @@ const ROWS: [&str; 19] = [
     "ground",
     "time of day",
     "weather",
+    FALLS_FREELY,
+    KEPT_BEHIND,
     FLAWLESS,
     "nothing appears",
     "permanence",
@@ -30,11 +32,10 @@ const ROWS: [&str; 19] = [
 ];
 const ALL_RIGHT: &str = "all of the prompt";
 const FLAWLESS: &str = "no flaw";
-
-/// A fall is a free one if a parabola explains this share of it.
-const FREE_FALL: f32 = 0.95;
-/// How far off the world's pull downwards it may be, as a share.
-const GRAVITY_OFF: f32 = 0.15;
+/// Where the prompt asks for a fall.
+const FALLS_FREELY: &str = "free fall";
+/// Where the prompt asks for a thing that passes behind another.
+const KEPT_BEHIND: &str = "same behind another";
 
 /// How often one claim holds.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -56,8 +57,6 @@ pub struct Summary {
     pub rows: Vec<Row>,
     /// All of the prompt, by its language.
     pub languages: Vec<(Language, Tally)>,
-    /// Falls that are free ones, with the world's gravity.
-    pub free_fall: Tally,
     /// Sharpness.
     pub sharpness: Mean,
     /// How much moves.
@@ -97,8 +96,6 @@ impl Summary {
             let of_it = made.iter().filter(|judged| judged.prompt.language == language);
             (language, of_it.map(|judged| judged.verdict.all_right).collect())
         });
-        let falls = made_verdicts.iter().filter_map(|verdict| verdict.fall);
-        let pull = GRAVITY.start * (1.0 - GRAVITY_OFF)..=GRAVITY.end * (1.0 + GRAVITY_OFF);
         let mean = |measure: fn(&Measures) -> f32| Mean {
             made: mean(&made_verdicts, measure),
             real: mean(&real_verdicts, measure),
@@ -106,9 +103,6 @@ impl Summary {
         Self {
             rows: rows.filter(|row| row.made.all + row.real.all > 0).collect(),
             languages: languages.to_vec(),
-            free_fall: falls
-                .map(|fall| fall.r_squared >= FREE_FALL && pull.contains(&fall.gravity))
-                .collect(),
             sharpness: mean(|measures| measures.sharpness),
             dynamic_degree: mean(|measures| measures.dynamic_degree),
             flicker: mean(|measures| measures.flicker),
@@ -142,6 +136,8 @@ fn tally(verdicts: &[&Verdict], what: &str) -> Tally {
     match what {
         ALL_RIGHT => verdicts.iter().map(|verdict| verdict.all_right).collect(),
         FLAWLESS => verdicts.iter().map(|verdict| verdict.flawless).collect(),
+        FALLS_FREELY => verdicts.iter().filter_map(|verdict| verdict.falls_freely).collect(),
+        KEPT_BEHIND => verdicts.iter().filter_map(|verdict| verdict.kept_behind).collect(),
         _ => {
             let findings = verdicts.iter().flat_map(|verdict| &verdict.findings);
             findings.filter(|finding| finding.claim.name() == what).map(|finding| finding.holds).collect()

@@ -1,19 +1,17 @@
 //! From cells to things: cells that point to one middle belong to one thing.
 
-use glam::{Vec2, Vec3};
-
-use world::Action;
+use glam::Vec2;
 
 use super::{likeness, sighting::Sighting};
 use crate::{
     look::{FrameSight, Sight},
-    recogniser::{NOTHING, seen},
+    recogniser::NOTHING,
 };
 
 /// A cell with less of a thing than this shows none.
 const LEAST_SHARE: f32 = 0.4;
 /// Cells of a thing that are at least seen of it.
-const LEAST_CELLS: f32 = 1.6;
+pub const LEAST_CELLS: f32 = 1.6;
 /// Cells of one thing point to within this share of its extent, or so many pixels.
 const REACH_SHARE: f32 = 0.24;
 const REACH_PIXELS: f32 = 6.0;
@@ -39,10 +37,11 @@ pub(super) fn sightings(sight: &Sight, frame: &FrameSight) -> Vec<Sighting> {
         let share: f32 = members.iter().map(|&at| free[at].share).sum();
         let mut taken = Vec::with_capacity(members.len());
         for at in members.into_iter().rev() {
-            taken.push(free.swap_remove(at));
+            let Cell { index, share, .. } = free.swap_remove(at);
+            taken.push((index, share));
         }
         if share >= LEAST_CELLS {
-            found.push(sighting(frame, &taken));
+            found.push(Sighting::of(frame, sight.columns(), taken));
         }
     }
     found
@@ -50,29 +49,18 @@ pub(super) fn sightings(sight: &Sight, frame: &FrameSight) -> Vec<Sighting> {
 
 fn cells(sight: &Sight, frame: &FrameSight) -> Vec<Cell> {
     let columns = sight.columns();
-    let geometry = |index: usize| &frame.geometry[index * GEOMETRY..][..GEOMETRY];
     let cell = |index: usize| {
-        let share = 1.0 - frame.kinds[index * seen::KIND.len + NOTHING];
-        let g = geometry(index);
-        let middle =
-            (Vec2::new((index % columns) as f32, (index / columns) as f32) + 0.5) * seen::CELL as f32;
-        (share > LEAST_SHARE).then(|| Cell {
-            index,
-            share,
-            vote: middle + Vec2::new(g[0], g[1]) * seen::CENTRE_UNIT,
-            extent: (Vec2::new(g[2], g[3]) * seen::EXTENT_UNIT).max(Vec2::splat(seen::CELL as f32)),
-        })
+        let share = 1.0 - frame.kinds(index)[NOTHING];
+        let (vote, extent) = (frame.points_to(index, columns), frame.extent(index));
+        (share > LEAST_SHARE).then_some(Cell { index, share, vote, extent })
     };
     (0..sight.cells()).filter_map(cell).collect()
 }
 
-/// Channels of [`FrameSight::geometry`].
-const GEOMETRY: usize = seen::ALL - seen::CENTRE.start;
-
-fn colours(frame: &FrameSight, cell: &Cell) -> impl Fn(&Cell) -> f32 {
-    let of = |cell: &Cell| frame.colours[cell.index * seen::COLOUR.len..][..seen::COLOUR.len].to_vec();
-    let own = of(cell);
-    move |other: &Cell| likeness(&own, &frame.colours[other.index * seen::COLOUR.len..][..seen::COLOUR.len])
+/// How alike in colour other cells are to one.
+fn colours<'a>(frame: &'a FrameSight, cell: &Cell) -> impl Fn(&Cell) -> f32 + 'a {
+    let own = frame.colours(cell.index);
+    move |other: &Cell| likeness(own, frame.colours(other.index))
 }
 
 fn reach(cell: &Cell) -> f32 {
@@ -109,70 +97,32 @@ fn gather(cells: &[Cell], seed: usize, frame: &FrameSight) -> Vec<usize> {
     members
 }
 
-fn sighting(frame: &FrameSight, cells: &[Cell]) -> Sighting {
-    let share: f32 = cells.iter().map(|cell| cell.share).sum();
-    let mean =
-        |of: &dyn Fn(&Cell) -> f32| cells.iter().map(|cell| cell.share * of(cell)).sum::<f32>() / share;
-    let kinds = std::array::from_fn(|kind| {
-        mean(&|cell| {
-            let classes = &frame.kinds[cell.index * seen::KIND.len..][..seen::KIND.len];
-            classes[NOTHING + 1 + kind] / (1.0 - classes[NOTHING]).max(1e-6)
-        })
-    });
-    Sighting {
-        centre: Vec2::new(mean(&|cell| cell.vote.x), mean(&|cell| cell.vote.y)),
-        extent: Vec2::new(mean(&|cell| cell.extent.x), mean(&|cell| cell.extent.y)),
-        distance: seen::DISTANCE_UNIT
-            * mean(&|cell| frame.geometry[cell.index * GEOMETRY + GEOMETRY - 1]).exp(),
-        area: share * (seen::CELL * seen::CELL) as f32,
-        kinds,
-        colours: std::array::from_fn(|i| mean(&|cell| frame.colours[cell.index * seen::COLOUR.len + i])),
-        sizes: std::array::from_fn(|i| mean(&|cell| frame.sizes[cell.index * seen::SIZE.len + i])),
-        // What a closer look tells.
-        velocity: Vec3::ZERO,
-        spin: Vec3::ZERO,
-        height: 0.0,
-        stride: 0.0,
-        wings: 0.0,
-        actions: [0.0; Action::ALL.len()],
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::recogniser::{FIRST_KIND, seen};
 
     /// A frame in which squares of cells point to their middles: `(first column, first row, side, colour, kind)`.
     fn frame(squares: &[(usize, usize, usize, usize, usize)]) -> (Sight, FrameSight) {
+        const SURE: f32 = 20.0;
         let (columns, rows) = (32, 32);
-        let cells = columns * rows;
-        let mut frame = FrameSight {
-            kinds: vec![0.0; cells * seen::KIND.len],
-            colours: vec![1.0 / 8.0; cells * seen::COLOUR.len],
-            sizes: vec![0.5; cells * seen::SIZE.len],
-            geometry: vec![0.0; cells * GEOMETRY],
-        };
-        for cell in 0..cells {
-            frame.kinds[cell * seen::KIND.len] = 1.0;
-        }
+        let mut cells = vec![0.0; columns * rows * seen::ALL];
+        cells.chunks_exact_mut(seen::ALL).for_each(|cell| cell[seen::KIND.start + NOTHING] = SURE);
         for &(left, top, side, colour, kind) in squares {
             let middle = Vec2::new(left as f32, top as f32) + side as f32 / 2.0;
             for cell in 0..side * side {
                 let (column, row) = (left + cell % side, top + cell / side);
-                let index = row * columns + column;
-                let classes = &mut frame.kinds[index * seen::KIND.len..][..seen::KIND.len];
-                classes.fill(0.0);
-                classes[1 + kind] = 1.0;
-                let colours = &mut frame.colours[index * seen::COLOUR.len..][..seen::COLOUR.len];
-                colours.fill(0.0);
-                colours[colour] = 1.0;
+                let values = &mut cells[(row * columns + column) * seen::ALL..][..seen::ALL];
+                values.fill(0.0);
+                values[seen::KIND.start + FIRST_KIND + kind] = SURE;
+                values[seen::COLOUR.start + colour] = SURE;
                 let to = (middle - Vec2::new(column as f32, row as f32) - 0.5) * seen::CELL as f32;
+                values[seen::CENTRE.start..][..2].copy_from_slice(&(to / seen::CENTRE_UNIT).to_array());
                 let extent = (side * seen::CELL) as f32 / seen::EXTENT_UNIT;
-                let g = &mut frame.geometry[index * GEOMETRY..][..GEOMETRY];
-                g[..4].copy_from_slice(&[to.x / seen::CENTRE_UNIT, to.y / seen::CENTRE_UNIT, extent, extent]);
+                values[seen::EXTENT.start..][..2].fill(extent);
             }
         }
-        (Sight { width: 128, height: 128, frames: Vec::new(), places: Vec::new(), drift: Vec::new() }, frame)
+        (Sight::example(1), FrameSight::new(cells, Vec::new(), Vec::new()))
     }
 
     #[test]

@@ -73,8 +73,6 @@ fn cost(track: &Track, frame: usize, sighting: &Sighting) -> f32 {
 
 #[cfg(test)]
 mod tests {
-    use glam::Vec3;
-
     use super::*;
 
     fn sighting(x: f32, colour: usize) -> Sighting {
@@ -82,21 +80,7 @@ mod tests {
         colours[colour] = 1.0;
         let mut kinds = [0.0; 14];
         kinds[0] = 1.0;
-        Sighting {
-            centre: Vec2::new(x, 60.0),
-            extent: Vec2::splat(30.0),
-            distance: 5.0,
-            area: 700.0,
-            kinds,
-            colours,
-            sizes: [1.0, 0.0],
-            velocity: Vec3::ZERO,
-            spin: Vec3::ZERO,
-            height: 0.0,
-            stride: 0.0,
-            wings: 0.0,
-            actions: [0.0; 13],
-        }
+        Sighting { centre: Vec2::new(x, 60.0), kinds, colours, ..Sighting::example() }
     }
 
     #[test]

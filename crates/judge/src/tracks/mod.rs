@@ -4,6 +4,7 @@ mod blobs;
 mod link;
 mod sighting;
 
+pub use blobs::LEAST_CELLS;
 pub use link::tracks;
 pub use sighting::Sighting;
 

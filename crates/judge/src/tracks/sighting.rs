@@ -1,11 +1,18 @@
 //! What one frame shows of one thing.
 
-use glam::{Vec2, Vec3};
-use world::{Action, Colour, Kind, Size};
+use glam::Vec2;
+use world::{Colour, Kind, Size};
+
+use crate::{
+    look::FrameSight,
+    recogniser::{FIRST_KIND, NOTHING, seen},
+};
 
 /// What one frame shows of one thing.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Sighting {
+    /// The cells that show it, and how much of it each shows, from 0 to 1.
+    pub cells: Vec<(usize, f32)>,
     /// The middle of its whole box, in pixels from the top left corner.
     pub centre: Vec2,
     /// Width and height of its whole box, in pixels.
@@ -20,16 +27,54 @@ pub struct Sighting {
     pub colours: [f32; Colour::ALL.len()],
     /// Probabilities of the sizes.
     pub sizes: [f32; Size::ALL.len()],
-    /// Over the ground, in m/s: to the camera's right, up, level towards the camera.
-    pub velocity: Vec3,
-    /// Angular velocity about the same axes, in rad/s.
-    pub spin: Vec3,
-    /// Of its middle above where it is when it stands, in metres.
-    pub height: f32,
-    /// The squared angle of its legs, in rad².
-    pub stride: f32,
-    /// How likely its wings are spread, from 0 to 1.
-    pub wings: f32,
-    /// Probabilities of what it does.
-    pub actions: [f32; Action::ALL.len()],
+}
+
+impl Sighting {
+    /// What these cells of a frame say together; `columns` are the cells in a row.
+    pub fn of(frame: &FrameSight, columns: usize, cells: Vec<(usize, f32)>) -> Self {
+        let share: f32 = cells.iter().map(|(_, share)| share).sum();
+        let mean = |of: &dyn Fn(usize) -> f32| {
+            cells.iter().map(|&(cell, share)| share * of(cell)).sum::<f32>() / share
+        };
+        let pair = |of: &dyn Fn(usize) -> Vec2| Vec2::new(mean(&|cell| of(cell).x), mean(&|cell| of(cell).y));
+        let centre = pair(&|cell| frame.points_to(cell, columns));
+        let extent = pair(&|cell| frame.extent(cell));
+        let logarithm = mean(&|cell| frame.geometry(cell)[4]);
+        let kinds = std::array::from_fn(|kind| {
+            mean(&|cell| frame.kinds(cell)[FIRST_KIND + kind] / (1.0 - frame.kinds(cell)[NOTHING]).max(1e-6))
+        });
+        let colours = std::array::from_fn(|colour| mean(&|cell| frame.colours(cell)[colour]));
+        let sizes = std::array::from_fn(|size| mean(&|cell| frame.sizes(cell)[size]));
+        Self {
+            centre,
+            extent,
+            distance: seen::DISTANCE_UNIT * logarithm.clamp(-2.0, 2.0).exp(),
+            area: share * (seen::CELL * seen::CELL) as f32,
+            kinds,
+            colours,
+            sizes,
+            cells,
+        }
+    }
+
+    /// The cells, and the part that each has of the thing: they add up to 1.
+    pub fn weights(&self) -> impl Iterator<Item = (usize, f32)> {
+        let share: f32 = self.cells.iter().map(|(_, share)| share).sum();
+        self.cells.iter().map(move |&(cell, own)| (cell, own / share))
+    }
+
+    /// A thing of no kind in the middle of a frame of 128×128 pixels.
+    #[cfg(test)]
+    pub fn example() -> Self {
+        Self {
+            cells: vec![(495, 1.0), (496, 1.0)],
+            centre: Vec2::splat(64.0),
+            extent: Vec2::splat(30.0),
+            distance: 5.0,
+            area: 700.0,
+            kinds: [0.0; Kind::ALL.len() + 1],
+            colours: [0.0; Colour::ALL.len()],
+            sizes: [1.0, 0.0],
+        }
+    }
 }

@@ -173,6 +173,10 @@ pub struct Verdict {
     pub weather: Weather,
     /// The free fall of the main thing, if it drops.
     pub fall: Option<Fall>,
+    /// Of a prompt that asks for a fall: whether there is one, and a free one.
+    pub falls_freely: Option<bool>,
+    /// Of a prompt that asks for a thing that passes behind another: whether it comes out as what it was.
+    pub kept_behind: Option<bool>,
     /// Plain measures of the frames.
     pub measures: Measures,
 }

@@ -5,17 +5,20 @@ mod finding;
 mod relations;
 mod steadiness;
 
-pub use finding::{Claim, Finding, Verdict};
+pub use finding::{Claim, Finding, SeenThing, Verdict};
 pub use steadiness::{Change, changes};
 
-use world::{CameraMove, Claims, Event, Ground, Kind, Relation, TimeOfDay, Weather};
+use world::{
+    Action, CameraMove, Claims, Event, Ground, Kind, Relation, RelationClaim, ThingClaim, TimeOfDay, Weather,
+};
 
 use self::{assign::assign, relations::relation_share};
 use crate::{
     look::Sight,
     measures::Measures,
     physics::{self, Fall},
-    recogniser::{Channels, place},
+    reader::{Reading, shot},
+    recogniser::Channels,
     tracks::{Track, likeliest},
 };
 
@@ -34,139 +37,152 @@ pub struct Scenery {
     pub sight: Sight,
     /// The things over time.
     pub tracks: Vec<Track>,
-    /// What each of them does.
-    pub events: Vec<Vec<Event>>,
-    /// How the camera moves.
-    pub camera: CameraMove,
+    /// What they do, where and when that is, and how the camera moves.
+    pub reading: Reading,
     /// Plain measures of the frames.
     pub measures: Measures,
 }
 
 /// Compares what was made out with what is claimed.
 pub fn verdict(scenery: &Scenery, claims: &Claims) -> Verdict {
-    let Scenery { sight, tracks, events, measures, .. } = scenery;
+    let Scenery { sight, tracks, reading, measures } = scenery;
+    let Reading { events, camera, places } = reading;
     let count = sight.frames.len();
     let lasting: Vec<usize> = (0..tracks.len())
         .filter(|&track| tracks[track].frames_seen() as f32 >= FLEETING * count as f32)
         .collect();
     let wanted = named_once_each(claims);
-    let found = assign(&wanted, tracks, &lasting);
+    let assigned = assign(&wanted, tracks, &lasting);
+    let main = assigned.first().copied().flatten();
+    let found: Vec<Option<&Track>> = assigned.iter().map(|track| track.map(|track| &tracks[track])).collect();
+
     let mut findings = Vec::new();
     for (index, (thing, track)) in wanted.iter().zip(&found).enumerate() {
-        let Some(track) = track.map(|track| &tracks[track]) else {
-            findings.push(Finding::not_found(Claim::Thing(index), format!("{:?}", thing.kind)));
-            if let Some(colour) = thing.colour {
-                findings.push(Finding::not_found(Claim::Colour(index), format!("{colour:?}")));
-            }
-            if let Some(size) = thing.size {
-                findings.push(Finding::not_found(Claim::Size(index), format!("{size:?}")));
-            }
-            continue;
-        };
-        let kinds = track.kinds();
-        let unclear = kinds[Kind::ALL.len()];
-        let frames = track.frames_seen() as f32 / count as f32;
-        let seen_as = if unclear > 0.5 { "unclear".to_owned() } else { format!("{:?}", track.kind()) };
-        let probability = kinds[thing.kind as usize];
-        findings.push(Finding {
-            claim: Claim::Thing(index),
-            holds: probability >= LEAST_PROBABILITY && frames >= LEAST_FRAMES,
-            score: probability * (frames / LEAST_FRAMES).min(1.0),
-            expected: format!("{:?}", thing.kind),
-            found: seen_as,
-        });
-        if let Some(colour) = thing.colour {
-            let colours = track.colours();
-            findings.push(Finding {
-                claim: Claim::Colour(index),
-                holds: track.colour() == colour,
-                score: colours[colour as usize],
-                expected: format!("{colour:?}"),
-                found: format!("{:?}", track.colour()),
-            });
-        }
-        if let Some(size) = thing.size {
-            findings.push(Finding {
-                claim: Claim::Size(index),
-                holds: track.size() == size,
-                score: track.sizes()[size as usize],
-                expected: format!("{size:?}"),
-                found: format!("{:?}", track.size()),
-            });
-        }
+        findings.extend(thing_findings(index, thing, *track));
     }
-    let there = lasting.len();
-    findings.push(Finding {
-        claim: Claim::Count,
-        holds: there == wanted.len(),
-        score: 1.0 / (1.0 + there.abs_diff(wanted.len()) as f32),
-        expected: wanted.len().to_string(),
-        found: there.to_string(),
-    });
-    let main = found.first().copied().flatten();
-    for (index, claim) in claims.relations.iter().enumerate() {
-        let other = found.get(place_of(claims, claim.other)).copied().flatten();
-        let share = match (main, other) {
-            (Some(main), Some(other)) => relation_share(claim.relation, &tracks[main], &tracks[other]),
-            _ => 0.0,
-        };
-        findings.push(Finding {
-            claim: Claim::Relation(index),
-            holds: share >= RELATION_SHARE,
-            score: share,
-            expected: format!("{:?}", claim.relation),
-            found: match (main, other) {
-                (Some(main), Some(other)) => seen_relation(&tracks[main], &tracks[other]),
-                _ => "not both are there".to_owned(),
-            },
-        });
-    }
+    findings.push(count_finding(lasting.len(), wanted.len()));
+    findings.extend(relation_findings(claims, &found));
     if !claims.events.is_empty() {
         findings.extend(event_findings(claims, main.map(|main| events[main].as_slice()).unwrap_or_default()));
     }
-    if let Some(camera) = claims.camera {
-        findings.push(Finding::equal(Claim::Camera, camera, scenery.camera));
+    if let Some(claimed) = claims.camera {
+        findings.push(Finding::equal(Claim::Camera, claimed, *camera));
     }
-    let places = sight.place();
-    if let Some(ground) = claims.ground {
-        findings.push(Finding::of_class(Claim::Ground, ground, &Ground::ALL, part(&places, place::GROUND)));
-    }
-    if let Some(time) = claims.time_of_day {
-        let all = part(&places, place::TIME_OF_DAY);
-        findings.push(Finding::of_class(Claim::TimeOfDay, time, &TimeOfDay::ALL, all));
-    }
-    if let Some(weather) = claims.weather {
-        findings.push(Finding::of_class(
-            Claim::Weather,
-            weather,
-            &Weather::ALL,
-            part(&places, place::WEATHER),
-        ));
-    }
-    findings.extend(quality_findings(scenery, &lasting));
+    findings.extend(place_findings(claims, places));
+    let changes = changes(tracks, &lasting, sight);
+    findings.extend(quality_findings(scenery, &lasting, &changes));
+
     let fall = main.and_then(|main| fall(&tracks[main], &events[main], sight));
-    let things =
-        lasting.iter().map(|&track| finding::SeenThing::of(&tracks[track], &events[track])).collect();
+    let asked = |of: fn(&world::EventClaim) -> bool| claims.events.iter().any(of);
+    let kept = || main.is_some_and(|main| is_kept(&tracks[main], &findings, &changes, count));
     Verdict {
+        falls_freely: asked(|event| event.action.drops()).then(|| fall.is_some_and(|fall| fall.is_free())),
+        kept_behind: asked(|event| event.action == Action::PassesBehind).then(kept),
         all_right: findings.iter().all(|finding| finding.holds || !finding.claim.is_of_prompt()),
         flawless: findings.iter().all(|finding| finding.holds || finding.claim.is_of_prompt()),
+        things: lasting.iter().map(|&track| SeenThing::of(&tracks[track], &events[track])).collect(),
         findings,
-        things,
-        camera: scenery.camera,
-        ground: Ground::ALL[likeliest(part(&places, place::GROUND))],
-        time_of_day: TimeOfDay::ALL[likeliest(part(&places, place::TIME_OF_DAY))],
-        weather: Weather::ALL[likeliest(part(&places, place::WEATHER))],
+        camera: *camera,
+        ground: Ground::ALL[likeliest(part(places, shot::GROUND))],
+        time_of_day: TimeOfDay::ALL[likeliest(part(places, shot::TIME_OF_DAY))],
+        weather: Weather::ALL[likeliest(part(places, shot::WEATHER))],
         fall,
         measures: measures.clone(),
     }
 }
 
-fn part(places: &[f32; place::ALL], of: Channels) -> &[f32] {
+/// That a thing is there, in its colour and size.
+fn thing_findings(index: usize, thing: &ThingClaim, track: Option<&Track>) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let mut of = |claim: Claim, expected: String, seen: Option<(bool, f32, String)>| {
+        findings.push(match seen {
+            Some((holds, score, found)) => Finding { claim, holds, score, expected, found },
+            None => Finding::not_found(claim, expected),
+        });
+    };
+    let kind = track.map(|track| {
+        let kinds = track.kinds();
+        let frames = track.frames_seen() as f32 / track.sightings.len() as f32;
+        let probability = kinds[thing.kind as usize];
+        let is_unclear = kinds[Kind::ALL.len()] > 0.5;
+        let holds = probability >= LEAST_PROBABILITY && frames >= LEAST_FRAMES;
+        let found = if is_unclear { "unclear".to_owned() } else { format!("{:?}", track.kind()) };
+        (holds, probability * (frames / LEAST_FRAMES).min(1.0), found)
+    });
+    of(Claim::Thing(index), format!("{:?}", thing.kind), kind);
+    if let Some(colour) = thing.colour {
+        let seen = track.map(|track| {
+            (track.colour() == colour, track.colours()[colour as usize], format!("{:?}", track.colour()))
+        });
+        of(Claim::Colour(index), format!("{colour:?}"), seen);
+    }
+    if let Some(size) = thing.size {
+        let seen = track
+            .map(|track| (track.size() == size, track.sizes()[size as usize], format!("{:?}", track.size())));
+        of(Claim::Size(index), format!("{size:?}"), seen);
+    }
+    findings
+}
+
+fn count_finding(there: usize, wanted: usize) -> Finding {
+    Finding {
+        claim: Claim::Count,
+        holds: there == wanted,
+        score: 1.0 / (1.0 + there.abs_diff(wanted) as f32),
+        expected: wanted.to_string(),
+        found: there.to_string(),
+    }
+}
+
+/// How the main thing stands to the others; `found` has the track of each thing that is wanted.
+fn relation_findings(claims: &Claims, found: &[Option<&Track>]) -> Vec<Finding> {
+    let main = found.first().copied().flatten();
+    let finding = |(index, claim): (usize, &RelationClaim)| {
+        let other = found.get(place_of(claims, claim.other)).copied().flatten();
+        let both = main.zip(other);
+        let share = both.map_or(0.0, |(main, other)| relation_share(claim.relation, main, other));
+        Finding {
+            claim: Claim::Relation(index),
+            holds: share >= RELATION_SHARE,
+            score: share,
+            expected: format!("{:?}", claim.relation),
+            found: both
+                .map_or_else(|| "not both are there".to_owned(), |(main, other)| seen_relation(main, other)),
+        }
+    };
+    claims.relations.iter().enumerate().map(finding).collect()
+}
+
+/// Where and when it is.
+fn place_findings(claims: &Claims, places: &[f32]) -> Vec<Finding> {
+    let ground = claims
+        .ground
+        .map(|it| Finding::of_class(Claim::Ground, it, &Ground::ALL, part(places, shot::GROUND)));
+    let time = claims
+        .time_of_day
+        .map(|it| Finding::of_class(Claim::TimeOfDay, it, &TimeOfDay::ALL, part(places, shot::TIME_OF_DAY)));
+    let weather = claims
+        .weather
+        .map(|it| Finding::of_class(Claim::Weather, it, &Weather::ALL, part(places, shot::WEATHER)));
+    [ground, time, weather].into_iter().flatten().collect()
+}
+
+/// Whether what passes behind another thing comes out as what it was: seen early and late, as the prompt's thing, and not
+/// as another.
+fn is_kept(main: &Track, findings: &[Finding], changes: &[Change], count: usize) -> bool {
+    let is_main = |claim: Claim| matches!(claim, Claim::Thing(0) | Claim::Colour(0));
+    let is_right = findings.iter().all(|finding| finding.holds || !is_main(finding.claim));
+    let is_seen_throughout =
+        main.span().is_some_and(|(first, last)| 3 * first <= count && 3 * last >= 2 * (count - 1));
+    is_right && is_seen_throughout && !changes.iter().any(|change| matches!(change, Change::Turns { .. }))
+}
+
+fn part(places: &[f32], of: Channels) -> &[f32] {
     &places[of.start..of.end()]
 }
 
 /// "Two red balls" are two things.
-fn named_once_each(claims: &Claims) -> Vec<world::ThingClaim> {
+fn named_once_each(claims: &Claims) -> Vec<ThingClaim> {
     claims.things.iter().flat_map(|thing| std::iter::repeat_n(*thing, thing.count)).collect()
 }
 
@@ -235,8 +251,7 @@ fn seen_relation(main: &Track, other: &Track) -> String {
 }
 
 /// What no prompt asks for, and every clip should have.
-fn quality_findings(scenery: &Scenery, lasting: &[usize]) -> Vec<Finding> {
-    let changes = changes(&scenery.tracks, lasting, &scenery.sight);
+fn quality_findings(scenery: &Scenery, lasting: &[usize], changes: &[Change]) -> Vec<Finding> {
     let told = |of: fn(&Change) -> bool| {
         let found: Vec<String> = changes.iter().filter(|change| of(change)).map(Change::to_string).collect();
         if found.is_empty() { "nothing".to_owned() } else { found.join("; ") }

@@ -8,9 +8,9 @@ use crate::{error::Result, run_args::RunArgs, setting};
 /// How long to train, and on how much at a time.
 #[derive(Args, Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct JudgeArgs {
-    /// Lessons of a batch, each a frame
-    #[arg(long, default_value_t = Self::default().batch_lessons)]
-    pub batch_lessons: usize,
+    /// Frames of a batch: as many lessons as that makes
+    #[arg(long, default_value_t = Self::default().batch_frames)]
+    pub batch_frames: usize,
     /// Lessons to evaluate on
     #[arg(long, default_value_t = Self::default().evaluate_lessons)]
     pub evaluate_lessons: usize,
@@ -22,7 +22,7 @@ pub struct JudgeArgs {
 
 impl Default for JudgeArgs {
     fn default() -> Self {
-        Self { batch_lessons: 16, evaluate_lessons: 128, run: RunArgs::default() }
+        Self { batch_frames: 70, evaluate_lessons: 96, run: RunArgs::default() }
     }
 }
 
@@ -32,7 +32,7 @@ impl JudgeArgs {
     /// # Errors
     /// The first setting that makes no sense.
     pub(super) fn check(&self) -> Result<()> {
-        setting::count("--batch-lessons", self.batch_lessons as u64)?;
+        setting::count("--batch-frames", self.batch_frames as u64)?;
         setting::count("--evaluate-lessons", self.evaluate_lessons as u64)
     }
 }

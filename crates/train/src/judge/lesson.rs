@@ -1,60 +1,80 @@
-//! A frame of a scene, and the exact truth about it.
+//! Frames of a scene, and the exact truth about them.
 
 use std::{
     collections::BTreeMap,
     sync::{Arc, Mutex, PoisonError},
 };
 
-use ::judge::{degrade::Picture, lessons::lesson_scene, recogniser::seen};
+use ::judge::{degrade::Picture, lessons::lesson_scene, look::Footage, recogniser::seen};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
+use rayon::prelude::*;
 use world::{ClipSpec, FrameTruth, GroundTruth, Scene};
 
 use super::damage::Damage;
 
-/// Frames of a lesson.
-pub const FRAMES: usize = 1;
-/// Lengths of the clips that frames are taken from.
-const LENGTHS: [usize; 5] = [17, 17, 17, 17, 33];
+/// The size of a lesson.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Shape {
+    /// `[width, height]` in pixels.
+    pub size: [usize; 2],
+    /// Of the clip that it is a part of.
+    pub clip_frames: usize,
+    /// Its own.
+    pub num_frames: usize,
+}
 
-/// Frames as the world draws them, and the truth about them.
+/// A part of a clip as the world draws it, and the truth about the clip.
 pub struct Drawn {
     pub scene: Scene,
     pub truth: GroundTruth,
     pub spec: ClipSpec,
-    /// The first of the frames.
+    /// The first frame of the part.
     pub first: usize,
     /// 8-bit RGB.
     frames: Vec<Vec<u8>>,
-    /// For each frame the share of each thing in each cell of 4 pixels: `[things, rows, columns]`.
+    /// For each frame the share of each thing in each cell: `[things, rows, columns]`.
     pub shares: Vec<Vec<f32>>,
 }
 
 impl Drawn {
-    /// The lesson of this number, `[width, height]` in pixels; the same number gives the same.
-    pub fn new(number: u64, [width, height]: [usize; 2]) -> Self {
+    /// The lesson of this number; the same number gives the same.
+    pub fn new(number: u64, Shape { size: [width, height], clip_frames, num_frames }: Shape) -> Self {
         let scene = lesson_scene(number);
-        let mut rng = ChaCha8Rng::seed_from_u64(number);
-        let num_frames = LENGTHS[rng.random_range(0..LENGTHS.len())];
-        let spec = ClipSpec { width, height, num_frames, ..ClipSpec::default() };
+        let spec = ClipSpec { width, height, num_frames: clip_frames, ..ClipSpec::default() };
         let truth = world::simulate(&scene, &spec);
-        let first = rng.random_range(0..=num_frames - FRAMES);
-        let each = first..first + FRAMES;
-        let frames = each.clone().map(|frame| world::render_frame(&scene, &truth, &spec, frame)).collect();
-        let shares = each.map(|frame| world::shares(&scene, &truth, &spec, frame, seen::CELL)).collect();
+        let first = ChaCha8Rng::seed_from_u64(number).random_range(0..=clip_frames - num_frames);
+        let each = || (first..first + num_frames).into_par_iter();
+        let frames = each().map(|frame| world::render_frame(&scene, &truth, &spec, frame)).collect();
+        let shares = each().map(|frame| world::shares(&scene, &truth, &spec, frame, seen::CELL)).collect();
         Self { scene, truth, spec, first, frames, shares }
     }
 
-    /// The truth about one of the frames.
+    /// Cells in a row.
+    pub fn columns(&self) -> usize {
+        self.spec.width / seen::CELL
+    }
+
+    /// Cells of a frame.
+    pub fn cells(&self) -> usize {
+        self.columns() * (self.spec.height / seen::CELL)
+    }
+
+    /// The truth about a frame of the part.
     pub fn frame(&self, index: usize) -> &FrameTruth {
         &self.truth.frames[self.first + index]
+    }
+
+    /// How much of a thing a cell shows.
+    pub fn share(&self, frame: usize, thing: usize, cell: usize) -> f32 {
+        self.shares[frame][thing * self.cells() + cell]
     }
 }
 
 /// A lesson as it is given.
 pub struct Lesson {
     pub drawn: Arc<Drawn>,
-    pub pictures: Vec<Picture>,
+    pub footage: Footage,
     /// Whether each thing can be recognised.
     pub is_clear: Vec<bool>,
 }
@@ -63,35 +83,37 @@ impl Lesson {
     /// As the world draws it.
     pub fn clean(drawn: Arc<Drawn>) -> Self {
         let ClipSpec { width, height, .. } = drawn.spec;
-        let pictures = drawn.frames.iter().map(|frame| Picture::from_rgb(width, height, frame)).collect();
+        let footage = Footage::of_frames([width, height], drawn.frames.clone());
         let is_clear = vec![true; drawn.scene.things.len()];
-        Self { drawn, pictures, is_clear }
+        Self { drawn, footage, is_clear }
     }
 
     /// Spoilt, or now and then not.
     pub fn spoilt(drawn: Arc<Drawn>, rng: &mut ChaCha8Rng) -> Self {
-        let mut lesson = Self::clean(drawn);
-        let Drawn { scene, truth, spec, first, .. } = &*lesson.drawn;
+        let Drawn { scene, truth, spec, first, frames, .. } = &*drawn;
+        let ClipSpec { width, height, .. } = *spec;
+        let mut pictures: Vec<Picture> =
+            frames.iter().map(|frame| Picture::from_rgb(width, height, frame)).collect();
         let damage = Damage::draw(scene.things.len(), rng);
-        let masks = |frame: usize| world::shares(scene, truth, spec, first + frame, 1);
-        damage.apply(&mut lesson.pictures, masks, rng);
-        lesson.is_clear = damage.is_clear(scene.things.len());
-        lesson
+        damage.apply(&mut pictures, |frame| world::shares(scene, truth, spec, first + frame, 1), rng);
+        let is_clear = damage.is_clear(scene.things.len());
+        let frames = pictures.iter().map(Picture::to_rgb).collect();
+        Self { footage: Footage::of_frames([width, height], frames), is_clear, drawn }
     }
 }
 
-/// Lessons that were drawn a short while ago: drawing them costs as much as learning from them.
+/// Lessons that were drawn a short while ago: drawing them costs time too.
 #[derive(Default)]
 pub struct Recent(Mutex<BTreeMap<u64, Arc<Drawn>>>);
 
 impl Recent {
     /// The lesson of this number, drawn now if need be; those of lower numbers than `oldest` are forgotten.
-    pub fn get(&self, number: u64, oldest: u64, size: [usize; 2]) -> Arc<Drawn> {
+    pub fn get(&self, number: u64, oldest: u64, shape: Shape) -> Arc<Drawn> {
         let known = || self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(drawn) = known().get(&number) {
             return drawn.clone();
         }
-        let drawn = Arc::new(Drawn::new(number, size));
+        let drawn = Arc::new(Drawn::new(number, shape));
         let mut known = known();
         *known = known.split_off(&oldest);
         known.insert(number, drawn.clone());

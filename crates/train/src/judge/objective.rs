@@ -1,10 +1,12 @@
-//! The recogniser as an objective of the trainer.
+//! The judge's networks as an objective of the trainer.
 
 use std::{collections::HashMap, path::Path, sync::Arc};
 
-use burn::tensor::{Device, Tensor, TensorData};
+use burn::tensor::{Device, Tensor};
 use judge::{
-    recogniser::{Channels, Recogniser, place, seen},
+    Network,
+    reader::{deed, shot, thing},
+    recogniser::{Channels, seen},
     tracks::likeliest,
 };
 use models::weights::{Checkpoint, Precision, load, save};
@@ -14,8 +16,9 @@ use rayon::prelude::*;
 
 use super::{
     JudgeArgs,
-    lesson::{Drawn, FRAMES, Lesson, Recent},
-    loss::{Answers, NAMES, losses, total},
+    answers::{Answers, standardise},
+    lesson::{Drawn, Lesson, Recent, Shape},
+    loss::{Logits, PARTS, losses, total},
     sketch,
     targets::Targets,
 };
@@ -23,18 +26,32 @@ use crate::{
     error::{Result, TrainError},
     files,
     log::Figures,
-    parameters::{to_scalar, to_vec},
+    parameters::{gather, scatter, to_scalar, to_vec},
     random::{Purpose, rng},
     trainer::{Moment, Objective},
 };
 
-/// Sizes of frames, `[width, height]`, each with its share.
-const SHAPES: [([usize; 2], f64); 3] = [([128, 128], 0.7), ([160, 96], 0.15), ([96, 160], 0.15)];
+/// Shapes of lessons, each with its share of the batches at the beginning and at the end of a run. Short ones come
+/// first: a batch then shows many things. What they do, only whole clips show.
+const SHAPES: [(Shape, [f64; 2]); 5] = [
+    (shape([128, 128], 17, 5), [0.75, 0.25]),
+    (shape([128, 128], 17, 17), [0.1, 0.45]),
+    (shape([160, 96], 17, 9), [0.06, 0.1]),
+    (shape([96, 160], 17, 9), [0.06, 0.1]),
+    (shape([128, 128], 33, 33), [0.03, 0.1]),
+];
+
+const fn shape(size: [usize; 2], clip_frames: usize, num_frames: usize) -> Shape {
+    Shape { size, clip_frames, num_frames }
+}
+
+/// The lessons that are evaluated on.
+const WHOLE_CLIP: Shape = SHAPES[1].0;
 /// Lessons on a sample sheet.
-const SHEET_LESSONS: usize = 24;
-/// Lessons from which those of a batch are drawn, and how many of them are new in each batch.
-const RECENT_LESSONS: usize = 3072;
-const NEW_LESSONS: f64 = 5.0;
+const SHEET_LESSONS: usize = 12;
+/// Frames of the lessons from which those of a batch are drawn, for each shape, and how many of those in a batch are new.
+const RECENT_FRAMES: usize = 6000;
+const NEW_SHARE: f64 = 0.4;
 
 pub struct JudgeObjective<'a> {
     args: &'a JudgeArgs,
@@ -43,28 +60,38 @@ pub struct JudgeObjective<'a> {
     recent: [Recent; SHAPES.len()],
 }
 
-/// The frames of lessons, `[FRAMES * lessons, 3, height, width]` as [`Answers::of`] takes them.
-fn frames(lessons: &[Lesson], device: &Device) -> Tensor<4> {
-    let first = &lessons[0].pictures[0];
-    let pictures = (0..FRAMES).flat_map(|frame| lessons.iter().map(move |lesson| &lesson.pictures[frame]));
-    let values: Vec<f32> =
-        pictures.flat_map(|picture| &picture.values).map(|value| 2.0 * value - 1.0).collect();
-    let shape = [FRAMES * lessons.len(), 3, first.height, first.width];
-    Tensor::from_data(TensorData::new(values, shape), device)
-}
-
 impl<'a> JudgeObjective<'a> {
     pub fn new(args: &'a JudgeArgs, device: Device) -> Self {
         Self { args, device, recent: Default::default() }
     }
 
+    /// Lessons of a batch: longer ones are fewer.
+    fn lessons_of(&self, shape: Shape) -> usize {
+        (self.args.batch_frames / shape.num_frames).max(1)
+    }
+
+    /// Lessons of a batch to evaluate on.
+    fn evaluated_together(&self) -> usize {
+        self.lessons_of(WHOLE_CLIP)
+    }
+
+    /// A new network whose layers suit some lessons.
+    pub fn first_network(&self, device: &Device) -> Result<Network> {
+        let mut network = Network::new(&self.device).init_weights(self.args.run.seed);
+        let shape = SHAPES[0].0;
+        let draw = |number| Lesson::clean(Arc::new(Drawn::new(number, shape)));
+        let lessons: Vec<Lesson> = (0..2 * self.lessons_of(shape) as u64).into_par_iter().map(draw).collect();
+        standardise(&mut network, &lessons, &self.device)?;
+        Ok(scatter(Network::new(device), &gather(&network)?))
+    }
+
     fn evaluation_lesson(&self, number: usize) -> Arc<Drawn> {
-        Arc::new(Drawn::new(judge::lessons::EVALUATION + number as u64, SHAPES[0].0))
+        Arc::new(Drawn::new(judge::lessons::EVALUATION + number as u64, WHOLE_CLIP))
     }
 
     /// Evaluation lessons in batches: not spoilt, and none that training draws.
     fn evaluation(&self) -> impl Iterator<Item = Vec<Lesson>> {
-        let [size, batch] = [self.args.evaluate_lessons, self.args.batch_lessons];
+        let [size, batch] = [self.args.evaluate_lessons, self.evaluated_together()];
         (0..size).step_by(batch).map(move |start| {
             let numbers = start..(start + batch).min(size);
             let draw = |number| Lesson::clean(self.evaluation_lesson(number));
@@ -74,61 +101,70 @@ impl<'a> JudgeObjective<'a> {
 }
 
 impl Objective for JudgeObjective<'_> {
-    type Model = Recogniser;
+    type Model = Network;
     const NAME: &'static str = "judge";
 
-    fn loss(&self, model: &Recogniser, moment: Moment) -> Result<(Tensor<1>, Figures)> {
+    fn loss(&self, model: &Network, moment: Moment) -> Result<(Tensor<1>, Figures)> {
         let mut rng = rng(moment.seed, Purpose::Batch, moment.batch);
         let lot: f64 = rng.random();
         let mut sum = 0.0;
-        let drawn = SHAPES.iter().position(|(_, share)| {
-            sum += share;
+        let drawn = SHAPES.iter().position(|(_, [first, last])| {
+            sum += first + (last - first) * moment.progress;
             lot < sum
         });
         let index = drawn.unwrap_or(0);
-        let (shape, share) = SHAPES[index];
+        let (shape, [first, last]) = SHAPES[index];
+        let lessons = self.lessons_of(shape);
         // Each shape has a range of numbers; along it a window slides from which lessons are drawn.
-        let oldest = ((index as u64) << 32) + (moment.batch as f64 * share * NEW_LESSONS) as u64;
-        let window = ((RECENT_LESSONS as f64 * share) as u64).max(1);
-        let numbers: Vec<(u64, u64)> = (0..self.args.batch_lessons)
-            .map(|_| (oldest + rng.random_range(0..window), rng.random()))
-            .collect();
+        let batches = moment.batch as f64 * (first + (last - first) * moment.progress / 2.0);
+        let oldest = ((index as u64) << 32) + (batches * lessons as f64 * NEW_SHARE) as u64;
+        let window = (RECENT_FRAMES / shape.num_frames) as u64;
+        let numbers: Vec<(u64, u64)> =
+            (0..lessons).map(|_| (oldest + rng.random_range(0..window), rng.random())).collect();
         let give = |(number, seed)| {
             let drawn = self.recent[index].get(number, oldest, shape);
             Lesson::spoilt(drawn, &mut ChaCha8Rng::seed_from_u64(seed))
         };
         let lessons: Vec<Lesson> = numbers.into_par_iter().map(give).collect();
-        let answers = Answers::of(model, frames(&lessons, &self.device));
-        let losses = losses(&answers, &Targets::of(&lessons, &self.device));
+        let answers = Answers::of(model, &lessons, &self.device)?;
+        let targets = Targets::of(&lessons, &answers.tracks, &self.device);
+        let losses = losses(&Logits::of(&answers), &targets);
         let mut figures = Figures::new();
-        for (name, loss) in NAMES.iter().zip(&losses) {
+        for ((name, _), loss) in PARTS.iter().zip(&losses) {
             figures.push(*name, f64::from(to_scalar(loss.clone())?));
         }
         Ok((total(losses), figures))
     }
 
-    /// The parts of the loss, and the shares of cells and frames that are named rightly.
-    fn evaluate(&self, model: &Recogniser) -> Result<Figures> {
-        let mut sums = [0.0; NAMES.len()];
+    fn is_hidden(&self, name: &str) -> bool {
+        const OUTER: [&str; 5] =
+            ["recogniser.stem", "recogniser.cells", "reader.is", "reader.does", "reader.shot"];
+        !OUTER.iter().any(|outer| name.starts_with(outer))
+    }
+
+    /// The parts of the loss, and the shares of cells, things and clips that are named rightly.
+    fn evaluate(&self, model: &Network) -> Result<Figures> {
+        let mut sums = [0.0; PARTS.len()];
         let mut right = Right::default();
         let mut batches = 0.0;
         for lessons in self.evaluation() {
-            let answers = Answers::of(model, frames(&lessons, &self.device));
-            let targets = Targets::of(&lessons, &self.device);
-            for (sum, loss) in sums.iter_mut().zip(losses(&answers, &targets)) {
+            let answers = Answers::of(model, &lessons, &self.device)?;
+            let targets = Targets::of(&lessons, &answers.tracks, &self.device);
+            let logits = Logits::of(&answers);
+            for (sum, loss) in sums.iter_mut().zip(losses(&logits, &targets)) {
                 *sum += f64::from(to_scalar(loss)?);
             }
             batches += 1.0;
-            right.count(&answers, &targets)?;
+            right.count(&logits, &targets)?;
         }
         let mut figures = Figures::new();
-        for (name, sum) in NAMES.iter().zip(sums) {
+        for ((name, _), sum) in PARTS.iter().zip(sums) {
             figures.push(*name, sum / batches);
         }
         Ok(right.add_to(figures))
     }
 
-    fn sample(&self, model: &Recogniser, path: &Path) -> Result<()> {
+    fn sample(&self, model: &Network, path: &Path) -> Result<()> {
         let draw = |number| {
             let drawn = self.evaluation_lesson(number);
             match number % 2 {
@@ -136,23 +172,35 @@ impl Objective for JudgeObjective<'_> {
                 _ => Lesson::spoilt(drawn, &mut rng(0, Purpose::Sample, number as u64)),
             }
         };
-        let lessons: Vec<Lesson> = (0..SHEET_LESSONS).into_par_iter().map(draw).collect();
-        let answers = Answers::of(model, frames(&lessons, &self.device));
-        sketch::sheet(&lessons, &to_vec(answers.seen)?, path)
+        let mut sketches = Vec::new();
+        let together = self.evaluated_together();
+        for start in (0..SHEET_LESSONS).step_by(together) {
+            let numbers = start..(start + together).min(SHEET_LESSONS);
+            let lessons: Vec<Lesson> = numbers.into_par_iter().map(draw).collect();
+            let answers = Answers::of(model, &lessons, &self.device)?;
+            let cells = to_vec(answers.seen.cells)?;
+            let each = cells.len() / lessons.len();
+            for (lesson, cells) in lessons.iter().zip(cells.chunks_exact(each)) {
+                sketches.push(sketch::sketch(lesson, cells)?);
+            }
+        }
+        sketch::sheet(&sketches, path)
     }
 
-    fn export(&self, model: &Recogniser, folder: &Path) -> Result<()> {
-        files::write_folder(&folder.join("recogniser"), |part| {
-            let file = part.join(format!("{}.safetensors", Recogniser::NAMING.stem));
+    fn export(&self, model: &Network, folder: &Path) -> Result<()> {
+        files::write_folder(&folder.join("judge"), |part| {
+            let file = part.join(format!("{}.safetensors", Network::NAMING.stem));
             std::fs::create_dir_all(part).map_err(TrainError::io(part))?;
-            save(model, &file, Precision::F32, &HashMap::new())
-                .map_err(TrainError::part("exporting the recogniser"))
+            save(model, &file, Precision::Bf16, &HashMap::new())
+                .map_err(TrainError::part("exporting the judge"))
         })
     }
 
-    fn read(&self, folder: &Path) -> Result<Recogniser> {
-        load(Recogniser::new(&self.device), &folder.join("recogniser"))
-            .map_err(TrainError::part("reading the recogniser"))
+    fn read(&self, folder: &Path) -> Result<Network> {
+        // A run's folder, or one with the file itself, as `weights/kinora-judge`.
+        let part = folder.join("judge");
+        load(Network::new(&self.device), if part.is_dir() { &part } else { folder })
+            .map_err(TrainError::part("reading the judge"))
     }
 }
 
@@ -163,16 +211,20 @@ struct Right {
 }
 
 impl Right {
-    fn count(&mut self, answers: &Answers, targets: &Targets) -> Result<()> {
-        for (name, answers, targets, part) in [
-            ("thing_right", &answers.seen, &targets.seen, seen::KIND),
-            ("colour_right", &answers.seen, &targets.seen, seen::COLOUR),
-            ("size_right", &answers.seen, &targets.seen, seen::SIZE),
-            ("ground_right", &answers.place, &targets.place, place::GROUND),
-            ("time_right", &answers.place, &targets.place, place::TIME_OF_DAY),
-            ("weather_right", &answers.place, &targets.place, place::WEATHER),
+    fn count(&mut self, said: &Logits, targets: &Targets) -> Result<()> {
+        for (name, said, targets, part) in [
+            ("cells_right", &said.cells, &targets.cells, Channels { start: 1, len: seen::KIND.len - 1 }),
+            ("kind_right", &said.things, &targets.things, thing::KIND),
+            ("colour_right", &said.things, &targets.things, thing::COLOUR),
+            ("size_right", &said.things, &targets.things, thing::SIZE),
+            ("action_right", &said.deeds, &targets.deeds, deed::ACTION),
+            ("direction_right", &said.deeds, &targets.deeds, deed::DIRECTION),
+            ("ground_right", &said.shots, &targets.shots, shot::GROUND),
+            ("time_right", &said.shots, &targets.shots, shot::TIME_OF_DAY),
+            ("weather_right", &said.shots, &targets.shots, shot::WEATHER),
+            ("camera_right", &said.shots, &targets.shots, shot::CAMERA),
         ] {
-            let (asked, right) = right_in(answers, targets, part, usize::from(part == seen::KIND))?;
+            let (asked, right) = right_in(said, targets, part)?;
             match self.counts.iter_mut().find(|(known, ..)| *known == name) {
                 Some((_, sum, sum_right)) => (*sum, *sum_right) = (*sum + asked, *sum_right + right),
                 None => self.counts.push((name, asked, right)),
@@ -189,16 +241,16 @@ impl Right {
     }
 }
 
-/// Where one answer of at least `from` is certain: how many there are, and for how many it is the likeliest.
-fn right_in(answers: &Tensor<3>, targets: &Tensor<3>, part: Channels, from: usize) -> Result<(f64, f64)> {
-    let channels = answers.dims()[2];
-    let (answers, targets) = (to_vec(answers.clone())?, to_vec(targets.clone())?);
+/// Where one answer is certain: how many there are, and for how many it is the likeliest.
+fn right_in(said: &Tensor<3>, targets: &Tensor<3>, part: Channels) -> Result<(f64, f64)> {
+    let channels = said.dims()[2];
+    let (said, targets) = (to_vec(said.clone())?, to_vec(targets.clone())?);
     let (mut asked, mut right) = (0.0, 0.0);
-    for (answers, targets) in answers.chunks_exact(channels).zip(targets.chunks_exact(channels)) {
-        let [answers, targets] = [answers, targets].map(|values| &values[part.start..part.end()]);
-        if targets[from..].iter().any(|&share| share > 0.95) {
+    for (said, targets) in said.chunks_exact(channels).zip(targets.chunks_exact(channels)) {
+        let [said, targets] = [said, targets].map(|values| &values[part.start..part.end()]);
+        if targets.iter().any(|&share| share > 0.95) {
             asked += 1.0;
-            right += f64::from(u8::from(targets[likeliest(answers)] > 0.95));
+            right += f64::from(u8::from(targets[likeliest(said)] > 0.95));
         }
     }
     Ok((asked, right))

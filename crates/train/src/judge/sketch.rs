@@ -9,34 +9,37 @@ use judge::{
 use media::{Clip, SheetLayout, SheetRow};
 use world::{Colour, Kind};
 
-use super::lesson::{FRAMES, Lesson};
+use super::lesson::Lesson;
 use crate::error::{Result, TrainError};
 
 /// A frame beside its sketch, four lessons across.
 const SHEET: SheetLayout = SheetLayout { frames_per_clip: 2, clips_across: 4 };
+const DRAWING: &str = "drawing samples";
 
-/// The frame of each lesson beside the colours of what is seen in it; what is unclear is pink. Under them the
-/// kinds that the cells name. `answers` are `[lessons * FRAMES, cells, seen::ALL]`.
-pub fn sheet(lessons: &[Lesson], answers: &[f32], path: &Path) -> Result<()> {
-    let drawing = "drawing samples";
-    let per_frame = answers.len() / (lessons.len() * FRAMES);
-    let mut clips = Vec::with_capacity(lessons.len());
-    for (lesson, answers) in lessons.iter().zip(answers.chunks_exact(per_frame * FRAMES)) {
-        let (pixels, kinds) = sketch(lesson, &answers[..per_frame]);
-        let frames = [lesson.pictures[0].to_rgb(), pixels].concat();
-        let clip = Clip::new(lesson.drawn.spec.width, lesson.drawn.spec.height, 8.0, frames);
-        clips.push((clip.map_err(TrainError::part(drawing))?, kinds));
-    }
-    let rows: Vec<SheetRow<'_>> = clips.iter().map(|(clip, caption)| SheetRow { clip, caption }).collect();
-    let sheet = media::contact_sheet(&rows, SHEET).map_err(TrainError::part(drawing))?;
+/// A frame beside what is seen in it, and the kinds that its cells name.
+pub struct Sketch {
+    clip: Clip,
+    kinds: String,
+}
+
+/// The sketches side by side.
+pub fn sheet(sketches: &[Sketch], path: &Path) -> Result<()> {
+    let rows: Vec<SheetRow<'_>> =
+        sketches.iter().map(|Sketch { clip, kinds }| SheetRow { clip, caption: kinds }).collect();
+    let sheet = media::contact_sheet(&rows, SHEET).map_err(TrainError::part(DRAWING))?;
     media::write(&sheet, path, None).map_err(TrainError::part("writing samples"))
 }
 
-fn sketch(lesson: &Lesson, cells: &[f32]) -> (Vec<u8>, String) {
+/// The middle frame of a lesson beside the colours of what is seen in it; what is unclear is pink. `cells` are
+/// `[frames, cells, seen::ALL]`.
+pub fn sketch(lesson: &Lesson, cells: &[f32]) -> Result<Sketch> {
     const BACKGROUND: [u8; 3] = [128; 3];
     const PINK: [u8; 3] = [255, 120, 200];
-    let columns = lesson.drawn.spec.width / seen::CELL;
-    let mut pixels = vec![0; lesson.drawn.spec.width * lesson.drawn.spec.height * 3];
+    let middle = lesson.footage.num_frames() / 2;
+    let [width, height] = [lesson.footage.width, lesson.footage.height];
+    let columns = lesson.drawn.columns();
+    let cells = &cells[middle * lesson.drawn.cells() * seen::ALL..][..lesson.drawn.cells() * seen::ALL];
+    let mut pixels = vec![0; width * height * 3];
     let mut counts = [0; UNCLEAR + 1];
     for (cell, values) in cells.chunks_exact(seen::ALL).enumerate() {
         let class = |part: Channels| likeliest(&values[part.start..part.end()]);
@@ -49,7 +52,7 @@ fn sketch(lesson: &Lesson, cells: &[f32]) -> (Vec<u8>, String) {
         };
         for y in 0..seen::CELL {
             let row = cell / columns * seen::CELL + y;
-            let start = (row * lesson.drawn.spec.width + cell % columns * seen::CELL) * 3;
+            let start = (row * width + cell % columns * seen::CELL) * 3;
             pixels[start..start + 3 * seen::CELL].copy_from_slice(&colour.repeat(seen::CELL));
         }
     }
@@ -57,5 +60,8 @@ fn sketch(lesson: &Lesson, cells: &[f32]) -> (Vec<u8>, String) {
         let name = Kind::ALL.get(class - FIRST_KIND).map_or("unclear".to_owned(), |kind| format!("{kind:?}"));
         format!("{name} {}", counts[class])
     });
-    (pixels, named.collect::<Vec<_>>().join(", "))
+    let kinds = named.collect::<Vec<_>>().join(", ");
+    let frames = [lesson.footage.frame(middle), &pixels].concat();
+    let clip = Clip::new(width, height, 8.0, frames).map_err(TrainError::part(DRAWING))?;
+    Ok(Sketch { clip, kinds })
 }

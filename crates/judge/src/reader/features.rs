@@ -1,7 +1,7 @@
-//! What the event reader is told of each frame of a track.
+//! What the reader is told of each frame, apart from what the recogniser makes of its pixels.
 
 use glam::Vec2;
-use world::{Action, Kind};
+use world::Kind;
 
 use crate::{
     drift::DRIFT,
@@ -9,40 +9,34 @@ use crate::{
     tracks::{Sighting, Track},
 };
 
-/// Numbers about each frame.
-pub const FEATURES: usize = OWN + NEAR + DRIFT + 2;
+/// Numbers about a thing in a frame: itself, the nearest other one, and the frame.
+pub const FEATURES: usize = OWN + NEAR + SHOT_FEATURES;
+/// Numbers about a frame: the background's drift, and when it is.
+pub const SHOT_FEATURES: usize = DRIFT + 2;
 
-/// About the thing itself, and about the one that is nearest to it.
-const OWN: usize = 20 + Action::ALL.len() + Kind::ALL.len();
-const NEAR: usize = 7;
+const OWN: usize = NUMBERS + Kind::ALL.len() + 1;
+const NUMBERS: usize = 11;
+const NEAR: usize = 6;
 
 /// The features of a track, `[frames, FEATURES]`. Where the thing was not seen, it is as it was last seen (or will be
 /// first), but for the flag that says so.
 pub fn features(sight: &Sight, tracks: &[Track], of: usize) -> Vec<f32> {
-    let count = sight.frames.len();
-    let mut values = Vec::with_capacity(count * FEATURES);
-    for frame in 0..count {
-        let start = values.len();
-        values.extend(own(sight, &tracks[of], frame));
-        values.extend(nearest(tracks, of, frame));
-        values.extend(sight.drift[frame.max(1) - 1].map(|value| value.clamp(-5.0, 5.0)));
-        let progress = frame as f32 / (count - 1) as f32;
-        values.extend([progress, (count as f32 / 17.0).ln()]);
-        debug_assert_eq!(values.len() - start, FEATURES);
-    }
-    values
+    let features = |frame| {
+        let own = own(sight, &tracks[of], frame);
+        own.into_iter().chain(nearest(tracks, of, frame)).chain(shot_features(sight, frame))
+    };
+    (0..sight.frames.len()).flat_map(features).collect()
 }
 
-/// The features of the same track in a clip whose left and right are swapped.
-pub fn mirror(features: &mut [f32]) {
-    // Places and ways along the frame's width, spins about the axes in the plane of the mirror, and the drift's parts that
-    // change their sign.
-    let near = OWN;
-    let drift = near + NEAR;
-    let flipped = [1, 3, 5, 10, 14, 15, near + 1, drift, drift + 2, drift + 4];
-    for frame in features.chunks_exact_mut(FEATURES) {
-        flipped.iter().for_each(|&index| frame[index] = -frame[index]);
-    }
+/// The features of a frame.
+pub fn shot_features(sight: &Sight, frame: usize) -> [f32; SHOT_FEATURES] {
+    let count = sight.frames.len();
+    let mut values = [0.0; SHOT_FEATURES];
+    let drift = sight.drift[frame.max(1) - 1];
+    values[..DRIFT].copy_from_slice(&drift.map(|value| value.clamp(-5.0, 5.0)));
+    values[DRIFT] = frame as f32 / (count - 1) as f32;
+    values[DRIFT + 1] = (count as f32 / 17.0).ln();
+    values
 }
 
 /// What was seen in the frame, or in the nearest one before it, or else behind it.
@@ -62,7 +56,7 @@ fn own(sight: &Sight, track: &Track, frame: usize) -> [f32; OWN] {
     let at = centre / size * 2.0 - 1.0;
     let (came, goes) = ((centre - before) / 4.0, (after - centre) / 4.0);
     let share = is.area / is.extent.element_product().max(1.0);
-    let numbers = [
+    let numbers: [f32; NUMBERS] = [
         f32::from(is_seen),
         at.x,
         at.y,
@@ -73,27 +67,17 @@ fn own(sight: &Sight, track: &Track, frame: usize) -> [f32; OWN] {
         is.extent.x / 32.0 - 1.0,
         is.extent.y / 32.0 - 1.0,
         (is.distance / 5.0).ln() * 2.0,
-        is.velocity.x,
-        is.velocity.y,
-        is.velocity.z,
-        is.spin.x / 3.0,
-        is.spin.y / 3.0,
-        is.spin.z / 3.0,
-        is.height,
-        is.stride / 0.2,
-        is.wings,
         if is_seen { share } else { 0.0 },
     ];
     for (value, number) in values.iter_mut().zip(numbers) {
         *value = number.clamp(-5.0, 5.0);
     }
-    values[20..20 + Action::ALL.len()].copy_from_slice(&is.actions);
-    values[20 + Action::ALL.len()..].copy_from_slice(&is.kinds[..Kind::ALL.len()]);
+    values[NUMBERS..].copy_from_slice(&is.kinds);
     values
 }
 
-/// The nearest other thing: that there is one, where it is in sizes of this one, how much farther from the camera, its
-/// speed, how wide it is, and whether it is seen.
+/// The nearest other thing: that there is one, where it is in sizes of this one, how much farther from the camera, how
+/// wide it is, and whether it is seen.
 fn nearest(tracks: &[Track], of: usize, frame: usize) -> [f32; NEAR] {
     let none = [0.0; NEAR];
     let Some(is) = near_in_time(&tracks[of], frame) else { return none };
@@ -111,8 +95,31 @@ fn nearest(tracks: &[Track], of: usize, frame: usize) -> [f32; NEAR] {
         to.x.clamp(-3.0, 3.0),
         to.y.clamp(-3.0, 3.0),
         4.0 * (other.distance / is.distance).ln().clamp(-1.0, 1.0),
-        other.velocity.length().min(4.0),
-        other.extent.x / unit,
+        (other.extent.x / unit).min(5.0),
         f32::from(is_seen),
     ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn there_are_as_many_as_it_says_and_hidden_things_stay_where_they_were() {
+        let seen = Sighting { centre: Vec2::new(96.0, 64.0), ..Sighting::example() };
+        let hidden = |frame| if (3..6).contains(&frame) { None } else { Some(seen.clone()) };
+        let track = Track { sightings: (0..9).map(hidden).collect() };
+        let sight = Sight::example(9);
+        let values = features(&sight, &[track.clone(), Track { sightings: vec![None; 9] }], 0);
+        assert_eq!(values.len(), 9 * FEATURES);
+        let of = |frame: usize| &values[frame * FEATURES..][..FEATURES];
+        assert_eq!([of(2)[0], of(4)[0], of(8)[0]], [1.0, 0.0, 1.0]);
+        assert_eq!([of(4)[1], of(4)[2]], [0.5, 0.0]);
+        assert_eq!(of(8)[FEATURES - 2], 1.0);
+        assert!(
+            features(&sight, &[track, Track { sightings: vec![None; 9] }], 1)[..OWN + NEAR]
+                .iter()
+                .all(|value| *value == 0.0)
+        );
+    }
 }

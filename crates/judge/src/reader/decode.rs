@@ -2,7 +2,7 @@
 
 use world::{Action, Direction, Event};
 
-use super::reader::{ACTION, ANSWERS, DIRECTION};
+use super::channels::deed::{self, ACTION, DIRECTION};
 
 /// A second event begins after this share of the clip at the earliest, and before this at the latest.
 const CHANGES: (f32, f32) = (0.3, 0.8);
@@ -11,9 +11,9 @@ const PRICE_OF_TWO: f32 = 0.12;
 /// What a frame counts at most against an event, as a logarithm: a few odd frames change nothing.
 const LEAST: f32 = -4.0;
 
-/// The likeliest events, from the logarithms of the probabilities of each frame, `[frames, ANSWERS]`.
+/// The likeliest events, from the logarithms of the probabilities of each frame, `[frames, deed::ALL]`.
 pub fn decode(frames: &[f32]) -> Vec<Event> {
-    let frames: Vec<&[f32]> = frames.chunks_exact(ANSWERS).collect();
+    let frames: Vec<&[f32]> = frames.chunks_exact(deed::ALL).collect();
     let count = frames.len();
     let (one, score) = best(&frames);
     let first = (CHANGES.0 * count as f32).ceil() as usize;
@@ -58,7 +58,7 @@ mod tests {
     fn sure(frames: usize, action: Action, way: usize) -> Vec<f32> {
         let mut values = Vec::new();
         for _ in 0..frames {
-            let mut frame = vec![-5.0; ANSWERS];
+            let mut frame = vec![-5.0; deed::ALL];
             frame[ACTION.start + action as usize] = -0.01;
             frame[DIRECTION.start + way] = -0.01;
             values.extend(frame);
@@ -87,7 +87,7 @@ mod tests {
     #[test]
     fn what_travels_has_a_direction_and_what_does_not_has_none() {
         let mut slides = sure(9, Action::Slides, 0);
-        slides.chunks_exact_mut(ANSWERS).for_each(|frame| frame[DIRECTION.start + 2] = -1.0);
+        slides.chunks_exact_mut(deed::ALL).for_each(|frame| frame[DIRECTION.start + 2] = -1.0);
         assert_eq!(decode(&slides), [Event::towards(Action::Slides, Direction::Right)]);
         let event = decode(&sure(9, Action::Spins, 3))[0];
         assert_eq!(event, Event::of(Action::Spins));

@@ -1,0 +1,109 @@
+//! Of tracks, what they are and do.
+
+use burn::tensor::{
+    Device, Tensor, TensorData,
+    activation::{log_softmax, softmax},
+};
+use nn::Precision;
+use world::{CameraMove, Event};
+
+use super::{
+    FEATURES, Reader, SHOT_FEATURES, Told,
+    channels::{deed, shot, thing},
+    decode, features, shot_features,
+};
+use crate::{
+    error::Result,
+    look::Sight,
+    recogniser::{Channels, SCENE, TRAITS},
+    tensors::values,
+    tracks::{Track, likeliest},
+};
+
+/// What the reader made out.
+#[derive(Clone, Debug)]
+pub struct Reading {
+    /// What each track does, one event or two in order.
+    pub events: Vec<Vec<Event>>,
+    /// How the camera moves.
+    pub camera: CameraMove,
+    /// Mean probabilities of grounds, times of day and weathers, as [`shot`] lists them.
+    pub places: [f32; shot::CAMERA.start],
+}
+
+/// What a frame counts at most against a camera move, as a logarithm.
+const LEAST: f32 = -4.0;
+
+/// Reads what each track is and does. What it is becomes what its sightings say.
+///
+/// # Errors
+/// A device that does not give back what it computed.
+pub fn read(reader: &Reader, sight: &Sight, tracks: &mut [Track], device: &Device) -> Result<Reading> {
+    // Where nothing is, a camera moves all the same.
+    let nothing = [Track { sightings: vec![None; sight.frames.len()] }];
+    let asked = if tracks.is_empty() { &nothing[..] } else { &*tracks };
+    let told = told(sight, asked, device);
+    let said = nn::with_precision(Precision::Bf16, || reader.forward(told));
+    let count = sight.frames.len();
+
+    let part = |of: Channels| softmax(said.things.clone().narrow(3, of.start, of.len), 3);
+    let [kinds, colours, sizes] = [thing::KIND, thing::COLOUR, thing::SIZE].map(part).map(values);
+    let (kinds, colours, sizes) = (kinds?, colours?, sizes?);
+    for (track, of) in tracks.iter_mut().enumerate() {
+        for (frame, sighting) in of.sightings.iter_mut().enumerate() {
+            let Some(sighting) = sighting else { continue };
+            let at = track * count + frame;
+            sighting.kinds.copy_from_slice(&kinds[at * thing::KIND.len..][..thing::KIND.len]);
+            sighting.colours.copy_from_slice(&colours[at * thing::COLOUR.len..][..thing::COLOUR.len]);
+            sighting.sizes.copy_from_slice(&sizes[at * thing::SIZE.len..][..thing::SIZE.len]);
+        }
+    }
+
+    let part = |of: Channels| log_softmax(said.deeds.clone().narrow(3, of.start, of.len), 3);
+    let deeds = values(Tensor::cat([deed::ACTION, deed::DIRECTION].map(part).to_vec(), 3))?;
+    let events = deeds.chunks_exact(count * deed::ALL).take(tracks.len()).map(decode).collect();
+
+    let part = |of: Channels| log_softmax(said.shots.clone().narrow(2, of.start, of.len), 2);
+    let shots = values(Tensor::cat(
+        [shot::GROUND, shot::TIME_OF_DAY, shot::WEATHER, shot::CAMERA].map(part).to_vec(),
+        2,
+    ))?;
+    let mut moves = [0.0; shot::CAMERA.len];
+    let mut places = [0.0; shot::CAMERA.start];
+    for frame in shots.chunks_exact(shot::ALL) {
+        let (place, camera) = frame.split_at(shot::CAMERA.start);
+        moves.iter_mut().zip(camera).for_each(|(sum, value)| *sum += value.max(LEAST));
+        places.iter_mut().zip(place).for_each(|(sum, value)| *sum += value.exp() / count as f32);
+    }
+    Ok(Reading { events, camera: CameraMove::ALL[likeliest(&moves)], places })
+}
+
+fn told(sight: &Sight, tracks: &[Track], device: &Device) -> Told {
+    let count = sight.frames.len();
+    let of_tracks = |values: Vec<f32>, width: usize| {
+        Tensor::from_data(TensorData::new(values, [1, tracks.len(), count, width]), device)
+    };
+    let of_frames = |values: Vec<f32>, width: usize| {
+        Tensor::from_data(TensorData::new(values, [1, count, width]), device)
+    };
+    Told {
+        traits: of_tracks(tracks.iter().flat_map(|track| pooled(sight, track)).collect(), TRAITS),
+        features: of_tracks((0..tracks.len()).flat_map(|of| features(sight, tracks, of)).collect(), FEATURES),
+        scene: of_frames(sight.frames.iter().flat_map(|frame| frame.scene.iter().copied()).collect(), SCENE),
+        shot: of_frames((0..count).flat_map(|frame| shot_features(sight, frame)).collect(), SHOT_FEATURES),
+    }
+}
+
+/// The mean traits of the cells that show a thing in each frame, 0 where it is not seen: `[frames, TRAITS]`.
+pub fn pooled(sight: &Sight, track: &Track) -> Vec<f32> {
+    let mut pooled = vec![0.0; track.sightings.len() * TRAITS];
+    for (frame, sighting) in track.seen() {
+        let sums = &mut pooled[frame * TRAITS..][..TRAITS];
+        let traits = &sight.frames[frame].traits;
+        for (cell, weight) in sighting.weights() {
+            let of = &traits[cell * TRAITS..][..TRAITS];
+            sums.iter_mut().zip(of).for_each(|(sum, value)| *sum += weight * value);
+        }
+    }
+    pooled
+}
