@@ -21,6 +21,7 @@ pub mod family;
 mod golden;
 pub mod init;
 pub mod kinora;
+mod latents;
 pub mod umt5;
 pub mod wan;
 pub mod weights;

@@ -75,11 +75,11 @@ impl Parameters {
                 other.entries.iter().position(|theirs| theirs.name == entry.name).filter(|_| !is_left);
             let grown = named.and_then(|index| {
                 let values = &other.values[theirs[index].clone()];
-                in_corner(&growth(entry).grid, &other.entries[index].shape, values)
+                Some((in_corner(&growth(entry).grid, &other.entries[index].shape, values)?, values.len()))
             });
             match grown {
-                Some(grown) => {
-                    taken += theirs[named.unwrap_or_default()].len();
+                Some((grown, of_theirs)) => {
+                    taken += of_theirs;
                     self.values[range].copy_from_slice(&grown);
                 }
                 None => anew.push(entry.name.clone()),

@@ -15,6 +15,7 @@ mod targets;
 
 pub use args::JudgeArgs;
 
+use ::judge::Network;
 use burn::tensor::Device;
 
 use crate::{
@@ -33,6 +34,8 @@ pub fn train(args: &JudgeArgs, observer: &dyn Observer) -> Result<Outcome> {
     args.check()?;
     let device = Device::flex();
     let objective = objective::JudgeObjective::new(args, device.clone());
-    let model = objective.first_network(&device.autodiff())?;
+    let trained = device.autodiff();
+    // A run that goes on has its weights.
+    let model = if args.run.resume { Network::new(&trained) } else { objective.first_network(&trained)? };
     trainer::train(&objective, model, &args.run, &RunSettings::new(args, Inputs::new())?, observer)
 }

@@ -9,7 +9,6 @@ use burn::tensor::{Device, Tensor, TensorData};
 use clap::Args;
 use half::f16;
 use models::family::{Autoencoder, AutoencoderConfig, PartConfig};
-use nalgebra::{DMatrix, DVector};
 use safetensors::SafeTensors;
 use serde::{Deserialize, Serialize};
 
@@ -354,42 +353,26 @@ impl LatentStore {
     }
 }
 
-/// First and second moments of the latents of clips, over all positions.
-pub struct Moments {
-    /// `E[x]`, `[channels]`.
-    pub mean: DVector<f64>,
-    /// `E[x xᵀ]`, not centred, `[channels, channels]`.
-    pub second: DMatrix<f64>,
-}
-
-impl Moments {
-    /// Of all items.
-    ///
-    /// # Errors
-    /// A file that cannot be read.
-    pub fn measure(latents: &LatentStore) -> Result<Self> {
-        let channels = latents.channels();
-        let (mut sum, mut squares) = (DVector::zeros(channels), DMatrix::zeros(channels, channels));
-        let mut count = 0.0;
-        for index in 0..latents.store().items().len() {
-            let values: Vec<f64> = latents.read(index)?.into_iter().map(f64::from).collect();
-            let positions = values.len() / channels;
-            // Channels are the slowest in memory: a column each.
-            let x = DMatrix::from_vec(positions, channels, values);
-            sum += x.row_sum().transpose();
-            squares += x.tr_mul(&x);
-            count += positions as f64;
-        }
-        Ok(Self { mean: sum / count, second: squares / count })
-    }
-}
-
-/// Mean and standard deviation of each channel.
+/// Mean and standard deviation of each channel, over all positions.
 fn statistics(latents: &LatentStore) -> Result<(Vec<f64>, Vec<f64>)> {
-    let Moments { mean, second } = Moments::measure(latents)?;
+    let channels = latents.channels();
+    let (mut sums, mut squares, mut count) = (vec![0.0; channels], vec![0.0; channels], 0.0);
+    for index in 0..latents.store().items().len() {
+        let values = latents.read(index)?;
+        let positions = values.len() / channels;
+        for ((sum, square), channel) in sums.iter_mut().zip(&mut squares).zip(values.chunks_exact(positions))
+        {
+            *sum += channel.iter().map(|&value| f64::from(value)).sum::<f64>();
+            *square += channel.iter().map(|&value| f64::from(value).powi(2)).sum::<f64>();
+        }
+        count += positions as f64;
+    }
+    let mean: Vec<f64> = sums.into_iter().map(|sum| sum / count).collect();
     // A channel that the autoencoder does not use must not be blown up.
-    let std = second.diagonal().zip_map(&mean, |square, mean| (square - mean * mean).max(1e-6).sqrt());
-    Ok((mean.data.into(), std.data.into()))
+    let std =
+        squares.into_iter().zip(&mean).map(|(square, mean)| (square / count - mean * mean).max(1e-6).sqrt());
+    let std = std.collect();
+    Ok((mean, std))
 }
 
 #[cfg(test)]

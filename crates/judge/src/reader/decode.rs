@@ -8,8 +8,8 @@ use super::channels::deed::{self, ACTION, DIRECTION};
 const CHANGES: (f32, f32) = (0.3, 0.8);
 /// How much likelier, as a logarithm for each frame, two events must be than one.
 const PRICE_OF_TWO: f32 = 0.12;
-/// What a frame counts at most against an event, as a logarithm: a few odd frames change nothing.
-const LEAST: f32 = -4.0;
+/// What a frame counts at most against an event or a camera move, as a logarithm: a few odd frames change nothing.
+pub(super) const LEAST: f32 = -4.0;
 
 /// The likeliest events, from the logarithms of the probabilities of each frame, `[frames, deed::ALL]`.
 pub fn decode(frames: &[f32]) -> Vec<Event> {

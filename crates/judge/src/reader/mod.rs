@@ -12,7 +12,6 @@ mod over_time;
 mod read;
 
 pub use channels::{deed, shot, thing};
-pub use decode::decode;
-pub use features::{FEATURES, SHOT_FEATURES, features, shot_features};
+use features::{FEATURES, SHOT_FEATURES, features, shot_features};
 pub use network::{Reader, Said, Told};
-pub use read::{Reading, pooled, read};
+pub use read::{Reading, read};

@@ -11,7 +11,7 @@ use super::{
     features::{FEATURES, SHOT_FEATURES},
     over_time::OverTime,
 };
-use crate::recogniser::{SCENE, Standardise, TRAITS};
+use crate::recogniser::{Pass, SCENE, Standardise, TRAITS};
 
 /// Features of a thing in a frame, and of a frame, inside.
 const LOOK: usize = 128;
@@ -34,11 +34,11 @@ pub struct Reader {
 pub struct Told {
     /// The mean traits of the cells that show it, 0 where it is not seen: `[clips, tracks, frames, TRAITS]`.
     pub traits: Tensor<4>,
-    /// As [`features`](super::features()) has them, `[clips, tracks, frames, FEATURES]`.
+    /// As `features` has them, `[clips, tracks, frames, FEATURES]`.
     pub features: Tensor<4>,
     /// `[clips, frames, SCENE]`
     pub scene: Tensor<3>,
-    /// As [`shot_features`](super::shot_features) has them, `[clips, frames, SHOT_FEATURES]`.
+    /// As `shot_features` has them, `[clips, frames, SHOT_FEATURES]`.
     pub shot: Tensor<3>,
 }
 
@@ -66,12 +66,6 @@ impl Reader {
         }
     }
 
-    /// [`forward`](Self::forward), with layers that are made to suit what is told, for a start.
-    pub fn standardise(&mut self, told: Told) -> Said {
-        self.look.standardise(about_things(&told));
-        self.forward(told)
-    }
-
     /// What a thing is, is said of each frame by itself; what it does, and how it is filmed, of the whole clip.
     pub fn forward(&self, told: Told) -> Said {
         let [clips, tracks, frames, _] = told.features.dims();
@@ -84,6 +78,13 @@ impl Reader {
             deeds: self.does.forward(course).reshape([clips, tracks, frames, deed::ALL]),
             shots: self.shot.forward(film),
         }
+    }
+
+    /// The same network with a first layer that suits what is told, for a start.
+    pub fn standardised(self, told: &Told) -> Self {
+        let mut pass = Standardise::default();
+        pass.linear(&self.look, about_things(told));
+        self.map(&mut pass)
     }
 }
 

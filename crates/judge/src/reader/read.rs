@@ -10,7 +10,8 @@ use world::{CameraMove, Event};
 use super::{
     FEATURES, Reader, SHOT_FEATURES, Told,
     channels::{deed, shot, thing},
-    decode, features, shot_features,
+    decode::{LEAST, decode},
+    features, shot_features,
 };
 use crate::{
     error::Result,
@@ -30,9 +31,6 @@ pub struct Reading {
     /// Mean probabilities of grounds, times of day and weathers, as [`shot`] lists them.
     pub places: [f32; shot::CAMERA.start],
 }
-
-/// What a frame counts at most against a camera move, as a logarithm.
-const LEAST: f32 = -4.0;
 
 /// Reads what each track is and does. What it is becomes what its sightings say.
 ///
@@ -78,24 +76,42 @@ pub fn read(reader: &Reader, sight: &Sight, tracks: &mut [Track], device: &Devic
     Ok(Reading { events, camera: CameraMove::ALL[likeliest(&moves)], places })
 }
 
-fn told(sight: &Sight, tracks: &[Track], device: &Device) -> Told {
-    let count = sight.frames.len();
-    let of_tracks = |values: Vec<f32>, width: usize| {
-        Tensor::from_data(TensorData::new(values, [1, tracks.len(), count, width]), device)
-    };
-    let of_frames = |values: Vec<f32>, width: usize| {
-        Tensor::from_data(TensorData::new(values, [1, count, width]), device)
-    };
-    Told {
-        traits: of_tracks(tracks.iter().flat_map(|track| pooled(sight, track)).collect(), TRAITS),
-        features: of_tracks((0..tracks.len()).flat_map(|of| features(sight, tracks, of)).collect(), FEATURES),
-        scene: of_frames(sight.frames.iter().flat_map(|frame| frame.scene.iter().copied()).collect(), SCENE),
-        shot: of_frames((0..count).flat_map(|frame| shot_features(sight, frame)).collect(), SHOT_FEATURES),
+impl Told {
+    /// Of clips of as many frames and tracks each; with their tracks' pooled `traits` and their `scene`, as the fields have
+    /// them.
+    pub fn new(clips: &[(&Sight, &[Track])], traits: Tensor<4>, scene: Tensor<3>, device: &Device) -> Self {
+        let [count, tracks, frames, _] = traits.dims();
+        let (mut of_tracks, mut of_frames) = (Vec::new(), Vec::new());
+        for (sight, tracks) in clips {
+            of_tracks.extend((0..tracks.len()).flat_map(|of| features(sight, tracks, of)));
+            of_frames.extend((0..frames).flat_map(|frame| shot_features(sight, frame)));
+        }
+        Self {
+            traits,
+            features: Tensor::from_data(
+                TensorData::new(of_tracks, [count, tracks, frames, FEATURES]),
+                device,
+            ),
+            scene,
+            shot: Tensor::from_data(TensorData::new(of_frames, [count, frames, SHOT_FEATURES]), device),
+        }
     }
 }
 
+fn told(sight: &Sight, tracks: &[Track], device: &Device) -> Told {
+    let count = sight.frames.len();
+    let traits: Vec<f32> = tracks.iter().flat_map(|track| pooled(sight, track)).collect();
+    let scene: Vec<f32> = sight.frames.iter().flat_map(|frame| frame.scene.iter().copied()).collect();
+    Told::new(
+        &[(sight, tracks)],
+        Tensor::from_data(TensorData::new(traits, [1, tracks.len(), count, TRAITS]), device),
+        Tensor::from_data(TensorData::new(scene, [1, count, SCENE]), device),
+        device,
+    )
+}
+
 /// The mean traits of the cells that show a thing in each frame, 0 where it is not seen: `[frames, TRAITS]`.
-pub fn pooled(sight: &Sight, track: &Track) -> Vec<f32> {
+fn pooled(sight: &Sight, track: &Track) -> Vec<f32> {
     let mut pooled = vec![0.0; track.sightings.len() * TRAITS];
     for (frame, sighting) in track.seen() {
         let sums = &mut pooled[frame * TRAITS..][..TRAITS];

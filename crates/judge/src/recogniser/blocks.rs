@@ -8,7 +8,7 @@ use burn::{
 };
 use nn::{ChannelRmsNorm, Conv3d};
 
-use super::standardise::Standardise;
+use super::pass::Pass;
 
 /// A 3×3 convolution of each frame that halves height and width.
 pub(super) fn halve(inputs: usize, outputs: usize, device: &Device) -> Conv3d {
@@ -82,14 +82,9 @@ impl ResidualBlock {
         }
     }
 
-    /// [`forward`](Self::forward), with layers that are made to suit `x`; what ends a branch stays as it is.
-    fn standardise(&mut self, x: Tensor<5>) -> Tensor<5> {
-        self.conv1.standardise(self.norm1.forward(x.clone(), true));
-        self.forward(x)
-    }
-
-    pub fn forward(&self, x: Tensor<5>) -> Tensor<5> {
-        let h = self.conv1.forward(self.norm1.forward(x.clone(), true));
+    /// What ends a branch begins as nothing, and is gone through as it is.
+    fn forward(&self, pass: &mut impl Pass, x: Tensor<5>) -> Tensor<5> {
+        let h = pass.conv(&self.conv1, self.norm1.forward(x.clone(), true));
         let x = x + self.conv2.forward(self.norm2.forward(h, true));
         x.clone() + self.time.forward(self.time_norm.forward(x, true))
     }
@@ -101,13 +96,8 @@ pub(super) fn stack(count: usize, channels: usize, frames: usize, device: &Devic
 }
 
 /// Through all blocks.
-pub(super) fn through(blocks: &[ResidualBlock], x: Tensor<5>) -> Tensor<5> {
-    blocks.iter().fold(x, |x, block| block.forward(x))
-}
-
-/// Through all blocks, which are made to suit `x`.
-pub(super) fn standardise_through(blocks: &mut [ResidualBlock], x: Tensor<5>) -> Tensor<5> {
-    blocks.iter_mut().fold(x, |x, block| block.standardise(x))
+pub(super) fn through(pass: &mut impl Pass, blocks: &[ResidualBlock], x: Tensor<5>) -> Tensor<5> {
+    blocks.iter().fold(x, |x, block| block.forward(pass, x))
 }
 
 #[cfg(test)]

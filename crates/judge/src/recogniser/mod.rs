@@ -14,7 +14,7 @@
 
 mod blocks;
 mod channels;
-mod standardise;
+mod pass;
 
 pub use channels::{Channels, FIRST_KIND, NOTHING, UNCLEAR, seen};
 
@@ -25,10 +25,9 @@ use burn::{
 use nn::{ChannelRmsNorm, Conv3d, Linear, silu};
 
 use self::blocks::{
-    ResidualBlock, double, halve, halves_as_channels, pointwise, pool_with_quarters, stack,
-    standardise_through, through,
+    ResidualBlock, double, halve, halves_as_channels, pointwise, pool_with_quarters, stack, through,
 };
-pub(crate) use self::standardise::Standardise;
+pub(crate) use self::pass::{Forward, Pass, Standardise};
 
 /// Sides of a frame are multiples of so many pixels.
 pub const SIDE_STEP: usize = 16;
@@ -95,37 +94,34 @@ impl Recogniser {
 
     /// Clips, `[clips, 3, frames, height, width]` from -1 to 1, with sides that are multiples of [`SIDE_STEP`].
     pub fn forward(&self, clips: Tensor<5>) -> Seen {
-        let x = self.stem.forward(halves_as_channels(clips)); // [clips, 32, frames, height / 2, width / 2]
-        let fine = through(&self.fine, self.down[0].forward(x)); // [clips, 48, frames, height / 4, ..]
-        let middle = through(&self.middle, self.down[1].forward(fine.clone())); // [clips, 80, frames, height / 8, ..]
-        let coarse = through(&self.coarse, self.down[2].forward(middle.clone())); // [clips, 128, .., height / 16, ..]
-        let middle = through(&self.middle_out, middle + double(self.up[0].forward(coarse.clone())));
-        let fine = through(&self.fine_out, fine + double(self.up[1].forward(middle)));
-        let cells = by_cell(self.cells_norm.forward(fine, true));
-        Seen {
-            cells: self.cells.forward(cells.clone()),
-            traits: self.traits.forward(cells),
-            scene: silu(self.scene.forward(pool_with_quarters(self.scene_norm.forward(coarse, true)))),
-        }
+        self.go_through(&mut Forward, clips)
     }
-}
 
-impl Recogniser {
-    /// [`forward`](Self::forward), with layers that are made to suit these clips, for a start.
-    pub fn standardise(&mut self, clips: Tensor<5>) -> Seen {
-        let x = self.stem.standardise(halves_as_channels(clips));
-        let fine = standardise_through(&mut self.fine, self.down[0].standardise(x));
-        let middle = standardise_through(&mut self.middle, self.down[1].standardise(fine.clone()));
-        let coarse = standardise_through(&mut self.coarse, self.down[2].standardise(middle.clone()));
-        let x = middle + double(self.up[0].standardise(coarse.clone()));
-        let middle = standardise_through(&mut self.middle_out, x);
-        let x = fine + double(self.up[1].standardise(middle));
-        let fine = standardise_through(&mut self.fine_out, x);
+    /// The same network with layers that suit these clips, for a start, and what it says of them.
+    pub fn standardised(self, clips: Tensor<5>) -> (Self, Seen) {
+        let mut pass = Standardise::default();
+        let seen = self.go_through(&mut pass, clips);
+        (self.map(&mut pass), seen)
+    }
+
+    fn go_through(&self, pass: &mut impl Pass, clips: Tensor<5>) -> Seen {
+        let x = pass.conv(&self.stem, halves_as_channels(clips)); // [clips, 32, frames, height / 2, width / 2]
+        let x = pass.conv(&self.down[0], x);
+        let fine = through(pass, &self.fine, x); // [clips, 48, frames, height / 4, ..]
+        let x = pass.conv(&self.down[1], fine.clone());
+        let middle = through(pass, &self.middle, x); // [clips, 80, frames, height / 8, ..]
+        let x = pass.conv(&self.down[2], middle.clone());
+        let coarse = through(pass, &self.coarse, x); // [clips, 128, frames, height / 16, ..]
+        let x = middle + double(pass.conv(&self.up[0], coarse.clone()));
+        let middle = through(pass, &self.middle_out, x);
+        let x = fine + double(pass.conv(&self.up[1], middle));
+        let fine = through(pass, &self.fine_out, x);
         let cells = by_cell(self.cells_norm.forward(fine, true));
+        let frames = pool_with_quarters(self.scene_norm.forward(coarse, true));
         Seen {
             cells: self.cells.forward(cells.clone()),
-            traits: self.traits.standardise(cells),
-            scene: silu(self.scene.standardise(pool_with_quarters(self.scene_norm.forward(coarse, true)))),
+            traits: pass.linear(&self.traits, cells),
+            scene: silu(pass.linear(&self.scene, frames)),
         }
     }
 }

@@ -11,7 +11,7 @@ use crate::{
     config::{class_named, config_text},
     kinora::{self, AutoencoderKinora, AutoencoderKinoraConfig},
     wan::{self, AutoencoderKlWan, AutoencoderKlWanConfig},
-    weights::{Naming, Precision, Source, load, save_folder},
+    weights::{Checkpoint, Naming, Precision, Source, Weights, load, save_folder},
 };
 
 /// What an autoencoder is, as its `config.json` says.
@@ -94,8 +94,8 @@ impl AutoencoderConfig {
     /// Mean and standard deviation of each latent channel.
     pub fn statistics(&self) -> [&[f64]; 2] {
         match self {
-            Self::Wan(config) => [&config.latents_mean, &config.latents_std],
-            Self::Kinora(config) => [&config.latents_mean, &config.latents_std],
+            Self::Wan(config) => config.statistics(),
+            Self::Kinora(config) => config.statistics(),
         }
     }
 
@@ -179,12 +179,15 @@ impl AutoencoderConfig {
         device: &Device,
     ) -> Result<Autoencoder> {
         match self {
-            Self::Wan(config) => AutoencoderKlWan::load_decoder(config, source, packing, device)
-                .map(Box::new)
-                .map(Autoencoder::Wan),
-            Self::Kinora(config) => AutoencoderKinora::load_decoder(config, source, packing, device)
-                .map(Box::new)
-                .map(Autoencoder::Kinora),
+            Self::Wan(config) => {
+                let whole = AutoencoderKlWan::new(config, device)?;
+                decoder_of(whole, AutoencoderKlWan::without_encoder, source, packing).map(Autoencoder::Wan)
+            }
+            Self::Kinora(config) => {
+                let whole = AutoencoderKinora::new(config, device)?;
+                decoder_of(whole, AutoencoderKinora::without_encoder, source, packing)
+                    .map(Autoencoder::Kinora)
+            }
         }
     }
 
@@ -216,6 +219,19 @@ impl AutoencoderConfig {
             Self::Kinora(config) => config.decoder_stream_bytes(size, kept),
         }
     }
+}
+
+/// The half of an empty `whole` that decodes, with its weights. Those of the encoder are read too and dropped, since damage
+/// to a file is told wherever it is.
+fn decoder_of<M: Checkpoint + Pack>(
+    whole: M,
+    without_encoder: fn(M) -> M,
+    source: Source<'_>,
+    packing: Option<Packing>,
+) -> Result<Box<M>> {
+    let mut weights = Weights::of(&whole, source)?;
+    weights.check("encoder")?;
+    weights.fill_as(without_encoder(whole), "", packing).map(Box::new)
 }
 
 impl PartConfig for AutoencoderConfig {

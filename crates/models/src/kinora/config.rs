@@ -1,12 +1,13 @@
 //! `config.json` of the autoencoder.
 
-use burn::tensor::{Device, Tensor};
+use burn::tensor::Tensor;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::{
-    Error, ModelConfig, Result,
+    ModelConfig, Result,
     config::{diffusers_class, require, require_finite, require_positive, require_size},
+    latents,
 };
 
 const CLASS: &str = "AutoencoderKinora";
@@ -75,46 +76,30 @@ impl AutoencoderKinoraConfig {
 
     /// Latents as the denoiser sees them: `(latents - latents_mean) / latents_std` by channel.
     pub fn normalize(&self, latents: Tensor<5>) -> Tensor<5> {
-        let [mean, std] = self.statistics(&latents.device());
-        (latents - mean) / std
+        latents::normalize(latents, self.statistics())
     }
 
     /// Latents as the decoder sees them: the inverse of [`normalize`](Self::normalize).
     pub fn denormalize(&self, latents: Tensor<5>) -> Tensor<5> {
-        let [mean, std] = self.statistics(&latents.device());
-        latents * std + mean
+        latents::denormalize(latents, self.statistics())
     }
 
-    /// Mean and standard deviation of the latents, `[1, z_dim, 1, 1, 1]`.
-    fn statistics(&self, device: &Device) -> [Tensor<5>; 2] {
-        [&self.latents_mean, &self.latents_std].map(|values| {
-            let values = values.iter().map(|&value| value as f32).collect::<Vec<_>>();
-            Tensor::<1>::from_floats(values.as_slice(), device).reshape([1, self.z_dim, 1, 1, 1])
-        })
+    /// Mean and standard deviation of each latent channel.
+    pub fn statistics(&self) -> [&[f64]; 2] {
+        [&self.latents_mean, &self.latents_std]
     }
 
     /// Latent `[frames, height, width]` of a clip of `[frames, height, width]`.
     ///
     /// # Errors
     /// Frames that are not `1 + 4 k`, or sides that are no multiples of 8.
-    pub fn latent_size(&self, [frames, height, width]: [usize; 3]) -> Result<[usize; 3]> {
-        let [time, space, _] = Self::SCALE_FACTORS;
-        let fits = frames % time == 1 && height.is_multiple_of(space) && width.is_multiple_of(space);
-        if fits && height > 0 && width > 0 {
-            return Ok([1 + (frames - 1) / time, height / space, width / space]);
-        }
-        Err(Error::Input {
-            class: CLASS,
-            what: "the size of the video [frames, height, width]",
-            expected: format!("1 + {time} k frames, and height and width multiples of {space}"),
-            found: format!("{:?}", [frames, height, width]),
-        })
+    pub fn latent_size(&self, video: [usize; 3]) -> Result<[usize; 3]> {
+        latents::latent_size(CLASS, BLOCK, video)
     }
 
     /// Video `[frames, height, width]` of latents of `[frames, height, width]`.
-    pub fn video_size(&self, [frames, height, width]: [usize; 3]) -> [usize; 3] {
-        let [time, space, _] = Self::SCALE_FACTORS;
-        [1 + frames.saturating_sub(1) * time, height * space, width * space]
+    pub fn video_size(&self, latents: [usize; 3]) -> [usize; 3] {
+        latents::video_size(BLOCK, latents)
     }
 }
 

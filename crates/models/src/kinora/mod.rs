@@ -24,7 +24,7 @@ use burn::{
     module::Module,
     tensor::{DType, Device, FloatDType, Tensor},
 };
-use nn::{Linear, Packing};
+use nn::Linear;
 
 use self::{
     blocks::into_blocks,
@@ -33,7 +33,7 @@ use self::{
 use crate::{
     ModelConfig, Result,
     init::{self, Start},
-    weights::{Checkpoint, Naming, Source, Weights},
+    weights::{Checkpoint, Naming},
 };
 
 /// `AutoencoderKinora`.
@@ -80,23 +80,6 @@ impl AutoencoderKinora {
             decoder: Decoder::new(config, device),
             config: config.clone(),
         })
-    }
-
-    /// The half that decodes, with its weights, packed as they are read if that is asked for. Those of the encoder are
-    /// read too and dropped, since damage to a file is told wherever it is.
-    ///
-    /// # Errors
-    /// Weights that are not those of such a model, or cannot be read.
-    pub fn load_decoder(
-        config: &AutoencoderKinoraConfig,
-        source: Source<'_>,
-        packing: Option<Packing>,
-        device: &Device,
-    ) -> Result<Self> {
-        let whole = Self::new(config, device)?;
-        let mut weights = Weights::of(&whole, source)?;
-        weights.check("encoder")?;
-        weights.fill_as(whole.without_encoder(), "", packing)
     }
 
     /// The configuration that the model was built from.

@@ -1,6 +1,7 @@
 use std::path::Path;
 
 use burn::tensor::{Device, Distribution, FloatDType, Tensor};
+use nn::Packing;
 
 use super::*;
 

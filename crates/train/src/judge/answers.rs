@@ -5,7 +5,7 @@ use judge::{
     Network,
     drift::drift,
     look::{FrameSight, Sight, frame_sights, pixels},
-    reader::{FEATURES, SHOT_FEATURES, Said, Told, features, shot_features},
+    reader::{Said, Told},
     recogniser::Seen,
     tracks::{LEAST_CELLS, Sighting, Track},
 };
@@ -34,12 +34,11 @@ impl Answers {
     }
 }
 
-/// Makes the layers of a new network suit lessons, on which it then learns faster.
-pub fn standardise(network: &mut Network, lessons: &[Lesson], device: &Device) -> Result<()> {
-    let seen = network.recogniser.standardise(clips(lessons, device));
+/// A new network with layers that suit lessons, on which it then learns faster.
+pub fn standardised(network: Network, lessons: &[Lesson], device: &Device) -> Result<Network> {
+    let (recogniser, seen) = network.recogniser.standardised(clips(lessons, device));
     let (told, _) = told_of(&seen, lessons, device)?;
-    network.reader.standardise(told);
-    Ok(())
+    Ok(Network { recogniser, reader: network.reader.standardised(&told) })
 }
 
 /// `[lessons, 3, frames, height, width]`
@@ -103,21 +102,8 @@ fn told(seen: &Seen, followed: &[(Sight, Vec<Track>)], device: &Device) -> Told 
         }
     }
     let weights = Tensor::<4>::from_data(TensorData::new(weights, [clips, frames, tracks, cells]), device);
-    let of_things = followed
-        .iter()
-        .flat_map(|(sight, tracks)| (0..tracks.len()).flat_map(move |of| features(sight, tracks, of)));
-    let of_shots =
-        followed.iter().flat_map(|(sight, _)| (0..frames).flat_map(move |frame| shot_features(sight, frame)));
-    Told {
-        traits: weights.matmul(seen.traits.clone()).swap_dims(1, 2),
-        features: Tensor::from_data(
-            TensorData::new(of_things.collect::<Vec<f32>>(), [clips, tracks, frames, FEATURES]),
-            device,
-        ),
-        scene: seen.scene.clone(),
-        shot: Tensor::from_data(
-            TensorData::new(of_shots.collect::<Vec<f32>>(), [clips, frames, SHOT_FEATURES]),
-            device,
-        ),
-    }
+    let traits = weights.matmul(seen.traits.clone()).swap_dims(1, 2);
+    let followed: Vec<(&Sight, &[Track])> =
+        followed.iter().map(|(sight, tracks)| (sight, tracks.as_slice())).collect();
+    Told::new(&followed, traits, seen.scene.clone(), device)
 }

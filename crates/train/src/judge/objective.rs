@@ -16,7 +16,7 @@ use rayon::prelude::*;
 
 use super::{
     JudgeArgs,
-    answers::{Answers, standardise},
+    answers::{Answers, standardised},
     lesson::{Drawn, Lesson, Recent, Shape},
     loss::{Logits, PARTS, losses, total},
     sketch,
@@ -77,11 +77,11 @@ impl<'a> JudgeObjective<'a> {
 
     /// A new network whose layers suit some lessons.
     pub fn first_network(&self, device: &Device) -> Result<Network> {
-        let mut network = Network::new(&self.device).init_weights(self.args.run.seed);
+        let network = Network::new(&self.device).init_weights(self.args.run.seed);
         let shape = SHAPES[0].0;
         let draw = |number| Lesson::clean(Arc::new(Drawn::new(number, shape)));
         let lessons: Vec<Lesson> = (0..2 * self.lessons_of(shape) as u64).into_par_iter().map(draw).collect();
-        standardise(&mut network, &lessons, &self.device)?;
+        let network = standardised(network, &lessons, &self.device)?;
         Ok(scatter(Network::new(device), &gather(&network)?))
     }
 

@@ -64,7 +64,8 @@ fn check_like(like: &AutoencoderConfig, z_dim: usize) -> Result<()> {
 }
 
 fn moments(clips: &Store, like: Option<&Autoencoder>, device: &Device) -> Result<Moments> {
-    let channels = like.map_or(0, |like| like.config().z_dim());
+    let like = like.map(|like| (like, like.config()));
+    let channels = like.as_ref().map_or(0, |(_, config)| config.z_dim());
     let (mut mean, mut squares) = (DVector::zeros(VALUES), DMatrix::zeros(VALUES, VALUES));
     let (mut other_mean, mut with_other) = (DVector::zeros(channels), DMatrix::zeros(VALUES, channels));
     let mut count = 0.0;
@@ -76,8 +77,8 @@ fn moments(clips: &Store, like: Option<&Autoencoder>, device: &Device) -> Result
         count += x.dims()[0] as f64;
         mean += DVector::from_vec(host(x.clone().sum_dim(0))?);
         squares += DMatrix::from_vec(VALUES, VALUES, host(x.clone().transpose().matmul(x.clone()))?);
-        let Some(like) = like else { continue };
-        let latents = like.config().normalize(like.encode(video));
+        let Some((like, config)) = &like else { continue };
+        let latents = config.normalize(like.encode(video));
         let y = latents.permute([0, 2, 3, 4, 1]).flatten::<2>(0, 3); // [blocks, channels]
         other_mean += DVector::from_vec(host(y.clone().sum_dim(0))?);
         // Row-major, so the transpose in nalgebra's order.

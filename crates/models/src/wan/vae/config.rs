@@ -1,12 +1,13 @@
 //! `config.json` of the autoencoder.
 
-use burn::tensor::{Device, Tensor};
+use burn::tensor::Tensor;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::{
-    Error, ModelConfig, Result,
+    ModelConfig, Result,
     config::{diffusers_class, diffusers_header, require, require_finite, require_positive, require_size},
+    latents,
 };
 
 const CLASS: &str = "AutoencoderKLWan";
@@ -106,39 +107,34 @@ impl AutoencoderKlWanConfig {
 
     /// Latents as the denoiser sees them: `(latents - latents_mean) / latents_std` by channel.
     pub fn normalize(&self, latents: Tensor<5>) -> Tensor<5> {
-        let [mean, std] = self.statistics(&latents.device());
-        (latents - mean) / std
+        latents::normalize(latents, self.statistics())
     }
 
-    /// Mean and standard deviation of the latents, `[1, z_dim, 1, 1, 1]`.
-    pub(super) fn statistics(&self, device: &Device) -> [Tensor<5>; 2] {
-        [&self.latents_mean, &self.latents_std].map(|values| {
-            let values = values.iter().map(|&value| value as f32).collect::<Vec<_>>();
-            Tensor::<1>::from_floats(values.as_slice(), device).reshape([1, self.z_dim, 1, 1, 1])
-        })
+    /// Latents as the decoder sees them: the inverse of [`normalize`](Self::normalize).
+    pub fn denormalize(&self, latents: Tensor<5>) -> Tensor<5> {
+        latents::denormalize(latents, self.statistics())
+    }
+
+    /// Mean and standard deviation of each latent channel.
+    pub fn statistics(&self) -> [&[f64]; 2] {
+        [&self.latents_mean, &self.latents_std]
     }
 
     /// Latent `[frames, height, width]` of a clip of `[frames, height, width]`.
     ///
     /// Fails unless frames are `1 + temporal * k` and the sides multiples of the spatial factor.
-    pub fn latent_size(&self, [frames, height, width]: [usize; 3]) -> Result<[usize; 3]> {
-        let (time, space) = (self.scale_factor_temporal, self.scale_factor_spatial);
-        let fits = frames % time == 1 % time && height > 0 && width > 0;
-        if frames > 0 && fits && height.is_multiple_of(space) && width.is_multiple_of(space) {
-            return Ok([1 + (frames - 1) / time, height / space, width / space]);
-        }
-        Err(Error::Input {
-            class: CLASS,
-            what: "the size of the video [frames, height, width]",
-            expected: format!("1 + {time} k frames, and height and width multiples of {space}"),
-            found: format!("{:?}", [frames, height, width]),
-        })
+    pub fn latent_size(&self, video: [usize; 3]) -> Result<[usize; 3]> {
+        latents::latent_size(CLASS, self.scale(), video)
     }
 
     /// Video `[frames, height, width]` of latents of `[frames, height, width]`.
-    pub fn video_size(&self, [frames, height, width]: [usize; 3]) -> [usize; 3] {
-        let (time, space) = (self.scale_factor_temporal, self.scale_factor_spatial);
-        [1 + frames.saturating_sub(1) * time, height * space, width * space]
+    pub fn video_size(&self, latents: [usize; 3]) -> [usize; 3] {
+        latents::video_size(self.scale(), latents)
+    }
+
+    /// Frames and pixels of a side for each latent.
+    fn scale(&self) -> [usize; 2] {
+        [self.scale_factor_temporal, self.scale_factor_spatial]
     }
 
     pub(super) fn pixel_patch(&self) -> usize {

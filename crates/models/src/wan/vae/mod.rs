@@ -27,7 +27,7 @@ use burn::{
     module::Module,
     tensor::{Device, Tensor},
 };
-use nn::{CausalConv3d, Packing};
+use nn::CausalConv3d;
 
 pub use config::AutoencoderKlWanConfig;
 pub use stream::{DecoderStream, EncoderStream};
@@ -36,7 +36,7 @@ use self::{decoder::WanDecoder3d, encoder::WanEncoder3d, past::Past};
 use crate::{
     ModelConfig, Result,
     init::{self, Start},
-    weights::{Checkpoint, Naming, Source, Weights},
+    weights::{Checkpoint, Naming},
 };
 
 /// `AutoencoderKLWan`, in the layout of Wan 2.1 or of Wan 2.2 (`is_residual`).
@@ -81,22 +81,6 @@ impl AutoencoderKlWan {
             decoder: WanDecoder3d::new(config, device),
             config: config.clone(),
         })
-    }
-
-    /// The half that decodes, with its weights, packed as they are read if that is asked for. Those of the encoder are
-    /// read too and dropped, since damage to a file is told wherever it is.
-    ///
-    /// Fails if the weights are not those of such a model, or cannot be read.
-    pub fn load_decoder(
-        config: &AutoencoderKlWanConfig,
-        source: Source<'_>,
-        packing: Option<Packing>,
-        device: &Device,
-    ) -> Result<Self> {
-        let whole = Self::new(config, device)?;
-        let mut weights = Weights::of(&whole, source)?;
-        weights.check("encoder")?;
-        weights.fill_as(whole.without_encoder(), "", packing)
     }
 
     /// The configuration that the model was built from.
@@ -155,8 +139,7 @@ impl AutoencoderKlWan {
 
     /// Latents as the decoder sees them: the inverse of [`normalize`](Self::normalize).
     pub fn denormalize(&self, latents: Tensor<5>) -> Tensor<5> {
-        let [mean, std] = self.config.statistics(&latents.device());
-        latents * std + mean
+        self.config.denormalize(latents)
     }
 
     /// First weights as published for Wan: PyTorch's defaults for convolutions, and attentions that
