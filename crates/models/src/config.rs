@@ -17,8 +17,13 @@ pub trait ModelConfig: Serialize + DeserializeOwned {
     /// The upstream class.
     const CLASS: &'static str;
 
+    /// The class of a model of this configuration.
+    fn class(&self) -> &'static str {
+        Self::CLASS
+    }
+
     /// The fields that name the class and the version of its library in `config.json`.
-    fn header() -> Vec<(&'static str, Value)>;
+    fn header(&self) -> Vec<(&'static str, Value)>;
 
     /// The class that a `config.json` names, if it does.
     fn class_in(json: &Map<String, Value>) -> Option<String>;
@@ -38,13 +43,17 @@ pub trait ModelConfig: Serialize + DeserializeOwned {
         let path = || path.to_owned();
         let json = |source| Error::Json { path: path(), source };
         let fields: Map<String, Value> = serde_json::from_slice(text).map_err(json)?;
-        match Self::class_in(&fields) {
-            Some(found) if found != Self::CLASS => {
-                return Err(Error::WrongClass { path: path(), expected: Self::CLASS, found });
+        let named = Self::class_in(&fields);
+        // Before the fields are read: those of another class need not make sense here.
+        let config = serde_json::from_slice::<Self>(text);
+        let class = config.as_ref().map_or(Self::CLASS, Self::class);
+        match named {
+            Some(found) if found != class => {
+                return Err(Error::WrongClass { path: path(), expected: class, found });
             }
             _ => {}
         }
-        let config: Self = serde_json::from_slice(text).map_err(json)?;
+        let config = config.map_err(json)?;
         config.check()?;
         Ok(config)
     }
@@ -53,7 +62,7 @@ pub trait ModelConfig: Serialize + DeserializeOwned {
     fn save(&self, folder: &Path) -> Result<()> {
         let path = folder.join("config.json");
         let json = |source| Error::Json { path: path.clone(), source };
-        let mut fields = Map::from_iter(Self::header().into_iter().map(|(k, v)| (k.to_owned(), v)));
+        let mut fields = Map::from_iter(self.header().into_iter().map(|(k, v)| (k.to_owned(), v)));
         if let Value::Object(own) = serde_json::to_value(self).map_err(json)? {
             fields.extend(own);
         }
@@ -161,6 +170,26 @@ mod tests {
             message.contains("AutoencoderKLWan") && message.contains("WanTransformer3DModel"),
             "{message}"
         );
+    }
+
+    #[test]
+    fn what_is_preconditioned_is_of_a_class_of_its_own() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let data_std = [vec![None; 12], vec![Some(0.5); 4]].concat();
+        let config = WanTransformer3dConfig { data_std, ..Default::default() };
+        config.save(folder.path()).expect("saved");
+        let text = fs::read_to_string(folder.path().join("config.json")).expect("read");
+        assert!(text.contains(r#""_class_name": "KinoraTransformer3DModel""#), "{text}");
+        assert_eq!(WanTransformer3dConfig::load(folder.path()).expect("loaded"), config);
+        // By diffusers' name it would be taken for a model that needs no guess.
+        let message = refusal::<WanTransformer3dConfig>(&text.replace("KinoraTransformer", "WanTransformer"));
+        assert!(message.contains("KinoraTransformer3DModel"), "{message}");
+        let plain = r#"{"_class_name": "KinoraTransformer3DModel"}"#;
+        assert!(refusal::<WanTransformer3dConfig>(plain).contains("WanTransformer3DModel"));
+        for stds in ["[0.5]", "[null, 0.5, 0.5]", "[0.0, 1.0]", "[-1.0, 1.0]"] {
+            let json = format!(r#"{{"in_channels": 2, "out_channels": 2, "data_std": {stds}}}"#);
+            assert!(refusal::<WanTransformer3dConfig>(&json).contains("data_std"), "{stds}");
+        }
     }
 
     #[test]

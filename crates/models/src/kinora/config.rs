@@ -106,7 +106,7 @@ impl AutoencoderKinoraConfig {
 impl ModelConfig for AutoencoderKinoraConfig {
     const CLASS: &'static str = CLASS;
 
-    fn header() -> Vec<(&'static str, Value)> {
+    fn header(&self) -> Vec<(&'static str, Value)> {
         vec![("_class_name", CLASS.into())]
     }
 

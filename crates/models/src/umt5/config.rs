@@ -96,7 +96,7 @@ impl Umt5Config {
 impl ModelConfig for Umt5Config {
     const CLASS: &'static str = CLASS;
 
-    fn header() -> Vec<(&'static str, Value)> {
+    fn header(&self) -> Vec<(&'static str, Value)> {
         vec![
             ("architectures", json!([CLASS])),
             ("model_type", "umt5".into()),

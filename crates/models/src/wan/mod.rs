@@ -5,6 +5,7 @@ mod attention;
 mod block;
 mod embed;
 mod patch;
+mod precondition;
 mod rope;
 #[cfg(test)]
 mod tests;

@@ -6,6 +6,9 @@
 //!                             └──► 2 vectors for the output norm
 //! context ─ mlp ──────────────────► keys and values of the cross-attention
 //! ```
+//!
+//! Where latents have more channels than a token of the model can carry noise for, `data_std` says what their variance alone
+//! tells of the velocity, and the network adds to that; see [`precondition`].
 
 use burn::{
     module::{Module, Param},
@@ -17,6 +20,7 @@ use super::{
     block::WanTransformerBlock,
     embed::{ConditionEmbedder, table_rows},
     patch::{PatchEmbedding, unpatchify},
+    precondition,
     rope::RopeTable,
     transformer_config::WanTransformer3dConfig,
 };
@@ -49,7 +53,7 @@ impl WanTransformer3d {
     pub fn new(config: &WanTransformer3dConfig, device: &Device) -> Result<Self> {
         config.check()?;
         let dim = config.dim();
-        let outputs = config.out_channels * config.patch_size.iter().product::<usize>();
+        let outputs = config.answers() * config.patch_size.iter().product::<usize>();
         Ok(Self {
             patch_embedding: PatchEmbedding::new(config.in_channels, dim, config.patch_size, device),
             condition_embedder: ConditionEmbedder::new(config, device),
@@ -94,6 +98,8 @@ impl WanTransformer3d {
     ) -> Tensor<5> {
         let [_, _, frames, height, width] = latents.dims();
         let grid = self.config.patches([frames, height, width]);
+        let data_std = &self.config.data_std;
+        let noisy = (!data_std.is_empty()).then(|| (latents.clone(), timestep.clone()));
         let rope = RopeTable::new(self.config.attention_head_dim, grid, &latents.device());
 
         let mut x = self.patch_embedding.forward(latents); // [batch, tokens, dim]
@@ -104,7 +110,11 @@ impl WanTransformer3d {
         }
         let [shift, scale] = table_rows(self.scale_shift_table.val(), condition.time.unsqueeze_dim(2));
         let x = layer_norm_modulate(x, shift, scale, self.config.eps);
-        unpatchify(self.proj_out.forward(x), grid, self.config.patch_size) // [batch, channels, frames, height, width]
+        let output = unpatchify(self.proj_out.forward(x), grid, self.config.patch_size); // [batch, channels, frames, height, width]
+        match noisy {
+            Some((latents, timestep)) => precondition::velocity(latents, output, timestep, grid, data_std),
+            None => output,
+        }
     }
 
     /// First weights: Xavier for linear layers and patches, and an output layer of zeros, as published for Wan, with

@@ -9,6 +9,8 @@ use crate::{
 };
 
 const CLASS: &str = "WanTransformer3DModel";
+/// The class of one with `data_std`, which diffusers does not have.
+const PRECONDITIONED: &str = "KinoraTransformer3DModel";
 /// Beyond it, products of sizes would overflow before the weights could be compared with them.
 const LARGEST_DIM: usize = 1 << 48;
 const QK_NORM: &str = "rms_norm_across_heads";
@@ -49,6 +51,10 @@ pub struct WanTransformer3dConfig {
     pub rope_max_seq_len: usize,
     /// Positions of the image embedding of an image-to-video variant.
     pub pos_embed_seq_len: Option<usize>,
+    /// The standard deviation of each channel of the latents, null for those in which the network answers the velocity
+    /// itself; empty for Wan's. With it the class is `KinoraTransformer3DModel`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub data_std: Vec<Option<f64>>,
 }
 
 impl Default for WanTransformer3dConfig {
@@ -70,6 +76,7 @@ impl Default for WanTransformer3dConfig {
             added_kv_proj_dim: None,
             rope_max_seq_len: 1024,
             pos_embed_seq_len: None,
+            data_std: Vec::new(),
         }
     }
 }
@@ -85,6 +92,11 @@ impl WanTransformer3dConfig {
         let patch = self.patch_size.iter().map(|&side| side as f64).product::<f64>();
         dim * (patch * (inputs + outputs) + text + frequencies + 8.0 * dim)
             + layers * dim * (8.0 * dim + 2.0 * hidden)
+    }
+
+    /// Numbers that the network says of each latent: the velocity, or an answer and a gate for each of its channels.
+    pub(super) fn answers(&self) -> usize {
+        if self.data_std.is_empty() { self.out_channels } else { 2 * self.out_channels }
     }
 
     /// Features of a token.
@@ -122,8 +134,12 @@ impl WanTransformer3dConfig {
 impl ModelConfig for WanTransformer3dConfig {
     const CLASS: &'static str = CLASS;
 
-    fn header() -> Vec<(&'static str, Value)> {
-        diffusers_header(CLASS)
+    fn class(&self) -> &'static str {
+        if self.data_std.is_empty() { CLASS } else { PRECONDITIONED }
+    }
+
+    fn header(&self) -> Vec<(&'static str, Value)> {
+        diffusers_header(self.class())
     }
 
     fn class_in(json: &Map<String, Value>) -> Option<String> {
@@ -153,6 +169,11 @@ impl ModelConfig for WanTransformer3dConfig {
         let least = format!("such that all heads together have at most {LARGEST_DIM} features");
         require(CLASS, "attention_head_dim", head_dim, least, dim.is_some())?;
         require_positive(CLASS, "eps", self.eps)?;
+        let (stds, channels) = (self.data_std.len(), self.in_channels);
+        let each = format!("none, or one for each of {channels} channels, of as many that come out");
+        let fits = stds == 0 || (stds == channels && channels == self.out_channels);
+        require(CLASS, "data_std", stds, each, fits)?;
+        self.data_std.iter().flatten().try_for_each(|&std| require_positive(CLASS, "data_std", std))?;
         let normed = self.qk_norm.as_deref() == Some(QK_NORM);
         require(CLASS, "qk_norm", &self.qk_norm, format!("{QK_NORM:?}"), normed)?;
         let text_only = "null: image-to-video variants with an image encoder are not served";

@@ -156,7 +156,7 @@ impl AutoencoderKlWanConfig {
 impl ModelConfig for AutoencoderKlWanConfig {
     const CLASS: &'static str = CLASS;
 
-    fn header() -> Vec<(&'static str, Value)> {
+    fn header(&self) -> Vec<(&'static str, Value)> {
         diffusers_header(CLASS)
     }
 
