@@ -84,7 +84,9 @@ fn what_cannot_be_judged_is_refused_in_a_line() {
 #[test]
 fn a_model_gets_a_page_that_needs_no_other_file() {
     let folder = tempfile::tempdir().expect("a folder");
-    let arguments = "judge --prompts held-out --first 4 --steps 2 --report r --json";
+    let shape = "--size 96x160 --num-frames 9 --guidance-scale 1";
+    let arguments = format!("judge --prompts held-out --first 4 --steps 2 --report r --json {shape}");
+    let arguments = arguments.as_str();
     let summary: Value = serde_json::from_str(&succeed(kinora(folder.path(), arguments))).expect("JSON");
     let row = &summary["rows"][0];
     assert_eq!(
@@ -92,7 +94,12 @@ fn a_model_gets_a_page_that_needs_no_other_file() {
         (&4.into(), &4.into(), &4.into())
     );
     assert_eq!(names(&folder.path().join("r")), ["clips", "index.html", "report.json"]);
-    assert_eq!(names(&folder.path().join("r/clips")).len(), 6, "four of the model, two of the world");
+    let clips = names(&folder.path().join("r/clips"));
+    assert_eq!(clips.len(), 6, "four of the model, two of the world");
+    for clip in clips {
+        let clip = media::read(&folder.path().join("r/clips").join(clip)).expect("a clip");
+        assert_eq!([clip.width(), clip.height(), clip.num_frames()], [96, 160, 9]);
+    }
     let page = fs::read_to_string(folder.path().join("r/index.html")).expect("a page");
     assert_eq!(page.matches("<article").count(), 4);
     assert_eq!(page.matches("<video").count(), 8);

@@ -5,7 +5,7 @@ mod common;
 use std::fs;
 
 use common::{fail, kinora, model_folder, names, succeed};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// A denoiser of some thousand parameters.
 const SMALL: &str = "--num-layers 2 --num-attention-heads 1 --attention-head-dim 24 --ffn-dim 32 --text-dim 32 \
@@ -51,9 +51,32 @@ fn a_denoiser_is_trained_from_the_world_to_a_model() {
     let grown = train
         .replace("--latents latents --vae vae", "--latents more --vae ae/vae")
         .replace("layers 2", "layers 3");
-    run(&format!("{grown} --output grown --steps 1 --evaluate-every 1 --init-from run/model"));
+    let flags = "--steps 1 --evaluate-every 1 --init-from run/model --preconditioned-after 12";
+    run(&format!("{grown} --output grown {flags}"));
+    let config =
+        fs::read_to_string(folder.path().join("grown/model/transformer/config.json")).expect("a config");
+    let config: Value = serde_json::from_str(&config).expect("JSON");
+    assert_eq!(config["_class_name"], "KinoraTransformer3DModel");
+    let stds: Vec<Option<f64>> =
+        serde_json::from_value(config["data_std"].clone()).expect("numbers and nulls");
+    assert!(stds.len() == 16 && stds[..12].iter().all(Option::is_none), "{stds:?}");
+    assert!(stds[12..].iter().all(|std| std.is_some_and(|std| std > 0.0 && std < 2.0)), "{stds:?}");
     let clip = "--num-frames 5 --size 32x32 --steps 1 ball";
     run(&format!("generate --model grown/model --output grown.mp4 {clip}"));
+    // A model that learns to do without guidance says so, and a teacher without guidance is none.
+    let taught = "--init-from run/model --teacher run/model --guidance-scale 1 --sample-steps 2";
+    run(&format!("{train} --output taught --steps 1 --evaluate-every 1 {taught}")
+        .replace("--sample-steps 1 ", ""));
+    let index = fs::read_to_string(folder.path().join("taught/model/model_index.json")).expect("an index");
+    let index: Value = serde_json::from_str(&index).expect("JSON");
+    assert_eq!(
+        (&index["_kinora"]["guidance_scale"], &index["_kinora"]["num_inference_steps"]),
+        (&json!(1.0), &json!(2))
+    );
+    let message =
+        fail(kinora(folder.path(), &format!("{train} --output refused --steps 1 --teacher taught/model")), 1);
+    assert!(message.contains("--teacher") && message.contains("taught"), "{message}");
+
     let other = folder.path().join("ae/vae/config.json");
     let text = fs::read_to_string(&other).expect("a configuration");
     fs::write(&other, text.replace("AutoencoderKinora", "AutoencoderOther")).expect("written");

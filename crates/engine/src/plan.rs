@@ -98,7 +98,7 @@ impl VideoRequest {
                 num_frames: Some(num_frames),
                 seconds: None,
                 fps: Some(fps),
-                num_inference_steps: schedule.num_steps(),
+                num_inference_steps: Some(schedule.num_steps()),
                 guidance_scale: Some(guidance_scale),
                 sampler: Some(sampler),
                 ..self.clone()
@@ -203,6 +203,7 @@ impl VideoRequest {
             return Err(Error::request("sampler", expected, sampler));
         }
         let shift = info.scheduler.shift()?;
+        let num_steps = self.num_inference_steps.unwrap_or(info.native.num_inference_steps);
         let (steps, schedule) = match &self.sigmas {
             Some(_) if !is_flow(sampler) => {
                 let expected =
@@ -210,13 +211,8 @@ impl VideoRequest {
                 return Err(Error::request("sigmas", expected, "some"));
             }
             Some(sigmas) => (sigmas.len(), Spacing::Sigmas(sigmas.clone()).schedule()),
-            None if sampler == own => {
-                (self.num_inference_steps, info.scheduler.schedule(self.num_inference_steps))
-            }
-            None => {
-                let spacing = Spacing::of(sampler, self.num_inference_steps, shift);
-                (self.num_inference_steps, spacing.schedule())
-            }
+            None if sampler == own => (num_steps, info.scheduler.schedule(num_steps)),
+            None => (num_steps, Spacing::of(sampler, num_steps, shift).schedule()),
         };
         match schedule {
             Ok(schedule) => Ok((sampler, schedule)),

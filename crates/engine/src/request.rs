@@ -31,9 +31,9 @@ pub struct VideoRequest {
     #[arg(long, allow_hyphen_values = true, value_parser = whole::<u64>, default_value_t = Self::default().seed)]
     pub seed: u64,
 
-    /// Steps from noise to video; more are slower and better
-    #[arg(long = "steps", visible_alias = "num-inference-steps", value_name = "STEPS", allow_hyphen_values = true, value_parser = whole::<usize>, default_value_t = Self::default().num_inference_steps)]
-    pub num_inference_steps: usize,
+    /// Steps from noise to video; more are slower and better [default: the model's own]
+    #[arg(long = "steps", visible_alias = "num-inference-steps", value_name = "STEPS", allow_hyphen_values = true, value_parser = whole::<usize>)]
+    pub num_inference_steps: Option<usize>,
 
     /// The noise at the start of each step, from at most 1 down, as models come with that were distilled to few steps; in
     /// place of a number of steps, and not shifted
@@ -109,7 +109,7 @@ impl Default for VideoRequest {
             as_written: false,
             negative_prompt: String::new(),
             seed: 0,
-            num_inference_steps: 30,
+            num_inference_steps: None,
             sigmas: None,
             guidance_scale: None,
             size: None,

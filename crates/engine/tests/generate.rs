@@ -70,7 +70,7 @@ fn packed_weights_make_nearly_the_same_video_and_serve_one_precision() {
             prompt: "a red ball rolls to the left".into(),
             size: Some(Size { width: 64, height: 64 }),
             num_frames: Some(5),
-            num_inference_steps: 4,
+            num_inference_steps: Some(4),
             precision: Precision::F32,
             ..Default::default()
         };
@@ -99,7 +99,7 @@ fn a_model_whose_parts_come_and_go_makes_the_same_video() {
             prompt: "a red ball".into(),
             size: Some("64x48".parse().expect("a size")),
             num_frames: Some(5),
-            num_inference_steps: 2,
+            num_inference_steps: Some(2),
             precision,
             ..VideoRequest::default()
         };

@@ -77,13 +77,14 @@ fn what_a_request_leaves_open_comes_from_the_model() {
     let recorded = Recorded::open("pipeline_22");
     let index = json!({
         "_class_name": "WanPipeline", "expand_timesteps": true,
-        "_kinora": { "size": "64x48", "num_frames": 13, "fps": 6.0, "guidance_scale": 2.5 },
+        "_kinora": { "size": "64x48", "num_frames": 13, "fps": 6.0, "guidance_scale": 2.5, "num_inference_steps": 7 },
     });
     recorded.write_json("model_index.json", &index);
     let info = info(&recorded).expect("read");
     let plan = from_json(json!({ "prompt": "5" })).resolve(&info).expect("a plan");
     assert_eq!((plan.size, plan.num_frames, plan.fps), (Size { width: 64, height: 48 }, 13, 6.0));
     assert_eq!((plan.guidance_scale, plan.request.guidance_scale), (2.5, Some(2.5)));
+    assert_eq!((plan.schedule.num_steps(), plan.request.num_inference_steps), (7, Some(7)));
     assert_eq!(plan.latent_shape, [6, 4, 6, 8]);
     assert_eq!(plan.token_grid, [4, 3, 4]);
     assert_eq!(plan.request.sampler.map(|sampler| sampler.name()), Some("unipc"));
@@ -151,7 +152,7 @@ fn impossible_requests_are_refused_with_what_is_possible() {
     let plan = from_json(few).resolve(&info).expect("a plan");
     assert_eq!(
         (plan.request.num_inference_steps, plan.schedule.timesteps()),
-        (3, &[1000.0, 900.0, 400.0][..])
+        (Some(3), &[1000.0, 900.0, 400.0][..])
     );
     let both = json!({ "prompt": "5", "seconds": 1.0, "num_frames": 5 });
     assert!(from_json(both).resolve(&info).is_err());
@@ -215,6 +216,8 @@ fn a_clip_that_cannot_be_made_is_refused_with_the_model_that_asks_for_it() {
         ("fps", json!(1e39)),
         ("guidance_scale", json!(-1.0)),
         ("guidance_scale", json!(1e39)),
+        ("num_inference_steps", json!(0)),
+        ("num_inference_steps", json!(1001)),
     ] {
         let recorded = Recorded::open("pipeline_22");
         let mut native = json!({ "size": "64x48", "num_frames": 13, "fps": 6.0, "guidance_scale": 2.5 });

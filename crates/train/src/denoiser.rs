@@ -6,15 +6,16 @@ mod batch;
 mod buckets;
 mod close_ups;
 mod export;
-mod loss;
 mod naming;
+mod noised;
 mod objective;
 mod sample;
+mod teacher;
 mod truth;
 
 pub use args::DenoiserArgs;
-pub use loss::flow_loss;
 pub use naming::Naming;
+pub use noised::Noised;
 
 use std::path::Path;
 
@@ -30,6 +31,7 @@ use models::{
     weights::load,
 };
 
+use self::buckets::Buckets;
 use crate::{
     dataset::{self, Subset},
     error::{Result, TrainError},
@@ -37,6 +39,7 @@ use crate::{
     latents,
     memory::{self, Needs},
     observer::Observer,
+    parameters::to_vec,
     run_args::RunSettings,
     tokenizer::PromptTokenizer,
     trainer::{self, Outcome},
@@ -97,13 +100,15 @@ pub fn train(args: &DenoiserArgs, observer: &dyn Observer) -> Result<Outcome> {
     latents::check_source(&args.latents, &args.vae, vae.z_dim())?;
     latents::check_whole(&args.latents, args.allow_partial)?;
     let tokenizer = PromptTokenizer::for_world(args.text.max_sequence_length)?;
-    let (transformer, text) = (args.transformer(vae.z_dim()), args.text.config(tokenizer.vocab_size()));
+    let device = Device::flex();
+    let data_std = data_std(args, &vae, &device)?;
+    let transformer = WanTransformer3dConfig { data_std, ..args.transformer(vae.z_dim()) };
+    let text = args.text.config(tokenizer.vocab_size());
     transformer.check().map_err(TrainError::part("the transformer's sizes"))?;
     text.check().map_err(TrainError::part("the text encoder's sizes"))?;
     needs(args, &transformer, &text)?.check(
         "--batch-clips, --batch-stills, --batch-close-ups, --num-layers, --ffn-dim or the number of heads",
     )?;
-    let device = Device::flex();
     let trained = device.clone().autodiff();
     let part = |what| TrainError::part::<models::Error>(what);
     let seed = args.run.seed;
@@ -121,6 +126,20 @@ pub fn train(args: &DenoiserArgs, observer: &dyn Observer) -> Result<Outcome> {
     let contents = latents::contents(&args.latents, &vae)?;
     let inputs = Inputs::from(["latents", "vae"].map(|flag| (flag.to_owned(), contents.clone())));
     trainer::train(&objective, model, &args.run, &RunSettings::new(args, inputs)?, observer)
+}
+
+/// How large each channel of the latents that is preconditioned is, as a root mean square over some clips; empty if none is.
+fn data_std(args: &DenoiserArgs, vae: &AutoencoderConfig, device: &Device) -> Result<Vec<Option<f64>>> {
+    const CLIPS: usize = 64;
+    let Some(plain) = args.preconditioned_after else { return Ok(Vec::new()) };
+    let clips = Buckets::open(&args.latents, Subset::Clips, vae, device)?;
+    let items = clips.largest();
+    let items = &items[..items.len().min(CLIPS)];
+    let frames = clips.latents.store().items()[items[0]].size[0];
+    let squares = clips.normalized(items, frames)?.square();
+    let means = to_vec(squares.swap_dims(0, 1).flatten::<2>(1, 4).mean_dim(1))?;
+    let std = |(channel, mean): (usize, f32)| (channel >= plain).then(|| f64::from(mean).sqrt());
+    Ok(means.into_iter().enumerate().map(std).collect())
 }
 
 /// What the largest batch of the latents takes.

@@ -142,13 +142,16 @@ fn in_corner(grid: &[usize], shape: &[usize], values: &[f32]) -> Option<Vec<f32>
 
 /// Names for people to read: a part of the model of which nothing is missing among `names` is named as one.
 pub fn grouped(names: &[String], entries: &[Entry]) -> Vec<String> {
-    let part = |name: &str| name.split('.').next().unwrap_or(name).to_owned();
-    let is_whole = |of: &str| {
-        let mut own = entries.iter().filter(|entry| part(&entry.name) == of);
-        own.all(|entry| names.contains(&entry.name))
+    let is_whole = |part: &str| {
+        let of_part =
+            |name: &str| name == part || name.strip_prefix(part).is_some_and(|rest| rest.starts_with('.'));
+        entries.iter().filter(|entry| of_part(&entry.name)).all(|entry| names.contains(&entry.name))
     };
-    let mut found: Vec<String> =
-        names.iter().map(|name| if is_whole(&part(name)) { part(name) } else { name.clone() }).collect();
+    let largest = |name: &String| {
+        let ends = name.match_indices('.').map(|(at, _)| at).chain([name.len()]);
+        ends.map(|end| &name[..end]).find(|part| is_whole(part)).unwrap_or(name).to_owned()
+    };
+    let mut found: Vec<String> = names.iter().map(largest).collect();
     found.dedup();
     found
 }
@@ -227,9 +230,10 @@ mod tests {
 
     #[test]
     fn whole_parts_are_named_as_one() {
-        let of = parameters(&[("a.x", &[1]), ("a.y", &[1]), ("b.x", &[1]), ("b.y", &[1])], 0.0);
-        let names = ["a.x", "a.y", "b.y"].map(str::to_owned);
-        assert_eq!(grouped(&names, &of.entries), ["a", "b.y"]);
+        let of = ["a.x", "a.y", "b.x", "b.1.x", "b.1.y", "b.10.x"].map(|name| (name, &[1][..]));
+        let of = parameters(&of, 0.0);
+        let names = ["a.x", "a.y", "b.1.x", "b.1.y"].map(str::to_owned);
+        assert_eq!(grouped(&names, &of.entries), ["a", "b.1"]);
     }
 
     #[test]

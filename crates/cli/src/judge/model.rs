@@ -10,7 +10,7 @@ use std::{
 
 use anyhow::{Context, Result};
 use clap::Args;
-use engine::{ModelFiles, Pipeline, Precision, Session, VideoRequest};
+use engine::{ModelFiles, Pipeline, Precision, Session, Size, VideoRequest};
 use judge::{
     Judge, claims_of,
     prompts::{Prompt, PromptSet},
@@ -50,6 +50,18 @@ pub struct ModelArgs {
     /// Steps of the sampler [default: the model's own]
     #[arg(long, value_name = "N", requires = "prompts")]
     steps: Option<usize>,
+
+    /// How strongly to follow the prompts [default: the model's own]
+    #[arg(long, value_name = "SCALE", requires = "prompts", allow_hyphen_values = true)]
+    guidance_scale: Option<f64>,
+
+    /// Width and height of the clips in pixels [default: the model's own]
+    #[arg(long, value_name = "WxH", requires = "prompts")]
+    size: Option<Size>,
+
+    /// Length of the clips in frames [default: the model's own]
+    #[arg(long, value_name = "FRAMES", requires = "prompts")]
+    num_frames: Option<usize>,
 
     /// Number format to compute in
     #[arg(long, requires = "prompts", default_value = "bf16")]
@@ -101,8 +113,10 @@ impl Work<'_> {
         for (index, prompt) in prompts.iter().enumerate() {
             // Languages take turns: the next prompt of the same one is of another scene.
             let other = &prompts[(index + 2) % prompts.len()];
+            let mut shape = ClipSpec::default();
             for seed in 0..self.args.seeds {
                 let clip = self.generate(prompt, seed)?;
+                shape = shape_of(&clip);
                 let file = format!("{CLIPS}/{index:03}-{seed}.mp4");
                 let seen = self.judge.look(&clip)?;
                 if other.scene != prompt.scene {
@@ -116,7 +130,7 @@ impl Work<'_> {
             let scenery = match scenes.entry(prompt.scene) {
                 Entry::Occupied(known) => known.into_mut(),
                 Entry::Vacant(new) => {
-                    let clip = self.real(prompt)?;
+                    let clip = self.real(prompt, shape)?;
                     let file = format!("{CLIPS}/{index:03}-real.mp4");
                     new.insert((self.judge.look(&clip)?, self.write(&clip, &file)?, file))
                 }
@@ -150,25 +164,25 @@ impl Work<'_> {
     }
 
     fn generate(&self, prompt: &Prompt, seed: u64) -> Result<Clip> {
-        let mut request = VideoRequest {
+        let request = VideoRequest {
             prompt: prompt.prompt.clone(),
             seed,
             model: self.args.model.clone(),
             precision: self.args.precision,
+            num_inference_steps: self.args.steps,
+            guidance_scale: self.args.guidance_scale,
+            size: self.args.size,
+            num_frames: self.args.num_frames,
             ..VideoRequest::default()
         };
-        if let Some(steps) = self.args.steps {
-            request.num_inference_steps = steps;
-        }
         let plan = self.pipeline.plan(&request)?;
         let video = self.pipeline.generate(&plan, &mut |_| signals::go_on())?;
         Ok(video.to_clip()?)
     }
 
-    /// The world's clip of a prompt's scene.
-    fn real(&self, prompt: &Prompt) -> Result<Clip> {
+    /// The world's clip of a prompt's scene, of the shape of those that were made.
+    fn real(&self, prompt: &Prompt, spec: ClipSpec) -> Result<Clip> {
         let scene = Scene::sample(prompt.scene, self.set.split());
-        let spec = ClipSpec::default();
         let pixels = world::render(&scene, &world::simulate(&scene, &spec), &spec);
         Ok(Clip::new(spec.width, spec.height, f64::from(spec.fps), pixels)?)
     }
@@ -179,6 +193,12 @@ impl Work<'_> {
         media::write(clip, &path, None)?;
         Ok(disk::read_bounded(&path, media::MAX_FILE_BYTES)?)
     }
+}
+
+fn shape_of(clip: &Clip) -> ClipSpec {
+    // The world has whole frame rates from 1 on.
+    let fps = clip.fps().round().max(1.0) as u32;
+    ClipSpec { width: clip.width(), height: clip.height(), num_frames: clip.num_frames(), fps }
 }
 
 /// The table of a report, and where the page is.

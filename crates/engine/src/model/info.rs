@@ -34,6 +34,9 @@ pub struct NativeClip {
     /// How strongly to follow the prompt.
     #[serde(default = "NativeClip::guidance_scale_of_wan")]
     pub guidance_scale: f64,
+    /// Steps from noise to video.
+    #[serde(default = "NativeClip::common_steps")]
+    pub num_inference_steps: usize,
     /// Which prompts it was trained on.
     #[serde(default)]
     pub prompts: Prompts,
@@ -54,12 +57,24 @@ impl NativeClip {
     fn guidance_scale_of_wan() -> f64 {
         Family::Wan.published_clip(true).guidance_scale
     }
+
+    /// For models that do not say how many they want: with [UniPC](diffusion::Sampler::UniPc), more are hardly seen.
+    fn common_steps() -> usize {
+        30
+    }
 }
 
 impl From<PublishedClip> for NativeClip {
     fn from(clip: PublishedClip) -> Self {
         let PublishedClip { width, height, num_frames, fps, guidance_scale } = clip;
-        Self { size: Size { width, height }, num_frames, fps, guidance_scale, prompts: Prompts::Any }
+        Self {
+            size: Size { width, height },
+            num_frames,
+            fps,
+            guidance_scale,
+            num_inference_steps: Self::common_steps(),
+            prompts: Prompts::Any,
+        }
     }
 }
 
@@ -229,7 +244,10 @@ impl ModelInfo {
         let rates = format!("{} to {}", range.start(), range.end());
         check("_kinora.fps", rates, native.fps.to_string(), range.contains(&native.fps))?;
         let scale = native.guidance_scale;
-        check("_kinora.guidance_scale", GUIDANCE.into(), scale.to_string(), is_guidance(scale))
+        check("_kinora.guidance_scale", GUIDANCE.into(), scale.to_string(), is_guidance(scale))?;
+        let (steps, most) = (native.num_inference_steps, NUM_TRAIN_TIMESTEPS);
+        let found = steps.to_string();
+        check("_kinora.num_inference_steps", format!("1 to {most}"), found, (1..=most).contains(&steps))
     }
 
     /// What width and height must be multiples of, in pixels.

@@ -139,7 +139,7 @@ impl Recorded {
         VideoRequest {
             prompt: words("prompt"),
             negative_prompt: words("negative_prompt"),
-            num_inference_steps: metadata["steps"].as_u64().expect("a number") as usize,
+            num_inference_steps: metadata["steps"].as_u64().map(|steps| steps as usize),
             guidance_scale: metadata["guidance_scale"].as_f64(),
             size: Some(engine::Size { width: frames[2], height: frames[1] }),
             num_frames: Some(frames[0]),

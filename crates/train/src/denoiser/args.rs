@@ -45,6 +45,11 @@ pub struct DenoiserArgs {
     /// Side of the square of latents that makes a token
     #[arg(long, default_value_t = Self::default().latent_patch)]
     pub latent_patch: usize,
+    /// Tell the transformer what the variance of the latents alone says of the velocity, in all channels but the first of
+    /// this number: there it adds to that guess. 0 for a new model; as many as it has for one that grows new channels
+    #[arg(long, value_name = "CHANNELS")]
+    #[serde(default)]
+    pub preconditioned_after: Option<usize>,
     #[allow(missing_docs, reason = "flattened into the flags, which have their own")]
     #[command(flatten)]
     #[serde(flatten)]
@@ -53,6 +58,11 @@ pub struct DenoiserArgs {
     #[arg(long)]
     #[serde(default)]
     pub freeze_text_encoder: bool,
+    /// Folder of a model whose velocities with its own guidance are learnt, to be without guidance what that one is with it;
+    /// begin with its weights (--init-from), and export a --guidance-scale of 1
+    #[arg(long)]
+    #[serde(default)]
+    pub teacher: Option<PathBuf>,
     /// Clips of a batch
     #[arg(long, default_value_t = Self::default().batch_clips)]
     pub batch_clips: usize,
@@ -91,7 +101,7 @@ pub struct DenoiserArgs {
     /// Clips on a sample sheet
     #[arg(long, default_value_t = Self::default().sample_clips)]
     pub sample_clips: usize,
-    /// Steps of the sampler for sample sheets
+    /// Steps of the sampler for sample sheets, which the exported model has as its own too
     #[arg(long, default_value_t = Self::default().sample_steps)]
     pub sample_steps: usize,
     /// Guidance for sample sheets, which the exported model has as its own too
@@ -123,8 +133,10 @@ impl Default for DenoiserArgs {
             num_layers: 8,
             ffn_dim: 1024,
             latent_patch: 2,
+            preconditioned_after: None,
             text: TextSize::default(),
             freeze_text_encoder: false,
+            teacher: None,
             batch_clips: 8,
             batch_stills: 40,
             still_share: Ramp { start: 0.8, end: 0.2 },

@@ -6,6 +6,7 @@ use engine::{NativeClip, Prompts, Size};
 use models::{
     ModelConfig,
     family::{Autoencoder, AutoencoderConfig},
+    wan::WanTransformer3dConfig,
     weights::{Checkpoint, Precision, save_folder},
 };
 use serde_json::json;
@@ -38,7 +39,7 @@ pub fn export(
         fs::create_dir_all(&scheduler).map_err(TrainError::io(&scheduler))?;
         let path = scheduler.join("scheduler_config.json");
         files::write_text(&path, &args.scheduler().to_json())?;
-        files::write_json(&part("model_index.json"), &index(&vae.config(), args.guidance_scale))
+        files::write_json(&part("model_index.json"), &index(model.transformer.config(), &vae.config(), args))
     })
 }
 
@@ -53,16 +54,22 @@ fn save<M: Checkpoint, C: ModelConfig>(
 }
 
 /// `model_index.json`: the classes of the parts, that each token has its own timestep, and the clip that the
-/// model is trained on, which `engine` makes where a request leaves size, length or guidance open.
-fn index(vae: &AutoencoderConfig, guidance_scale: f64) -> serde_json::Value {
+/// model is trained on, which `engine` makes where a request leaves size, length, steps or guidance open.
+fn index(
+    transformer: &WanTransformer3dConfig,
+    vae: &AutoencoderConfig,
+    args: &DenoiserArgs,
+) -> serde_json::Value {
     let ClipSpec { width, height, num_frames, fps } = ClipSpec::default();
     let native = NativeClip {
         size: Size { width, height },
         num_frames,
         fps: f64::from(fps),
-        guidance_scale,
+        guidance_scale: args.guidance_scale,
+        num_inference_steps: args.sample_steps,
         prompts: Prompts::World,
     };
+    let library = if transformer.data_std.is_empty() { "diffusers" } else { "kinora" };
     json!({
         "_class_name": "WanPipeline",
         "_diffusers_version": "0.42.1",
@@ -72,7 +79,7 @@ fn index(vae: &AutoencoderConfig, guidance_scale: f64) -> serde_json::Value {
         "scheduler": ["diffusers", "UniPCMultistepScheduler"],
         "text_encoder": ["transformers", "UMT5EncoderModel"],
         "tokenizer": ["transformers", "PreTrainedTokenizerFast"],
-        "transformer": ["diffusers", "WanTransformer3DModel"],
+        "transformer": [library, transformer.class()],
         "transformer_2": [null, null],
         "vae": vae.class_in_index(),
     })
@@ -84,9 +91,19 @@ mod tests {
 
     #[test]
     fn the_index_says_what_the_model_is_trained_on() {
+        let args = DenoiserArgs { guidance_scale: 3.5, sample_steps: 12, ..DenoiserArgs::default() };
+        let vae = AutoencoderConfig::Kinora(Default::default());
+        let index = |data_std| {
+            index(&WanTransformer3dConfig { data_std, ..WanTransformer3dConfig::default() }, &vae, &args)
+        };
         assert_eq!(
-            index(&AutoencoderConfig::Kinora(Default::default()), 3.5)["_kinora"],
-            json!({ "size": "128x128", "num_frames": 17, "fps": 8.0, "guidance_scale": 3.5, "prompts": "world" })
+            index(Vec::new())["_kinora"],
+            json!({
+                "size": "128x128", "num_frames": 17, "fps": 8.0, "guidance_scale": 3.5, "num_inference_steps": 12,
+                "prompts": "world",
+            })
         );
+        assert_eq!(index(Vec::new())["transformer"], json!(["diffusers", "WanTransformer3DModel"]));
+        assert_eq!(index(vec![Some(0.5); 16])["transformer"], json!(["kinora", "KinoraTransformer3DModel"]));
     }
 }

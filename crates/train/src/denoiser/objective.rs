@@ -6,10 +6,13 @@ use burn::{
     module::Module,
     tensor::{Device, Tensor},
 };
-use diffusion::{NUM_TRAIN_TIMESTEPS, Timeline};
+use diffusion::{NUM_TRAIN_TIMESTEPS, Timeline, flow_velocity};
 use models::family::{Autoencoder, AutoencoderConfig};
 
-use super::{Denoiser, DenoiserArgs, batch::TrainingSet, buckets::Buckets, export, flow_loss, sample};
+use super::{
+    Denoiser, DenoiserArgs, batch::TrainingSet, buckets::Buckets, export, noised::Noised, sample,
+    teacher::Teacher,
+};
 use crate::{
     dataset::Subset,
     error::{Result, TrainError},
@@ -35,6 +38,8 @@ pub struct DenoiserObjective<'a> {
     validation: Buckets,
     vae: Autoencoder,
     tokenizer: PromptTokenizer,
+    /// Whose velocities are learnt in place of those of the latents.
+    teacher: Option<Teacher>,
     device: Device,
 }
 
@@ -52,7 +57,8 @@ impl<'a> DenoiserObjective<'a> {
             transformer.token_grid(shape).map_err(TrainError::part("the latents' size"))?;
         }
         let vae = read_vae(&args.vae, vae, &device)?;
-        Ok(Self { args, training, validation, vae, tokenizer, device })
+        let teacher = args.teacher.as_deref().map(|folder| Teacher::open(folder, &tokenizer, &device));
+        Ok(Self { args, training, validation, vae, tokenizer, teacher: teacher.transpose()?, device })
     }
 
     /// The context of prompts, free of gradients if the text encoder stays as it is.
@@ -63,18 +69,28 @@ impl<'a> DenoiserObjective<'a> {
         }
     }
 
+    /// How far the velocities are from those of the latents, or from the teacher's. `tap` is shown the tokens behind each
+    /// block, see [`WanTransformer3d::forward_tapped`](models::wan::WanTransformer3d::forward_tapped).
     fn loss_of(
         &self,
         model: &Denoiser,
-        latents: Tensor<5>,
-        noise: Tensor<5>,
+        [latents, noise]: [Tensor<5>; 2],
         prompts: &[&str],
         timelines: &[Timeline],
+        tap: impl FnMut(usize, &Tensor<3>),
     ) -> Result<Tensor<1>> {
+        let noised = Noised::new(latents.clone(), noise.clone(), timelines);
+        let velocity = match &self.teacher {
+            Some(teacher) => {
+                let context = teacher.context(prompts, &self.tokenizer, &self.device)?;
+                teacher.velocity(&noised.x_t, &noised.timesteps, context)
+            }
+            None => flow_velocity(latents, noise),
+        };
         let text = model.transformer.read(self.context(model, prompts)?);
-        Ok(flow_loss(latents, noise, timelines, |x_t, timestep| {
-            model.transformer.forward(x_t, timestep, &text)
-        }))
+        let Noised { x_t, timesteps, .. } = noised.clone();
+        let predicted = model.transformer.forward_tapped(x_t, timesteps, &text, tap);
+        Ok(noised.squared_error(predicted, velocity))
     }
 }
 
@@ -87,15 +103,13 @@ impl Objective for DenoiserObjective<'_> {
         let shape = batch.latents.dims();
         let noise = noise(moment.seed, Purpose::Batch, moment.batch).tensor(shape, &self.device);
         let mut features = None;
-        let text = model.transformer.read(self.context(model, &batch.prompts)?);
         let named_after = (self.args.num_layers / 2).max(1);
-        let loss = flow_loss(batch.latents, noise, &batch.timelines, |x_t, timestep| {
-            model.transformer.forward_tapped(x_t, timestep, &text, |block, x| {
+        let loss =
+            self.loss_of(model, [batch.latents, noise], &batch.prompts, &batch.timelines, |block, x| {
                 if block + 1 == named_after {
                     features = Some(x.clone());
                 }
-            })
-        });
+            })?;
         let figures = Figures::new().with("frames", shape[2] as f64);
         let (Some(naming), Some(features), Some(targets)) = (&model.naming, features, batch.targets) else {
             return Ok((loss, figures));
@@ -143,7 +157,7 @@ impl Objective for DenoiserObjective<'_> {
     }
 
     /// The loss at fixed timesteps, that with the first frame known, and that with the prompt of another clip: where
-    /// it is no higher, the model does not listen to its prompts.
+    /// it is no higher, the model does not listen to its prompts. (A teacher answers to the other prompt, too.)
     fn evaluate(&self, model: &Denoiser) -> Result<Figures> {
         let items = self.validation.largest();
         let items = &items[..items.len().min(self.args.evaluate_clips)];
@@ -168,7 +182,8 @@ impl Objective for DenoiserObjective<'_> {
                     .collect();
                 prompts.rotate_left(other % indices.len());
                 let timelines = vec![timeline.clone(); indices.len()];
-                let loss = to_scalar(self.loss_of(model, latents, noise, &prompts, &timelines)?)?;
+                let loss = self.loss_of(model, [latents, noise], &prompts, &timelines, |_, _| ())?;
+                let loss = to_scalar(loss)?;
                 sum += f64::from(loss) * indices.len() as f64;
                 count += indices.len() as f64;
             }

@@ -37,7 +37,7 @@ pub fn draw_sheet(
                 seed: args.run.seed.wrapping_add(row as u64),
                 size: Some(Size { width, height }),
                 num_frames: Some(num_frames),
-                num_inference_steps: args.sample_steps,
+                num_inference_steps: Some(args.sample_steps),
                 precision,
                 ..VideoRequest::default()
             })?;
