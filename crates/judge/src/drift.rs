@@ -6,7 +6,8 @@
 use glam::Vec2;
 
 use crate::{
-    degrade::{Picture, luma},
+    background::{brightness, covered, is_covered},
+    degrade::Picture,
     linear::solve,
     look::Footage,
     tracks::Track,
@@ -22,45 +23,27 @@ const BLUR: f32 = 1.0;
 const ROUNDS: usize = 3;
 /// What keeps the field at rest where nothing can be seen, as sums of squared slopes (of 255 a pixel).
 const AT_REST: f64 = 20.0;
-/// Added around the box of a thing, in pixels and as a share of its width: shadows fall there.
-const AROUND: f32 = 4.0;
-const AROUND_SHARE: f32 = 0.15;
 /// A pixel that changes by more than this, of 255, does not follow.
 const LARGEST_CHANGE: f32 = 40.0;
 
 /// The drift from each frame to the next, in pixels of the shrunk frame a frame, at places from -1 to 1.
 pub fn drift(footage: &Footage, tracks: &[Track]) -> Vec<[f32; DRIFT]> {
-    let frames: Vec<Picture> = (0..footage.num_frames()).map(|frame| smoothed(footage, frame)).collect();
+    let frames: Vec<Picture> =
+        (0..footage.num_frames()).map(|frame| brightness(footage, frame, SHRUNK, BLUR)).collect();
     (1..frames.len()).map(|frame| fit(&frames[frame - 1], &frames[frame], tracks, frame)).collect()
-}
-
-/// Brightness, from 0 to 255, in the first plane.
-fn smoothed(footage: &Footage, frame: usize) -> Picture {
-    let mut picture = Picture::from_rgb(footage.width, footage.height, footage.frame(frame))
-        .resized((footage.width / SHRUNK).max(1), (footage.height / SHRUNK).max(1));
-    picture.blur(BLUR);
-    let area = picture.width * picture.height;
-    for pixel in 0..area {
-        let [r, g, b] = [0, 1, 2].map(|plane| picture.values[plane * area + pixel]);
-        picture.values[pixel] = 255.0 * luma([r, g, b]);
-    }
-    picture.values.truncate(area);
-    picture
 }
 
 fn fit(before: &Picture, after: &Picture, tracks: &[Track], frame: usize) -> [f32; DRIFT] {
     const BORDER: usize = 2;
     let [width, height] = [before.width, before.height];
-    let boxes: Vec<(Vec2, Vec2)> = tracks.iter().flat_map(|track| boxes(track, frame)).collect();
+    let covered = covered(tracks, [frame - 1, frame]);
     let mut rows: Vec<([f32; DRIFT], f32)> = Vec::new();
     for y in BORDER..height.saturating_sub(BORDER) {
         for x in BORDER..width.saturating_sub(BORDER) {
             let at = y * width + x;
             let change = after.values[at] - before.values[at];
             let pixel = Vec2::new(x as f32 + 0.5, y as f32 + 0.5) * SHRUNK as f32;
-            let on_thing =
-                boxes.iter().any(|(low, high)| pixel.cmpge(*low).all() && pixel.cmple(*high).all());
-            if on_thing || change.abs() > LARGEST_CHANGE {
+            if is_covered(&covered, pixel) || change.abs() > LARGEST_CHANGE {
                 continue;
             }
             let slope = |step: usize| {
@@ -97,17 +80,6 @@ fn fit(before: &Picture, after: &Picture, tracks: &[Track], frame: usize) -> [f3
         scale = 2.0 * rest / rows.len().max(1) as f32 + 0.3;
     }
     field
-}
-
-/// Around a thing in a frame and in the one before.
-fn boxes(track: &Track, frame: usize) -> Vec<(Vec2, Vec2)> {
-    let of = |frame: usize| {
-        let extent = track.nearest(frame)?.extent;
-        let middle = track.centre(frame)?;
-        let room = Vec2::new(AROUND + AROUND_SHARE * extent.x, AROUND);
-        Some((middle - extent / 2.0 - room, middle + extent / 2.0 + room + Vec2::Y * AROUND))
-    };
-    [frame - 1, frame].into_iter().filter_map(of).collect()
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ use serde::Deserialize;
 use world::{Claims, Scene};
 
 use crate::{
+    camera::explained,
     drift::drift,
     error::{Error, Result},
     look::{Footage, look},
@@ -58,6 +59,7 @@ impl Judge {
         let mut sight = look(&self.network.recogniser, &footage, &self.device)?;
         let mut tracks = tracks(&sight);
         sight.drift = drift(&footage, &tracks);
+        sight.camera = explained(&footage, &tracks);
         let reading = read(&self.network.reader, &sight, &mut tracks, &self.device)?;
         let measures = Measures::of(&footage);
         Ok(Scenery { sight, tracks, reading, measures })

@@ -9,6 +9,8 @@
 
 #![forbid(unsafe_code)]
 
+mod background;
+pub mod camera;
 pub mod degrade;
 pub mod drift;
 mod error;

@@ -18,8 +18,8 @@ pub struct Network {
 }
 
 /// The layers that answer, and those that end a residual branch: they begin as nothing.
-const START_AS_NOTHING: [&str; 6] =
-    ["recogniser.cells", "reader.is", "reader.does", "reader.shot", ".conv2", ".time"];
+const START_AS_NOTHING: [&str; 7] =
+    ["recogniser.cells", "reader.is", "reader.does", "reader.shot", "reader.moves", ".conv2", ".time"];
 
 impl Network {
     /// A network of zeros; [`init_weights`](Self::init_weights) or a file fills it.

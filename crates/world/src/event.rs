@@ -110,7 +110,7 @@ impl Direction {
 }
 
 /// One thing that the main thing does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Event {
     /// What it does.
     pub action: Action,

@@ -99,14 +99,7 @@ fn draw_events(kind: Kind, count: usize, rng: &mut ChaCha8Rng) -> Option<Vec<Eve
         action if action.needs_other() => 2.0,
         _ => 0.9,
     };
-    let possible: Vec<Action> = kind
-        .actions()
-        .iter()
-        .copied()
-        .filter(|action| !action.needs_other() || count == 2)
-        // With two neighbours the main thing stays between them.
-        .filter(|action| !(count == 3 && action.travels()))
-        .collect();
+    let possible: Vec<Action> = first_actions(kind, count).collect();
     let action = *possible.choose_weighted(rng, weight).ok()?;
     let first = direct(action, rng);
     if count > 1 || action.needs_other() || !rng.random_bool(0.25) {
@@ -117,6 +110,37 @@ fn draw_events(kind: Kind, count: usize, rng: &mut ChaCha8Rng) -> Option<Vec<Eve
         Some(&second) => vec![first, second],
         None => vec![first],
     })
+}
+
+/// What the main thing of so many may begin with.
+fn first_actions(kind: Kind, count: usize) -> impl Iterator<Item = Action> {
+    let actions = kind.actions().iter().copied();
+    actions
+        .filter(move |action| !action.needs_other() || count == 2)
+        // With two neighbours the main thing stays between them.
+        .filter(move |action| !(count == 3 && action.travels()))
+}
+
+/// All that the main thing of a scene of `count` things may do, if it is of this kind: one event, or two in order.
+pub fn possible_events(kind: Kind, count: usize) -> Vec<Vec<Event>> {
+    let ways = |action: Action| -> Vec<Option<Direction>> {
+        let all = Direction::ALL.map(Some);
+        match action {
+            Action::Floats => [None].into_iter().chain(all).collect(),
+            _ if action.travels() => all.to_vec(),
+            _ if action.needs_other() => vec![Some(Direction::Left), Some(Direction::Right)],
+            _ => vec![None],
+        }
+    };
+    let firsts = first_actions(kind, count)
+        .flat_map(|action| ways(action).into_iter().map(move |direction| Event { action, direction }));
+    firsts
+        .flat_map(|first| {
+            let may_follow = count == 1 && !first.action.needs_other();
+            let seconds = may_follow.then(|| followers(kind, first)).into_iter().flatten();
+            [vec![first]].into_iter().chain(seconds.map(move |second| vec![first, second]))
+        })
+        .collect()
 }
 
 /// Gives an action its direction.

@@ -37,7 +37,13 @@ pub fn look(recogniser: &Recogniser, footage: &Footage, device: &Device) -> Resu
         let wanted = start - looked_at.start..end - looked_at.start;
         frames.extend(frame_sights(seen)?.into_iter().skip(wanted.start).take(wanted.len()));
     }
-    Ok(Sight { width: footage.width, height: footage.height, frames, drift: Vec::new() })
+    Ok(Sight {
+        width: footage.width,
+        height: footage.height,
+        frames,
+        drift: Vec::new(),
+        camera: Default::default(),
+    })
 }
 
 /// Frames as the recogniser takes them, `[1, 3, frames, height, width]`.

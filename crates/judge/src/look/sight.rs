@@ -3,6 +3,7 @@
 use glam::Vec2;
 
 use crate::{
+    camera::{Explained, WAYS},
     drift::DRIFT,
     recogniser::{Channels, seen},
 };
@@ -89,6 +90,8 @@ pub struct Sight {
     pub frames: Vec<FrameSight>,
     /// How the background drifts from each frame to the next, once it was measured: see [`drift`](crate::drift).
     pub drift: Vec<[f32; DRIFT]>,
+    /// What each way to move the camera explains, once it was measured: see [`explained`](crate::camera::explained).
+    pub camera: [Explained; WAYS],
 }
 
 impl Sight {
@@ -110,6 +113,7 @@ impl Sight {
             height: 128,
             frames: vec![FrameSight::default(); frames],
             drift: vec![[0.0; DRIFT]; frames - 1],
+            camera: Default::default(),
         }
     }
 }

@@ -4,6 +4,7 @@ use glam::Vec2;
 use world::Kind;
 
 use crate::{
+    camera::{Explained, WAYS},
     drift::DRIFT,
     look::Sight,
     tracks::{Sighting, Track},
@@ -13,6 +14,8 @@ use crate::{
 pub const FEATURES: usize = OWN + NEAR + SHOT_FEATURES;
 /// Numbers about a frame: the background's drift, and when it is.
 pub const SHOT_FEATURES: usize = DRIFT + 2;
+/// Numbers about a clip: how fast and how well each way to move the camera explains it.
+pub const CAMERA_FEATURES: usize = 2 * WAYS;
 
 const OWN: usize = NUMBERS + Kind::ALL.len() + 1;
 const NUMBERS: usize = 11;
@@ -36,6 +39,14 @@ pub fn shot_features(sight: &Sight, frame: usize) -> [f32; SHOT_FEATURES] {
     values[..DRIFT].copy_from_slice(&drift.map(|value| value.clamp(-5.0, 5.0)));
     values[DRIFT] = frame as f32 / (count - 1) as f32;
     values[DRIFT + 1] = (count as f32 / 17.0).ln();
+    values
+}
+
+/// What each way to move the camera explains of a clip.
+pub fn camera_features(sight: &Sight) -> [f32; CAMERA_FEATURES] {
+    let of = |way: &Explained| [way.rate.clamp(-4.0, 4.0), 3.0 * way.gain.sqrt()];
+    let mut values = [0.0; CAMERA_FEATURES];
+    values.iter_mut().zip(sight.camera.iter().flat_map(of)).for_each(|(value, number)| *value = number);
     values
 }
 

@@ -12,6 +12,6 @@ mod over_time;
 mod read;
 
 pub use channels::{deed, shot, thing};
-use features::{FEATURES, SHOT_FEATURES, features, shot_features};
+use features::{CAMERA_FEATURES, FEATURES, SHOT_FEATURES, camera_features, features, shot_features};
 pub use network::{Reader, Said, Told};
 pub use read::{Reading, read};

@@ -8,7 +8,7 @@ use nn::{Linear, silu};
 
 use super::{
     channels::{deed, shot, thing},
-    features::{FEATURES, SHOT_FEATURES},
+    features::{CAMERA_FEATURES, FEATURES, SHOT_FEATURES},
     over_time::OverTime,
 };
 use crate::recogniser::{Pass, SCENE, Standardise, TRAITS};
@@ -17,6 +17,7 @@ use crate::recogniser::{Pass, SCENE, Standardise, TRAITS};
 const LOOK: usize = 128;
 const DOES: usize = 96;
 const FILMS: usize = 64;
+const WAYS_INSIDE: usize = 32;
 
 /// Says what each thing is and does, and how the clip is filmed.
 #[derive(Module, Debug)]
@@ -27,6 +28,8 @@ pub struct Reader {
     does: Linear,
     film: OverTime,
     shot: Linear,
+    ways: Linear,
+    moves: Linear,
 }
 
 /// What the reader is told of clips, all of which have the same number of tracks.
@@ -40,6 +43,8 @@ pub struct Told {
     pub scene: Tensor<3>,
     /// As `shot_features` has them, `[clips, frames, SHOT_FEATURES]`.
     pub shot: Tensor<3>,
+    /// As `camera_features` has them, `[clips, 1, CAMERA_FEATURES]`.
+    pub camera: Tensor<3>,
 }
 
 /// What the reader says.
@@ -63,6 +68,8 @@ impl Reader {
             does: Linear::new(DOES, deed::ALL, true, device),
             film: OverTime::new(SCENE + SHOT_FEATURES, FILMS, device),
             shot: Linear::new(FILMS, shot::ALL, true, device),
+            ways: Linear::new(CAMERA_FEATURES, WAYS_INSIDE, true, device),
+            moves: Linear::new(WAYS_INSIDE, shot::CAMERA.len, true, device),
         }
     }
 
@@ -73,10 +80,14 @@ impl Reader {
         let course = Tensor::cat(vec![look.clone(), told.features], 3);
         let course = self.over_time.forward(course.reshape([clips * tracks, frames, LOOK + FEATURES]));
         let film = self.film.forward(Tensor::cat(vec![told.scene, told.shot], 2));
+        let explained = self.moves.forward(silu(self.ways.forward(told.camera))); // [clips, 1, CAMERA]
+        let shots = self.shot.forward(film);
+        let place = shots.clone().narrow(2, 0, shot::CAMERA.start);
+        let camera = shots.narrow(2, shot::CAMERA.start, shot::CAMERA.len);
         Said {
             things: self.is.forward(look),
             deeds: self.does.forward(course).reshape([clips, tracks, frames, deed::ALL]),
-            shots: self.shot.forward(film),
+            shots: Tensor::cat(vec![place, camera + explained], 2),
         }
     }
 

@@ -1,14 +1,16 @@
 //! Of tracks, what they are and do.
 
+use std::collections::BTreeSet;
+
 use burn::tensor::{
     Device, Tensor, TensorData,
     activation::{log_softmax, softmax},
 };
 use nn::Precision;
-use world::{CameraMove, Event};
+use world::{CameraMove, Event, Kind, possible_events};
 
 use super::{
-    FEATURES, Reader, SHOT_FEATURES, Told,
+    CAMERA_FEATURES, FEATURES, Reader, SHOT_FEATURES, Told, camera_features,
     channels::{deed, shot, thing},
     decode::{LEAST, decode},
     features, shot_features,
@@ -59,7 +61,9 @@ pub fn read(reader: &Reader, sight: &Sight, tracks: &mut [Track], device: &Devic
 
     let part = |of: Channels| log_softmax(said.deeds.clone().narrow(3, of.start, of.len), 3);
     let deeds = values(Tensor::cat([deed::ACTION, deed::DIRECTION].map(part).to_vec(), 3))?;
-    let events = deeds.chunks_exact(count * deed::ALL).take(tracks.len()).map(decode).collect();
+    let things = tracks.iter().filter(|track| track.lasts()).count();
+    let events = tracks.iter().zip(deeds.chunks_exact(count * deed::ALL));
+    let events = events.map(|(track, deeds)| decode(deeds, &possible(track, things))).collect();
 
     let part = |of: Channels| log_softmax(said.shots.clone().narrow(2, of.start, of.len), 2);
     let shots = values(Tensor::cat(
@@ -76,15 +80,27 @@ pub fn read(reader: &Reader, sight: &Sight, tracks: &mut [Track], device: &Devic
     Ok(Reading { events, camera: CameraMove::ALL[likeliest(&moves)], places })
 }
 
+/// What a track's thing may do alone or among others: all that the kinds may that it is taken for.
+fn possible(track: &Track, things: usize) -> Vec<Vec<Event>> {
+    const LEAST_LIKELY: f32 = 0.1;
+    let kinds = track.kinds();
+    let may_be = |kind: &Kind| kinds[*kind as usize] >= LEAST_LIKELY || kinds[Kind::ALL.len()] > 0.5;
+    // More are as good as two: whether all that are seen are there is not certain.
+    let of = |kind| possible_events(kind, things.clamp(1, 2));
+    let possible: BTreeSet<Vec<Event>> = Kind::ALL.into_iter().filter(may_be).flat_map(of).collect();
+    possible.into_iter().collect()
+}
+
 impl Told {
     /// Of clips of as many frames and tracks each; with their tracks' pooled `traits` and their `scene`, as the fields have
     /// them.
     pub fn new(clips: &[(&Sight, &[Track])], traits: Tensor<4>, scene: Tensor<3>, device: &Device) -> Self {
         let [count, tracks, frames, _] = traits.dims();
-        let (mut of_tracks, mut of_frames) = (Vec::new(), Vec::new());
+        let (mut of_tracks, mut of_frames, mut of_cameras) = (Vec::new(), Vec::new(), Vec::new());
         for (sight, tracks) in clips {
             of_tracks.extend((0..tracks.len()).flat_map(|of| features(sight, tracks, of)));
             of_frames.extend((0..frames).flat_map(|frame| shot_features(sight, frame)));
+            of_cameras.extend(camera_features(sight));
         }
         Self {
             traits,
@@ -94,6 +110,7 @@ impl Told {
             ),
             scene,
             shot: Tensor::from_data(TensorData::new(of_frames, [count, frames, SHOT_FEATURES]), device),
+            camera: Tensor::from_data(TensorData::new(of_cameras, [count, 1, CAMERA_FEATURES]), device),
         }
     }
 }

@@ -11,6 +11,9 @@ pub use sighting::Sighting;
 use glam::Vec2;
 use world::{Colour, Kind, Size};
 
+/// What is seen in a smaller share of the frames is no thing of its own.
+const FLEETING: f32 = 0.2;
+
 /// A thing over the frames of a clip.
 #[derive(Clone, Debug, Default)]
 pub struct Track {
@@ -27,6 +30,11 @@ impl Track {
     /// How many frames it was seen in.
     pub fn frames_seen(&self) -> usize {
         self.seen().count()
+    }
+
+    /// Whether it is a thing of its own, and not just something fleeting.
+    pub fn lasts(&self) -> bool {
+        self.frames_seen() as f32 >= FLEETING * self.sightings.len() as f32
     }
 
     /// The first and the last frame in which it was seen.

@@ -25,8 +25,6 @@ use crate::{
 /// A thing is there if it is recognised with at least this probability, in at least this share of the frames.
 const LEAST_PROBABILITY: f32 = 0.5;
 const LEAST_FRAMES: f32 = 0.5;
-/// What is seen in a smaller share of the frames is no thing of its own.
-const FLEETING: f32 = 0.2;
 /// A relation has to hold in this share of the frames in which both things are seen.
 const RELATION_SHARE: f32 = 0.6;
 
@@ -48,9 +46,7 @@ pub fn verdict(scenery: &Scenery, claims: &Claims) -> Verdict {
     let Scenery { sight, tracks, reading, measures } = scenery;
     let Reading { events, camera, places } = reading;
     let count = sight.frames.len();
-    let lasting: Vec<usize> = (0..tracks.len())
-        .filter(|&track| tracks[track].frames_seen() as f32 >= FLEETING * count as f32)
-        .collect();
+    let lasting: Vec<usize> = (0..tracks.len()).filter(|&track| tracks[track].lasts()).collect();
     let wanted = named_once_each(claims);
     let assigned = assign(&wanted, tracks, &lasting);
     let main = assigned.first().copied().flatten();

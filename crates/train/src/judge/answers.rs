@@ -3,6 +3,7 @@
 use burn::tensor::{Device, Tensor, TensorData};
 use judge::{
     Network,
+    camera::explained,
     drift::drift,
     look::{FrameSight, Sight, frame_sights, pixels},
     reader::{Said, Told},
@@ -86,7 +87,8 @@ fn follow(lesson: &Lesson, frames: &[FrameSight], tracks: usize) -> (Sight, Vec<
     let tracks: Vec<Track> = (0..tracks).map(track).collect();
     let [width, height] = [lesson.footage.width, lesson.footage.height];
     let drift = drift(&lesson.footage, &tracks);
-    (Sight { width, height, frames: frames.to_vec(), drift }, tracks)
+    let camera = explained(&lesson.footage, &tracks);
+    (Sight { width, height, frames: frames.to_vec(), drift, camera }, tracks)
 }
 
 fn told(seen: &Seen, followed: &[(Sight, Vec<Track>)], device: &Device) -> Told {

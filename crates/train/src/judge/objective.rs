@@ -137,8 +137,15 @@ impl Objective for JudgeObjective<'_> {
     }
 
     fn is_hidden(&self, name: &str) -> bool {
-        const OUTER: [&str; 5] =
-            ["recogniser.stem", "recogniser.cells", "reader.is", "reader.does", "reader.shot"];
+        const OUTER: [&str; 7] = [
+            "recogniser.stem",
+            "recogniser.cells",
+            "reader.is",
+            "reader.does",
+            "reader.shot",
+            "reader.ways",
+            "reader.moves",
+        ];
         !OUTER.iter().any(|outer| name.starts_with(outer))
     }
 
