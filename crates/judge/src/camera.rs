@@ -6,6 +6,7 @@
 //! (Geman and McClure 1985). Where the ground shows little, the whole clip tells what no two frames do.
 
 use glam::{Mat3, Vec2, Vec3};
+use world::{Camera, ClipSpec, FIELD_OF_VIEW};
 
 use crate::{
     background::{brightness, covered, is_covered},
@@ -46,8 +47,8 @@ const LEAST_SCALE: f32 = 1.5;
 /// Where less than this share of all changes, nothing is to be explained.
 const LEAST_CHANGE: f32 = 1e-3;
 
-/// The camera that is thought of: where it stands (it looks at the point above the middle of the ground), and its angle
-/// of view along the shorter side. The world's are near it.
+/// The camera that is thought of: it looks at a point above the middle of the ground, from so far away and above. The
+/// world's are near it.
 const TARGET: Vec3 = Vec3::new(0.0, 0.4, 0.0);
 const DISTANCE: f32 = 5.5;
 const ELEVATION: f32 = 0.225;
@@ -65,7 +66,7 @@ pub fn explained(footage: &Footage, tracks: &[Track]) -> [Explained; WAYS] {
         let begun = STARTS.iter().map(begin).min_by(|a, b| a.1.total_cmp(&b.1));
         let flow = fine.flow(way);
         let (rate, left) = fine.fit(&flow, begun.map_or(0.0, |begun| begun.0));
-        let still = fine.left(&flow, 0.0);
+        let still = fine.sums(&flow, 0.0).mean_left();
         Explained { rate: rate / UNITS[way], gain: (still - left).max(0.0) / (still + LEAST_CHANGE) }
     })
 }
@@ -94,6 +95,13 @@ struct Sums {
     count: f32,
     slope: f32,
     curvature: f32,
+}
+
+impl Sums {
+    /// The change that is left, from 0 to 1.
+    fn mean_left(&self) -> f32 {
+        self.left / self.count.max(1.0)
+    }
 }
 
 impl Level {
@@ -127,20 +135,24 @@ impl Level {
     fn flow(&self, way: usize) -> Vec<Vec2> {
         /// Small enough for a straight line, large enough for 32 bits.
         const RATE: f32 = 1e-2;
-        let size = Vec2::new(self.width as f32, self.height as f32);
+        const FAR: f32 = 1e4;
+        let spec = ClipSpec { width: self.width, height: self.height, ..ClipSpec::default() };
         let away = Vec3::new(0.0, ELEVATION.sin(), ELEVATION.cos()) * DISTANCE;
         let turned = |v: Vec3, angle: f32| Mat3::from_rotation_y(angle) * v;
-        let stands = (TARGET + away, -away);
-        let (position, ahead) = match way {
-            0 => (stands.0, turned(stands.1, RATE)),
-            1 => (TARGET + away * (1.0 - RATE), stands.1),
-            _ => (TARGET + turned(away, -RATE), turned(stands.1, -RATE)),
+        let still = Camera { position: TARGET + away, target: TARGET, field_of_view: FIELD_OF_VIEW };
+        let moved = match way {
+            0 => Camera { target: still.position + turned(-away, RATE), ..still },
+            1 => Camera { position: TARGET + away * (1.0 - RATE), ..still },
+            _ => Camera { position: TARGET + turned(away, -RATE), ..still },
         };
-        let moved = View::new(position, ahead, size);
-        let still = View::new(stands.0, stands.1, size);
+        let rays = still.rays(&spec);
         let to = |pixel: usize| {
             let at = Vec2::new((pixel % self.width) as f32 + 0.5, (pixel / self.width) as f32 + 0.5);
-            (moved.shows(still.at(at)) - at) / RATE
+            // The ground is flat and has the height 0; the sky is very far away.
+            let ray = rays.direction(at);
+            let reach = if ray.y < 0.0 { (-rays.origin.y / ray.y).min(FAR) } else { FAR };
+            let goes = moved.project(rays.origin + ray * reach, &spec);
+            goes.map_or(Vec2::ZERO, |goes| (goes - at) / RATE)
         };
         (0..self.width * self.height).map(to).collect()
     }
@@ -151,7 +163,7 @@ impl Level {
         let mut rate = start;
         for _ in 0..=ROUNDS {
             let sums = self.sums(flow, rate);
-            let left = sums.left / sums.count.max(1.0);
+            let left = sums.mean_left();
             if left < best.1 {
                 best = (rate, left);
             }
@@ -159,11 +171,6 @@ impl Level {
             rate -= (sums.slope / sums.curvature.max(1e-9)).clamp(-most, most);
         }
         best
-    }
-
-    fn left(&self, flow: &[Vec2], rate: f32) -> f32 {
-        let sums = self.sums(flow, rate);
-        sums.left / sums.count.max(1.0)
     }
 
     fn sums(&self, flow: &[Vec2], rate: f32) -> Sums {
@@ -217,66 +224,19 @@ impl Pair {
     }
 }
 
-/// A camera over the ground, which is flat and has the height 0.
-struct View {
-    position: Vec3,
-    /// To the right, up, backwards.
-    axes: Mat3,
-    size: Vec2,
-    focal_length: f32,
-}
-
-impl View {
-    fn new(position: Vec3, ahead: Vec3, size: Vec2) -> Self {
-        let back = -ahead.normalize();
-        let right = Vec3::Y.cross(back).normalize();
-        let focal_length = 0.5 * size.min_element() / (0.5 * world::FIELD_OF_VIEW).tan();
-        Self { position, axes: Mat3::from_cols(right, back.cross(right), back), size, focal_length }
-    }
-
-    /// What a pixel shows: a point of the ground, or of the sky very far away.
-    fn at(&self, pixel: Vec2) -> Vec3 {
-        const FAR: f32 = 1e4;
-        let from_middle = (pixel - self.size / 2.0) / self.focal_length;
-        let ray = self.axes * Vec3::new(from_middle.x, -from_middle.y, -1.0);
-        let reach = if ray.y < 0.0 { (-self.position.y / ray.y).min(FAR) } else { FAR };
-        self.position + ray * reach
-    }
-
-    /// The pixel that shows a point.
-    fn shows(&self, point: Vec3) -> Vec2 {
-        let seen = self.axes.transpose() * (point - self.position);
-        self.size / 2.0 + Vec2::new(seen.x, -seen.y) * (self.focal_length / (-seen.z).max(1e-3))
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use media::Clip;
-    use world::{CameraMove, ClipSpec};
 
     use super::*;
-    use crate::lessons::lesson_scene;
-
-    /// The way and its sign that the world's camera moves in.
-    fn expected(camera: CameraMove) -> Option<(usize, f32)> {
-        match camera {
-            CameraMove::Still => None,
-            CameraMove::PanLeft => Some((0, 1.0)),
-            CameraMove::PanRight => Some((0, -1.0)),
-            CameraMove::ZoomIn => Some((1, 1.0)),
-            CameraMove::ZoomOut => Some((1, -1.0)),
-            CameraMove::OrbitLeft => Some((2, 1.0)),
-            CameraMove::OrbitRight => Some((2, -1.0)),
-        }
-    }
+    use crate::lessons::{camera_way, lesson_scene};
 
     #[test]
     fn what_the_camera_does_explains_most() {
         let (mut right, mut all) = (0, 0);
         for number in 0..60 {
             let scene = lesson_scene(number);
-            let Some((way, sign)) = expected(scene.camera) else { continue };
+            let Some((way, sign)) = camera_way(scene.camera) else { continue };
             let spec = ClipSpec::default();
             let truth = world::simulate(&scene, &spec);
             let clip = Clip::new(128, 128, 8.0, world::render(&scene, &truth, &spec)).unwrap();

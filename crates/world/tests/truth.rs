@@ -2,7 +2,7 @@
 
 use world::{
     Action, CameraMove, ClipSpec, Colour, Direction, Ground, Happening, Kind, Relation, Scene, Size, Split,
-    render_frame, simulate,
+    possible_events, render_frame, simulate,
 };
 
 /// The first scenes that match, with a camera that stands still.
@@ -16,6 +16,19 @@ fn scenes(count: usize, matches: impl Fn(&Scene) -> bool) -> Vec<Scene> {
 
 fn does(scene: &Scene, action: Action) -> bool {
     scene.events.len() == 1 && scene.events[0].action == action
+}
+
+#[test]
+fn what_a_scene_asks_of_its_main_thing_is_possible() {
+    for seed in 0..2000 {
+        for split in [Split::Train, Split::HeldOut] {
+            let scene = Scene::sample(seed, split);
+            let possible = possible_events(scene.main().kind, scene.things.len());
+            assert!(possible.contains(&scene.events), "{:?} {:?}", scene.main().kind, scene.events);
+        }
+    }
+    let of_house = possible_events(Kind::House, 1);
+    assert!(of_house.iter().flatten().all(|event| Kind::House.actions().contains(&event.action)));
 }
 
 /// The colour of light does not bleed, so a thing painted anew changes its own pixels and no others.

@@ -2,6 +2,8 @@
 
 mod motion;
 
+#[cfg(test)]
+pub(crate) use motion::camera_way;
 pub use motion::{Motion, camera_rates, motion};
 
 use world::{Scene, Split};

@@ -95,6 +95,21 @@ pub fn camera_rates(before: &FrameTruth, after: &FrameTruth) -> [f32; 3] {
     [pan, nearer, orbit].map(|change| change / elapsed)
 }
 
+/// Which of the [`camera_rates`] a move has, and its sign; none if the camera stands still.
+#[cfg(test)]
+pub(crate) fn camera_way(camera: world::CameraMove) -> Option<(usize, f32)> {
+    use world::CameraMove;
+    match camera {
+        CameraMove::Still => None,
+        CameraMove::PanLeft => Some((0, 1.0)),
+        CameraMove::PanRight => Some((0, -1.0)),
+        CameraMove::ZoomIn => Some((1, 1.0)),
+        CameraMove::ZoomOut => Some((1, -1.0)),
+        CameraMove::OrbitLeft => Some((2, 1.0)),
+        CameraMove::OrbitRight => Some((2, -1.0)),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use world::{CameraMove, ClipSpec};
@@ -110,17 +125,8 @@ mod tests {
             let truth = world::simulate(&scene, &ClipSpec::default());
             let rates = camera_rates(&truth.frames[7], &truth.frames[9]);
             let largest = (0..3).max_by(|&a, &b| rates[a].abs().total_cmp(&rates[b].abs())).unwrap();
-            let expected = match scene.camera {
-                CameraMove::Still => None,
-                CameraMove::PanLeft => Some((0, 1.0)),
-                CameraMove::PanRight => Some((0, -1.0)),
-                CameraMove::ZoomIn => Some((1, 1.0)),
-                CameraMove::ZoomOut => Some((1, -1.0)),
-                CameraMove::OrbitLeft => Some((2, 1.0)),
-                CameraMove::OrbitRight => Some((2, -1.0)),
-            };
             seen.insert(scene.camera);
-            match expected {
+            match camera_way(scene.camera) {
                 None => assert!(rates.iter().all(|rate| rate.abs() < 1e-3), "{rates:?}"),
                 Some(way) => assert_eq!((largest, rates[largest].signum()), way, "{:?}", scene.camera),
             }

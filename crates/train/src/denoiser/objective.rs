@@ -81,10 +81,7 @@ impl<'a> DenoiserObjective<'a> {
     ) -> Result<Tensor<1>> {
         let noised = Noised::new(latents.clone(), noise.clone(), timelines);
         let velocity = match &self.teacher {
-            Some(teacher) => {
-                let context = teacher.context(prompts, &self.tokenizer, &self.device)?;
-                teacher.velocity(&noised.x_t, &noised.timesteps, context)
-            }
+            Some(teacher) => teacher.velocity(&noised, prompts, &self.tokenizer, &self.device)?,
             None => flow_velocity(latents, noise),
         };
         let text = model.transformer.read(self.context(model, prompts)?);

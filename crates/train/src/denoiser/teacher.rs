@@ -5,9 +5,8 @@ use std::path::Path;
 
 use burn::tensor::{Device, Tensor};
 use engine::{ModelFiles, ModelInfo};
-use models::wan::WanText;
 
-use super::Denoiser;
+use super::{Denoiser, Noised};
 use crate::{
     error::{Result, TrainError},
     tokenizer::PromptTokenizer,
@@ -42,27 +41,22 @@ impl Teacher {
         Ok(Self { denoiser, guidance_scale, nothing })
     }
 
-    /// The velocity with guidance, free of gradients. `x_t` is `[batch, channels, frames, height, width]`, `timesteps` are
-    /// `[batch, frames]`, `context` is the teacher's own, `[batch, max_length, text_dim]`.
-    pub fn velocity(&self, x_t: &Tensor<5>, timesteps: &Tensor<2>, context: Tensor<3>) -> Tensor<5> {
-        let transformer = &self.denoiser.transformer;
-        let [batch, length, features] = context.dims();
-        let says = |context: Tensor<3>| {
-            let text: WanText = transformer.read(context);
-            transformer.forward(x_t.clone(), timesteps.clone(), &text)
-        };
-        let towards = says(context);
-        let away = says(self.nothing.clone().expand([batch, length, features]));
-        away.clone() + (towards - away) * self.guidance_scale
-    }
-
-    /// What it makes of prompts, `[batch, max_length, text_dim]`.
-    pub fn context(
+    /// The velocity with guidance, free of gradients.
+    ///
+    /// # Errors
+    /// A prompt that the tokenizer refuses.
+    pub fn velocity(
         &self,
+        Noised { x_t, timesteps, .. }: &Noised,
         prompts: &[&str],
         tokenizer: &PromptTokenizer,
         device: &Device,
-    ) -> Result<Tensor<3>> {
-        self.denoiser.context(prompts, tokenizer, device)
+    ) -> Result<Tensor<5>> {
+        let Denoiser { transformer, .. } = &self.denoiser;
+        let context = self.denoiser.context(prompts, tokenizer, device)?;
+        let nothing = self.nothing.clone().expand(context.dims());
+        let says = |context| transformer.forward(x_t.clone(), timesteps.clone(), &transformer.read(context));
+        let (towards, away) = (says(context), says(nothing));
+        Ok(away.clone() + (towards - away) * self.guidance_scale)
     }
 }
