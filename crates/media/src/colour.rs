@@ -19,13 +19,29 @@ pub(crate) const BT709: ColourSpace = ColourSpace { red: 0.2126, blue: 0.0722, f
 
 const BT601: ColourSpace = ColourSpace { red: 0.299, blue: 0.114, full_range: false };
 
+/// How a file says that its colours are coded.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Signal {
+    /// ITU-T H.273's code, as in a `colr` box.
+    pub matrix: u16,
+    /// Whether the values use all of 0 to 255.
+    pub full_range: bool,
+}
+
+impl Signal {
+    /// H.273's code for a matrix that players must guess.
+    pub(crate) const UNSPECIFIED: u16 = 2;
+}
+
 impl ColourSpace {
-    /// By the matrix code of ITU-T H.273, as in a `colr` box; `None` for a matrix of another kind.
-    pub(crate) fn from_code(matrix: u16, full_range: bool, height: usize) -> Option<Self> {
+    /// What a file says; `None` for a matrix of another kind.
+    pub(crate) fn from_signal(Signal { matrix, full_range }: Signal, height: usize) -> Option<Self> {
         let space = match matrix {
             BT709_CODE => BT709,
-            2 => Self::unspecified(height),
+            Signal::UNSPECIFIED => Self::unspecified(height),
+            4 => Self { red: 0.3, blue: 0.11, full_range: false },
             5 | 6 => BT601,
+            7 => Self { red: 0.212, blue: 0.087, full_range: false },
             9 => Self { red: 0.2627, blue: 0.0593, full_range: false },
             _ => return None,
         };

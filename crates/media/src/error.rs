@@ -87,6 +87,21 @@ impl Malformed {
     }
 }
 
+/// Why a file is not read in this process.
+#[derive(Debug)]
+pub(crate) enum Refusal {
+    /// No other program could read it either.
+    Malformed(Malformed),
+    /// It is whole as far as can be seen, of a kind that ffmpeg may know: what was found.
+    Foreign(String),
+}
+
+impl From<Malformed> for Refusal {
+    fn from(malformed: Malformed) -> Self {
+        Self::Malformed(malformed)
+    }
+}
+
 /// Any library's error becomes a reason, so that decoders can use `?` throughout.
 impl<E: std::error::Error> From<E> for Malformed {
     fn from(error: E) -> Self {

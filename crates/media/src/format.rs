@@ -62,6 +62,10 @@ impl Format {
             [0x89, b'P', b'N', b'G', ..] => Some(Self::Png),
             [b'G', b'I', b'F', b'8', ..] => Some(Self::Gif),
             [_, _, _, _, b'f', b't', b'y', b'p', ..] => Some(Self::Mp4),
+            // A MOV of an older kind.
+            [_, _, _, _, b'm', b'o', b'o', b'v', ..] | [_, _, _, _, b'w', b'i', b'd', b'e', ..] => {
+                Some(Self::Mp4)
+            }
             _ => None,
         }
     }

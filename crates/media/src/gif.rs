@@ -16,6 +16,8 @@ use crate::{
     error::Malformed,
     palette::{Colours, Palette},
     provenance,
+    read::Contents,
+    schedule::Schedule,
     writer::Encode,
 };
 
@@ -103,50 +105,74 @@ pub(crate) fn decode(bytes: &[u8]) -> std::result::Result<Clip, Malformed> {
             bytes.len()
         )));
     }
-    let frame_bytes = pixels * 3;
-    let (mut rgb, mut seconds) = (Vec::new(), 0.0);
+    let Walk { delays, .. } = walk(&mut &bytes[..])?;
+    let schedule = schedule(&delays)?;
+    let (width, height) = (width as usize, height as usize);
+    schedule.check_memory(width, height)?;
+    let mut rgb = Vec::new();
     for (index, frame) in decoder.into_frames().enumerate() {
         let frame = frame?;
-        if rgb.len() + frame_bytes > Clip::MAX_BYTES {
-            return Err(Malformed::new(format!(
-                "more than {} bytes of frames, at frame {index}",
-                Clip::MAX_BYTES
-            )));
-        }
-        let (milliseconds, parts) = frame.delay().numer_denom_ms();
-        seconds += f64::from(milliseconds) / f64::from(parts) / 1000.0;
-        for pixel in frame.buffer().pixels() {
-            let [r, g, b, alpha] = pixel.0;
-            rgb.extend(if alpha == 0 { [0; 3] } else { [r, g, b] });
-        }
+        let pixels = frame.buffer().pixels();
+        let pixels = pixels.map(|pixel| pixel.0).map(|[r, g, b, a]| if a == 0 { [0; 3] } else { [r, g, b] });
+        (0..schedule.shows(index)).for_each(|_| rgb.extend(pixels.clone().flatten()));
     }
-    let num_frames = rgb.len().checked_div(frame_bytes).unwrap_or(0);
-    Ok(Clip::new(width as usize, height as usize, rate(num_frames, seconds), rgb)?)
+    Ok(Clip::new(width, height, schedule.fps, rgb)?)
 }
 
-/// The rate of `num_frames` frames shown in `seconds`: the whole number that [`Writer`] would have
-/// rounded to that time, if there is one. Without a delay browsers show 10 frames per second.
-fn rate(num_frames: usize, seconds: f64) -> f64 {
-    if seconds <= 0.0 {
-        return 10.0;
+/// By the delays after frames, in hundredths of a second. Without any browsers show 10 frames per second.
+fn schedule(delays: &[u16]) -> std::result::Result<Schedule, Malformed> {
+    let mut end = 0;
+    let mut starts = Vec::with_capacity(delays.len());
+    for &delay in delays {
+        starts.push(end);
+        end += i64::from(delay);
     }
-    let measured = num_frames as f64 / seconds;
-    let ticks = (seconds * TICKS_PER_SECOND).round() as u64;
+    if end == 0 {
+        return Ok(Schedule::steady(delays.len(), 10.0));
+    }
+    let last_duration = delays.last().map_or(0, |&delay| delay.into());
+    let schedule = Schedule::new(&starts, last_duration, TICKS_PER_SECOND, None)?;
+    Ok(match schedule.rate_varies {
+        true => schedule,
+        false => Schedule::steady(delays.len(), rate(delays.len(), end as u64)),
+    })
+}
+
+/// The rate of `num_frames` frames shown in `ticks`: the whole number that [`Writer`] would have
+/// rounded to that time, if there is one.
+fn rate(num_frames: usize, ticks: u64) -> f64 {
+    let measured = num_frames as f64 * TICKS_PER_SECOND / ticks as f64;
     let whole = measured.round();
     if whole >= 1.0 && tick(num_frames, whole) == ticks { whole } else { measured }
 }
 
-/// What [`decode`] would give, by the blocks around the pixels alone, and the record. `gif`'s usual decoder skips
-/// comments, so its state machine is driven here.
-pub(crate) fn summary(file: &mut impl BufRead) -> std::result::Result<(ClipShape, Option<Value>), Malformed> {
+/// What [`decode`] would give, by the blocks around the pixels alone, and the record.
+pub(crate) fn summary(file: &mut impl BufRead) -> std::result::Result<Contents, Malformed> {
+    let Walk { size, delays, provenance } = walk(file)?;
+    Ok(Contents { provenance: provenance?, ..Contents::new(&schedule(&delays)?, size) })
+}
+
+/// What the blocks of a GIF say.
+struct Walk {
+    /// Width and height.
+    size: (usize, usize),
+    /// After each frame, in hundredths of a second.
+    delays: Vec<u16>,
+    /// Of the first comment that is one. Frames can be read whatever it is.
+    provenance: std::result::Result<Option<Value>, Malformed>,
+}
+
+/// Goes over all blocks. `gif`'s usual decoder skips comments, so its state machine is driven here.
+fn walk(file: &mut impl BufRead) -> std::result::Result<Walk, Malformed> {
     let mut decoder = StreamingDecoder::new();
-    let (mut num_frames, mut seconds, mut has_palette) = (0, 0.0, false);
-    let (mut provenance, mut comment) = (None, Vec::new());
+    let (mut delays, mut has_palette) = (Vec::new(), false);
+    let (mut provenance, mut comment) = (Ok(None), Vec::new());
     loop {
         let bytes = file.fill_buf()?;
         if bytes.is_empty() {
             return Err(Malformed::new(format!(
-                "it ends without saying so, after frame {num_frames}; it may be cut short"
+                "it ends without saying so, after frame {}; it may be cut short",
+                delays.len()
             )));
         }
         let (used, event) = decoder.update(bytes, &mut OutputBuffer::None)?;
@@ -156,10 +182,9 @@ pub(crate) fn summary(file: &mut impl BufRead) -> std::result::Result<(ClipShape
             Decoded::FrameMetadata(_) => {
                 let frame = decoder.current_frame();
                 if !has_palette && frame.palette.is_none() {
-                    return Err(Malformed::new(format!("frame {num_frames} has no palette")));
+                    return Err(Malformed::new(format!("frame {} has no palette", delays.len())));
                 }
-                num_frames += 1;
-                seconds += f64::from(frame.delay) / TICKS_PER_SECOND;
+                delays.push(frame.delay);
             }
             Decoded::SubBlock { ext, is_last } if ext.into_known() == Some(Extension::Comment) => {
                 // One byte past the bound shows that it is past it.
@@ -167,8 +192,9 @@ pub(crate) fn summary(file: &mut impl BufRead) -> std::result::Result<(ClipShape
                 let part = decoder.last_ext_sub_block();
                 comment.extend_from_slice(&part[..part.len().min(room)]);
                 if is_last {
-                    let found = provenance::from_comment(&String::from_utf8_lossy(&comment))?;
-                    provenance = provenance.or(found);
+                    if let Ok(None) = provenance {
+                        provenance = provenance::from_comment(&String::from_utf8_lossy(&comment));
+                    }
                     comment.clear();
                 }
             }
@@ -176,11 +202,10 @@ pub(crate) fn summary(file: &mut impl BufRead) -> std::result::Result<(ClipShape
             _ => {}
         }
     }
-    if num_frames == 0 {
+    if delays.is_empty() {
         return Err(Malformed::new("it has no frames"));
     }
-    let (width, height) = (decoder.width().into(), decoder.height().into());
-    Ok((ClipShape { width, height, num_frames, fps: rate(num_frames, seconds) }, provenance))
+    Ok(Walk { size: (decoder.width().into(), decoder.height().into()), delays, provenance })
 }
 
 #[cfg(test)]
@@ -200,9 +225,17 @@ mod tests {
                     .unwrap();
             }
             drop(encoder);
-            let (shape, record) = summary(&mut &bytes[..]).unwrap();
+            let Contents { shape, provenance, .. } = summary(&mut &bytes[..]).unwrap();
             let clip = decode(&bytes).unwrap();
-            assert_eq!((shape, record), (clip.shape(), None), "{delays:?}");
+            assert_eq!((shape, provenance), (clip.shape(), None), "{delays:?}");
+        }
+    }
+
+    #[test]
+    fn long_frames_are_held() {
+        for (delays, num_frames, fps) in [(&[5, 5, 20, 5][..], 7, 20.0), (&[4, 4, 5, 4], 4, 24.0)] {
+            let schedule = schedule(delays).unwrap();
+            assert_eq!((schedule.num_frames, schedule.fps), (num_frames, fps), "{delays:?}");
         }
     }
 }

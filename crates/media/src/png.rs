@@ -5,7 +5,9 @@ use std::io::{BufRead, Cursor, Read, Seek, SeekFrom};
 use png::{BitDepth, ColorType, Decoder, Encoder, Limits, Reader, Transformations};
 use serde_json::Value;
 
-use crate::{Clip, ClipShape, Error, Format, Result, error::Malformed, provenance};
+use image::metadata::Orientation;
+
+use crate::{Clip, Error, Format, Result, error::Malformed, provenance, read::Contents, upright};
 
 /// A keyword from the PNG specification, which viewers show.
 const KEYWORD: &str = "Comment";
@@ -48,7 +50,13 @@ pub(crate) fn decode(bytes: &[u8]) -> std::result::Result<Clip, Malformed> {
     let mut pixels = vec![0; size];
     let info = reader.next_frame(&mut pixels)?;
     let rgb = to_rgb(&pixels[..info.buffer_size()], info.color_type);
-    Ok(Clip::still(width, height, rgb)?)
+    Ok(upright::still(orientation(&reader), width, height, rgb)?)
+}
+
+/// As the camera's notes say that it was held, if they come before the pixels.
+fn orientation<R: BufRead + Seek>(reader: &Reader<R>) -> Orientation {
+    let exif = reader.info().exif_metadata.as_deref();
+    exif.and_then(Orientation::from_exif_chunk).unwrap_or(Orientation::NoTransforms)
 }
 
 fn to_rgb(pixels: &[u8], color_type: ColorType) -> Vec<u8> {
@@ -67,22 +75,21 @@ fn to_rgb(pixels: &[u8], color_type: ColorType) -> Vec<u8> {
 }
 
 /// What [`decode`] would give, by what is said around the pixels alone, and the record.
-pub(crate) fn summary(
-    file: &mut (impl BufRead + Seek),
-) -> std::result::Result<(ClipShape, Option<Value>), Malformed> {
+pub(crate) fn summary(file: &mut (impl BufRead + Seek)) -> std::result::Result<Contents, Malformed> {
     let has_late_text = walk(file)?;
     file.rewind()?;
     let mut decoder = Decoder::new_with_limits(file, Limits { bytes: MAX_SIDE_BYTES });
     decoder.set_ignore_iccp_chunk(true);
     let mut reader = decoder.read_info()?;
-    let (width, height) = (reader.info().width as usize, reader.info().height as usize);
+    let size = (reader.info().width as usize, reader.info().height as usize);
+    let size = upright::size(orientation(&reader), size);
     let mut provenance = record(&mut reader)?;
     if provenance.is_none() && has_late_text {
         // Pixels that do not decode are no concern here.
         let _ = reader.finish();
         provenance = record(&mut reader)?;
     }
-    Ok((ClipShape { width, height, num_frames: 1, fps: 1.0 }, provenance))
+    Ok(Contents { provenance, ..Contents::still(size) })
 }
 
 /// Goes over all chunks to the last, unread. Whether text follows the pixels, as some editors have it.
@@ -170,10 +177,26 @@ mod tests {
                 text.compress_text().unwrap();
             }
             for is_late in [false, true] {
-                let (shape, found) = summary(&mut Cursor::new(png(&text, is_late))).unwrap();
-                assert_eq!((shape.width, shape.height, found.as_ref()), (2, 1, Some(&record)));
+                let found = summary(&mut Cursor::new(png(&text, is_late))).unwrap();
+                assert_eq!((found.shape.width, found.shape.height), (2, 1));
+                assert_eq!(found.provenance.as_ref(), Some(&record));
             }
         }
+    }
+
+    #[test]
+    fn a_picture_lies_as_the_camera_was_held() {
+        let mut info = png::Info::with_size(3, 2);
+        info.color_type = ColorType::Rgb;
+        info.exif_metadata = Some(upright::exif(6).into());
+        let mut bytes = Vec::new();
+        let mut writer = Encoder::with_info(&mut bytes, info).unwrap().write_header().unwrap();
+        writer.write_image_data(&[1, 1, 1, 2, 2, 2, 3, 3, 3, 4, 4, 4, 5, 5, 5, 6, 6, 6]).unwrap();
+        writer.finish().unwrap();
+        let clip = decode(&bytes).unwrap();
+        let pixels: Vec<u8> = clip.as_bytes().iter().copied().step_by(3).collect();
+        assert_eq!((clip.width(), clip.height(), pixels), (2, 3, vec![4, 1, 5, 2, 6, 3]));
+        assert_eq!(summary(&mut Cursor::new(bytes)).unwrap().shape, clip.shape());
     }
 
     #[test]

@@ -1,4 +1,6 @@
-//! The size of an H.264 stream's pictures, from its sequence parameter set (ITU-T H.264, 7.3.2.1.1).
+//! What an H.264 stream's pictures are, from its sequence parameter set (ITU-T H.264, 7.3.2.1.1 and E.1.1).
+
+use crate::colour::Signal;
 
 /// Profiles whose sets say how colour is stored.
 const HIGH_PROFILES: [u64; 13] = [100, 110, 122, 244, 44, 83, 86, 118, 128, 138, 139, 134, 135];
@@ -6,21 +8,56 @@ const HIGH_PROFILES: [u64; 13] = [100, 110, 122, 244, 44, 83, 86, 118, 128, 138,
 /// Sides of a macroblock.
 const BLOCK: u64 = 16;
 
-/// Width and height in pixels, as they are shown; `None` for what is no sequence parameter set.
-pub(crate) fn picture_size(sps: &[u8]) -> Option<(usize, usize)> {
+/// Interlaced pictures are in these and in the high ones only.
+const MAIN_PROFILES: [u64; 2] = [77, 88];
+
+/// A stream's pictures.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Pictures {
+    /// In pixels, as they are shown.
+    pub width: usize,
+    /// In pixels, as they are shown.
+    pub height: usize,
+    /// 0 for grey, 1 for 4:2:0, 2 for 4:2:2, 3 for 4:4:4.
+    chroma_format: u64,
+    /// Bits of a sample of brightness or of colour, whichever has more.
+    bit_depth: u64,
+    is_interlaced: bool,
+    /// How colours are coded, if the stream says so.
+    pub signal: Option<Signal>,
+}
+
+impl Pictures {
+    /// What is in them that openh264 does not decode, in the words of H.264.
+    pub fn beyond_decoder(&self) -> Option<String> {
+        let chroma = match self.chroma_format {
+            0 => Some("grey (4:0:0)"),
+            2 => Some("4:2:2"),
+            3 => Some("4:4:4"),
+            _ => None,
+        };
+        let depth = (self.bit_depth > 8).then(|| format!("{} bits a sample", self.bit_depth));
+        let interlaced = self.is_interlaced.then_some("interlaced");
+        let parts = [depth.as_deref(), chroma, interlaced];
+        let found = parts.into_iter().flatten().collect::<Vec<_>>().join(", ");
+        (!found.is_empty()).then_some(found)
+    }
+}
+
+/// `None` for what is no sequence parameter set.
+pub(crate) fn parse(sps: &[u8]) -> Option<Pictures> {
     let mut bits = Bits::new(sps);
     bits.skip(8)?; // the unit's type
     let profile = bits.read(8)?;
     bits.skip(16)?; // constraints, level
     bits.unsigned()?; // its number
-    let mut chroma_format = 1; // 4:2:0
+    let (mut chroma_format, mut bit_depth) = (1, 8); // 4:2:0
     if HIGH_PROFILES.contains(&profile) {
         chroma_format = bits.unsigned()?;
         if chroma_format == 3 {
             bits.skip(1)?; // whether its planes are pictures of their own
         }
-        bits.unsigned()?; // bits of brightness
-        bits.unsigned()?; // of colour
+        bit_depth = 8 + bits.unsigned()?.max(bits.unsigned()?); // of brightness, of colour
         bits.skip(1)?;
         if bits.read(1)? == 1 {
             skip_scaling_lists(&mut bits, if chroma_format == 3 { 12 } else { 8 })?;
@@ -60,11 +97,47 @@ pub(crate) fn picture_size(sps: &[u8]) -> Option<(usize, usize)> {
     let across = if matches!(chroma_format, 1 | 2) { 2 } else { 1 };
     let down = rows_of_a_frame * if chroma_format == 1 { 2 } else { 1 };
     let side = |blocks: u64, crop: u64, unit: u64| {
-        blocks.checked_mul(BLOCK)?.checked_sub(crop.checked_mul(unit)?).filter(|&side| side > 0)
+        let side = blocks.checked_mul(BLOCK)?.checked_sub(crop.checked_mul(unit)?);
+        usize::try_from(side.filter(|&side| side > 0)?).ok()
     };
-    let width = side(columns, left.checked_add(right)?, across)?;
-    let height = side(rows.checked_mul(rows_of_a_frame)?, top.checked_add(bottom)?, down)?;
-    Some((usize::try_from(width).ok()?, usize::try_from(height).ok()?))
+    Some(Pictures {
+        width: side(columns, left.checked_add(right)?, across)?,
+        height: side(rows.checked_mul(rows_of_a_frame)?, top.checked_add(bottom)?, down)?,
+        chroma_format,
+        bit_depth,
+        // A baseline stream that says so is damaged, and for the decoder to judge.
+        is_interlaced: rows_of_a_frame == 2
+            && (MAIN_PROFILES.contains(&profile) || HIGH_PROFILES.contains(&profile)),
+        signal: signal(&mut bits),
+    })
+}
+
+/// How colours are coded, among what helps a player (E.1.1); `None` if it is not said.
+fn signal(bits: &mut Bits<'_>) -> Option<Signal> {
+    /// The code of a shape of pixels that is written out.
+    const EXTENDED_SHAPE: u64 = 255;
+    if bits.read(1)? == 0 {
+        return None;
+    }
+    if bits.read(1)? == 1 && bits.read(8)? == EXTENDED_SHAPE {
+        bits.skip(32)?;
+    }
+    if bits.read(1)? == 1 {
+        bits.skip(1)?; // whether it may be cropped
+    }
+    if bits.read(1)? == 0 {
+        return None;
+    }
+    bits.skip(3)?; // the kind of television
+    let full_range = bits.read(1)? == 1;
+    let matrix = match bits.read(1)? {
+        1 => {
+            bits.skip(16)?; // primaries, transfer
+            bits.read(8)? as u16
+        }
+        _ => Signal::UNSPECIFIED,
+    };
+    Some(Signal { matrix, full_range })
 }
 
 fn skip_scaling_lists(bits: &mut Bits<'_>, lists: usize) -> Option<()> {
@@ -156,6 +229,10 @@ mod tests {
         [0x67].into_iter().chain(bytes).collect()
     }
 
+    fn picture_size(sps: &[u8]) -> Option<(usize, usize)> {
+        parse(sps).map(|pictures| (pictures.width, pictures.height))
+    }
+
     #[test]
     fn sizes_are_those_that_are_shown() {
         let baseline = "01000010 00000000 00011110 1"; // profile 66, level 3.0, set 0
@@ -184,6 +261,42 @@ mod tests {
         // A block of 16 with 16 pixels cropped.
         let nothing = "01000010 00000000 00011110 1 1 011 1 0 1 1 1 1 1 1 0001001 1 1";
         assert_eq!(picture_size(&set(nothing)), None);
+    }
+
+    #[test]
+    fn what_the_decoder_lacks_is_named() {
+        let rest = "1 011 1 0 0001011 0001001";
+        let high =
+            |profile: &str, formats: &str| format!("{profile} 00000000 00011110 1 {formats} 0 0 {rest}");
+        for (bits, found) in [
+            (format!("01000010 00000000 00011110 1 {rest} 1 1 0 0"), None),
+            (high("01100100", "010 1 1") + "1 1 0 0", None),
+            (high("01101110", "010 011 011") + "1 1 0 0", Some("10 bits a sample")),
+            (high("01111010", "011 011 011") + "1 1 0 0", Some("10 bits a sample, 4:2:2")),
+            (high("11110100", "00100 0 1 1") + "1 1 0 0", Some("4:4:4")),
+            (high("01100100", "1 1 1") + "1 1 0 0", Some("grey (4:0:0)")),
+            (high("01100100", "010 1 1") + "0 1 1 0 0", Some("interlaced")),
+        ] {
+            assert_eq!(parse(&set(&bits)).unwrap().beyond_decoder().as_deref(), found, "{bits}");
+        }
+    }
+
+    #[test]
+    fn a_stream_may_say_how_colours_are_coded() {
+        let start = "01000010 00000000 00011110 1 1 011 1 0 0001011 0001001 1 1 0";
+        for (bits, signal) in [
+            ("0", None),
+            ("1 0 0 0", None),
+            ("1 0 0 1 101 1 0", Some((2, true))),
+            ("1 1 00000001 1 1 1 101 0 1 00000001 00000001 00000110", Some((6, false))),
+            (
+                "1 1 11111111 0000000000000001 0000000000000001 0 1 101 1 1 00000001 00000001 00000001",
+                Some((1, true)),
+            ),
+        ] {
+            let found = parse(&set(&format!("{start} {bits}"))).unwrap().signal;
+            assert_eq!(found.map(|signal| (signal.matrix, signal.full_range)), signal, "{bits}");
+        }
     }
 
     #[test]

@@ -1,11 +1,14 @@
 //! Damaged and forged files give errors, never panics.
 
+mod common;
+
 use std::{
     fs,
     path::Path,
     time::{Duration, Instant},
 };
 
+use common::{box_of, wrapped};
 use media::Clip;
 use serde_json::json;
 
@@ -95,17 +98,6 @@ fn a_small_file_cannot_claim_all_memory() {
     let mut gif = files(folder.path()).remove(1).1;
     gif[6..10].fill(0xff);
     assert!(read(&path, &gif).is_err());
-}
-
-fn wrapped(kind: &[u8; 4], body: &[u8]) -> Vec<u8> {
-    [&(body.len() as u32 + 8).to_be_bytes()[..], kind, body].concat()
-}
-
-/// The first box of this kind in a file of ours.
-fn box_of(mp4: &[u8], kind: &[u8; 4]) -> Vec<u8> {
-    let start = mp4.windows(4).position(|bytes| bytes == kind).unwrap() - 4;
-    let len = u32::from_be_bytes(*mp4[start..].first_chunk().unwrap()) as usize;
-    mp4[start..start + len].to_vec()
 }
 
 /// The error of all ways to read `bytes`, in less time than anybody would wait.

@@ -15,6 +15,9 @@ const MAX_INDEX_BYTES: u64 = 256 << 20;
 /// The most boxes before it.
 const MAX_BOXES: usize = 1 << 16;
 
+/// The most boxes of a file that is written in fragments: a week of a fragment each second.
+const MAX_BOXES_OF_FRAGMENTS: usize = 1 << 21;
+
 /// `©cmt`, in the Mac Roman that these names are written in.
 const COMMENT: [u8; 4] = *b"\xa9cmt";
 
@@ -69,38 +72,105 @@ pub(super) fn children(mut bytes: &[u8]) -> impl Iterator<Item = ([u8; 4], &[u8]
     })
 }
 
-/// The body of the index (`moov`) of a file, and the file's length. What lies before it is skipped unread.
-pub(super) fn read_index(file: &mut (impl Read + Seek)) -> Result<(Vec<u8>, u64), Malformed> {
-    let missing = || Malformed::new("no whole moov box; the file may be cut short");
+/// What a file says of its pictures, wherever it says it.
+pub(super) struct Index {
+    /// The body of `moov`.
+    pub moov: Vec<u8>,
+    /// Where each `moof` begins, and its body. Empty unless the file is written in fragments.
+    pub moofs: Vec<(u64, Vec<u8>)>,
+    /// Bytes.
+    pub file_len: u64,
+    /// Whether a file in fragments ends within a box.
+    pub is_cut: bool,
+}
+
+/// Reads the index of a file. What lies around it is skipped unread.
+pub(super) fn read_index(file: &mut (impl Read + Seek)) -> Result<Index, Malformed> {
     let file_len = file.seek(SeekFrom::End(0))?;
-    let mut start = 0;
+    let (mut start, mut pictures) = (0, false);
     for _ in 0..MAX_BOXES {
+        let Some(found) = TopBox::at(file, start, file_len)? else {
+            let so_far =
+                if pictures { "found pictures and no index" } else { "found neither index nor pictures" };
+            return Err(Malformed::new(format!(
+                "no whole moov box, {so_far}; the file may be cut short: copy it again, or save it anew where it was made"
+            )));
+        };
+        if &found.kind == b"moov" {
+            let mut room = MAX_INDEX_BYTES;
+            let moov = found.read(file, &mut room)?;
+            let mut index = Index { moov, moofs: Vec::new(), file_len, is_cut: false };
+            if child(&index.moov, *b"mvex").is_some() {
+                index.read_fragments(file, found.end, room)?;
+            }
+            return Ok(index);
+        }
+        pictures |= &found.kind == b"mdat";
+        start = found.end;
+    }
+    Err(Malformed::new(format!("no moov among its first {MAX_BOXES} boxes")))
+}
+
+impl Index {
+    /// Reads the boxes of a file in fragments, of which more may come: it ends with the last whole one.
+    fn read_fragments(
+        &mut self,
+        file: &mut (impl Read + Seek),
+        mut start: u64,
+        mut room: u64,
+    ) -> Result<(), Malformed> {
+        for _ in 0..MAX_BOXES_OF_FRAGMENTS {
+            let Some(found) = TopBox::at(file, start, self.file_len)? else {
+                self.is_cut = start < self.file_len;
+                return Ok(());
+            };
+            if &found.kind == b"moof" {
+                self.moofs.push((start, found.read(file, &mut room)?));
+            }
+            start = found.end;
+        }
+        Err(Malformed::new(format!("more than {MAX_BOXES_OF_FRAGMENTS} boxes")))
+    }
+}
+
+/// A box that is in no other.
+struct TopBox {
+    kind: [u8; 4],
+    /// Where its body is in the file.
+    body: u64,
+    end: u64,
+}
+
+impl TopBox {
+    /// `None` if no whole box begins at `start`.
+    fn at(file: &mut (impl Read + Seek), start: u64, file_len: u64) -> Result<Option<Self>, Malformed> {
         file.seek(SeekFrom::Start(start))?;
         let mut header = Vec::new();
         file.take(16).read_to_end(&mut header)?;
-        let word = header.first_chunk::<8>().ok_or_else(missing)?;
-        let (header_len, len) = match u32::from_be_bytes([word[0], word[1], word[2], word[3]]) {
-            0 => (8, file_len - start),
-            1 => (16, u64::from_be_bytes(*header[8..].first_chunk().ok_or_else(missing)?)),
-            len => (8, len.into()),
+        let parse = || {
+            let &[a, b, c, d, ref kind @ ..] = header.first_chunk::<8>()?;
+            let (header_len, len) = match u32::from_be_bytes([a, b, c, d]) {
+                0 => (8, file_len - start),
+                1 => (16, u64::from_be_bytes(*header[8..].first_chunk()?)),
+                len => (8, len.into()),
+            };
+            let end = start.checked_add(len).filter(|&end| len >= header_len && end <= file_len)?;
+            Some(Self { kind: *kind, body: start + header_len, end })
         };
-        let end = start.checked_add(len).filter(|&end| len >= header_len && end <= file_len);
-        let end = end.ok_or_else(missing)?;
-        if &word[4..] == b"moov" {
-            let len = len - header_len;
-            if len > MAX_INDEX_BYTES {
-                return Err(Malformed::new(format!(
-                    "its index (moov) has {len} bytes, more than {MAX_INDEX_BYTES}"
-                )));
-            }
-            file.seek(SeekFrom::Start(start + header_len))?;
-            let mut index = Vec::new();
-            file.take(len).read_to_end(&mut index)?;
-            return Ok((index, file_len));
-        }
-        start = end;
+        Ok(parse())
     }
-    Err(Malformed::new(format!("no moov among its first {MAX_BOXES} boxes")))
+
+    /// Its body, of at most `room` bytes, of which it takes its own.
+    fn read(&self, file: &mut (impl Read + Seek), room: &mut u64) -> Result<Vec<u8>, Malformed> {
+        let len = self.end - self.body;
+        *room = room.checked_sub(len).ok_or_else(|| {
+            Malformed::new(format!("its index (moov, moof) has more than {MAX_INDEX_BYTES} bytes"))
+        })?;
+        file.seek(SeekFrom::Start(self.body))?;
+        let mut body = Vec::new();
+        file.take(len).read_to_end(&mut body)?;
+        Ok(body)
+    }
 }
 
 #[cfg(test)]

@@ -3,8 +3,13 @@
 
 mod boxes;
 mod demux;
+mod edit;
+mod fragments;
+mod matrix;
 mod mux;
+mod picture;
 mod table;
+mod track;
 
 use serde_json::Value;
 

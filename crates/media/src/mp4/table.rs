@@ -4,7 +4,7 @@
 use std::ops::Range;
 
 use super::boxes::child;
-use crate::error::Malformed;
+use crate::{error::Malformed, schedule::MAX_UNEVEN_FRAMES};
 
 type Result<T> = std::result::Result<T, Malformed>;
 
@@ -22,6 +22,18 @@ pub(super) struct SampleTable<'a> {
     runs: &'a [[u8; 12]],
     /// Samples, ticks of each.
     durations: &'a [[u8; 8]],
+    /// Samples, ticks from the time of decoding to that of showing.
+    offsets: &'a [[u8; 8]],
+}
+
+/// When samples are shown, in ticks.
+pub(super) struct Times {
+    /// In order of decoding.
+    pub starts: Vec<i64>,
+    /// Of the last.
+    pub last_duration: i64,
+    /// When one more sample would be decoded.
+    pub end: i64,
 }
 
 enum Sizes<'a> {
@@ -49,15 +61,20 @@ impl<'a> SampleTable<'a> {
             },
             runs: list("stsc", required(stbl, *b"stsc")?)?,
             durations: list("stts", required(stbl, *b"stts")?)?,
+            offsets: child(stbl, *b"ctts").map_or(Ok(&[][..]), |ctts| list("ctts", ctts))?,
         };
-        match table.len() {
-            0 => Err(Malformed::new("the track has no samples (stsz)")),
-            1..=MAX_SAMPLES => Ok(table),
-            count => Err(Malformed::new(format!("{count} samples, more than {MAX_SAMPLES} (stsz)"))),
+        let count = table.len();
+        if count > MAX_SAMPLES {
+            return Err(Malformed::new(format!("{count} samples, more than {MAX_SAMPLES} (stsz)")));
         }
+        let timed = table.durations().map(|(count, _)| count as u64).sum::<u64>();
+        if timed != count as u64 {
+            return Err(Malformed::new(format!("expected times of {count} samples, found {timed} (stts)")));
+        }
+        Ok(table)
     }
 
-    /// Samples, at least 1.
+    /// Samples; none if all are in fragments.
     pub fn len(&self) -> usize {
         match self.sizes {
             Sizes::Identical { count, .. } => count,
@@ -94,14 +111,40 @@ impl<'a> SampleTable<'a> {
         Ok(())
     }
 
-    /// Frames per second, the mean over the track.
-    pub fn rate(&self, timescale: u32) -> Result<f64> {
-        let ticks = |[count, ticks]: [u32; 2]| u128::from(count) * u128::from(ticks);
-        let entries = self.durations.iter().map(|entry| [be32(&entry[..4]), be32(&entry[4..])]);
-        match entries.map(ticks).sum::<u128>() {
-            0 => Err(Malformed::new("the track has no duration (stts)")),
-            ticks => Ok(self.len() as f64 * f64::from(timescale) / ticks as f64),
+    /// Ticks of each sample, if all have the same and are shown as they are decoded.
+    pub fn steady_ticks(&self) -> Option<u32> {
+        let mut durations = self.durations().filter(|&(count, _)| count > 0).map(|(_, ticks)| ticks);
+        let first = durations.next().filter(|&ticks| ticks > 0)?;
+        (self.offsets.is_empty() && durations.all(|ticks| ticks == first)).then_some(first)
+    }
+
+    /// When each sample is shown.
+    pub fn times(&self) -> Result<Times> {
+        let count = self.len();
+        if count > MAX_UNEVEN_FRAMES {
+            return Err(Malformed::new(format!(
+                "expected at most {MAX_UNEVEN_FRAMES} frames of uneven times, found {count}"
+            )));
         }
+        // Some programs write negative offsets where the older version of the list has none.
+        let offsets = self.offsets.iter().flat_map(|run| {
+            let offset = be32(&run[4..]).cast_signed();
+            std::iter::repeat_n(i64::from(offset), (be32(&run[..4]) as usize).min(count))
+        });
+        let durations =
+            self.durations().flat_map(|(count, ticks)| std::iter::repeat_n(i64::from(ticks), count));
+        let mut times = Times { starts: Vec::with_capacity(count), last_duration: 0, end: 0 };
+        for (duration, offset) in durations.zip(offsets.chain(std::iter::repeat(0))) {
+            times.starts.push(times.end + offset);
+            times.end += duration;
+            times.last_duration = duration;
+        }
+        Ok(times)
+    }
+
+    /// Samples, and the ticks of each.
+    fn durations(&self) -> impl Iterator<Item = (usize, u32)> {
+        self.durations.iter().map(|run| (be32(&run[..4]) as usize, be32(&run[4..])))
     }
 
     fn size(&self, index: usize) -> u32 {
@@ -139,7 +182,7 @@ fn required(stbl: &[u8], kind: [u8; 4]) -> Result<&[u8]> {
 }
 
 /// The entries of a list, of which there must be as many as it announces.
-fn list<'a, const N: usize>(name: &str, body: &'a [u8]) -> Result<&'a [[u8; N]]> {
+pub(super) fn list<'a, const N: usize>(name: &str, body: &'a [u8]) -> Result<&'a [[u8; N]]> {
     let cut = || Malformed::new(format!("the list {name} is cut short"));
     let count = be32(body.get(FLAGS..FLAGS + 4).ok_or_else(cut)?) as usize;
     let (entries, _) = body[FLAGS + 4..].as_chunks::<N>();
@@ -149,7 +192,7 @@ fn list<'a, const N: usize>(name: &str, body: &'a [u8]) -> Result<&'a [[u8; N]]>
 }
 
 /// Of 4 bytes.
-fn be32(bytes: &[u8]) -> u32 {
+pub(super) fn be32(bytes: &[u8]) -> u32 {
     bytes.iter().fold(0, |value, &byte| value << 8 | u32::from(byte))
 }
 
@@ -178,10 +221,24 @@ mod tests {
         // Two chunks of 2 samples, then chunks of 1.
         let stbl = table(&[0, 5, 1, 2, 3, 4, 5], &[10, 20, 30], &[2, 1, 2, 1, 3, 1, 1], &[2, 2, 100, 3, 200]);
         assert_eq!(places(&stbl, 100).unwrap(), [10..11, 11..13, 20..23, 23..27, 30..35]);
-        assert_eq!(SampleTable::parse(&stbl).unwrap().rate(800).unwrap(), 5.0);
+        let table_of_two_runs = SampleTable::parse(&stbl).unwrap();
+        assert_eq!(table_of_two_runs.steady_ticks(), None);
+        let Times { starts, last_duration, end } = table_of_two_runs.times().unwrap();
+        assert_eq!((starts, last_duration, end), (vec![0, 100, 200, 400, 600], 200, 800));
         assert!(places(&stbl, 34).is_err());
         let identical = table(&[7, 3], &[10], &[1, 1, 9, 1], &[1, 3, 100]);
         assert_eq!(places(&identical, 31).unwrap(), [10..17, 17..24, 24..31]);
+        assert_eq!(SampleTable::parse(&identical).unwrap().steady_ticks(), Some(100));
+    }
+
+    #[test]
+    fn frames_are_shown_at_their_offsets() {
+        // I P B B, decoded in this order.
+        let offsets = full(*b"ctts", &[3, 1, 100, 1, 300, 2, u32::MAX - 99]);
+        let stbl = [table(&[7, 4], &[10], &[1, 1, 9, 1], &[1, 4, 100]), offsets].concat();
+        let table = SampleTable::parse(&stbl).unwrap();
+        assert_eq!(table.steady_ticks(), None);
+        assert_eq!(table.times().unwrap().starts, [100, 400, 100, 200]);
     }
 
     #[test]
@@ -192,19 +249,16 @@ mod tests {
         for (stbl, named) in [
             (table(&[0, many, 1, 1], &offsets, &stsc, &stts), "stsz"),
             (table(&[1, many], &offsets, &[1, 1, many, 1], &stts), "more than"),
-            (table(&[0, 0], &offsets, &stsc, &stts), "no samples"),
+            (table(&stsz, &offsets, &stsc, &[2, 1, 100, 2, 100]), "stts"),
             (table(&stsz, &offsets, &[many, 1, 2, 1], &stts), "stsc"),
             (table(&stsz, &offsets, &[0], &stts), "places for 0"),
             (table(&stsz, &[many], &stsc, &stts), "outside"),
             (table(&stsz, &offsets, &stsc, &[many, 2, 100]), "stts"),
             // 50 chunks that are all the same 90 bytes.
-            (table(&[90, 50], &[10; 50], &[1, 1, 1, 1], &stts), "outside"),
+            (table(&[90, 50], &[10; 50], &[1, 1, 1, 1], &[1, 50, 100]), "outside"),
         ] {
             let Malformed(reason) = places(&stbl, 100).unwrap_err();
             assert!(reason.contains(named), "{reason}");
         }
-        let endless = table(&stsz, &offsets, &stsc, &[2, many, many, many, many]);
-        let rate = SampleTable::parse(&endless).unwrap().rate(1).unwrap();
-        assert!(rate > 0.0 && rate < 1e-18, "{rate}");
     }
 }

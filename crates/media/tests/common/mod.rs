@@ -48,3 +48,46 @@ pub fn grey(clip: &Clip) -> Clip {
     let frames = clip.as_bytes().chunks_exact(3).flat_map(|pixel| [luma(pixel).round() as u8; 3]).collect();
     Clip::new(clip.width(), clip.height(), clip.fps(), frames).unwrap()
 }
+
+/// A box of an MP4.
+pub fn wrapped(kind: &[u8; 4], body: &[u8]) -> Vec<u8> {
+    [&(body.len() as u32 + 8).to_be_bytes()[..], kind, body].concat()
+}
+
+/// A box whose body is words, the first its version and flags.
+pub fn of_words(kind: &[u8; 4], words: &[u32]) -> Vec<u8> {
+    wrapped(kind, &words.iter().flat_map(|word| word.to_be_bytes()).collect::<Vec<_>>())
+}
+
+/// Where the first box of this kind is in a file of ours.
+pub fn place_of(mp4: &[u8], kind: &[u8; 4]) -> std::ops::Range<usize> {
+    let start = mp4.windows(4).position(|bytes| bytes == kind).unwrap() - 4;
+    let len = u32::from_be_bytes(*mp4[start..].first_chunk().unwrap()) as usize;
+    start..start + len
+}
+
+/// The first box of this kind in a file of ours.
+pub fn box_of(mp4: &[u8], kind: &[u8; 4]) -> Vec<u8> {
+    mp4[place_of(mp4, kind)].to_vec()
+}
+
+/// A file of ours whose index is made anew, behind the pictures, of these boxes beside the media and of this table.
+pub fn reindexed(mp4: &[u8], beside_media: &[u8], table: &[Vec<u8>]) -> Vec<u8> {
+    let head = [box_of(mp4, b"ftyp"), box_of(mp4, b"mdat")].concat();
+    let pictures = place_of(mp4, b"mdat").start + 8;
+    let moved = pictures as i64 - (box_of(mp4, b"ftyp").len() + 8) as i64;
+    let offset = place_of(mp4, b"stco").start + 16;
+    let offset = i64::from(u32::from_be_bytes(*mp4[offset..].first_chunk().unwrap())) - moved;
+    let stbl = [
+        box_of(mp4, b"stsd"),
+        box_of(mp4, b"stsc"),
+        box_of(mp4, b"stsz"),
+        of_words(b"stco", &[0, 1, offset as u32]),
+        table.concat(),
+    ];
+    let media =
+        [box_of(mp4, b"mdhd"), box_of(mp4, b"hdlr"), wrapped(b"minf", &wrapped(b"stbl", &stbl.concat()))];
+    let track = [beside_media, &wrapped(b"mdia", &media.concat())].concat();
+    let moov = wrapped(b"moov", &[box_of(mp4, b"mvhd"), wrapped(b"trak", &track)].concat());
+    [head, moov].concat()
+}
