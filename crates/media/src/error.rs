@@ -16,11 +16,61 @@ pub enum Error {
         /// The path as given.
         path: PathBuf,
     },
+    /// The name is that of a format that is read and not written.
+    #[error("{}: {format} is read but not written; end the name in one of {}", .path.display(), Format::extensions())]
+    OnlyRead {
+        /// The path as given.
+        path: PathBuf,
+        /// The format that the name asks for.
+        format: Format,
+    },
     /// The file starts like none of the formats.
-    #[error("{}: the content is neither MP4, GIF nor PNG; give a file in one of these formats", .path.display())]
+    #[error(
+        "{}: the content is neither a picture (PNG, JPEG, WebP, GIF) nor a clip (MP4, MOV, WebM, MKV, AVI); \
+         give a file in one of these formats",
+        .path.display()
+    )]
     UnknownContent {
         /// The path as given.
         path: PathBuf,
+    },
+    /// The file is a picture of a kind that nothing here reads.
+    #[error("{}: found {found}, which is not read; save it as PNG or JPEG", .path.display())]
+    UnknownPicture {
+        /// The path as given.
+        path: PathBuf,
+        /// What the content is.
+        found: &'static str,
+    },
+    /// The file is of a kind that is read through ffmpeg, which is not there.
+    #[error(
+        "{}: found {found}, which is read through ffmpeg; install ffmpeg, so that it is on the PATH, \
+         or convert the file to an MP4 of H.264 (8 bits, 4:2:0)",
+        .path.display()
+    )]
+    NeedsFfmpeg {
+        /// The path as given.
+        path: PathBuf,
+        /// What the content is.
+        found: String,
+    },
+    /// The bytes are of a kind that is read through ffmpeg, which reads files.
+    #[error(
+        "found {found}, which is read through ffmpeg, and that from a file only; write the bytes to a file first"
+    )]
+    NeedsFile {
+        /// What the content is.
+        found: String,
+    },
+    /// ffmpeg is there, and did not read the file.
+    #[error("{}: found {found}, which ffmpeg could not read: {reason}", .path.display())]
+    Ffmpeg {
+        /// The path as given.
+        path: PathBuf,
+        /// What the content is.
+        found: String,
+        /// What ffmpeg said, or what it did.
+        reason: String,
     },
     /// A file cannot be written or read.
     #[error(transparent)]

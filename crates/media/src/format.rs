@@ -4,19 +4,25 @@ use std::{fmt, path::Path};
 
 use crate::{Error, Result};
 
-/// A file format that clips can be written to and read from.
+/// A file format that clips are read from and, the first three, written to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
-    /// H.264 video in an MP4 container; close to the original, plays everywhere.
+    /// H.264 video in an MP4 container; close to the original, plays everywhere. MOV is read as such.
     Mp4,
     /// At most 256 colours, loops for ever.
     Gif,
     /// One picture, exact.
     Png,
+    /// One picture; only read.
+    Jpeg,
+    /// One picture or an animation; only read.
+    WebP,
+    /// Another container of video, by its name; only read, through ffmpeg.
+    Other(&'static str),
 }
 
 impl Format {
-    const ALL: [Self; 3] = [Self::Mp4, Self::Gif, Self::Png];
+    const WRITTEN: [Self; 3] = [Self::Mp4, Self::Gif, Self::Png];
 
     /// The longer and the shorter side of the largest picture that openh264 encodes.
     const MAX_MP4_SIDES: (usize, usize) = (3840, 2160);
@@ -33,41 +39,31 @@ impl Format {
     /// An extension that is missing or not in [`Format::extensions`].
     pub fn from_path(path: &Path) -> Result<Self> {
         let extension = path.extension().map(|extension| extension.to_string_lossy().to_lowercase());
-        Self::ALL
-            .into_iter()
-            .find(|format| extension.as_deref() == Some(format.extension()))
-            .ok_or_else(|| Error::UnknownExtension { path: path.into() })
+        match extension.as_deref() {
+            Some("mp4") => Ok(Self::Mp4),
+            Some("gif") => Ok(Self::Gif),
+            Some("png") => Ok(Self::Png),
+            Some("jpg" | "jpeg") => Err(Error::OnlyRead { path: path.into(), format: Self::Jpeg }),
+            Some("webp") => Err(Error::OnlyRead { path: path.into(), format: Self::WebP }),
+            _ => Err(Error::UnknownExtension { path: path.into() }),
+        }
     }
 
-    /// The extension without its dot.
+    /// The extension without its dot; empty for a container that goes by several.
     pub fn extension(self) -> &'static str {
         match self {
             Self::Mp4 => "mp4",
             Self::Gif => "gif",
             Self::Png => "png",
+            Self::Jpeg => "jpg",
+            Self::WebP => "webp",
+            Self::Other(_) => "",
         }
     }
 
-    /// The extensions that [`Format::from_path`] knows, for messages: `.mp4, .gif, .png`.
+    /// The extensions of what is written, for messages: `.mp4, .gif, .png`.
     pub fn extensions() -> String {
-        Self::ALL.map(|format| format!(".{}", format.extension())).join(", ")
-    }
-
-    /// How many bytes [`sniff`](Self::sniff) looks at.
-    pub(crate) const SNIFFED_BYTES: u64 = 8;
-
-    /// The format that a file's first bytes announce.
-    pub(crate) fn sniff(bytes: &[u8]) -> Option<Self> {
-        match bytes {
-            [0x89, b'P', b'N', b'G', ..] => Some(Self::Png),
-            [b'G', b'I', b'F', b'8', ..] => Some(Self::Gif),
-            [_, _, _, _, b'f', b't', b'y', b'p', ..] => Some(Self::Mp4),
-            // A MOV of an older kind.
-            [_, _, _, _, b'm', b'o', b'o', b'v', ..] | [_, _, _, _, b'w', b'i', b'd', b'e', ..] => {
-                Some(Self::Mp4)
-            }
-            _ => None,
-        }
+        Self::WRITTEN.map(|format| format!(".{}", format.extension())).join(", ")
     }
 
     /// Whether frames of this size (in pixels) and rate (in frames per second) fit the format, so
@@ -75,7 +71,8 @@ impl Format {
     ///
     /// # Errors
     /// MP4: an odd side (H.264 stores colour at half resolution), one below 16 or one past
-    /// 3840x2160, upright or not. GIF: a side past 65535 or more than 50 frames per second. PNG: a side past 2^31 - 1.
+    /// 3840x2160, upright or not. GIF: a side past 65535 or more than 50 frames per second. PNG: a side past 2^31 - 1. Any other:
+    /// it is not written.
     pub fn check(self, width: usize, height: usize, fps: f64) -> Result<()> {
         let refuse = |expected: String, found: String, advice| {
             Err(Error::Unsupported { format: self, expected, found, advice })
@@ -106,7 +103,10 @@ impl Format {
             Self::Png if longer > i32::MAX as usize => {
                 refuse(format!("sides of at most {}", i32::MAX), size, "choose a smaller size")
             }
-            _ => Ok(()),
+            Self::Jpeg | Self::WebP | Self::Other(_) => {
+                refuse("a format that is written".into(), self.to_string(), "write .mp4, .gif or .png")
+            }
+            Self::Mp4 | Self::Gif | Self::Png => Ok(()),
         }
     }
 }
@@ -117,6 +117,9 @@ impl fmt::Display for Format {
             Self::Mp4 => "MP4",
             Self::Gif => "GIF",
             Self::Png => "PNG",
+            Self::Jpeg => "JPEG",
+            Self::WebP => "WebP",
+            Self::Other(name) => name,
         })
     }
 }
@@ -133,6 +136,10 @@ mod tests {
             let message = Format::from_path(Path::new(name)).unwrap_err().to_string();
             assert!(message.contains(name) && message.contains(".mp4, .gif, .png"), "{message}");
         }
+        for (name, format) in [("a.JPG", "JPEG"), ("a.jpeg", "JPEG"), ("a.webp", "WebP")] {
+            let message = Format::from_path(Path::new(name)).unwrap_err().to_string();
+            assert!(message.contains(&format!("{format} is read but not written")), "{message}");
+        }
     }
 
     #[test]
@@ -147,9 +154,10 @@ mod tests {
             (Format::Mp4, 2176, 2176, 8.0),
             (Format::Gif, 65536, 16, 8.0),
             (Format::Gif, 16, 16, 60.0),
+            (Format::Jpeg, 16, 16, 8.0),
         ] {
             let message = format.check(width, height, fps).unwrap_err().to_string();
-            assert!(message.contains("choose"), "{message}");
+            assert!(message.contains("choose") || message.contains("write"), "{message}");
         }
     }
 }

@@ -1,6 +1,9 @@
-//! Frames to and from MP4, GIF and PNG, and the record of how a clip was made.
+//! Frames to MP4, GIF and PNG, frames from these and what else people have, and the record of how a clip was made.
 //!
 //! ```text
+//! .png .jpg .webp .gif .mp4 .mov ──────────────── read ──> Clip   upright, at a constant rate
+//! .webm .mkv .avi, and .mp4 of other codecs ── ffmpeg ─┘
+//!
 //! Clip ── write ──> .mp4  H.264 (openh264) in boxes (mp4-atom), plays in browsers
 //!      │        ──> .gif  one palette for the whole clip, ordered dither
 //!      │        ──> .png  one frame as it is; more frames as a contact sheet
@@ -8,7 +11,8 @@
 //! ```
 //!
 //! A still is a [`Clip`] of one frame, so there is one type for pictures and video. A [`ClipWriter`]
-//! takes frames one by one, for clips that need not be in memory. Files appear whole or not at all, and the same clip gives the same bytes on every run: no clock is read.
+//! takes frames one by one, for clips that need not be in memory. Files appear whole or not at all, and the same clip
+//! gives the same bytes on every run: no clock is read.
 //!
 //! ```
 //! # fn main() -> media::Result<()> {
@@ -29,10 +33,13 @@ mod caption;
 mod clip;
 mod colour;
 mod contact_sheet;
+mod content;
 mod error;
+mod ffmpeg;
 mod format;
 mod gif;
 mod h264;
+mod jpeg;
 mod mp4;
 mod palette;
 mod png;
@@ -41,6 +48,7 @@ mod read;
 mod schedule;
 mod sps;
 mod upright;
+mod webp;
 mod writer;
 
 use std::path::Path;

@@ -9,35 +9,58 @@ use serde_json::Value;
 
 use crate::{
     Clip, ClipShape, Error, Format, Result,
+    content::{self, Container, Content, Sniffed},
     error::{Malformed, Refusal},
-    gif, mp4, png,
+    ffmpeg::{self, Source},
+    gif, jpeg, mp4, png,
     schedule::Schedule,
+    webp,
 };
 
 /// The largest file that is read whole: no clip that can be in memory makes a larger one. Of a longer MP4 there is
 /// still a [`summary`].
 pub const MAX_FILE_BYTES: u64 = Clip::MAX_BYTES as u64;
 
-/// Reads every frame of an MP4 or MOV (H.264, 4:2:0), GIF or PNG; the content decides, not the name. Frames are upright
-/// and in the order of display. Times that vary become a constant rate, which [`Summary::rate_varies`] tells.
+/// Reads every frame of a picture (PNG, JPEG, WebP) or a clip (GIF, animated WebP, MP4 or MOV of H.264); the content
+/// decides, not the name. Frames are upright, in the order of display, and transparency is on black. Times that vary
+/// become a constant rate, which [`Summary::rate_varies`] tells.
+///
+/// Other codecs in MP4 and MOV, and other containers (WebM, MKV, AVI and more), are read through `ffmpeg` if it is on the
+/// PATH.
 ///
 /// # Errors
 /// A file that cannot be opened (a pipe or a device, too), is none of these, is damaged, is larger than
 /// [`MAX_FILE_BYTES`] or needs more memory than [`Clip::MAX_BYTES`].
 pub fn read(path: &Path) -> Result<Clip> {
-    let mut file = disk::open(path)?;
-    // What starts like none of the formats is not read to its end.
-    sniff(&mut file, path)?;
-    let bytes = disk::read_within(file, path, MAX_FILE_BYTES)?;
-    decode_from(&bytes, path)
+    read_with(path, Path::new(ffmpeg::PROGRAM))
 }
 
-/// [`read`] of a file's bytes.
+/// [`read`] with another ffmpeg.
+pub(crate) fn read_with(path: &Path, ffmpeg: &Path) -> Result<Clip> {
+    let mut file = disk::open(path)?;
+    // What starts like none of the formats is not read to its end.
+    let start = start_of(&mut file, path)?;
+    let format = match content(&start, path)? {
+        Content::Container(container) => {
+            return source(path, ffmpeg, container, found(container, &start)).read();
+        }
+        Content::Own(format) => format,
+    };
+    let bytes = disk::read_within(file, path, MAX_FILE_BYTES)?;
+    match decode_as(format, &bytes) {
+        Ok(clip) => Ok(clip),
+        Err(Refusal::Malformed(malformed)) => Err(malformed.of(path, format)),
+        Err(Refusal::Foreign(found)) => source(path, ffmpeg, content::MP4, found).read(),
+    }
+}
+
+/// [`read`] of a file's bytes, but for what is read through ffmpeg.
 ///
 /// # Errors
 /// As for [`read`].
 pub fn decode(bytes: &[u8]) -> Result<Clip> {
-    decode_from(bytes, Path::new(IN_MEMORY))
+    let format = own_format(bytes)?;
+    decode_as(format, bytes).map_err(|refusal| in_memory(refusal, format))
 }
 
 /// What a file holds, as far as can be told without decoding its pictures.
@@ -57,26 +80,47 @@ pub struct Summary {
 }
 
 /// Reads what a file holds by what it says around its pictures, which takes no longer for a long MP4 than for a
-/// short one.
+/// short one. Of what is read through ffmpeg it takes decoding.
 ///
 /// # Errors
 /// As for [`read`], but for damage within the pictures; an MP4 may be of any size.
 pub fn summary(path: &Path) -> Result<Summary> {
-    let mut file = disk::open(path)?;
-    let len = file.metadata().map_err(disk::unreadable(path))?.len();
-    // The index of an MP4 says where all is, the other formats must be gone through.
-    if sniff(&mut file, path)? != Format::Mp4 && len > MAX_FILE_BYTES {
-        return Err(disk::Error::TooLarge { path: path.into(), most: MAX_FILE_BYTES }.into());
-    }
-    summarise(&mut BufReader::new(file), path)
+    summary_with(path, Path::new(ffmpeg::PROGRAM))
 }
 
-/// [`summary`] of a file's bytes.
+/// [`summary`] with another ffmpeg.
+pub(crate) fn summary_with(path: &Path, ffmpeg: &Path) -> Result<Summary> {
+    let mut file = disk::open(path)?;
+    let len = file.metadata().map_err(disk::unreadable(path))?.len();
+    let start = start_of(&mut file, path)?;
+    let format = match content(&start, path)? {
+        Content::Container(container) => {
+            let contents = source(path, ffmpeg, container, found(container, &start)).summary()?;
+            return Ok(contents.of(Format::Other(container.name)));
+        }
+        Content::Own(format) => format,
+    };
+    // The index of an MP4 says where all is, the other formats must be gone through.
+    if format != Format::Mp4 && len > MAX_FILE_BYTES {
+        return Err(disk::Error::TooLarge { path: path.into(), most: MAX_FILE_BYTES }.into());
+    }
+    match summarise(format, &mut BufReader::new(file)) {
+        Ok(contents) => Ok(contents.of(format)),
+        Err(Refusal::Malformed(malformed)) => Err(malformed.of(path, format)),
+        Err(Refusal::Foreign(found)) => Ok(source(path, ffmpeg, content::MP4, found).summary()?.of(format)),
+    }
+}
+
+/// [`summary`] of a file's bytes, but for what is read through ffmpeg.
 ///
 /// # Errors
 /// As for [`summary`].
 pub fn inspect(bytes: &[u8]) -> Result<Summary> {
-    summarise(&mut Cursor::new(bytes), Path::new(IN_MEMORY))
+    let format = own_format(bytes)?;
+    match summarise(format, &mut Cursor::new(bytes)) {
+        Ok(contents) => Ok(contents.of(format)),
+        Err(refusal) => Err(in_memory(refusal, format)),
+    }
 }
 
 /// The [`provenance`](Summary::provenance) of a file.
@@ -116,41 +160,73 @@ impl Contents {
     }
 }
 
-fn decode_from(bytes: &[u8], path: &Path) -> Result<Clip> {
-    let format = sniff(&mut Cursor::new(bytes), path)?;
-    let clip = match format {
-        Format::Mp4 => mp4::decode(bytes),
-        Format::Gif => gif::decode(bytes).map_err(Refusal::from),
-        Format::Png => png::decode(bytes).map_err(Refusal::from),
-    };
-    clip.map_err(|refusal| refused(refusal, path, format))
+fn decode_as(format: Format, bytes: &[u8]) -> std::result::Result<Clip, Refusal> {
+    Ok(match format {
+        Format::Mp4 => mp4::decode(bytes)?,
+        Format::Gif => gif::decode(bytes)?,
+        Format::Png => png::decode(bytes)?,
+        Format::Jpeg => jpeg::decode(bytes)?,
+        Format::WebP => webp::decode(bytes)?,
+        Format::Other(name) => return Err(Refusal::Foreign(name.into())),
+    })
 }
 
-fn summarise(file: &mut (impl BufRead + Seek), path: &Path) -> Result<Summary> {
-    let format = sniff(file, path)?;
+fn summarise(format: Format, file: &mut (impl BufRead + Seek)) -> std::result::Result<Contents, Refusal> {
+    let whole = |file: &mut dyn Read| {
+        let mut bytes = Vec::new();
+        file.read_to_end(&mut bytes).map(|_| bytes).map_err(Malformed::from)
+    };
     let contents = match format {
-        Format::Mp4 => mp4::summary(file),
-        Format::Gif => gif::summary(file).map_err(Refusal::from),
-        Format::Png => png::summary(file).map_err(Refusal::from),
+        Format::Mp4 => mp4::summary(file)?,
+        Format::Gif => gif::summary(file)?,
+        Format::Png => png::summary(file)?,
+        Format::Jpeg => jpeg::summary(&whole(file)?)?,
+        Format::WebP => webp::summary(&whole(file)?)?,
+        Format::Other(name) => return Err(Refusal::Foreign(name.into())),
     };
-    let contents = contents.map_err(|refusal| refused(refusal, path, format))?;
-    contents.shape.check().map_err(|error| Malformed::from(error).of(path, format))?;
-    Ok(contents.of(format))
+    contents.shape.check().map_err(Malformed::from)?;
+    Ok(contents)
 }
 
-fn refused(refusal: Refusal, path: &Path, format: Format) -> Error {
-    match refusal {
-        Refusal::Malformed(malformed) => malformed.of(path, format),
-        Refusal::Foreign(found) => {
-            Malformed::new(format!("found {found}; convert it with another tool first")).of(path, format)
-        }
+/// The first bytes of a file; the next ones to be read are these again.
+fn start_of(file: &mut (impl Read + Seek), path: &Path) -> Result<Vec<u8>> {
+    let mut start = Vec::new();
+    file.take(content::SNIFFED_BYTES).read_to_end(&mut start).map_err(disk::unreadable(path))?;
+    file.rewind().map_err(disk::unreadable(path))?;
+    Ok(start)
+}
+
+fn content(start: &[u8], path: &Path) -> Result<Content> {
+    match content::sniff(start) {
+        Some(Sniffed::Known(content)) => Ok(content),
+        Some(Sniffed::Picture(found)) => Err(Error::UnknownPicture { path: path.into(), found }),
+        None => Err(Error::UnknownContent { path: path.into() }),
     }
 }
 
-/// The format that the first bytes announce; the next ones to be read are these again.
-fn sniff(file: &mut (impl Read + Seek), path: &Path) -> Result<Format> {
-    let mut start = Vec::new();
-    file.take(Format::SNIFFED_BYTES).read_to_end(&mut start).map_err(disk::unreadable(path))?;
-    file.rewind().map_err(disk::unreadable(path))?;
-    Format::sniff(&start).ok_or_else(|| Error::UnknownContent { path: path.into() })
+/// The format of bytes that are read here.
+fn own_format(bytes: &[u8]) -> Result<Format> {
+    match content(bytes, Path::new(IN_MEMORY))? {
+        Content::Own(format) => Ok(format),
+        Content::Container(container) => Err(Error::NeedsFile { found: found(container, bytes) }),
+    }
+}
+
+/// For errors: the container, and what can be seen of its codec.
+fn found(container: Container, start: &[u8]) -> String {
+    match content::codec(container, start) {
+        Some(codec) => format!("{} ({codec})", container.name),
+        None => container.name.into(),
+    }
+}
+
+fn source<'a>(path: &'a Path, program: &'a Path, container: Container, found: String) -> Source<'a> {
+    Source { program, path, demuxer: container.demuxer, found }
+}
+
+fn in_memory(refusal: Refusal, format: Format) -> Error {
+    match refusal {
+        Refusal::Malformed(malformed) => malformed.of(Path::new(IN_MEMORY), format),
+        Refusal::Foreign(found) => Error::NeedsFile { found },
+    }
 }

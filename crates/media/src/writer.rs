@@ -46,6 +46,9 @@ impl ClipWriter {
             Format::Mp4 => Box::new(mp4::Writer::new(shape, provenance, Spool::beside(path)?)?),
             Format::Gif => Box::new(gif::Writer::new(shape, provenance, Spool::beside(path)?)),
             Format::Png => Box::new(contact_sheet::Writer::new(shape, provenance)),
+            Format::Jpeg | Format::WebP | Format::Other(_) => {
+                return Err(Error::OnlyRead { path: path.into(), format });
+            }
         };
         Ok(Self { file, shape, pushed: 0, encoder })
     }

@@ -80,7 +80,11 @@ fn other_content_and_missing_files_are_named() {
     let path = folder.path().join("notes.mp4");
     for bytes in [&b""[..], b"hello", b"\x89PN", b"GIF", b"RIFF....WAVE"] {
         let message = read(&path, bytes).unwrap_err().to_string();
-        assert!(message.contains("notes.mp4") && message.contains("neither MP4, GIF nor PNG"), "{message}");
+        assert!(
+            message.contains("notes.mp4")
+                && message.contains("neither a picture (PNG, JPEG, WebP, GIF) nor a clip"),
+            "{message}"
+        );
     }
     let message = media::read(&folder.path().join("none.gif")).unwrap_err().to_string();
     assert!(message.contains("none.gif"), "{message}");

@@ -142,7 +142,7 @@ fn mov_is_read_as_mp4() {
         let room = ftyp_len - begin.len() - 8;
         [begin, common::wrapped(b"free", &vec![0; room]), body.to_vec()].concat()
     };
-    for begin in [common::wrapped(b"ftyp", b"qt  \0\0\0\0"), wide] {
+    for begin in [common::wrapped(b"ftyp", b"qt  \0\0\0\0"), wide, Vec::new()] {
         assert_eq!(shown(&filled(begin)).0, [0, 1, 2]);
     }
 }

@@ -36,9 +36,7 @@ impl<'a> Picture<'a> {
             let damaged = || Malformed::new("the description of its stream (SPS) is damaged");
             let stream = sps::parse(set).ok_or_else(damaged)?;
             if let Some(found) = stream.beyond_decoder() {
-                return Err(Refusal::Foreign(format!(
-                    "an MP4 of H.264 of another kind than 8 bits, 4:2:0: {found}"
-                )));
+                return Err(Refusal::Foreign(format!("an MP4 of H.264 ({found})")));
             }
             picture.stream = Some(stream);
         }
