@@ -11,7 +11,8 @@
 //! ```
 //!
 //! A still is a [`Clip`] of one frame, so there is one type for pictures and video. A [`ClipWriter`]
-//! takes frames one by one, for clips that need not be in memory. Files appear whole or not at all, and the same clip
+//! takes frames one by one, for clips that need not be in memory. [`Clip::fit`], [`Clip::part`] and [`Clip::resample`]
+//! make a clip that was read what a model wants. Files appear whole or not at all, and the same clip
 //! gives the same bytes on every run: no clock is read.
 //!
 //! ```
@@ -36,6 +37,7 @@ mod contact_sheet;
 mod content;
 mod error;
 mod ffmpeg;
+mod fit;
 mod format;
 mod gif;
 mod h264;
@@ -47,6 +49,7 @@ mod provenance;
 mod read;
 mod schedule;
 mod sps;
+mod time;
 mod upright;
 mod webp;
 mod writer;
@@ -58,6 +61,7 @@ use serde_json::Value;
 pub use clip::{Clip, ClipShape};
 pub use contact_sheet::{SheetLayout, SheetRow, contact_sheet};
 pub use error::{Error, Result};
+pub use fit::Fit;
 pub use format::Format;
 pub use provenance::MAX_RECORD_BYTES;
 pub use read::{MAX_FILE_BYTES, Summary, decode, inspect, read, read_provenance, summary};
