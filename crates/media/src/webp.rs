@@ -12,6 +12,11 @@ type Decoder<'a> = WebPDecoder<Cursor<&'a [u8]>>;
 /// Times are in thousandths of a second.
 const TICKS_PER_SECOND: f64 = 1000.0;
 
+/// As many pixels are taken for the canvas of any animation, whose frames may leave most of it empty; of more, each
+/// byte of the file must fill some.
+const ALWAYS_PIXELS: usize = 1 << 24;
+const MOST_PIXELS_A_BYTE: usize = 1 << 12;
+
 /// Every frame as it is shown, turned as the camera was held; transparency on black.
 pub(crate) fn decode(bytes: &[u8]) -> Result<Clip> {
     let (mut decoder, size, schedule) = begin(bytes)?;
@@ -53,6 +58,11 @@ fn begin(bytes: &[u8]) -> Result<(Decoder<'_>, (usize, usize), Schedule)> {
     };
     schedule.shape(size.0, size.1).check()?;
     schedule.check_memory(size.0, size.1)?;
+    let most = bytes.len().saturating_mul(MOST_PIXELS_A_BYTE).max(ALWAYS_PIXELS);
+    if decoder.has_animation() && size.0 * size.1 > most {
+        let (width, height) = size;
+        return Err(Malformed::new(format!("{} bytes cannot fill frames of {width}x{height}", bytes.len())));
+    }
     Ok((decoder, size, schedule))
 }
 
@@ -188,6 +198,10 @@ mod tests {
         let frame = [vec![0; 6], size(6, 4), vec![40, 0, 0, 2], pixels(6, 4, [1, 2, 3, 255])].concat();
         let bytes = file(&[head, chunk(b"ANIM", &[0; 6]), chunk(b"ANMF", &frame)]);
         assert!(decode(&bytes).is_err());
+        let head = chunk(b"VP8X", &[vec![2, 0, 0, 0], size(8192, 8192)].concat());
+        let bytes = file(&[head, chunk(b"ANIM", &[0; 6]), chunk(b"ANMF", &frame)]);
+        let Malformed(reason) = decode(&bytes).unwrap_err();
+        assert!(reason.contains("cannot fill frames of 8192x8192"), "{reason}");
         let head = chunk(b"VP8X", &[vec![2, 0, 0, 0], size(16384, 16384)].concat());
         let bytes = file(&[head, chunk(b"ANIM", &[0; 6]), chunk(b"ANMF", &frame).repeat(6)]);
         let Malformed(reason) = decode(&bytes).unwrap_err();
