@@ -42,6 +42,18 @@ impl ClipShape {
         }
     }
 
+    /// Fails unless `frame` is `[height, width, 3]`, of a shape that was checked.
+    pub(crate) fn check_frame(&self, frame: &[u8]) -> Result<()> {
+        let Self { width, height, .. } = *self;
+        if frame.len() == self.frame_bytes() {
+            return Ok(());
+        }
+        Err(Error::InvalidClip {
+            expected: format!("a frame of {width}x{height}x3 bytes"),
+            found: format!("{} bytes", frame.len()),
+        })
+    }
+
     /// Bytes of a frame of a shape that was checked.
     pub(crate) fn frame_bytes(&self) -> usize {
         self.width * self.height * 3

@@ -75,6 +75,12 @@ pub enum Error {
     /// A file cannot be written or read.
     #[error(transparent)]
     File(#[from] disk::Error),
+    /// What takes a stream takes no more of it.
+    #[error("cannot write the stream: {source}; what came before can be played")]
+    Stream {
+        /// What the operating system said.
+        source: std::io::Error,
+    },
     /// The file is damaged, or uses a part of its format that is not supported.
     #[error("{}: not a {format} that can be read: {reason}", .path.display())]
     Malformed {

@@ -11,7 +11,8 @@
 //! ```
 //!
 //! A still is a [`Clip`] of one frame, so there is one type for pictures and video. A [`ClipWriter`]
-//! takes frames one by one, for clips that need not be in memory. [`Clip::fit`], [`Clip::part`] and [`Clip::resample`]
+//! takes frames one by one, for clips that need not be in memory; a [`StreamWriter`]
+//! makes an MP4 that plays while it grows. [`Clip::fit`], [`Clip::part`] and [`Clip::resample`]
 //! make a clip that was read what a model wants. Files appear whole or not at all, and the same clip
 //! gives the same bytes on every run: no clock is read.
 //!
@@ -49,6 +50,7 @@ mod provenance;
 mod read;
 mod schedule;
 mod sps;
+mod stream;
 mod time;
 mod upright;
 mod webp;
@@ -65,6 +67,7 @@ pub use fit::Fit;
 pub use format::Format;
 pub use provenance::MAX_RECORD_BYTES;
 pub use read::{MAX_FILE_BYTES, Summary, decode, inspect, read, read_provenance, summary};
+pub use stream::StreamWriter;
 pub use writer::ClipWriter;
 
 /// Writes `clip` in the format that the extension of `path` names (`.mp4`, `.gif` or `.png`), with

@@ -58,13 +58,7 @@ impl ClipWriter {
     /// # Errors
     /// A frame of another size, one more than the clip has, or a full disk.
     pub fn push(&mut self, frame: &[u8]) -> Result<()> {
-        if frame.len() != self.shape.frame_bytes() {
-            let ClipShape { width, height, .. } = self.shape;
-            return Err(Error::InvalidClip {
-                expected: format!("a frame of {width}x{height}x3 bytes"),
-                found: format!("{} bytes", frame.len()),
-            });
-        }
+        self.shape.check_frame(frame)?;
         self.pushed += 1;
         if self.pushed > self.shape.num_frames {
             return Err(self.another_number());

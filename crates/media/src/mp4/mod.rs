@@ -7,6 +7,7 @@ mod edit;
 mod fragments;
 mod matrix;
 mod mux;
+mod mux_fragments;
 mod picture;
 mod table;
 mod track;
@@ -18,6 +19,7 @@ use disk::{AtomicFile, Spool};
 use crate::{ClipShape, Result, h264::Coder, provenance, writer::Encode};
 
 pub(crate) use demux::{decode, summary};
+pub(crate) use mux_fragments::FragmentWriter;
 
 /// Coded pictures wait for the index, which says where each of them is.
 pub(crate) struct Writer {
@@ -38,7 +40,7 @@ impl Writer {
 impl Encode for Writer {
     fn push(&mut self, frame: &[u8]) -> Result<()> {
         let sample = self.coder.encode(frame)?;
-        self.samples.push(mux::SampleEntry { size: sample.data.len() as u32, is_sync: sample.is_sync });
+        self.samples.push(mux::SampleEntry::from(&sample));
         Ok(self.pictures.append(&sample.data)?)
     }
 

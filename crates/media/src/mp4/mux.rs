@@ -2,14 +2,17 @@
 
 use mp4_atom::{
     Atom, Avc1, Avcc, Codec, Colr, Dinf, Dref, Encode, FourCC, Ftyp, Hdlr, Header, Mdat, Mdhd, Mdia, Minf,
-    Moov, Mvhd, Stbl, Stco, Stsc, StscEntry, Stsd, Stss, Stsz, StszSamples, Stts, SttsEntry, Tkhd, Trak, Url,
-    Visual, Vmhd,
+    Moov, Mvex, Mvhd, Stbl, Stco, Stsc, StscEntry, Stsd, Stss, Stsz, StszSamples, Stts, SttsEntry, Tkhd,
+    Trak, Url, Visual, Vmhd,
 };
 
 use super::boxes;
-use crate::{ClipShape, Error, Format, Result, colour, h264::ParameterSets};
+use crate::{
+    ClipShape, Error, Format, Result, colour,
+    h264::{ParameterSets, Sample},
+};
 
-const TRACK: u32 = 1;
+pub(super) const TRACK: u32 = 1;
 
 /// Clock ticks in the numerator of the frame rate: players expect a clock much finer than a frame.
 const TICKS: u32 = 1000;
@@ -22,6 +25,12 @@ pub(super) struct SampleEntry {
     pub is_sync: bool,
 }
 
+impl From<&Sample> for SampleEntry {
+    fn from(sample: &Sample) -> Self {
+        Self { size: sample.data.len() as u32, is_sync: sample.is_sync }
+    }
+}
+
 /// `ftyp`, `moov` and the header of `mdat`; the samples follow in their order.
 pub(super) fn head(
     shape: ClipShape,
@@ -32,9 +41,11 @@ pub(super) fn head(
     let encode = |chunk_offset: u32| -> Result<Vec<u8>> {
         let mut head = Vec::new();
         let failed = Error::encoder::<mp4_atom::Error>(Format::Mp4);
-        file_type().encode(&mut head).map_err(&failed)?;
-        let table = |frame_ticks| sample_table(shape, parameter_sets, samples, frame_ticks, chunk_offset);
-        let movie = movie(shape, table, comment).map_err(&failed)?;
+        file_type(b"iso2").encode(&mut head).map_err(&failed)?;
+        let (_, frame_ticks) = clock(shape.fps);
+        let movie = sample_table(shape, parameter_sets, samples, frame_ticks, chunk_offset)
+            .map(|table| movie(shape, table, None, comment))
+            .map_err(&failed)?;
         movie.encode(&mut head).map_err(&failed)?;
         let size = Some(samples.iter().map(|sample| sample.size as usize).sum());
         Header { kind: Mdat::KIND, size }.encode(&mut head).map_err(&failed)?;
@@ -46,20 +57,18 @@ pub(super) fn head(
     encode(chunk_offset)
 }
 
-fn file_type() -> Ftyp {
+/// `version`: of the boxes that are used.
+pub(super) fn file_type(version: &[u8; 4]) -> Ftyp {
     let brand = |name: &[u8; 4]| FourCC::new(name);
     Ftyp {
         major_brand: brand(b"isom"),
         minor_version: 512,
-        compatible_brands: vec![brand(b"isom"), brand(b"iso2"), brand(b"avc1"), brand(b"mp41")],
+        compatible_brands: vec![brand(b"isom"), brand(version), brand(b"avc1"), brand(b"mp41")],
     }
 }
 
-fn movie(
-    shape: ClipShape,
-    table: impl FnOnce(u32) -> mp4_atom::Result<Stbl>,
-    comment: Option<&str>,
-) -> mp4_atom::Result<Moov> {
+/// The index. `fragments`: what is said for those that follow it, if any do.
+pub(super) fn movie(shape: ClipShape, table: Stbl, fragments: Option<Mvex>, comment: Option<&str>) -> Moov {
     let (timescale, frame_ticks) = clock(shape.fps);
     let duration = shape.num_frames as u64 * u64::from(frame_ticks);
     let track = Trak {
@@ -78,14 +87,14 @@ fn movie(
             minf: Minf {
                 vmhd: Some(Vmhd::default()),
                 dinf: Dinf { dref: Dref { entries: vec![Url::default().into()] } },
-                stbl: table(frame_ticks)?,
+                stbl: table,
                 ..Minf::default()
             },
         },
         ..Trak::default()
     };
     // Creation times stay 0: the same clip is the same file, whenever it is written.
-    Ok(Moov {
+    Moov {
         mvhd: Mvhd {
             timescale,
             duration,
@@ -95,9 +104,10 @@ fn movie(
             ..Mvhd::default()
         },
         trak: vec![track],
+        mvex: fragments,
         udta: comment.map(boxes::user_data),
         ..Moov::default()
-    })
+    }
 }
 
 fn sample_table(
@@ -109,19 +119,8 @@ fn sample_table(
 ) -> mp4_atom::Result<Stbl> {
     let count = samples.len() as u32;
     let sync = (1..).zip(samples).filter(|(_, sample)| sample.is_sync).map(|(number, _)| number);
-    let picture = Avc1 {
-        visual: Visual {
-            data_reference_index: 1,
-            width: shape.width as u16,
-            height: shape.height as u16,
-            ..Visual::default()
-        },
-        avcc: Avcc::new(&parameter_sets.sps, &parameter_sets.pps)?,
-        colr: Some(Colr::new(colour::BT709_CODE, colour::BT709_CODE, colour::BT709_CODE, false)?),
-        ..Avc1::default()
-    };
     Ok(Stbl {
-        stsd: Stsd { codecs: vec![Codec::Avc1(picture)] },
+        stsd: description(shape, parameter_sets)?,
         stts: Stts { entries: vec![SttsEntry { sample_count: count, sample_delta: frame_ticks }] },
         stss: Some(Stss { entries: sync.collect() }),
         stsc: Stsc {
@@ -139,9 +138,25 @@ fn sample_table(
     })
 }
 
+/// What the pictures are.
+pub(super) fn description(shape: ClipShape, parameter_sets: &ParameterSets) -> mp4_atom::Result<Stsd> {
+    let picture = Avc1 {
+        visual: Visual {
+            data_reference_index: 1,
+            width: shape.width as u16,
+            height: shape.height as u16,
+            ..Visual::default()
+        },
+        avcc: Avcc::new(&parameter_sets.sps, &parameter_sets.pps)?,
+        colr: Some(Colr::new(colour::BT709_CODE, colour::BT709_CODE, colour::BT709_CODE, false)?),
+        ..Avc1::default()
+    };
+    Ok(Stsd { codecs: vec![Codec::Avc1(picture)] })
+}
+
 /// (ticks per second, ticks per frame). Whole rates and those of NTSC (24000/1001 …) are exact, any
 /// other to a thousandth of a frame per second.
-fn clock(fps: f64) -> (u32, u32) {
+pub(super) fn clock(fps: f64) -> (u32, u32) {
     let exact = |&parts: &u32| {
         let scaled = fps * f64::from(parts);
         scaled >= 1.0 && (scaled - scaled.round()).abs() < 1e-6 * scaled
