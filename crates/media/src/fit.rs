@@ -64,6 +64,15 @@ impl Clip {
     }
 }
 
+/// A frame of rows of `width` pixels, `[height, width, 3]`, with rows of `shown_width`.
+pub(crate) fn widened(frame: Vec<u8>, width: usize, shown_width: usize) -> Vec<u8> {
+    let height = frame.len() / (width * 3);
+    if shown_width == width {
+        return frame;
+    }
+    scaled(&frame, width, Area { left: 0, top: 0, width, height }, (shown_width, height)).into_owned()
+}
+
 /// The largest area in the middle of a size whose sides have the ratio of another's.
 fn centred((width, height): (usize, usize), (across, down): (usize, usize)) -> Area {
     // To the nearest pixel, and at least one.

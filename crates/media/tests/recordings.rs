@@ -113,6 +113,22 @@ fn frames_are_turned_upright() {
 }
 
 #[test]
+fn pixels_are_made_square() {
+    let ratio = place_of(B_FRAMES, b"pasp").start + 8;
+    for (across, down, width) in [(1_u32, 1_u32, 32), (4, 3, 43), (1, 2, 16), (0, 7, 32), (1, u32::MAX, 1)] {
+        let mut bytes = B_FRAMES.to_vec();
+        bytes[ratio..ratio + 4].copy_from_slice(&across.to_be_bytes());
+        bytes[ratio + 4..ratio + 8].copy_from_slice(&down.to_be_bytes());
+        let clip = media::decode(&bytes).unwrap();
+        assert_eq!((clip.width(), clip.height()), (width, 16));
+        assert_eq!(shown(&bytes).0, (0..12).collect::<Vec<_>>());
+    }
+    let mut bytes = B_FRAMES.to_vec();
+    bytes[ratio..ratio + 4].fill(0xff);
+    assert!(error(&bytes).contains("need more than"));
+}
+
+#[test]
 fn uneven_times_become_a_constant_rate() {
     let bytes = mp4(&levels(6));
     let with_times = |stts: &[u32]| reindexed(&bytes, &box_of(&bytes, b"tkhd"), &[of_words(b"stts", stts)]);

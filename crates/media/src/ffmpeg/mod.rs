@@ -22,6 +22,9 @@ pub(crate) const PROGRAM: &str = "ffmpeg";
 /// Frames as wide as they are to be seen, whatever the shape of a pixel.
 const SQUARE_PIXELS: &str = "scale=iw*sar:ih,setsar=1";
 
+/// The first track of pictures that is not the cover of a record.
+const FIRST_CLIP: &str = "0:V:0";
+
 /// The clock that ffmpeg is asked to tell times by: all usual rates, 24000/1001 among them, are whole in it.
 const TICKS_PER_SECOND: u32 = 705_600_000;
 
@@ -140,7 +143,7 @@ impl Source<'_> {
                 .map(OsString::from)
                 .collect();
         arguments.push(input);
-        arguments.extend(["-map", "0:v:0"].iter().chain(output).chain(&["pipe:1"]).map(OsString::from));
+        arguments.extend(["-map", FIRST_CLIP].iter().chain(output).chain(&["pipe:1"]).map(OsString::from));
         Process::start(self.program, &arguments).map_err(|error| match error.kind() {
             std::io::ErrorKind::NotFound => {
                 Error::NeedsFfmpeg { path: self.path.into(), found: self.found.clone() }
@@ -153,7 +156,10 @@ impl Source<'_> {
         ffmpeg.finish().map_err(|reason| self.failed(reason))
     }
 
-    fn failed(&self, reason: String) -> Error {
+    fn failed(&self, mut reason: String) -> Error {
+        if reason.contains(FIRST_CLIP) {
+            reason = "it has no pictures, perhaps only sound".into();
+        }
         Error::Ffmpeg { path: self.path.into(), found: self.found.clone(), reason }
     }
 }

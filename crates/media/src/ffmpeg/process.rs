@@ -54,7 +54,7 @@ impl Process {
         (&mut self.stdout).take(most).read_until(b'\n', line)
     }
 
-    /// Ends it, and gives the last line that it printed of errors.
+    /// Ends it, and gives the last line that it printed of errors, but for advice.
     pub fn last_words(mut self) -> Option<String> {
         let _ = self.child.kill();
         self.words()
@@ -72,7 +72,8 @@ impl Process {
     fn words(&mut self) -> Option<String> {
         let words = self.words.take()?.join().ok()?;
         let words = String::from_utf8_lossy(&words);
-        let line = words.lines().rev().map(str::trim).find(|line| !line.is_empty())?;
+        let mut lines = words.lines().rev().map(str::trim);
+        let line = lines.find(|line| !line.is_empty() && !line.starts_with("To ignore this"))?;
         let shown: String =
             line.chars().filter(|character| !character.is_control()).take(MAX_SHOWN).collect();
         (!shown.is_empty()).then_some(shown)

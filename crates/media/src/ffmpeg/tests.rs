@@ -127,6 +127,11 @@ fn what_ffmpeg_says_or_fails_to_do_is_told() {
         (&good, &pixels("a"), "expected 2 frames, found 1"),
         (&good, &pixels("abc"), "expected 2 frames, found more"),
         ("exit 7", &enough, "7"),
+        (
+            "echo \"Stream map '0:V:0' matches no streams.\nTo ignore this, …\" >&2; exit 1",
+            &enough,
+            "only sound",
+        ),
         ("exit 0", &enough, "no frame could be decoded"),
         ("echo '#dimensions 0: 0x9'", &enough, "0x9"),
         ("echo '#tb 0: 1/25'", &enough, "1/25"),

@@ -9,9 +9,9 @@ use super::{
     track::Track,
 };
 use crate::{
-    Clip, colour,
+    Clip, ClipShape, colour,
     error::{Malformed, Refusal},
-    h264, provenance,
+    fit, h264, provenance,
     read::Contents,
     upright,
 };
@@ -30,7 +30,7 @@ fn decode_track(bytes: &[u8], index: &Index, track: &Track<'_>) -> Result<Clip, 
     let picture = &track.picture;
     let schedule = track.schedule()?;
     let (width, height) = picture.size();
-    schedule.check_memory(width.max(MIN_SIDE), height.max(MIN_SIDE))?;
+    schedule.check_memory(picture.shown_width(width).max(MIN_SIDE), height.max(MIN_SIDE))?;
     let mut samples = Vec::with_capacity(track.num_samples());
     track.for_each_sample(index.file_len, |place| {
         samples.push(&bytes[place.start as usize..place.end as usize]);
@@ -48,23 +48,26 @@ fn decode_track(bytes: &[u8], index: &Index, track: &Track<'_>) -> Result<Clip, 
             }
             let shows = schedule.shows(num_decoded);
             num_decoded += 1;
-            if rgb.len() + shows * width * height * 3 > Clip::MAX_BYTES {
+            let shown_width = picture.shown_width(width);
+            let more = ClipShape::bytes(shown_width, height, shows);
+            if more.is_none_or(|more| rgb.len() + more > Clip::MAX_BYTES) {
                 return Err(Malformed::new(format!("more than {} bytes of frames", Clip::MAX_BYTES)));
             }
             if shows > 0 {
                 let mut frame = Vec::with_capacity(width * height * 3);
                 colour::append_rgb(planes, width, height, space, &mut frame);
-                let frame = upright::turn(track.orientation, width, height, frame);
+                let frame = fit::widened(frame, width, shown_width);
+                let frame = upright::turn(track.orientation, shown_width, height, frame);
                 (0..shows).for_each(|_| rgb.extend_from_slice(&frame));
             }
             Ok(())
         },
     )?;
-    let size = size.ok_or_else(|| Malformed::new("no picture could be decoded"))?;
+    let (width, height) = size.ok_or_else(|| Malformed::new("no picture could be decoded"))?;
     if num_decoded != samples.len() {
         return Err(Malformed::new(format!("expected {} frames, decoded {num_decoded}", samples.len())));
     }
-    let (width, height) = upright::size(track.orientation, size);
+    let (width, height) = upright::size(track.orientation, (picture.shown_width(width), height));
     Ok(Clip::new(width, height, schedule.fps, rgb)?)
 }
 
@@ -73,10 +76,12 @@ pub(crate) fn summary(file: &mut (impl Read + Seek)) -> Result<Contents, Refusal
     let index = boxes::read_index(file)?;
     let track = Track::first(&index)?;
     track.for_each_sample(index.file_len, drop)?;
+    let (width, height) = track.picture.size();
+    let size = upright::size(track.orientation, (track.picture.shown_width(width), height));
     Ok(Contents {
         is_cut_short: track.is_cut(),
         provenance: record(&index)?,
-        ..Contents::new(&track.schedule()?, upright::size(track.orientation, track.picture.size()))
+        ..Contents::new(&track.schedule()?, size)
     })
 }
 

@@ -18,6 +18,7 @@ pub(super) struct Picture<'a> {
     /// What the first says of the stream; one that says it later has that of the file.
     stream: Option<sps::Pictures>,
     colr: Option<&'a [u8]>,
+    pasp: Option<&'a [u8]>,
 }
 
 /// The name and the body of the first description in a sample table.
@@ -65,6 +66,7 @@ impl<'a> Picture<'a> {
             parameter_sets,
             stream: None,
             colr: child(boxes, *b"colr"),
+            pasp: child(boxes, *b"pasp"),
         };
         Some((picture, num_sequence_sets))
     }
@@ -72,6 +74,22 @@ impl<'a> Picture<'a> {
     /// Width and height, as the stream itself says, which is what a decoder goes by.
     pub fn size(&self) -> (usize, usize) {
         self.stream.map_or((self.width, self.height), |stream| (stream.width, stream.height))
+    }
+
+    /// How wide a picture of this width is shown: some cameras have pixels that are no squares.
+    pub fn shown_width(&self, width: usize) -> usize {
+        let ratio = || {
+            let words = self.pasp?.as_chunks::<4>().0;
+            let (&across, &down) = words.first().zip(words.get(1))?;
+            Some((u32::from_be_bytes(across), u32::from_be_bytes(down)))
+        };
+        match ratio() {
+            Some((across @ 1.., down @ 1..)) => {
+                let shown = (width as f64 * f64::from(across) / f64::from(down)).round();
+                (shown as usize).max(1)
+            }
+            _ => width,
+        }
     }
 
     pub fn colour_space(&self) -> Result<ColourSpace, Malformed> {
