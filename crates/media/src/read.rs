@@ -73,7 +73,8 @@ pub struct Summary {
     /// Whether the file's frames are not all of one length, so that [`read`] repeats or drops some to give a clip of
     /// the usual rate.
     pub rate_varies: bool,
-    /// Whether the file, an MP4 that was written in fragments, ends within one: the clip is what came before it.
+    /// Whether the file is cut short and the clip is what is left: an MP4 that was written in fragments,
+    /// within one of them, or another container, as ffmpeg tells. Any other file that is cut short is refused.
     pub is_cut_short: bool,
     /// The value that [`write()`](crate::write()) stored in the file; `None` for any other program's.
     pub provenance: Option<Value>,

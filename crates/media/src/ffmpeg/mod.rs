@@ -49,12 +49,14 @@ struct Frames {
     height: usize,
     /// In ticks, in order.
     starts: Vec<i64>,
+    /// Whether the file ends before it says so.
+    is_cut_short: bool,
 }
 
 impl Source<'_> {
     /// Every frame.
     pub fn read(&self) -> Result<Clip> {
-        let Frames { width, height, starts } = self.look()?;
+        let Frames { width, height, starts, .. } = self.look()?;
         let schedule = self.schedule(&starts)?;
         schedule.check_memory(width, height).map_err(|reason| self.failed(reason.0))?;
         let frame_bytes = width * height * 3;
@@ -80,10 +82,10 @@ impl Source<'_> {
 
     /// What [`read`](Self::read) would give. It takes decoding.
     pub fn summary(&self) -> Result<Contents> {
-        let Frames { width, height, starts } = self.look()?;
+        let Frames { width, height, starts, is_cut_short } = self.look()?;
         let schedule = self.schedule(&starts)?;
         schedule.shape(width, height).check().map_err(|error| self.failed(error.to_string()))?;
-        Ok(Contents::new(&schedule, (width, height)))
+        Ok(Contents { is_cut_short, ..Contents::new(&schedule, (width, height)) })
     }
 
     fn schedule(&self, starts: &[i64]) -> Result<Schedule> {
@@ -121,10 +123,11 @@ impl Source<'_> {
                 }
             }
         }
-        self.finish(ffmpeg)?;
+        let words = self.finish(ffmpeg)?;
+        let is_cut_short = words.is_some_and(|words| words.contains("ended prematurely"));
         starts.sort_unstable();
         match size {
-            Some((width, height)) if !starts.is_empty() => Ok(Frames { width, height, starts }),
+            Some((width, height)) if !starts.is_empty() => Ok(Frames { width, height, starts, is_cut_short }),
             _ => Err(self.failed("no frame could be decoded".into())),
         }
     }
@@ -152,7 +155,7 @@ impl Source<'_> {
         })
     }
 
-    fn finish(&self, ffmpeg: Process) -> Result<()> {
+    fn finish(&self, ffmpeg: Process) -> Result<Option<String>> {
         ffmpeg.finish().map_err(|reason| self.failed(reason))
     }
 

@@ -60,11 +60,12 @@ impl Process {
         self.words()
     }
 
-    /// Waits for its end. Fails with what it said if that was not a good one.
-    pub fn finish(mut self) -> Result<(), String> {
+    /// Waits for its end, and gives the last line that it printed of errors. Fails with that if the end was not a good
+    /// one.
+    pub fn finish(mut self) -> Result<Option<String>, String> {
         let status = self.child.wait().map_err(|error| error.to_string())?;
         match status.success() {
-            true => Ok(()),
+            true => Ok(self.words()),
             false => Err(self.words().unwrap_or_else(|| status.to_string())),
         }
     }

@@ -116,6 +116,17 @@ fn a_picture_is_a_clip_of_one_frame() {
 }
 
 #[test]
+fn a_file_that_is_cut_short_is_a_shorter_clip_and_said_to_be_one() {
+    for (said, is_cut_short) in [("", false), ("[matroska] File ended prematurely", true)] {
+        let fake = Fake::new(&format!("{} echo '{said}' >&2", times(&[0, 4])), &pixels("ab"));
+        assert_eq!(fake.try_read().unwrap().num_frames(), 2);
+        let summary =
+            crate::read::summary_with(&fake.path("-in:put file.webm"), &fake.path("ffmpeg")).unwrap();
+        assert_eq!(summary.is_cut_short, is_cut_short);
+    }
+}
+
+#[test]
 fn what_ffmpeg_says_or_fails_to_do_is_told() {
     let good = times(&[0, 4]);
     let said = "printf 'first\\nInvalid \\033data found\\n' >&2; exit 1";
