@@ -6,11 +6,13 @@
 
 mod pixels;
 mod rendered;
+mod shape;
 mod store;
 mod whole;
 
 pub use pixels::{BYTES_PER_PIXEL, Crop, cut, to_clips, to_tensor};
-pub use rendered::{DataArgs, Drawn, check_whole, contents, make, world_seed};
+pub use rendered::{DataArgs, Drawn, Recipe, check_whole, contents, make, recipe};
+pub use shape::{ClipShape, ParseShapeError};
 pub use store::{Item, Store, StoreWriter, count, items};
 pub use whole::Plan;
 

@@ -38,6 +38,34 @@ impl Parameters {
         Ok(Self { entries: parameters::entries(module), values: parameters::gather(module)? })
     }
 
+    /// Another choice of what lies side by side in a parameter, if there is one of this name: its values, as `[.., theirs,
+    /// inner]` with so many `theirs`, become `[.., chosen, inner]`, with zeros where none is chosen. `dimension` is that of
+    /// its shape.
+    ///
+    /// # Panics
+    /// Choices that are not among `theirs`, or shapes that are not such.
+    pub fn choose(&mut self, name: &str, dimension: usize, theirs: usize, chosen: &[Option<usize>]) {
+        let mut at = 0;
+        for entry in &mut self.entries {
+            let range = at..at + entry.len();
+            if entry.name != name {
+                at = range.end;
+                continue;
+            }
+            let inner: usize = entry.shape[dimension + 1..].iter().product();
+            let groups = self.values[range.clone()].chunks_exact(theirs * inner);
+            let values: Vec<f32> = groups
+                .flat_map(|group| {
+                    chosen.iter().map(move |from| from.map(|from| &group[from * inner..][..inner]))
+                })
+                .flat_map(|from| from.map_or_else(|| vec![0.0; inner], <[f32]>::to_vec))
+                .collect();
+            entry.shape[dimension] = entry.shape[dimension] / theirs * chosen.len();
+            self.values.splice(range, values);
+            return;
+        }
+    }
+
     /// Takes over every parameter that `other` has by the same name and in the same shape, or in a smaller one out of which
     /// it grows, but for those in whose name one of `left` occurs, and returns the names of those that stay as they are.
     ///
@@ -205,6 +233,21 @@ mod tests {
         let mut fresh = parameters(&[("layers.0.out", &[2])], 5.0);
         fresh.begin_as_nothing(&["layers.0.out".into()], |_| Some("layers.0.out".into()));
         assert_eq!(fresh.values, [5.0, 5.0]);
+    }
+
+    #[test]
+    fn what_lies_side_by_side_can_be_chosen() {
+        let mut of = parameters(&[("a", &[1]), ("out", &[4, 2]), ("z", &[1])], 7.0);
+        of.values[1..9].copy_from_slice(&[0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0]);
+        // Two groups of two rows each: the second row, none, and the first.
+        of.choose("out", 0, 2, &[Some(1), None, Some(0)]);
+        assert_eq!(of.entries[1].shape, [6, 2]);
+        let chosen = [2.0, 3.0, 0.0, 0.0, 0.0, 1.0, 6.0, 7.0, 0.0, 0.0, 4.0, 5.0];
+        assert_eq!(of.values, [&[7.0], &chosen[..], &[7.0]].concat());
+        of.choose("out", 1, 2, &[Some(1)]);
+        assert_eq!(of.values, [7.0, 3.0, 0.0, 1.0, 7.0, 0.0, 5.0, 7.0]);
+        of.choose("none", 0, 1, &[]);
+        assert_eq!(of.values.len(), 8);
     }
 
     #[test]

@@ -13,7 +13,7 @@ use safetensors::SafeTensors;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    dataset::{self, BYTES_PER_PIXEL, Plan, Store, StoreWriter, Subset, to_tensor, world_seed},
+    dataset::{self, BYTES_PER_PIXEL, ClipShape, Plan, Recipe, Store, StoreWriter, Subset, to_tensor},
     error::{Result, TrainError},
     files, fingerprint,
     lock::Lock,
@@ -73,6 +73,9 @@ struct Header {
     /// The seed of the data set, if `kinora train data` made it.
     #[serde(default)]
     world_seed: Option<u64>,
+    /// Its shapes, if others than the common ones.
+    #[serde(default)]
+    world_shapes: Vec<ClipShape>,
 }
 
 impl Header {
@@ -99,10 +102,12 @@ pub fn make(args: &LatentsArgs, observer: &dyn Observer) -> Result<()> {
         stills: count(Subset::Stills)?,
         validation: count(Subset::Validation)?,
     };
+    let recipe = dataset::recipe(&args.data)?;
     let header = Header {
         vae_fingerprint: encoder_fingerprint(&args.vae)?,
         channels: config.z_dim(),
-        world_seed: world_seed(&args.data)?,
+        world_seed: recipe.as_ref().map(|recipe| recipe.seed),
+        world_shapes: recipe.map(|recipe| recipe.shapes).unwrap_or_default(),
         plan: Some(plan),
     };
     let _lock = Lock::hold(&args.output)?;
@@ -278,7 +283,7 @@ fn check_sources(folder: &Path, pixels: &Store, count: usize) -> Result<()> {
 pub struct LatentStore {
     store: Store,
     channels: usize,
-    world_seed: Option<u64>,
+    recipe: Option<Recipe>,
 }
 
 impl LatentStore {
@@ -290,7 +295,8 @@ impl LatentStore {
         let header = read_header(folder)?;
         let bytes = bytes_per_position(header.channels);
         let store = Store::open(&folder.join(subset.name()), bytes, "make it with `kinora train latents`")?;
-        Ok(Self { store, channels: header.channels, world_seed: header.world_seed })
+        let recipe = header.world_seed.map(|seed| Recipe { seed, shapes: header.world_shapes });
+        Ok(Self { store, channels: header.channels, recipe })
     }
 
     /// Channels of each latent.
@@ -298,9 +304,9 @@ impl LatentStore {
         self.channels
     }
 
-    /// The seed of the data set, if `kinora train data` made it.
-    pub fn world_seed(&self) -> Option<u64> {
-        self.world_seed
+    /// What the data set was drawn from, if `kinora train data` made it.
+    pub fn recipe(&self) -> Option<&Recipe> {
+        self.recipe.as_ref()
     }
 
     /// The store of their bytes.
@@ -381,7 +387,13 @@ impl LatentStore {
     pub(crate) fn of_values(folder: &Path, size: [usize; 3], value: impl Fn(usize, usize) -> f32) -> Self {
         files::write_json(
             &folder.join(HEADER),
-            &Header { vae_fingerprint: String::new(), channels: 1, world_seed: None, plan: None },
+            &Header {
+                vae_fingerprint: String::new(),
+                channels: 1,
+                world_seed: None,
+                world_shapes: Vec::new(),
+                plan: None,
+            },
         )
         .expect("a folder to write to");
         let values = (0..size[1] * size[2]).map(|i| f16::from_f32(value(i / size[2], i % size[2])));
@@ -399,7 +411,13 @@ mod tests {
     use super::*;
 
     fn store(folder: &Path, items: &[(usize, f32)]) -> LatentStore {
-        let header = Header { vae_fingerprint: String::new(), channels: 2, world_seed: None, plan: None };
+        let header = Header {
+            vae_fingerprint: String::new(),
+            channels: 2,
+            world_seed: None,
+            world_shapes: Vec::new(),
+            plan: None,
+        };
         files::write_json(&folder.join(HEADER), &header).unwrap();
         let mut writer = StoreWriter::open(&folder.join("clips")).unwrap();
         for &(frames, value) in items {
@@ -446,7 +464,13 @@ mod tests {
         assert!(message.contains("autoencoder and data set of these latents"), "{message}");
 
         let vae_fingerprint = encoder_fingerprint(vae.path()).unwrap();
-        let header = Header { vae_fingerprint, channels: 2, world_seed: Some(3), plan: None };
+        let header = Header {
+            vae_fingerprint,
+            channels: 2,
+            world_seed: Some(3),
+            world_shapes: Vec::new(),
+            plan: None,
+        };
         files::write_json(&folder.path().join(HEADER), &header).unwrap();
         save(1, 2);
         check_source(folder.path(), vae.path(), 2).unwrap();

@@ -55,6 +55,18 @@ pub fn count(flag: &'static str, value: u64) -> Result<()> {
     require(flag, "at least 1", value, value > 0)
 }
 
+/// Channels of so many, each once.
+pub fn channels(flag: &'static str, chosen: &[usize], of: usize) -> Result<()> {
+    let is_new = |at: usize| chosen[at] < of && !chosen[..at].contains(&chosen[at]);
+    let fit = (0..chosen.len()).all(is_new);
+    require(
+        flag,
+        format!("channels from 0 to {}, each once", of.saturating_sub(1)),
+        format!("{chosen:?}"),
+        fit,
+    )
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -76,5 +88,8 @@ mod tests {
         share("", f64::NAN).unwrap_err();
         part("", 1.0).unwrap_err();
         count("", 0).unwrap_err();
+        channels("", &[2, 0], 3).unwrap();
+        channels("", &[2, 2], 3).unwrap_err();
+        channels("", &[3], 3).unwrap_err();
     }
 }

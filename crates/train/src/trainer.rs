@@ -72,6 +72,15 @@ pub trait Objective {
         Growth { grid: shape.to_vec(), beside: None }
     }
 
+    /// Makes another model's parameters, found in `folder`, such as this one's can grow out of.
+    ///
+    /// # Errors
+    /// A model for which that cannot be.
+    fn adapt(&self, other: &mut Parameters, folder: &Path) -> Result<()> {
+        let _ = (other, folder);
+        Ok(())
+    }
+
     /// Figures on held-out data; the same data and draws each time.
     ///
     /// # Errors
@@ -164,7 +173,8 @@ impl<'a, O: Objective> Run<'a, O> {
         let mut first = Parameters { entries: entries.clone(), values: parameters::gather(&model)? };
         let mut anew: Vec<String> = entries.iter().map(|entry| entry.name.clone()).collect();
         for folder in &args.init_from {
-            let other = initial::of_folder(folder, |folder| objective.read(folder))?;
+            let mut other = initial::of_folder(folder, |folder| objective.read(folder))?;
+            objective.adapt(&mut other, folder)?;
             let growth = |entry: &Entry| objective.growth(&entry.name, &entry.shape);
             let left = first.take_over(&other, folder, &args.anew, growth)?;
             anew.retain(|name| left.contains(name));

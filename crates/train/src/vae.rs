@@ -50,7 +50,8 @@ pub fn train(args: &VaeArgs, observer: &dyn Observer) -> Result<Outcome> {
             let config = AutoencoderConfig::load(folder).map_err(TrainError::part("--like"))?;
             latents::read_vae(folder, &config, &device)
         });
-        let code = code::measure(objective.clips(), args.z_dim, like.transpose()?.as_ref(), &device)?;
+        let like = like.transpose()?.map(|like| code::Like::new(like, &args.like_channels)).transpose()?;
+        let code = code::measure(objective.clips(), &config, like.as_ref(), &device)?;
         model = model.init_weights(&code, args.run.seed);
     }
     let inputs = Inputs::from([("data".to_owned(), dataset::contents(&args.data, BYTES_PER_PIXEL)?)]);

@@ -5,7 +5,7 @@ use std::path::Path;
 use burn::tensor::{Device, FloatDType, Tensor};
 use nn::{Pack, Packing};
 
-use super::{PartConfig, checked};
+use super::{PartConfig, checked, filled};
 use crate::{
     ModelConfig, Result,
     config::{class_named, config_text},
@@ -114,7 +114,7 @@ impl AutoencoderConfig {
             Self::Wan(config) => {
                 [config.scale_factor_temporal, config.scale_factor_spatial, config.scale_factor_spatial]
             }
-            Self::Kinora(_) => AutoencoderKinoraConfig::SCALE_FACTORS,
+            Self::Kinora(config) => config.scale_factors(),
         }
     }
 
@@ -187,6 +187,28 @@ impl AutoencoderConfig {
                 let whole = AutoencoderKinora::new(config, device)?;
                 decoder_of(whole, AutoencoderKinora::without_encoder, source, packing)
                     .map(Autoencoder::Kinora)
+            }
+        }
+    }
+
+    /// The autoencoder with its encoder, packed as it is read if that is asked for.
+    ///
+    /// # Errors
+    /// Weights that cannot be read.
+    pub fn load_whole(
+        &self,
+        source: Source<'_>,
+        packing: Option<Packing>,
+        device: &Device,
+    ) -> Result<Autoencoder> {
+        match self {
+            Self::Wan(config) => {
+                let empty = AutoencoderKlWan::new(config, device)?;
+                filled(empty, source, packing).map(Box::new).map(Autoencoder::Wan)
+            }
+            Self::Kinora(config) => {
+                let empty = AutoencoderKinora::new(config, device)?;
+                filled(empty, source, packing).map(Box::new).map(Autoencoder::Kinora)
             }
         }
     }
@@ -270,6 +292,18 @@ impl Autoencoder {
         match self {
             Self::Wan(vae) => vae.encode(video).mean,
             Self::Kinora(vae) => vae.encode(video),
+        }
+    }
+
+    /// Latents, not normalised, of a clip that shows the pixels of `video` where `mask` is 1, both `[batch, 3, frames, height,
+    /// width]`; none where it takes more than a product to tell which they are.
+    ///
+    /// # Panics
+    /// Without an encoder.
+    pub fn pin(&self, latents: Tensor<5>, video: Tensor<5>, mask: Tensor<5>) -> Option<Tensor<5>> {
+        match self {
+            Self::Wan(_) => None,
+            Self::Kinora(vae) => Some(vae.pin(latents, video, mask)),
         }
     }
 

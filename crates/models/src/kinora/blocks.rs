@@ -2,40 +2,35 @@
 
 use burn::tensor::Tensor;
 
-use super::AutoencoderKinoraConfig;
-
-const TIME: usize = AutoencoderKinoraConfig::SCALE_FACTORS[0];
-const SIDE: usize = AutoencoderKinoraConfig::SCALE_FACTORS[1];
-
-/// `[batch, 3, frames, height, width]` as blocks, `[batch, frames', height', width', values]`. The first frame makes
-/// blocks of its own, in which it stands still.
-pub(super) fn into_blocks(video: Tensor<5>) -> Tensor<5> {
+/// `[batch, 3, frames, height, width]` as blocks of so many frames, rows and columns, `[batch, frames', height', width',
+/// values]`. The first frame makes blocks of its own, in which it stands still.
+pub(super) fn into_blocks(video: Tensor<5>, [time, down, across]: [usize; 3]) -> Tensor<5> {
     let still = video.clone().narrow(2, 0, 1);
-    let video = Tensor::cat((1..TIME).map(|_| still.clone()).chain([video]).collect(), 2);
+    let video = Tensor::cat((1..time).map(|_| still.clone()).chain([video]).collect(), 2);
     let [batch, colours, frames, height, width] = video.dims();
-    let [t, h, w] = [frames / TIME, height / SIDE, width / SIDE];
+    let [t, h, w] = [frames / time, height / down, width / across];
     video
-        .reshape([batch, colours, t, TIME, h, SIDE, w, SIDE])
-        .permute([0, 2, 4, 6, 1, 3, 5, 7]) // [batch, t, h, w, colours, TIME, SIDE, SIDE]
-        .reshape([batch, t, h, w, colours * TIME * SIDE * SIDE])
+        .reshape([batch, colours, t, time, h, down, w, across])
+        .permute([0, 2, 4, 6, 1, 3, 5, 7]) // [batch, t, h, w, colours, time, down, across]
+        .reshape([batch, t, h, w, colours * time * down * across])
 }
 
 /// The inverse: blocks side by side. `starts` is whether they begin with the still ones of a first frame, of which one
-/// frame is made, the mean of the four.
-pub(super) fn from_blocks(blocks: Tensor<5>, starts: bool) -> Tensor<5> {
+/// frame is made, the mean of theirs.
+pub(super) fn from_blocks(blocks: Tensor<5>, [time, down, across]: [usize; 3], starts: bool) -> Tensor<5> {
     let [batch, t, h, w, values] = blocks.dims();
-    let colours = values / (TIME * SIDE * SIDE);
+    let colours = values / (time * down * across);
     let video = blocks
-        .reshape([batch, t, h, w, colours, TIME, SIDE, SIDE])
-        .permute([0, 4, 1, 5, 2, 6, 3, 7]) // [batch, colours, t, TIME, h, SIDE, w, SIDE]
-        .reshape([batch, colours, t * TIME, h * SIDE, w * SIDE]);
+        .reshape([batch, t, h, w, colours, time, down, across])
+        .permute([0, 4, 1, 5, 2, 6, 3, 7]) // [batch, colours, t, time, h, down, w, across]
+        .reshape([batch, colours, t * time, h * down, w * across]);
     if !starts {
         return video;
     }
-    let first = video.clone().narrow(2, 0, TIME).mean_dim(2);
+    let first = video.clone().narrow(2, 0, time).mean_dim(2);
     match t {
         1 => first,
-        _ => Tensor::cat(vec![first, video.narrow(2, TIME, (t - 1) * TIME)], 2),
+        _ => Tensor::cat(vec![first, video.narrow(2, time, (t - 1) * time)], 2),
     }
 }
 
@@ -51,11 +46,15 @@ mod tests {
         let count = 2 * 3 * 9 * 16 * 8;
         let values = (0..count).map(|i| (i * 37 % 1009) as f32).collect::<Vec<_>>();
         let video = Tensor::<5>::from_data(TensorData::new(values, [2, 3, 9, 16, 8]), &device);
-        let blocks = into_blocks(video.clone());
-        assert_eq!(blocks.dims(), [2, 3, 2, 1, AutoencoderKinoraConfig::BLOCK_VALUES]);
-        assert_eq!(from_blocks(blocks.clone(), true).into_data(), video.clone().into_data());
-        // Without the first, the others are as they are.
-        let later = from_blocks(blocks.narrow(1, 1, 2), false);
-        assert_eq!(later.into_data(), video.narrow(2, 1, 8).into_data());
+        for time in [1, 2, 4] {
+            let block = [time, 8, 8];
+            let blocks = into_blocks(video.clone(), block);
+            let later = 8 / time;
+            assert_eq!(blocks.dims(), [2, 1 + later, 2, 1, 3 * time * 64]);
+            assert_eq!(from_blocks(blocks.clone(), block, true).into_data(), video.clone().into_data());
+            // Without the first, the others are as they are.
+            let later = from_blocks(blocks.narrow(1, 1, later), block, false);
+            assert_eq!(later.into_data(), video.clone().narrow(2, 1, 8).into_data());
+        }
     }
 }

@@ -11,8 +11,10 @@ use crate::{
 };
 
 const CLASS: &str = "AutoencoderKinora";
-/// Frames of a block, and pixels on its side.
-const BLOCK: [usize; 2] = [4, 8];
+/// Pixels on a side of a block.
+const SIDE: usize = 8;
+/// Frames that a block may have at most.
+const MOST_FRAMES: usize = 16;
 /// Squares of so many pixels a side become channels where the decoder sees pixels.
 pub(super) const PIXEL_PATCH: usize = 2;
 
@@ -22,6 +24,8 @@ pub(super) const PIXEL_PATCH: usize = 2;
 pub struct AutoencoderKinoraConfig {
     /// Channels of the latents.
     pub z_dim: usize,
+    /// Frames of a block.
+    pub scale_factor_temporal: usize,
     /// Channels of the decoder where it sees latents.
     pub width: usize,
     /// Residual blocks of the decoder.
@@ -37,22 +41,27 @@ pub struct AutoencoderKinoraConfig {
 impl Default for AutoencoderKinoraConfig {
     fn default() -> Self {
         Self {
-            z_dim: 48,
+            z_dim: 28,
+            scale_factor_temporal: 2,
             width: 160,
             num_res_blocks: 6,
             pixel_width: 32,
-            latents_mean: vec![0.0; 48],
-            latents_std: vec![1.0; 48],
+            latents_mean: vec![0.0; 28],
+            latents_std: vec![1.0; 28],
         }
     }
 }
 
 impl AutoencoderKinoraConfig {
     /// Frames, rows and columns of a block.
-    pub const SCALE_FACTORS: [usize; 3] = [BLOCK[0], BLOCK[1], BLOCK[1]];
+    pub fn scale_factors(&self) -> [usize; 3] {
+        [self.scale_factor_temporal, SIDE, SIDE]
+    }
 
     /// Numbers of a block of pixels in three colours.
-    pub const BLOCK_VALUES: usize = 3 * BLOCK[0] * BLOCK[1] * BLOCK[1];
+    pub fn block_values(&self) -> usize {
+        3 * self.scale_factor_temporal * SIDE * SIDE
+    }
 
     /// About how many parameters a model of these sizes has.
     pub fn large_parameters(&self) -> f64 {
@@ -69,7 +78,7 @@ impl AutoencoderKinoraConfig {
     fn halves(&self) -> [f64; 2] {
         let [z, width, blocks, pixels] =
             [self.z_dim, self.width, self.num_res_blocks, self.pixel_width].map(|size| size as f64);
-        let values = Self::BLOCK_VALUES as f64;
+        let values = self.block_values() as f64;
         let of_latents = 27.0 * z * width + 18.0 * blocks * width * width + width * values;
         [z * values, z * values + of_latents + 18.0 * (3 * PIXEL_PATCH * PIXEL_PATCH) as f64 * pixels]
     }
@@ -92,14 +101,14 @@ impl AutoencoderKinoraConfig {
     /// Latent `[frames, height, width]` of a clip of `[frames, height, width]`.
     ///
     /// # Errors
-    /// Frames that are not `1 + 4 k`, or sides that are no multiples of 8.
+    /// Frames that are not one and whole blocks, or sides that are no multiples of 8.
     pub fn latent_size(&self, video: [usize; 3]) -> Result<[usize; 3]> {
-        latents::latent_size(CLASS, BLOCK, video)
+        latents::latent_size(CLASS, [self.scale_factor_temporal, SIDE], video)
     }
 
     /// Video `[frames, height, width]` of latents of `[frames, height, width]`.
     pub fn video_size(&self, latents: [usize; 3]) -> [usize; 3] {
-        latents::video_size(BLOCK, latents)
+        latents::video_size([self.scale_factor_temporal, SIDE], latents)
     }
 }
 
@@ -125,7 +134,10 @@ impl ModelConfig for AutoencoderKinoraConfig {
         for (field, size) in sizes {
             require_size(CLASS, field, size)?;
         }
-        let most = Self::BLOCK_VALUES;
+        let time = self.scale_factor_temporal;
+        let fits = (1..=MOST_FRAMES).contains(&time);
+        require(CLASS, "scale_factor_temporal", time, format!("1 to {MOST_FRAMES}"), fits)?;
+        let most = self.block_values();
         require(CLASS, "z_dim", z_dim, format!("at most {most}, the values of a block"), z_dim <= most)?;
         for (field, values) in [("latents_mean", &self.latents_mean), ("latents_std", &self.latents_std)] {
             require(

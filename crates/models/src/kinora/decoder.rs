@@ -21,6 +21,9 @@ pub(super) struct Decoder {
     conv_out: Conv2d,
     pixels_in: Conv2d,
     pixels_out: Conv2d,
+    /// Frames, rows and columns of a block.
+    #[module(skip)]
+    block: [usize; 3],
 }
 
 nn::pack_parts!(Decoder { conv_in, blocks, conv_out, pixels_in, pixels_out });
@@ -28,7 +31,7 @@ nn::pack_parts!(Decoder { conv_in, blocks, conv_out, pixels_in, pixels_out });
 impl Decoder {
     pub fn new(config: &AutoencoderKinoraConfig, device: &Device) -> Self {
         let AutoencoderKinoraConfig { z_dim, width, num_res_blocks, pixel_width, .. } = *config;
-        let values = AutoencoderKinoraConfig::BLOCK_VALUES;
+        let values = config.block_values();
         let pixels = 3 * PIXEL_PATCH * PIXEL_PATCH;
         Self {
             code: Linear::new(z_dim, values, true, device),
@@ -38,14 +41,20 @@ impl Decoder {
             conv_out: Conv2d::new([width, values], 1, 1, [0; 2], device),
             pixels_in: conv3(pixels, pixel_width, device),
             pixels_out: conv3(pixel_width, pixels, device),
+            block: config.scale_factors(),
         }
+    }
+
+    /// What the code alone gives of `[batch, z_dim, frames, height, width]`: blocks `[batch, frames, height, width, values]`.
+    pub fn code(&self, latents: Tensor<5>) -> Tensor<5> {
+        self.code.forward(latents.permute([0, 2, 3, 4, 1]))
     }
 
     /// `[batch, z_dim, frames, height, width]` to `[batch, 3, frames', height', width']`. `past` are up to [`PAST`] latent
     /// frames that came before, each `[batch, z_dim, 1, height, width]`; the clip starts where there are none.
     pub fn forward(&self, latents: Tensor<5>, past: Vec<Tensor<5>>) -> Tensor<5> {
         let starts = past.is_empty();
-        let code = self.code.forward(latents.clone().permute([0, 2, 3, 4, 1])); // [batch, frames, height, width, values]
+        let code = self.code(latents.clone());
         let [batch, frames, height, width, values] = code.dims();
 
         let x = self.conv_in.forward_after(PAST - past.len(), past, latents);
@@ -55,7 +64,7 @@ impl Decoder {
         }
         let x = self.conv_out.forward(self.norm_out.forward(x, true));
         let x = x.permute([0, 2, 3, 1]).reshape([batch, frames, height, width, values]);
-        let video = from_blocks(code + x, starts);
+        let video = from_blocks(code + x, self.block, starts);
 
         // What blocks cannot know of their neighbours' edges.
         let [batch, colours, frames, height, width] = video.dims();

@@ -1,7 +1,7 @@
 //! The autoencoder of kinora-tiny: a linear code of blocks of pixels, and a network that draws what the code leaves out.
 //!
 //! ```text
-//! video ─ blocks of 4 frames × 8×8 pixels ─ linear ─► latents
+//! video ─ blocks of 2 frames × 8×8 pixels ─ linear ─► latents
 //! latents ─┬─ linear ───────────────────────────────────────┐
 //!          └─ convolutions at the size of the latents ─ 1×1 ─┴─ + ─ blocks ─┬──────────────────────┬─ + ─► video
 //!                                                                          └─ two convolutions ───┘
@@ -74,7 +74,7 @@ impl AutoencoderKinora {
     /// A configuration that cannot be.
     pub fn new(config: &AutoencoderKinoraConfig, device: &Device) -> Result<Self> {
         config.check()?;
-        let values = AutoencoderKinoraConfig::BLOCK_VALUES;
+        let values = config.block_values();
         Ok(Self {
             encoder: Some(Linear::new(values, config.z_dim, true, device)),
             decoder: Decoder::new(config, device),
@@ -92,9 +92,10 @@ impl AutoencoderKinora {
         Self { encoder: None, ..self }
     }
 
-    /// The values of blocks of a clip, `[blocks, values]`: what a code is measured on.
-    pub fn blocks(video: Tensor<5>) -> Tensor<2> {
-        into_blocks(video).flatten(0, 3)
+    /// The values of blocks of a clip, each of so many frames, rows and columns, `[blocks, values]`: what a code is
+    /// measured on.
+    pub fn blocks(video: Tensor<5>, block: [usize; 3]) -> Tensor<2> {
+        into_blocks(video, block).flatten(0, 3)
     }
 
     /// Latents of a clip, `[batch, z_dim, frames', height', width']`; of a still, if it has one frame.
@@ -106,13 +107,29 @@ impl AutoencoderKinora {
     /// After [`without_encoder`](Self::without_encoder).
     pub fn encode(&self, video: Tensor<5>) -> Tensor<5> {
         let encoder = self.encoder.as_ref().expect("an autoencoder that encodes has its encoder");
-        encoder.forward(into_blocks(video)).permute([0, 4, 1, 2, 3])
+        encoder.forward(into_blocks(video, self.config.scale_factors())).permute([0, 4, 1, 2, 3])
     }
 
-    /// The clip of latents `[batch, z_dim, frames, height, width]`, not normalised: `[batch, 3, 1 + 4 (frames - 1), ..]`
-    /// about -1 to 1. Not clamped, for training.
+    /// The clip of latents `[batch, z_dim, frames, height, width]`, not normalised: `[batch, 3, 1 + (frames -
+    /// 1) scale_factor_temporal, ..]`, about -1 to 1. Not clamped, for training.
     pub fn decode(&self, latents: Tensor<5>) -> Tensor<5> {
         self.decoder.forward(latents, Vec::new())
+    }
+
+    /// Latents of the nearest clip, by the code alone, that shows the pixels of `video` where `mask` is 1; both are `[batch, 3,
+    /// frames, height, width]`, of the clip's size.
+    ///
+    /// # Panics
+    /// After [`without_encoder`](Self::without_encoder).
+    pub fn pin(&self, latents: Tensor<5>, video: Tensor<5>, mask: Tensor<5>) -> Tensor<5> {
+        let encoder = self.encoder.as_ref().expect("an autoencoder that encodes has its encoder");
+        let block = self.config.scale_factors();
+        let drawn = self.decoder.code(latents.clone());
+        let [video, mask] = [video, mask].map(|x| into_blocks(x, block));
+        let change = (video - drawn) * mask;
+        // What changes alone is encoded: what the code cannot hold stays as it is.
+        let without_bias = encoder.forward(change.clone()) - encoder.forward(change.zeros_like());
+        latents + without_bias.permute([0, 4, 1, 2, 3])
     }
 
     /// A decoder whose memory does not grow with the clip.
@@ -146,10 +163,10 @@ impl AutoencoderKinoraConfig {
         /// Copies in 32 bits that are alive at once.
         const FRAMES_ALIVE: f64 = 8.0;
         const LAYERS_ALIVE: f64 = 6.0;
-        let [time, space, _] = Self::SCALE_FACTORS.map(|factor| factor as f64);
+        let [time, space, _] = self.scale_factors().map(|factor| factor as f64);
         let pixels = size.iter().map(|&side| side as f64).product::<f64>();
         let (frames, latents) = (3.0 * time * pixels, pixels / (space * space));
-        let layers = latents * (LAYERS_ALIVE * self.width as f64 + 2.0 * Self::BLOCK_VALUES as f64);
+        let layers = latents * (LAYERS_ALIVE * self.width as f64 + 2.0 * self.block_values() as f64);
         let pixel_layers = time * pixels / 4.0 * 2.0 * self.pixel_width as f64;
         let alive = size_of::<f32>() as f64 * (FRAMES_ALIVE * frames + layers + pixel_layers);
         let past = DType::from(kept).size() as f64 * PAST as f64 * latents * self.z_dim as f64;
@@ -159,7 +176,7 @@ impl AutoencoderKinoraConfig {
 
 impl DecoderStream<'_> {
     /// The frames of the clip's next latent frame `[batch, z_dim, 1, height, width]`, not normalised: `[batch, 3,
-    /// frames, ..]` about -1 to 1, one frame at the start and then 4 each time.
+    /// frames, ..]` about -1 to 1, one frame at the start and then those of a block.
     pub fn decode(&mut self, latents: Tensor<5>) -> Tensor<5> {
         assert_eq!(latents.dims()[2], 1, "a stream decodes one latent frame at a time");
         let frames = self.vae.decoder.forward(latents.clone(), self.past.clone());

@@ -8,6 +8,7 @@ use super::*;
 fn config() -> AutoencoderKinoraConfig {
     AutoencoderKinoraConfig {
         z_dim: 5,
+        scale_factor_temporal: 4,
         width: 16,
         num_res_blocks: 2,
         pixel_width: 8,
@@ -18,7 +19,7 @@ fn config() -> AutoencoderKinoraConfig {
 
 /// A code that keeps the first values of a block, and says 0 for the others.
 fn code(config: &AutoencoderKinoraConfig) -> Code {
-    let (z, values) = (config.z_dim, AutoencoderKinoraConfig::BLOCK_VALUES);
+    let (z, values) = (config.z_dim, config.block_values());
     let diagonal = |rows: usize, columns: usize| {
         (0..rows * columns).map(|i| f32::from(i / columns == i % columns)).collect::<Vec<f32>>()
     };
@@ -68,6 +69,26 @@ fn a_new_one_gives_back_what_its_code_keeps() {
 }
 
 #[test]
+fn pinned_pixels_are_shown() {
+    // A code that keeps all of a block.
+    let config = AutoencoderKinoraConfig {
+        scale_factor_temporal: 2,
+        z_dim: 384,
+        latents_mean: vec![0.0; 384],
+        latents_std: vec![1.0; 384],
+        ..config()
+    };
+    let model = AutoencoderKinora::new(&config, &Device::flex()).unwrap().init_weights(&code(&config), 3);
+    let [drawn, video] = [(); 2].map(|()| random([1, 3, 5, 8, 16]));
+    let mask = Tensor::<5>::zeros([1, 3, 5, 8, 16], &Device::flex());
+    let mask =
+        mask.slice_assign([0..1, 0..3, 3..4, 0..8, 0..16], Tensor::ones([1, 3, 1, 8, 16], &Device::flex()));
+    let pinned = model.decode(model.pin(model.encode(drawn.clone()), video.clone(), mask.clone()));
+    let expected = drawn * (mask.clone().neg() + 1.0) + video * mask;
+    assert!(most_unlike(pinned, expected) < 1e-4);
+}
+
+#[test]
 fn a_stream_decodes_as_the_whole() {
     let model = lively();
     let latents = random([1, 5, 4, 2, 3]);
@@ -109,15 +130,17 @@ fn latents_are_normalised_and_back() {
 #[test]
 fn sizes_that_cannot_be_are_refused() {
     let config = AutoencoderKinoraConfig::default();
-    assert_eq!(config.latent_size([17, 128, 64]).unwrap(), [5, 16, 8]);
-    assert_eq!(config.video_size([5, 16, 8]), [17, 128, 64]);
+    assert_eq!(config.latent_size([17, 128, 64]).unwrap(), [9, 16, 8]);
+    assert_eq!(config.video_size([9, 16, 8]), [17, 128, 64]);
     for size in [[16, 128, 128], [0, 8, 8], [1, 12, 8], [1, 8, 0]] {
         let message = config.latent_size(size).unwrap_err().to_string();
-        assert!(message.contains("1 + 4 k frames"), "{message}");
+        assert!(message.contains("1 + 2 k frames"), "{message}");
     }
     for (json, field) in [
         (r#"{"z_dim": 0}"#, "z_dim"),
-        (r#"{"z_dim": 769, "latents_mean": [], "latents_std": []}"#, "z_dim"),
+        (r#"{"z_dim": 385, "latents_mean": [], "latents_std": []}"#, "z_dim"),
+        (r#"{"scale_factor_temporal": 0}"#, "scale_factor_temporal"),
+        (r#"{"scale_factor_temporal": 17}"#, "scale_factor_temporal"),
         (r#"{"width": 0}"#, "width"),
         (r#"{"num_res_blocks": 18446744073709551615}"#, "num_res_blocks"),
         (r#"{"z_dim": 2, "latents_mean": [0], "latents_std": [1, 1]}"#, "latents_mean"),

@@ -12,7 +12,7 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use world::{Caption, ClipSpec, GroundTruth, Language, Scene, Split};
 
-use super::{BYTES_PER_PIXEL, Plan, Store, StoreWriter, Subset, count};
+use super::{ClipShape, Plan, Store, StoreWriter, Subset, count};
 use crate::{
     error::{Result, TrainError},
     files,
@@ -22,9 +22,6 @@ use crate::{
     observer::{Observer, Progress},
     random::{Purpose, rng},
 };
-
-/// Sizes of clips, `[width, height]`, each with its share.
-const SHAPES: [([usize; 2], f64); 3] = [([128, 128], 0.7), ([160, 96], 0.15), ([96, 160], 0.15)];
 
 /// Phrasings kept for each item, in each language.
 const PHRASINGS: usize = 4;
@@ -43,7 +40,7 @@ pub struct DataArgs {
     /// Folder of the data set; what is there is kept and added to
     #[arg(long, default_value_os_t = Self::default().output)]
     pub output: PathBuf,
-    /// Clips to train on, of 17 frames at 8 a second
+    /// Clips to train on, at 8 frames a second
     #[arg(long, default_value_t = Self::default().clips)]
     pub clips: usize,
     /// Stills to train on, each of a scene of its own
@@ -55,11 +52,22 @@ pub struct DataArgs {
     /// Seed of all scenes
     #[arg(long, default_value_t = Self::default().seed)]
     pub seed: u64,
+    /// Shapes of clips, as often each, such as 128x128x33,256x256x17; if not given, 17 frames of 128x128, 160x96 or 96x160
+    #[arg(long, value_name = "WIDTHxHEIGHTxFRAMES", value_delimiter = ',')]
+    #[serde(default)]
+    pub shapes: Vec<ClipShape>,
 }
 
 impl Default for DataArgs {
     fn default() -> Self {
-        Self { output: "kinora-data".into(), clips: 4000, stills: 20_000, validation: 64, seed: 0 }
+        Self {
+            output: "kinora-data".into(),
+            clips: 4000,
+            stills: 20_000,
+            validation: 64,
+            seed: 0,
+            shapes: Vec::new(),
+        }
     }
 }
 
@@ -67,12 +75,27 @@ impl DataArgs {
     fn plan(&self) -> Plan {
         Plan { clips: self.clips, stills: self.stills, validation: self.validation }
     }
+
+    fn recipe(&self) -> Recipe {
+        Recipe { seed: self.seed, shapes: self.shapes.clone() }
+    }
+}
+
+/// What every item of a data set is drawn from.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Recipe {
+    /// Of all scenes.
+    pub seed: u64,
+    /// Of clips; the common ones if there are none.
+    #[serde(default)]
+    pub shapes: Vec<ClipShape>,
 }
 
 /// What all items of a data set have in common, and how many there are to be.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 struct Header {
-    seed: u64,
+    #[serde(flatten)]
+    recipe: Recipe,
     /// Older data sets do not say; what is there is all of them.
     #[serde(default)]
     plan: Option<Plan>,
@@ -89,21 +112,21 @@ const HEADER: &str = "dataset.json";
 pub fn make(args: &DataArgs, observer: &dyn Observer) -> Result<()> {
     let output = &args.output;
     let _lock = Lock::hold(output)?;
-    check_seed(output, args.seed)?;
+    check_recipe(output, &args.recipe())?;
     check_room(args)?;
-    files::write_json(&output.join(HEADER), &Header { seed: args.seed, plan: Some(args.plan()) })?;
+    files::write_json(&output.join(HEADER), &Header { recipe: args.recipe(), plan: Some(args.plan()) })?;
     for subset in [Subset::Validation, Subset::Stills, Subset::Clips] {
-        fill(output, subset, args.plan().of(subset), args.seed, observer)?;
+        fill(output, subset, args.plan().of(subset), &args.recipe(), observer)?;
     }
     Ok(())
 }
 
-/// The seed of the data set in `folder`; none if [`make`] did not make it.
+/// What the data set in `folder` was drawn from; none if [`make`] did not make it.
 ///
 /// # Errors
 /// A header that cannot be read.
-pub fn world_seed(folder: &Path) -> Result<Option<u64>> {
-    Ok(read_header(folder)?.map(|header| header.seed))
+pub fn recipe(folder: &Path) -> Result<Option<Recipe>> {
+    Ok(read_header(folder)?.map(|header| header.recipe))
 }
 
 /// Fails if the data set in `folder` is not whole, unless that is allowed.
@@ -111,13 +134,18 @@ pub fn world_seed(folder: &Path) -> Result<Option<u64>> {
 /// # Errors
 /// [`TrainError::Partial`], or a data set that cannot be read.
 pub fn check_whole(folder: &Path, allow_partial: bool) -> Result<()> {
-    let Some(Header { seed, plan: Some(plan) }) = read_header(folder)?.filter(|_| !allow_partial) else {
+    let Some(Header { recipe, plan: Some(plan) }) = read_header(folder)?.filter(|_| !allow_partial) else {
         return Ok(());
     };
     let Plan { clips, stills, validation } = plan;
+    let Recipe { seed, shapes } = recipe;
+    let shapes = match &shapes[..] {
+        [] => String::new(),
+        _ => format!(" --shapes {}", listed(&shapes)),
+    };
     let advice = format!(
         "make the rest with `kinora train data --output {} --clips {clips} --stills {stills} --validation \
-         {validation} --seed {seed}`",
+         {validation} --seed {seed}{shapes}`",
         folder.display()
     );
     plan.check(folder, &advice)
@@ -144,27 +172,37 @@ fn read_header(folder: &Path) -> Result<Option<Header>> {
     if path.exists() { files::read_json(&path).map(Some) } else { Ok(None) }
 }
 
-fn check_seed(output: &Path, seed: u64) -> Result<()> {
-    match world_seed(output)? {
-        Some(found) if found != seed => Err(TrainError::Mismatch {
-            path: output.join(HEADER),
-            what: "seed".into(),
-            expected: format!("{seed} as in --seed"),
-            found: found.to_string(),
-        }),
-        _ => Ok(()),
+/// As `--shapes` takes them.
+fn listed(shapes: &[ClipShape]) -> String {
+    shapes.iter().map(ClipShape::to_string).collect::<Vec<_>>().join(",")
+}
+
+fn check_recipe(output: &Path, asked: &Recipe) -> Result<()> {
+    let Some(found) = recipe(output)? else { return Ok(()) };
+    let mismatch = |what: &str, expected, found| {
+        Err(TrainError::Mismatch { path: output.join(HEADER), what: what.into(), expected, found })
+    };
+    if found.seed != asked.seed {
+        return mismatch("seed", format!("{} as in --seed", asked.seed), found.seed.to_string());
     }
+    if found.shapes != asked.shapes {
+        let named = |shapes: &[ClipShape]| match shapes {
+            [] => "none".to_owned(),
+            _ => listed(shapes),
+        };
+        let expected = format!("{} as in --shapes", named(&asked.shapes));
+        return mismatch("shapes", expected, named(&found.shapes));
+    }
+    Ok(())
 }
 
 /// Fails if the disk has not the room for what is missing.
 fn check_room(args: &DataArgs) -> Result<()> {
-    let ClipSpec { width, height, num_frames, .. } = ClipSpec::default();
-    // All shapes have about as many pixels.
-    let still = (width * height * BYTES_PER_PIXEL) as u64;
+    let [still, clip] = ClipShape::most_bytes(&args.shapes);
     let mut needed = 0_u64;
     for subset in Subset::ALL {
         let missing = args.plan().of(subset).saturating_sub(count(&args.output.join(subset.name()))?) as u64;
-        let bytes = if subset == Subset::Stills { still } else { still * num_frames as u64 };
+        let bytes = if subset == Subset::Stills { still } else { clip };
         needed = needed.saturating_add(missing.saturating_mul(bytes));
     }
     match files::room(&args.output) {
@@ -181,7 +219,7 @@ fn check_room(args: &DataArgs) -> Result<()> {
     }
 }
 
-fn fill(output: &Path, subset: Subset, count: usize, seed: u64, observer: &dyn Observer) -> Result<()> {
+fn fill(output: &Path, subset: Subset, count: usize, recipe: &Recipe, observer: &dyn Observer) -> Result<()> {
     let mut writer = StoreWriter::open(&output.join(subset.name()))?;
     if writer.len() >= count {
         return Ok(());
@@ -193,7 +231,7 @@ fn fill(output: &Path, subset: Subset, count: usize, seed: u64, observer: &dyn O
         }
         let group = writer.len()..(writer.len() + GROUP).min(count);
         let rendered: Vec<Rendered> =
-            group.into_par_iter().map(|index| Drawn::new(subset, index, seed).render()).collect();
+            group.into_par_iter().map(|index| Drawn::new(subset, index, recipe).render()).collect();
         for item in rendered {
             writer.append(item.size, item.captions, &item.frames, None)?;
         }
@@ -224,14 +262,13 @@ pub struct Drawn {
 }
 
 impl Drawn {
-    /// Item `index` of a subset, which depends on nothing but the seed.
-    pub fn new(subset: Subset, index: usize, seed: u64) -> Self {
+    /// Item `index` of a subset, which depends on nothing but the recipe.
+    pub fn new(subset: Subset, index: usize, Recipe { seed, shapes }: &Recipe) -> Self {
         // Subsets take their scenes from ranges that never meet.
-        let mut rng = rng(seed, Purpose::Scene, index as u64 | (subset as u64) << 48);
+        let mut rng = rng(*seed, Purpose::Scene, index as u64 | (subset as u64) << 48);
         let split = if subset == Subset::Validation { Split::HeldOut } else { Split::Train };
         let scene = Scene::sample(rng.random(), split);
-        let [width, height] = shape(&mut rng);
-        let spec = ClipSpec { width, height, ..ClipSpec::default() };
+        let spec = ClipShape::draw(shapes, &mut rng).spec();
         let truth = world::simulate(&scene, &spec);
         let still = (subset == Subset::Stills).then(|| rng.random_range(0..spec.num_frames));
         Self { scene, spec, truth, still, rng }
@@ -272,17 +309,6 @@ impl Drawn {
     }
 }
 
-fn shape(rng: &mut ChaCha8Rng) -> [usize; 2] {
-    let mut draw = rng.random::<f64>();
-    for (shape, share) in SHAPES {
-        if draw < share {
-            return shape;
-        }
-        draw -= share;
-    }
-    SHAPES[0].0
-}
-
 /// Phrasings without repeats, English first.
 fn captions(rng: &mut ChaCha8Rng, phrase: impl Fn(Language, &mut ChaCha8Rng) -> Vec<String>) -> Vec<String> {
     let mut captions = Vec::new();
@@ -299,7 +325,7 @@ fn captions(rng: &mut ChaCha8Rng, phrase: impl Fn(Language, &mut ChaCha8Rng) -> 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::observer::StopsAfter;
+    use crate::{dataset::BYTES_PER_PIXEL, observer::StopsAfter};
 
     #[test]
     fn a_data_set_grows_and_repeats() {
@@ -330,6 +356,29 @@ mod tests {
         }
         let other = DataArgs { seed: 5, ..args(first.path(), 2) };
         assert!(make(&other, &()).unwrap_err().to_string().contains("seed"));
+        let other = DataArgs { shapes: vec![ClipShape::default()], ..args(first.path(), 2) };
+        let message = make(&other, &()).unwrap_err().to_string();
+        assert!(message.contains("128x128x17 as in --shapes") && message.contains("found none"), "{message}");
+    }
+
+    #[test]
+    fn clips_have_the_shapes_that_are_asked_for() {
+        let folder = tempfile::tempdir().unwrap();
+        let shapes: Vec<ClipShape> = ["32x48x9", "64x32x5"].map(|shape| shape.parse().unwrap()).into();
+        let output = folder.path().to_owned();
+        let args = DataArgs { output, clips: 6, stills: 3, validation: 1, shapes, ..DataArgs::default() };
+        make(&args, &()).unwrap();
+        let sizes = |subset: Subset| -> Vec<[usize; 3]> {
+            let store = Store::open(&folder.path().join(subset.name()), BYTES_PER_PIXEL, "").unwrap();
+            store.items().iter().map(|item| item.size).collect()
+        };
+        let clips = sizes(Subset::Clips);
+        assert!(clips.iter().all(|size| [[9, 48, 32], [5, 32, 64]].contains(size)), "{clips:?}");
+        assert!(sizes(Subset::Stills).iter().all(|size| [[1, 48, 32], [1, 32, 64]].contains(size)));
+        let message = make(&DataArgs { clips: 7, ..args }, &StopsAfter(0.into())).unwrap_err();
+        assert!(message.to_string().contains("again"), "{message}");
+        let message = check_whole(folder.path(), false).unwrap_err().to_string();
+        assert!(message.contains("--shapes 32x48x9,64x32x5`"), "{message}");
     }
 
     #[test]
@@ -354,7 +403,7 @@ mod tests {
         // As data sets were before they said how much there is to be.
         files::write_json(&folder.path().join(HEADER), &serde_json::json!({ "seed": 0 })).unwrap();
         check_whole(folder.path(), false).unwrap();
-        assert_eq!(world_seed(folder.path()).unwrap(), Some(0));
+        assert_eq!(recipe(folder.path()).unwrap(), Some(Recipe { seed: 0, shapes: Vec::new() }));
     }
 
     #[cfg(target_os = "linux")] // elsewhere the room is not known

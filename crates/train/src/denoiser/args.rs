@@ -50,6 +50,11 @@ pub struct DenoiserArgs {
     #[arg(long, value_name = "CHANNELS")]
     #[serde(default)]
     pub preconditioned_after: Option<usize>,
+    /// Which channels of the latents of the first model (--init-from) the first ones of these latents are, if they are not
+    /// the same ones: those that `kinora train vae --like-channels` was told
+    #[arg(long, value_delimiter = ',', requires = "init_from")]
+    #[serde(default)]
+    pub init_channels: Vec<usize>,
     #[allow(missing_docs, reason = "flattened into the flags, which have their own")]
     #[command(flatten)]
     #[serde(flatten)]
@@ -134,6 +139,7 @@ impl Default for DenoiserArgs {
             ffn_dim: 1024,
             latent_patch: 2,
             preconditioned_after: None,
+            init_channels: Vec::new(),
             text: TextSize::default(),
             freeze_text_encoder: false,
             teacher: None,

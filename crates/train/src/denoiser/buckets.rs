@@ -77,12 +77,12 @@ impl Buckets {
 
     /// Finds out what they show.
     pub fn name(mut self, folder: &Path, subset: Subset, vae: &AutoencoderConfig) -> Result<Self> {
-        let seed = self.latents.world_seed().ok_or_else(|| TrainError::Setting {
+        let recipe = self.latents.recipe().ok_or_else(|| TrainError::Setting {
             flag: "--naming-weight",
             expected: "0 for latents of clips that `kinora train data` did not make".into(),
             found: format!("more, with {}", folder.display()),
         })?;
-        self.truths = Some(Truths::of(self.latents.store().items(), subset, seed, vae, folder)?);
+        self.truths = Some(Truths::of(self.latents.store().items(), subset, recipe, vae, folder)?);
         Ok(self)
     }
 

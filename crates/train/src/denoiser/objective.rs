@@ -16,12 +16,13 @@ use super::{
 use crate::{
     dataset::Subset,
     error::{Result, TrainError},
-    initial::Growth,
+    initial::{Growth, Parameters},
     latents::read_vae,
     log::Figures,
     optim::LrScale,
     parameters::to_scalar,
     random::{Purpose, noise},
+    setting,
     tokenizer::PromptTokenizer,
     trainer::{Moment, Objective},
 };
@@ -151,6 +152,49 @@ impl Objective for DenoiserObjective<'_> {
             .filter(|_| ADDS.iter().any(|adds| name.contains(adds)))
             .map(|(_, layer)| format!("transformer.blocks.0.{layer}"));
         Growth { grid, beside }
+    }
+
+    /// Of a model of other latents, what it says of the channels that are chosen.
+    fn adapt(&self, other: &mut Parameters, folder: &Path) -> Result<()> {
+        const IN: &str = "transformer.patch_embedding.weight";
+        const OUT: &str = "transformer.proj_out";
+        let chosen = &self.args.init_channels;
+        let patch = self.args.latent_patch.pow(2);
+        let shape =
+            |name: &str| other.entries.iter().find(|entry| entry.name == name).map(|entry| &entry.shape);
+        let [Some(into), Some(out)] = [shape(IN), shape(&format!("{OUT}.bias"))] else { return Ok(()) };
+        if chosen.is_empty() {
+            return Ok(());
+        }
+        let (theirs, answers) = (into[1], out[0] / patch);
+        setting::channels("--init-channels", chosen, theirs)?;
+        let channels = self.vae.config().z_dim();
+        let of_latents = format!("at most {channels}, as these latents have");
+        setting::require("--init-channels", of_latents, chosen.len(), chosen.len() <= channels)?;
+        // Answers, and gates behind them if there are any.
+        let has_gates = answers == 2 * theirs;
+        if into[2..] != [1, self.args.latent_patch, self.args.latent_patch]
+            || has_gates != self.args.preconditioned_after.is_some()
+        {
+            return Err(TrainError::Mismatch {
+                path: folder.into(),
+                what: "patches and gates of the denoiser".into(),
+                expected: "those of this one, to choose --init-channels of".into(),
+                found: format!("patches of {:?}, {answers} outputs for {theirs} channels", &into[2..]),
+            });
+        }
+        let of_part = |start: usize| {
+            (0..channels)
+                .map(move |channel| chosen.get(channel).map(|channel| start + channel))
+                .collect::<Vec<_>>()
+        };
+        let parts = if has_gates { 2 } else { 1 };
+        let outputs = (0..parts).flat_map(|part| of_part(part * theirs)).collect::<Vec<_>>();
+        other.choose(IN, 1, theirs, &of_part(0));
+        for part in ["weight", "bias"] {
+            other.choose(&format!("{OUT}.{part}"), 0, answers, &outputs);
+        }
+        Ok(())
     }
 
     /// The loss at fixed timesteps, that with the first frame known, and that with the prompt of another clip: where

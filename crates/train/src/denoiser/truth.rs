@@ -8,7 +8,7 @@ use rayon::prelude::*;
 use world::{Colour, Kind, Thing};
 
 use crate::{
-    dataset::{Crop, Drawn, Item, Subset},
+    dataset::{Crop, Drawn, Item, Recipe, Subset},
     error::{Result, TrainError},
 };
 
@@ -29,24 +29,27 @@ struct Truth {
 }
 
 impl Truths {
-    /// Those of all `items` of a subset of the data set of this seed; `folder` is where they were found.
+    /// Those of all `items` of a subset of the data set of this recipe; `folder` is where they were found.
     ///
     /// # Errors
     /// Items that are not of that data set.
     pub fn of(
         items: &[Item],
         subset: Subset,
-        seed: u64,
+        recipe: &Recipe,
         vae: &AutoencoderConfig,
         folder: &Path,
     ) -> Result<Self> {
         let of = |(index, item): (usize, &Item)| {
-            let drawn = Drawn::new(subset, index, seed);
+            let drawn = Drawn::new(subset, index, recipe);
             if drawn.captions() != item.captions {
                 return Err(TrainError::Mismatch {
                     path: folder.join(subset.name()),
                     what: format!("captions of item {index}"),
-                    expected: format!("those of the world with seed {seed}; or take --naming-weight 0"),
+                    expected: format!(
+                        "those of the world with seed {}; or take --naming-weight 0",
+                        recipe.seed
+                    ),
                     found: format!("{:?}", item.captions),
                 });
             }
@@ -128,10 +131,14 @@ mod tests {
     use super::*;
     use crate::parameters::to_vec;
 
+    fn recipe(seed: u64) -> Recipe {
+        Recipe { seed, shapes: Vec::new() }
+    }
+
     fn item(subset: Subset, index: usize, seed: u64) -> Item {
-        let drawn = Drawn::new(subset, index, seed);
+        let drawn = Drawn::new(subset, index, &recipe(seed));
         let [height, width] = drawn.size().map(|side| side / 8);
-        let frames = if subset == Subset::Stills { 1 } else { 5 };
+        let frames = if subset == Subset::Stills { 1 } else { 9 };
         Item { size: [frames, height, width], captions: drawn.captions(), ..Item::default() }
     }
 
@@ -169,7 +176,7 @@ mod tests {
         let vae = AutoencoderConfig::Kinora(Default::default());
         for subset in [Subset::Stills, Subset::Clips] {
             let items: Vec<Item> = (0..4).map(|index| item(subset, index, 3)).collect();
-            let truths = Truths::of(&items, subset, 3, &vae, Path::new("latents")).unwrap();
+            let truths = Truths::of(&items, subset, &recipe(3), &vae, Path::new("latents")).unwrap();
             for (index, item) in items.iter().enumerate() {
                 let whole = Crop { start: [0; 3], size: item.size };
                 let values = to_vec(truths.targets(&[(index, whole)], 1, &Device::flex())).unwrap();
@@ -177,14 +184,15 @@ mod tests {
                 for token in values.chunks_exact(CLASSES.iter().sum()) {
                     seen.iter_mut().zip(token).for_each(|(sum, share)| *sum += share);
                 }
-                let scene = Drawn::new(subset, index, 3).scene;
+                let scene = Drawn::new(subset, index, &recipe(3)).scene;
                 for kind in Kind::ALL {
                     let there = scene.things.iter().any(|thing| thing.kind == kind);
                     assert!(there || seen[kind as usize + 1] == 0.0, "{kind:?} in {:?}", item.captions);
                 }
                 assert!(seen[1..].iter().sum::<f32>() > 0.5, "nothing is seen in {:?}", item.captions);
             }
-            let error = Truths::of(&items, subset, 4, &vae, Path::new("latents")).err().unwrap().to_string();
+            let error =
+                Truths::of(&items, subset, &recipe(4), &vae, Path::new("latents")).err().unwrap().to_string();
             assert!(error.contains("captions of item") && error.contains("--naming-weight 0"), "{error}");
         }
     }

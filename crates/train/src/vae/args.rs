@@ -27,6 +27,10 @@ pub struct VaeArgs {
     /// Channels of the latents
     #[arg(long, default_value_t = Self::default().z_dim)]
     pub z_dim: usize,
+    /// Frames of a block, that make one latent
+    #[arg(long, default_value_t = Self::default().block_frames)]
+    #[serde(default = "four_frames")]
+    pub block_frames: usize,
     /// Channels of the decoder where it sees latents
     #[arg(long, default_value_t = Self::default().width)]
     pub width: usize,
@@ -41,6 +45,11 @@ pub struct VaeArgs {
     #[arg(long)]
     #[serde(default)]
     pub like: Option<PathBuf>,
+    /// Which channels of that autoencoder's; all if not given. Where its blocks have other numbers of frames, latents of
+    /// stills are made alike
+    #[arg(long, value_delimiter = ',', requires = "like")]
+    #[serde(default)]
+    pub like_channels: Vec<usize>,
     /// Side of the crops to train on, in pixels
     #[arg(long, default_value_t = Self::default().crop)]
     pub crop: usize,
@@ -73,11 +82,13 @@ impl Default for VaeArgs {
         Self {
             data: "kinora-data".into(),
             allow_partial: false,
-            z_dim: 48,
+            z_dim: 28,
+            block_frames: 2,
             width: 160,
             num_res_blocks: 6,
             pixel_width: 32,
             like: None,
+            like_channels: Vec::new(),
             crop: 96,
             clip_frames: vec![9, 17],
             still_share: Ramp { start: 0.15, end: 0.15 },
@@ -90,11 +101,17 @@ impl Default for VaeArgs {
     }
 }
 
+/// What runs without the flag had.
+fn four_frames() -> usize {
+    4
+}
+
 impl VaeArgs {
     /// The model's configuration; the denoiser is to see latents as they are.
     pub fn config(&self) -> AutoencoderKinoraConfig {
         AutoencoderKinoraConfig {
             z_dim: self.z_dim,
+            scale_factor_temporal: self.block_frames,
             width: self.width,
             num_res_blocks: self.num_res_blocks,
             pixel_width: self.pixel_width,
