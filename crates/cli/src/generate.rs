@@ -2,13 +2,13 @@
 
 use std::{
     io::{self, Write},
-    path::PathBuf,
+    path::{Path, PathBuf},
     time::Instant,
 };
 
 use anyhow::Result;
 use clap::Args;
-use engine::{ModelFiles, Output, Pipeline, Plan, Session, Timings, VideoRequest, Warning};
+use engine::{ModelFiles, ModelInfo, Output, Pipeline, Plan, Session, State, Timings, VideoRequest, Warning};
 use serde_json::{Value, json};
 
 use crate::{
@@ -24,14 +24,20 @@ pub struct GenerateArgs {
     request: RequestArgs,
 
     /// File to write: .mp4, .gif, .png (an image, or a contact sheet of a video), or .safetensors (frames as
-    /// numbers: `frames`, [frames, height, width, 3], 0 to 1)
-    #[arg(short, long, value_name = "FILE", default_value = "video.mp4")]
-    output: PathBuf,
+    /// numbers: `frames`, [frames, height, width, 3], 0 to 1); or `-`, an MP4 to standard output that can be watched while it
+    /// is made [default: video.mp4; image.png for an image]
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<PathBuf>,
 
     /// Make so many clips, with seeds from --seed on, and keep the one that the judge likes best; for prompts of the
     /// embedded model's world
     #[arg(long, value_name = "N", default_value_t = 1)]
     best_of: u64,
+
+    /// Keep what is made so far in this folder: the same command then goes on from there, whatever stopped it, and makes the
+    /// same video; once all of it is made, the command only writes it again
+    #[arg(long, value_name = "FOLDER", conflicts_with = "best_of")]
+    state: Option<PathBuf>,
 
     /// Show how long each part took
     #[arg(short, long)]
@@ -43,11 +49,22 @@ pub struct GenerateArgs {
 }
 
 pub fn run(args: GenerateArgs) -> Result<()> {
+    run_as(args, |request, _| Ok(request))
+}
+
+/// Makes the video of what `task` makes of the request, for a model.
+pub fn run_as(
+    args: GenerateArgs,
+    task: impl FnOnce(VideoRequest, &ModelInfo) -> Result<VideoRequest>,
+) -> Result<()> {
     let start = Instant::now();
     let request = args.request.read()?;
-    // Whatever can be known to fail fails before the work.
-    let output = Output::for_path(&args.output)?;
     let pipeline = Session::cpu().open(&ModelFiles::of(&request), request.precision)?;
+    let request = task(request, pipeline.info())?;
+    // Whatever can be known to fail fails before the work.
+    let name = if request.num_frames == Some(1) { "image.png" } else { "video.mp4" };
+    let path = args.output.clone().unwrap_or_else(|| name.into());
+    let output = Output::for_path(&path)?;
     let plan = pipeline.plan(&request)?;
     plan.check_memory()?;
     output.check(&plan)?;
@@ -60,10 +77,10 @@ pub fn run(args: GenerateArgs) -> Result<()> {
         let _ = writeln!(io::stderr(), "warning: {warning}");
     }
     let made = match best_of {
-        None => stream(&pipeline, plan, &output)?,
+        None => stream(&pipeline, plan, &output, args.state.as_deref())?,
         Some(best_of) => keep_best(&best_of, &pipeline, &request, &output)?,
     };
-    let report = args.report(&made, start.elapsed().as_secs_f64());
+    let report = args.report(&path, &made, start.elapsed().as_secs_f64());
     if output.is_stdout() {
         // A reader of the video wants no words behind it.
         let _ = writeln!(io::stderr(), "{report}");
@@ -82,10 +99,18 @@ struct Made {
 }
 
 /// Writes the frames as they come.
-fn stream(pipeline: &Pipeline, plan: Plan, output: &Output) -> Result<Made> {
+fn stream(pipeline: &Pipeline, plan: Plan, output: &Output, state: Option<&Path>) -> Result<Made> {
     let provenance = pipeline.provenance(&plan)?;
+    let state = state.map(|folder| State::open(folder, &plan, &provenance)).transpose()?;
     let mut file = output.begin(plan.shape(), &provenance)?;
-    let timings = pipeline.stream(&plan, &mut |frame| file.push(frame), &mut Bar::new())?;
+    let timings = pipeline.stream_kept(&plan, state.as_ref(), &mut |frame| file.push(frame), &mut Bar::new());
+    let timings = timings.map_err(|error| match state {
+        Some(_) if matches!(error, engine::Error::Cancelled { .. }) => {
+            let advice = format!("{error}; the same command goes on from there");
+            anyhow::Error::new(error).context(advice)
+        }
+        _ => error.into(),
+    })?;
     file.finish()?;
     Ok(Made { plan, provenance, timings, best: None })
 }
@@ -110,13 +135,13 @@ fn unknown_words(warnings: &[Warning]) -> &[String] {
 }
 
 impl GenerateArgs {
-    fn report(&self, made: &Made, seconds: f64) -> String {
+    fn report(&self, path: &Path, made: &Made, seconds: f64) -> String {
         let Made { plan, provenance, timings, best } = made;
         let Plan { size, num_frames, fps, warnings, .. } = plan;
         if self.json {
             let mut report = json!({
                 // JSON is Unicode, and names need not be.
-                "output": self.output.to_string_lossy(),
+                "output": path.to_string_lossy(),
                 "width": size.width,
                 "height": size.height,
                 "num_frames": num_frames,
@@ -144,7 +169,7 @@ impl GenerateArgs {
                 let _ = writeln!(io::stderr(), "{part:18} {seconds:8.2} s");
             }
         }
-        let path = self.output.display();
+        let path = path.display();
         let what = match num_frames {
             1 => format!("an image of {size}"),
             _ => format!("{num_frames} frames of {size} at {fps} fps"),

@@ -15,6 +15,8 @@ mod plan;
 mod progress;
 mod request;
 mod signals;
+mod storyboard;
+mod tasks;
 mod training;
 mod vocabulary;
 mod world_clips;
@@ -39,6 +41,24 @@ struct Cli {
 enum Mode {
     /// Make a video, or an image, from a text
     Generate(generate::GenerateArgs),
+    /// Make an image from a text
+    Image(generate::GenerateArgs),
+    /// Make a picture move: it is the first frame, or with --last another one is the last
+    Animate(tasks::AnimateArgs),
+    /// Make a clip go on, behind its end or before its beginning
+    Extend(tasks::ExtendArgs),
+    /// Make what leads from one clip to another
+    Connect(tasks::ConnectArgs),
+    /// Make the frames between those of a clip
+    Interpolate(tasks::ClipArgs),
+    /// Make a clip, or a video of a text, whose end leads into its beginning
+    Loop(tasks::LoopArgs),
+    /// Make a clip anew after another text, near to what it was
+    Remix(tasks::RemixArgs),
+    /// Make a part of the picture anew, and leave the rest as it is
+    Edit(tasks::EditArgs),
+    /// Make a video after a file that says what is seen when
+    Storyboard(storyboard::StoryboardArgs),
     /// Say how much memory and time a video will take, and what to change to need less
     Plan(plan::PlanArgs),
     /// Show what a file holds and how it was made
@@ -52,6 +72,13 @@ enum Mode {
     /// Train a model
     #[command(subcommand)]
     Train(train::TrainCommand),
+}
+
+impl Mode {
+    /// Whether it can be stopped between two steps.
+    fn takes_long(&self) -> bool {
+        !matches!(self, Self::Plan(_) | Self::Info(_) | Self::Vocabulary(_) | Self::World(_))
+    }
 }
 
 /// Every operation allocates its result, and glibc gives large blocks back to the system at once, to be zeroed page by
@@ -72,13 +99,22 @@ fn main() -> ExitCode {
         let threads = kernels::threads::available();
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).stack_size(STACK).build_global();
         pool.map_err(|error| anyhow::anyhow!("cannot start {threads} threads: {error}; {LIMITS}"))?;
-        if matches!(mode, Mode::Generate(_) | Mode::Judge(_) | Mode::Train(_)) {
+        if mode.takes_long() {
             signals::listen().map_err(|error| anyhow::anyhow!("cannot hear signals: {error}; {LIMITS}"))?;
         }
         // The kernels have threads of their own; this pool is burn's and the world's. Inside it, their share of this
         // thread costs no switch to another one and back.
         rayon::scope(|_| match mode {
             Mode::Generate(args) => generate::run(args),
+            Mode::Image(args) => tasks::image(args),
+            Mode::Animate(args) => tasks::animate(args),
+            Mode::Extend(args) => tasks::extend(args),
+            Mode::Connect(args) => tasks::connect(args),
+            Mode::Interpolate(args) => tasks::interpolate(args),
+            Mode::Loop(args) => tasks::make_loop(args),
+            Mode::Remix(args) => tasks::remix(args),
+            Mode::Edit(args) => tasks::edit(args),
+            Mode::Storyboard(args) => storyboard::run(args),
             Mode::Plan(args) => plan::run(&args),
             Mode::Info(args) => info::run(&args),
             Mode::Judge(args) => judge::run(&args),

@@ -108,7 +108,7 @@ fn a_refusal_says_memory_by_part_and_what_would_fit() {
     let folder = tempfile::tempdir().expect("a folder");
     let program = env!("CARGO_BIN_EXE_kinora");
     let video = "ball --num-frames 5 --steps 1";
-    let script = format!("ulimit -v 3000000 && exec {program} generate {video} --size 2048x2048 -o a.gif");
+    let script = format!("ulimit -v 3000000 && exec {program} generate {video} --size 4096x4096 -o a.gif");
     let mut command = Command::new("bash");
     command.current_dir(folder.path()).args(["-c", &script]);
     let message = fail(command, 1);

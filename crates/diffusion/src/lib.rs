@@ -4,7 +4,8 @@
 //! schedule/    which noise levels are visited: rectified flow with shift, DDPM's linear betas
 //! samplers/    sample_euler, sample_unipc (rectified flow); sample_ddpm, sample_ddim
 //! prediction   what models answer (velocity, eps), as the data that samplers ask for
-//! timeline     which frames of a clip are known, and how noisy the others are
+//! levels       how far each position of a clip is made anew
+//! timeline     the same for training: which frames are known, and how noisy the others are
 //! guidance     classifier-free guidance, a wrapper that is again a `denoise`
 //! process      the way forward, for training: x_0 and noise to x_t, and which t to train on
 //! noise        Gaussian noise from a seed, the same bits on every machine
@@ -19,6 +20,7 @@
 
 mod error;
 mod guidance;
+mod levels;
 mod noise;
 mod prediction;
 mod process;
@@ -28,6 +30,7 @@ mod timeline;
 
 pub use error::{Error, Result};
 pub use guidance::{classifier_free_guidance, is_guided};
+pub use levels::Levels;
 pub use noise::Noise;
 pub use prediction::{Prediction, from_eps, from_velocity};
 pub use process::{TimestepSampler, add_noise, flow_interpolate, flow_velocity};

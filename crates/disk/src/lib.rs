@@ -18,7 +18,7 @@ pub use target::leads_to_stdout;
 use std::{io, path::Path};
 
 /// For `map_err`.
-fn unwritable(path: &Path) -> impl Fn(io::Error) -> Error {
+pub fn unwritable(path: &Path) -> impl Fn(io::Error) -> Error {
     move |source| Error::Unwritable { path: path.into(), source }
 }
 

@@ -4,17 +4,19 @@ use std::{ops::ControlFlow, sync::Arc};
 
 use burn::tensor::{Tensor, TensorData};
 use diffusion::{
-    Noise, Sampler, Step, classifier_free_guidance, sample_ddim, sample_ddpm, sample_euler, sample_unipc,
+    Levels, Sampler, Step, classifier_free_guidance, sample_ddim, sample_ddpm, sample_euler, sample_unipc,
 };
-use models::family::{Denoiser, Text};
+use models::family::{Autoencoder, Denoiser, Text};
 
 use crate::{
     Error, Observer, Plan, Result, Stage,
+    canvas::{Beginning, Pinned},
     finite::is_finite,
     memory::Job,
     noise::Stream,
     parts::Part,
     progress::{report, timed},
+    state::State,
 };
 
 /// What the denoiser is given, besides the latents.
@@ -22,8 +24,22 @@ pub(crate) struct Denoising<'a> {
     /// The denoisers and the timestep from which each is asked, the one for the noisiest latents first.
     pub experts: &'a [(f64, Part<Denoiser>)],
     pub plan: &'a Plan,
+    /// What the latents are of.
+    pub autoencoder: &'a Autoencoder,
     /// The video that it is for.
     pub job: &'a Job,
+    /// Where answers are kept, and may be already.
+    pub state: Option<&'a State>,
+}
+
+/// A window, and what it is made of.
+pub(crate) struct Canvas {
+    /// Which of the plan's windows it is.
+    pub index: usize,
+    /// What it begins from,
+    pub beginning: Beginning,
+    /// and the noise of the others, `[1, channels, frames, height, width]`.
+    pub noise: Tensor<5>,
     /// `[1, tokens, dim]`, of the prompt.
     pub context: Tensor<3>,
     /// Of what to avoid; not looked at without guidance.
@@ -37,51 +53,93 @@ pub(crate) struct Denoised {
 }
 
 impl Denoising<'_> {
-    /// The latents that `noise`, `[1, channels, frames, height, width]`, becomes.
-    pub fn run(&self, noise: Tensor<5>, observer: &mut dyn Observer) -> Result<Denoised> {
-        let Plan { schedule, sampler, request, guidance_scale, timeline, model, .. } = self.plan;
+    /// The latents that a canvas becomes.
+    pub fn run(&self, canvas: Canvas, observer: &mut dyn Observer) -> Result<Denoised> {
+        let Canvas { index, beginning, noise, context, negative_context } = canvas;
+        let Beginning { levels, x_0, pinned } = beginning;
+        let Plan { sampler, request, guidance_scale, model, layout, .. } = self.plan;
+        let schedule = &levels.schedule(&self.plan.schedule);
+        let (before, total) = (index * schedule.num_steps(), layout.windows.len() * schedule.num_steps());
         let mut asked = Asked { experts: self.experts, job: self.job, current: None, load: 0.0 };
         asked.expert(schedule.timesteps()[0])?;
-        report(observer, Stage::Denoise, 0, schedule.num_steps())?;
+        report(observer, Stage::Denoise, before, total)?;
         let answer = |x: Tensor<5>, step: Step, &prompt: &Prompt| {
-            let timesteps = self.timesteps(step, &x);
+            let timesteps = self.timesteps(&levels, step, &x);
             let expert = asked.expert(step.timestep)?;
             let text = expert.text(prompt, || match prompt {
-                Prompt::Positive => self.context.clone(),
-                Prompt::Negative => self.negative_context.clone(),
+                Prompt::Positive => context.clone(),
+                Prompt::Negative => negative_context.clone(),
             });
             Ok::<_, Error>(expert.denoiser.forward(x, timesteps, &text))
         };
         let guided = classifier_free_guidance(answer, Prompt::Positive, Prompt::Negative, *guidance_scale);
-        // Where nothing is known, what is known is not looked at.
-        let denoise = timeline.hold(noise.clone(), sampler.prediction().denoiser(guided));
-        let after_step = |step: Step, x: Tensor<5>| match check(step, &x, observer) {
-            Ok(()) => ControlFlow::Continue(x),
-            Err(error) => ControlFlow::Break(error),
-        };
-        let mut fresh = Noise::stream(request.seed, Stream::Steps as u64);
-        let (shape, device) = (noise.dims(), noise.device());
+        let mut denoised = sampler.prediction().denoiser(guided);
+        let denoised = move |x, step| Ok(self.pin(denoised(x, step)?, &pinned));
+        let denoise = levels.hold(x_0.clone(), noise.clone(), denoised);
+        let start = levels.start(x_0, noise, schedule);
+        let denoise = self.kept(index, denoise);
+        let after_step =
+            |step: Step, x: Tensor<5>| match check([before + step.index + 1, total], &x, observer) {
+                Ok(()) => ControlFlow::Continue(x),
+                Err(error) => ControlFlow::Break(error),
+            };
+        let mut fresh = Stream::Steps.of(request.seed, index);
+        let (shape, device) = (start.dims(), start.device());
         let fresh = |_: Step| fresh.tensor(shape, &device);
         let latents = match sampler {
-            Sampler::Euler => sample_euler(denoise, noise, schedule, after_step),
-            Sampler::UniPc => sample_unipc(denoise, noise, schedule, after_step),
+            Sampler::Euler => sample_euler(denoise, start, schedule, after_step),
+            Sampler::UniPc => sample_unipc(denoise, start, schedule, after_step),
             Sampler::Ddpm => {
                 let variance = model.scheduler.variance().unwrap_or_default();
-                sample_ddpm(denoise, noise, schedule, variance, fresh, after_step)
+                sample_ddpm(denoise, start, schedule, variance, fresh, after_step)
             }
-            Sampler::Ddim => sample_ddim(denoise, noise, schedule, 0.0, fresh, after_step),
+            Sampler::Ddim => sample_ddim(denoise, start, schedule, 0.0, fresh, after_step),
         };
         // It makes room for the frames.
         asked.forget();
         Ok(Denoised { latents: latents?, load: asked.load })
     }
 
-    /// What the model is told about time, `[1, groups]`: a timestep for each row of tokens in time, or one for the
-    /// clip.
-    fn timesteps(&self, step: Step, latents: &Tensor<5>) -> Tensor<2> {
-        let groups = if self.plan.model.expand_timesteps { self.plan.token_grid[0] } else { 1 };
-        let timesteps = self.plan.timeline.at(step.timestep).by_group(groups);
-        Tensor::from_data(TensorData::new(timesteps, [1, groups]), &latents.device())
+    /// A `denoise` that looks first whether its answer was given before.
+    fn kept(
+        &self,
+        window: usize,
+        mut denoise: impl FnMut(Tensor<5>, Step) -> Result<Tensor<5>>,
+    ) -> impl FnMut(Tensor<5>, Step) -> Result<Tensor<5>> {
+        move |x, step| {
+            let Some(state) = self.state else { return denoise(x, step) };
+            if let Some(answer) = state.answer(window, step.index, x.dims(), &x.device()) {
+                return Ok(answer);
+            }
+            let answer = denoise(x, step)?;
+            state.keep(window, step.index, &answer)?;
+            Ok(answer)
+        }
+    }
+
+    /// What the model says, corrected where it is known.
+    fn pin(&self, x_0: Tensor<5>, pinned: &Option<Pinned>) -> Tensor<5> {
+        let Some(Pinned { video, mask }) = pinned else { return x_0 };
+        let raw = self.autoencoder.denormalize(x_0.clone());
+        match self.autoencoder.pin(raw, video.clone(), mask.clone()) {
+            Some(latents) => self.plan.model.autoencoder.normalize(latents),
+            None => x_0,
+        }
+    }
+
+    /// What the model is told about time, `[1, groups]`: a timestep for each row of tokens in time, or for each token if
+    /// those of a row differ, or one for the clip.
+    fn timesteps(&self, levels: &Levels, step: Step, latents: &Tensor<5>) -> Tensor<2> {
+        let [_, _, frames, height, width] = latents.dims();
+        let patch = self.plan.model.denoiser().patch_size();
+        let groups = match () {
+            () if !self.plan.model.expand_timesteps => [1; 3],
+            () if levels.is_by_frame() => [frames / patch[0], 1, 1],
+            () => [frames / patch[0], height / patch[1], width / patch[2]],
+        };
+        let timesteps = levels.timesteps(step.timestep, groups);
+        let count = timesteps.len();
+        Tensor::from_data(TensorData::new(timesteps, [1, count]), &latents.device())
     }
 }
 
@@ -139,9 +197,9 @@ impl Asked<'_> {
     }
 }
 
-fn check(step: Step, latents: &Tensor<5>, observer: &mut dyn Observer) -> Result<()> {
+fn check([step, total]: [usize; 2], latents: &Tensor<5>, observer: &mut dyn Observer) -> Result<()> {
     if !is_finite(latents) {
-        return Err(Error::NotFinite { stage: Stage::Denoise, step: step.index + 1, total: step.num_steps });
+        return Err(Error::NotFinite { stage: Stage::Denoise, step, total });
     }
-    report(observer, Stage::Denoise, step.index + 1, step.num_steps)
+    report(observer, Stage::Denoise, step, total)
 }

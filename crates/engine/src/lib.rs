@@ -5,8 +5,10 @@
 //! VideoRequest ── Pipeline::plan ──► Plan ── Pipeline::stream ──► frames ── VideoWriter ──► file
 //!                                              │
 //!      text: prompt ─ tokenizer ─ text encoder ─► context
-//!      denoise: noise ─ sampler over the denoiser, guided, along the timeline ─► latents
-//!      decode: latents ─ autoencoder, one latent frame after the other ─► frames
+//!      for each window of the timeline:
+//!          encode: what is there of its frames ─ autoencoder ─► latents
+//!          denoise: noise, latents ─ sampler over the denoiser, guided ─► latents
+//!          decode: latents ─ autoencoder, one latent frame after the other ─► frames
 //! ```
 //!
 //! A [`VideoRequest`] is what a user asks for, by flags or as JSON; a [`Plan`] is that request checked against a
@@ -37,6 +39,7 @@
 #![forbid(unsafe_code)]
 
 mod cache;
+mod canvas;
 mod denoise;
 mod error;
 mod estimate;
@@ -50,11 +53,15 @@ mod pipeline;
 mod plan;
 mod precision;
 mod progress;
+mod reel;
 mod request;
 mod session;
 mod size;
+mod state;
+mod tasks;
 mod tensor_file;
 mod text;
+mod timeline;
 mod video;
 mod warning;
 
@@ -70,6 +77,9 @@ pub use progress::{Observer, Progress, Stage, Timings, unobserved};
 pub use request::VideoRequest;
 pub use session::Session;
 pub use size::{ParseSizeError, Size};
+pub use state::State;
+pub use tasks::Side;
 pub use text::parse_tokenizer;
+pub use timeline::{At, Camera, Edge, Known, ParseCameraError, ParseRegionError, Region, Span};
 pub use video::Video;
 pub use warning::Warning;

@@ -16,15 +16,24 @@ pub(crate) enum Stream {
     Steps = 1,
 }
 
-/// The latents that a plan starts from, `[1, channels, frames, height, width]`.
+impl Stream {
+    const ALL: u64 = 2;
+
+    /// That of one of a video's windows.
+    pub fn of(self, seed: u64, window: usize) -> Noise {
+        Noise::stream(seed, self as u64 + Self::ALL * window as u64)
+    }
+}
+
+/// The noise that a window of so many latent frames starts from, `[1, channels, frames, height, width]`.
 ///
 /// # Errors
 /// A file that cannot be read, or is no noise of this shape.
-pub(crate) fn start(plan: &Plan, device: &Device) -> Result<Tensor<5>> {
-    let [channels, frames, height, width] = plan.latent_shape;
+pub(crate) fn start(plan: &Plan, window: usize, frames: usize, device: &Device) -> Result<Tensor<5>> {
+    let [channels, _, height, width] = plan.latent_shape;
     let shape = [1, channels, frames, height, width];
     match &plan.request.noise {
-        None => Ok(Noise::stream(plan.request.seed, Stream::Start as u64).tensor(shape, device)),
+        None => Ok(Stream::Start.of(plan.request.seed, window).tensor(shape, device)),
         Some(path) => Ok(Tensor::from_data(TensorData::new(from_file(path, plan)?, shape), device)),
     }
 }

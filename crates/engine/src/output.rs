@@ -2,10 +2,11 @@
 
 use std::{
     collections::HashMap,
+    io,
     path::{Path, PathBuf},
 };
 
-use media::{ClipShape, ClipWriter, Format};
+use media::{ClipShape, ClipWriter, Format, StreamWriter};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -28,21 +29,28 @@ pub struct Output {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
     Media(Format),
+    /// An MP4 in fragments, to standard output.
+    Stream,
     /// The tensor `frames`, `[frames, height, width, 3]`, f32, 0 to 1.
     Tensors,
 }
+
+/// The path that stands for standard output.
+const STDOUT: &str = "-";
 
 fn is_tensors(path: &Path) -> bool {
     path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("safetensors"))
 }
 
 impl Output {
-    /// The file at `path`: `.mp4`, `.gif`, `.png` or `.safetensors`.
+    /// The file at `path`: `.mp4`, `.gif`, `.png` or `.safetensors`; or `-`, an MP4 to standard output that can be watched while
+    /// it is made.
     ///
     /// # Errors
     /// [`Error::UnknownExtension`].
     pub fn for_path(path: &Path) -> Result<Self> {
         let kind = match is_tensors(path) {
+            _ if path == Path::new(STDOUT) => Kind::Stream,
             true => Kind::Tensors,
             false => Kind::Media(
                 Format::from_path(path).map_err(|_| Error::UnknownExtension { path: path.to_owned() })?,
@@ -57,8 +65,16 @@ impl Output {
     /// A size or rate that the format cannot hold, a place that takes no files, or a file there that must not or
     /// cannot be replaced.
     pub fn check(&self, plan: &Plan) -> Result<()> {
-        if let Kind::Media(format) = self.kind {
+        let format = match self.kind {
+            Kind::Media(format) => Some(format),
+            Kind::Stream => Some(Format::Mp4),
+            Kind::Tensors => None,
+        };
+        if let Some(format) = format {
             format.check(plan.size.width, plan.size.height, plan.fps).map_err(Error::Format)?;
+        }
+        if self.kind == Kind::Stream {
+            return Ok(());
         }
         Ok(disk::check_folder_writable(&self.path)?)
     }
@@ -66,7 +82,7 @@ impl Output {
     /// Whether the video comes out of this program's standard output, as through `video.mp4 -> /dev/stdout`, so that
     /// nothing else may be printed there.
     pub fn is_stdout(&self) -> bool {
-        disk::leads_to_stdout(&self.path)
+        self.kind == Kind::Stream || disk::leads_to_stdout(&self.path)
     }
 
     /// Begins a file that takes frames as they are made, with `provenance` inside. It appears whole, when it is
@@ -75,8 +91,17 @@ impl Output {
     /// # Errors
     /// A place that takes no files, or a clip that the format cannot hold.
     pub fn begin(&self, shape: ClipShape, provenance: &Value) -> Result<VideoWriter> {
-        if let Kind::Media(_) = self.kind {
-            return Ok(VideoWriter(Writer::Media(ClipWriter::create(&self.path, shape, Some(provenance))?)));
+        match self.kind {
+            Kind::Media(_) => {
+                let writer = ClipWriter::create(&self.path, shape, Some(provenance))?;
+                return Ok(VideoWriter(Writer::Media(writer)));
+            }
+            Kind::Stream => {
+                let ClipShape { width, height, fps, .. } = shape;
+                let writer = StreamWriter::mp4(io::stdout(), width, height, fps, Some(provenance))?;
+                return Ok(VideoWriter(Writer::Stream(Box::new(writer))));
+            }
+            Kind::Tensors => {}
         }
         let provenance = provenance.to_string();
         if provenance.len() > media::MAX_RECORD_BYTES {
@@ -108,6 +133,7 @@ pub struct VideoWriter(Writer);
 #[derive(Debug)]
 enum Writer {
     Media(ClipWriter),
+    Stream(Box<StreamWriter<io::Stdout>>),
     Tensors(TensorWriter),
 }
 
@@ -119,6 +145,7 @@ impl VideoWriter {
     pub fn push(&mut self, frame: &[f32]) -> Result<()> {
         match &mut self.0 {
             Writer::Media(writer) => Ok(writer.push(&to_bytes(frame))?),
+            Writer::Stream(writer) => Ok(writer.push(&to_bytes(frame))?),
             Writer::Tensors(writer) => writer.push(frame),
         }
     }
@@ -131,6 +158,7 @@ impl VideoWriter {
     pub fn finish(self) -> Result<()> {
         match self.0 {
             Writer::Media(writer) => Ok(writer.finish()?),
+            Writer::Stream(writer) => Ok(writer.finish().map(drop)?),
             Writer::Tensors(writer) => writer.finish(),
         }
     }

@@ -9,8 +9,8 @@ use serde_json::{Value, json};
 
 use crate::{
     Error, MemoryPlan, ModelFiles, ModelInfo, Observer, Plan, Precision, Prompts, Result, Session, Stage,
-    TimePlan, Timings, Video, VideoRequest, Warning,
-    denoise::{Denoised, Denoising},
+    State, TimePlan, Timings, Video, VideoRequest, Warning, canvas,
+    denoise::{Canvas, Denoised, Denoising},
     estimate::{Rates, seconds_for_a_value},
     finite::{first_not_finite, is_finite, values},
     memory::{Job, while_loading},
@@ -18,7 +18,9 @@ use crate::{
     noise,
     parts::Part,
     progress::{report, timed},
+    reel::Reel,
     text::{PromptEncoder, clean},
+    timeline::Window,
 };
 
 /// A model that makes videos of one precision, one after another, or several at once from as many threads.
@@ -37,6 +39,8 @@ pub struct Pipeline {
     /// By the timestep from which each is asked.
     experts: Vec<(f64, Part<Denoiser>)>,
     autoencoder: Part<Autoencoder>,
+    /// The autoencoder whole, for videos that begin from pictures.
+    encoder: Part<Autoencoder>,
     /// The fingerprint of the files, once it has been asked for.
     hash: OnceLock<String>,
 }
@@ -60,6 +64,12 @@ impl Pipeline {
             let weights = move || files.weights(PartName::Vae);
             Part::when_needed(move || Ok(config.load_decoder(weights()?, of_others, session.device())?))
         };
+        let encoder = {
+            let (files, session, config) = (files.clone(), session.clone(), info.autoencoder.clone());
+            Part::when_needed(move || {
+                Ok(config.load_whole(files.weights(PartName::Vae)?, of_others, session.device())?)
+            })
+        };
         Ok(Self {
             experts: experts.collect(),
             session,
@@ -68,6 +78,7 @@ impl Pipeline {
             precision,
             text,
             autoencoder,
+            encoder,
             hash: OnceLock::new(),
         })
     }
@@ -193,44 +204,75 @@ impl Pipeline {
         sink: &mut dyn FnMut(&[f32]) -> Result<()>,
         observer: &mut dyn Observer,
     ) -> Result<Timings> {
+        self.stream_kept(plan, None, sink, observer)
+    }
+
+    /// [`stream`](Self::stream), with what was made so far in a folder, from which it goes on.
+    ///
+    /// # Errors
+    /// As for [`stream`](Self::stream), or a folder that cannot be written.
+    pub fn stream_kept(
+        &self,
+        plan: &Plan,
+        state: Option<&State>,
+        sink: &mut dyn FnMut(&[f32]) -> Result<()>,
+        observer: &mut dyn Observer,
+    ) -> Result<Timings> {
         if !Arc::ptr_eq(&plan.model, &self.info) {
             let (expected, found) = (self.info.name.clone(), plan.model.name.clone());
             return Err(Error::PlanOfAnother { expected, found });
         }
         self.check_precision(plan)?;
-        let noise = noise::start(plan, self.session.device())?;
+        let mut reel = Reel::new(plan)?;
+        let layout = &plan.layout;
+        let first = noise::start(plan, 0, layout.windows[0].latent_frames, self.session.device())?;
+        let mut noise = Some(first);
         let job = Job::begin(plan.activations.text.max(plan.activations.denoise));
         self.precision.scope(|| {
             report(observer, Stage::Text, 0, 1)?;
             // What is wrong with the last part shows before the work of the others.
             let (prepared, load) = timed(|| {
                 self.text.prepare()?;
-                self.autoencoder.get()
+                if plan.sees_pictures() { self.encoder.get() } else { self.autoencoder.get() }
             });
             let autoencoder = prepared?;
             let (contexts, text) = timed(|| self.contexts(plan));
-            let [context, negative_context] = contexts?;
+            let contexts = contexts?;
             report(observer, Stage::Text, 1, 1)?;
-            let denoising = Denoising { experts: &self.experts, plan, job: &job, context, negative_context };
-            let (denoised, seconds) = timed(|| denoising.run(noise, observer));
-            let Denoised { latents, load: of_denoiser } = denoised?;
-            job.decodes(plan.activations.decode);
-            let decode = decode(&autoencoder, latents, plan, sink, observer)?;
-            Ok(Timings { load: load + of_denoiser, text, denoise: seconds - of_denoiser, decode })
+            let denoising =
+                Denoising { experts: &self.experts, plan, autoencoder: &autoencoder, job: &job, state };
+            let mut timings = Timings { load, text, ..Timings::default() };
+            for (index, window) in layout.windows.iter().enumerate() {
+                let noise = match noise.take() {
+                    Some(noise) => noise,
+                    None => noise::start(plan, index, window.latent_frames, self.session.device())?,
+                };
+                let [context, negative_context] = contexts.of(plan.prompt_of(window));
+                let (beginning, seconds) = timed(|| canvas::begin(&autoencoder, plan, window, &reel, &noise));
+                timings.decode += seconds;
+                reel.is_seen();
+                let canvas = Canvas { index, beginning, noise, context, negative_context };
+                let (denoised, seconds) = timed(|| denoising.run(canvas, observer));
+                let Denoised { latents, load: of_denoiser } = denoised?;
+                timings.load += of_denoiser;
+                timings.denoise += seconds - of_denoiser;
+                job.decodes(plan.activations.decode);
+                timings.decode += decode(&autoencoder, latents, plan, index, &mut reel, sink, observer)?;
+            }
+            Ok(timings)
         })
     }
 
-    /// What the denoiser reads of the prompt and of the negative one, each `[1, tokens, dim]`; without guidance the
-    /// prompt stands for both.
-    fn contexts(&self, plan: &Plan) -> Result<[Tensor<3>; 2]> {
+    /// What the denoiser reads of the prompts and of the negative one.
+    fn contexts(&self, plan: &Plan) -> Result<Contexts> {
         let prompts = prompts(plan);
         let contexts = self.text.context(&prompts)?;
-        let row = |row| contexts.clone().narrow(0, row, 1);
-        match (0..prompts.len()).find(|&prompt| !is_finite(&row(prompt))) {
+        let rows: Vec<_> = (0..prompts.len()).map(|row| contexts.clone().narrow(0, row, 1)).collect();
+        match rows.iter().position(|row| !is_finite(row)) {
             Some(prompt) => {
                 Err(Error::NotFinite { stage: Stage::Text, step: prompt + 1, total: prompts.len() })
             }
-            None => Ok([0, prompts.len() - 1].map(row)),
+            None => Ok(Contexts(rows)),
         }
     }
 
@@ -250,48 +292,71 @@ impl Pipeline {
     /// # Errors
     /// A file of the model that cannot be read: its fingerprint is a part of it.
     pub fn provenance(&self, plan: &Plan) -> Result<Value> {
-        Ok(json!({
+        let mut record = json!({
             "version": env!("CARGO_PKG_VERSION"),
             "model": { "name": self.info.name, "sha256": self.hash()? },
             "request": plan.record(),
             "computed_in": self.precision.computed_in(),
             "prompt": plan.prompt,
-        }))
+        });
+        if !plan.layout.shapes.is_empty() {
+            record["sources"] = plan.sources();
+        }
+        Ok(record)
     }
 }
 
-/// What is read for a plan: the prompt, and the negative one if it counts.
+/// What is read for a plan: its prompts, and the negative one if it counts.
 fn prompts(plan: &Plan) -> Vec<&str> {
     let negative = plan.guided().then_some(plan.negative_prompt.as_str());
-    [plan.prompt.as_str()].into_iter().chain(negative).collect()
+    plan.prompts.iter().map(String::as_str).chain(negative).collect()
 }
 
-/// Hands on the frames of latents, one latent frame after the other; returns the seconds of the autoencoder.
+/// What is made of the prompts, and of the negative one behind them, each `[1, tokens, dim]`.
+struct Contexts(Vec<Tensor<3>>);
+
+impl Contexts {
+    /// That of a prompt, and that of the negative one; without guidance some prompt stands for it.
+    fn of(&self, prompt: usize) -> [Tensor<3>; 2] {
+        [prompt, self.0.len() - 1].map(|row| self.0[row].clone())
+    }
+}
+
+/// Puts the frames that a window makes on the reel, one latent frame after the other, and hands them on; returns the seconds of
+/// the autoencoder.
 fn decode(
     autoencoder: &Autoencoder,
     latents: Tensor<5>,
     plan: &Plan,
+    index: usize,
+    reel: &mut Reel<'_>,
     sink: &mut dyn FnMut(&[f32]) -> Result<()>,
     observer: &mut dyn Observer,
 ) -> Result<f64> {
-    let total = plan.latent_shape[1];
-    report(observer, Stage::Decode, 0, total)?;
+    let (layout, window) = (&plan.layout, &plan.layout.windows[index]);
+    let of_windows = |windows: &[Window]| windows.iter().map(|window| window.latent_frames).sum::<usize>();
+    let (before, total) = (of_windows(&layout.windows[..index]), of_windows(&layout.windows));
+    report(observer, Stage::Decode, before, total)?;
     let mut stream = autoencoder.decoder_stream(kept_frames(plan.request.precision));
     let mut seconds = 0.0;
-    let mut done = 0;
-    for (index, latent) in autoencoder.denormalize(latents).split(1, 2).into_iter().enumerate() {
-        let (frames, spent) = timed(|| pixels(stream.decode(latent)));
+    for (latent, latents) in autoencoder.denormalize(latents).split(1, 2).into_iter().enumerate() {
+        let (frames, spent) = timed(|| pixels(stream.decode(latents)));
         seconds += spent;
+        let place = layout.frames_of(window, latent);
         let frames = frames.map_err(|frame| Error::NotFinite {
             stage: Stage::Decode,
-            step: done + frame + 1,
+            step: (place.start + frame as isize).max(0) as usize + 1,
             total: plan.num_frames,
         })?;
-        for frame in frames.chunks_exact(plan.size.width * plan.size.height * 3) {
-            sink(frame)?;
-            done += 1;
+        for (frame, pixels) in place.zip(frames.chunks_exact(plan.size.width * plan.size.height * 3)) {
+            if let Ok(frame) = usize::try_from(frame)
+                && window.makes.contains(&frame)
+            {
+                reel.put(frame, pixels);
+            }
         }
-        report(observer, Stage::Decode, index + 1, total)?;
+        reel.hand_on(sink)?;
+        report(observer, Stage::Decode, before + latent + 1, total)?;
     }
     Ok(seconds)
 }

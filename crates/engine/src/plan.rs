@@ -1,15 +1,20 @@
 //! From a request to a checked plan: every rule that joins fields of the request with the model is here.
 
-use std::{path::Path, sync::Arc};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
-use diffusion::{NUM_TRAIN_TIMESTEPS, Sampler, Schedule, Spacing, Timeline, is_guided};
+use diffusion::{Sampler, Schedule, Spacing, is_guided};
 use media::{Clip, ClipShape};
+use serde_json::{Value, json};
 
 use crate::{
-    Error, MemoryPlan, ModelInfo, Prompts, Result, Size, VideoRequest, Warning,
+    At, Error, Known, MemoryPlan, ModelInfo, Prompts, Region, Result, Size, Span, VideoRequest, Warning,
     memory::Activations,
     model::{GUIDANCE, is_guidance},
     text,
+    timeline::{Layout, Placed, Window, scenes, size_of},
 };
 
 /// A request that can be served: nothing is left open, and everything fits the model.
@@ -17,8 +22,13 @@ use crate::{
 pub struct Plan {
     /// The request with every value filled in that depends on the model (lengths as `num_frames`).
     pub request: VideoRequest,
-    /// What the model reads: the request's prompt, cleaned as diffusers does, with what it left open filled in.
+    /// What the model reads: the request's prompt, cleaned as diffusers does, with what it left open filled in. The first
+    /// of them, if there are several.
     pub prompt: String,
+    /// The same for each of the scenes.
+    pub prompts: Vec<String>,
+    /// The scenes that these are of, as they were asked for.
+    pub scenes: Vec<Span>,
     /// What it reads of the negative prompt: cleaned too.
     pub negative_prompt: String,
     /// Pixels.
@@ -31,12 +41,10 @@ pub struct Plan {
     pub sampler: Sampler,
     /// Its noise levels.
     pub schedule: Schedule,
-    /// `[channels, frames, height, width]` of the latents.
+    /// `[channels, frames, height, width]` of the latents that are made at once, at most.
     pub latent_shape: [usize; 4],
-    /// Tokens of the denoiser along time, height and width.
+    /// Tokens of the denoiser along time, height and width, at most.
     pub token_grid: [usize; 3],
-    /// Which latent frames are known, and which are to be made.
-    pub timeline: Timeline,
     /// How strongly to follow the prompt; 1 or less is no guidance.
     pub guidance_scale: f64,
     /// About how much memory it takes.
@@ -46,6 +54,8 @@ pub struct Plan {
     /// The model that it is for.
     pub(crate) model: Arc<ModelInfo>,
     pub(crate) activations: Activations,
+    /// Which frames are known, and in which windows the others are made.
+    pub(crate) layout: Layout,
 }
 
 impl VideoRequest {
@@ -60,9 +70,11 @@ impl VideoRequest {
                 return Err(Error::request(field, format!("at most {LONGEST_PROMPT} characters"), found));
             }
         }
-        let [prompt, negative_prompt] =
-            [&self.prompt, &self.negative_prompt].map(|prompt| text::clean(prompt));
-        if prompt.is_empty() {
+        self.check_spans()?;
+        let negative_prompt = text::clean(&self.negative_prompt);
+        let said = self.spans.iter().map(|span| &span.prompt);
+        let mut said = said.chain(self.spans.is_empty().then_some(&self.prompt));
+        if said.any(|prompt| text::clean(prompt).is_empty()) {
             return Err(Error::request("prompt", "some words that say what the video shows", "nothing"));
         }
         let guidance_scale = self.guidance_scale.unwrap_or(info.native.guidance_scale);
@@ -73,15 +85,22 @@ impl VideoRequest {
             let expected = "a model folder beside it (--model): the embedded model has no variants";
             return Err(Error::request("variant", expected, "none"));
         }
-        let size = self.resolve_size(info)?;
         let fps = self.fps.unwrap_or(info.native.fps);
         if !Clip::FPS_RANGE.contains(&fps) {
             let expected = format!("{} to {}", Clip::FPS_RANGE.start(), Clip::FPS_RANGE.end());
             return Err(Error::request("fps", expected, fps));
         }
-        let num_frames = self.resolve_num_frames(info, fps)?;
+        let placed = self.place_known(fps)?;
+        let size = self.resolve_size(info, placed.first().map(|placed| placed.shape))?;
+        let num_frames = self.resolve_num_frames(info, fps, &placed)?;
         Self::check_file(size, num_frames)?;
-        let latents = info.autoencoder.latent_size([num_frames, size.height, size.width])?;
+        self.check_known(info, size)?;
+        let scenes = scenes(self, num_frames as f64 / fps);
+        let layout = Layout::new(self, &placed, num_frames, fps, &scenes, info)?;
+        self.check_ability(info, &layout)?;
+        let longest = layout.windows.iter().map(|window| window.latent_frames).max().unwrap_or(1);
+        let [_, height, width] = info.autoencoder.latent_size([1, size.height, size.width])?;
+        let latents = [longest, height, width];
         let (sampler, schedule) = self.resolve_schedule(info)?;
         let token_grid = info.denoiser().token_grid(latents).map_err(|_| {
             let most = info.most_pixels_and_frames();
@@ -92,6 +111,8 @@ impl VideoRequest {
         let [frames, height, width] = latents;
         let guided = is_guided(guidance_scale);
         let activations = Activations::of(self.precision, size, token_grid, guided, info);
+        let expand = |scene: &Span| self.expand_prompt(text::clean(&scene.prompt), info, num_frames);
+        let prompts: Vec<String> = scenes.iter().map(expand).collect();
         Ok(Plan {
             request: Self {
                 size: Some(size),
@@ -103,7 +124,9 @@ impl VideoRequest {
                 sampler: Some(sampler),
                 ..self.clone()
             },
-            prompt: self.expand_prompt(prompt, info, num_frames),
+            prompt: prompts[0].clone(),
+            prompts,
+            scenes,
             negative_prompt,
             size,
             num_frames,
@@ -113,24 +136,105 @@ impl VideoRequest {
             latent_shape: [info.autoencoder.z_dim(), frames, height, width],
             token_grid,
             guidance_scale,
-            timeline: Timeline::shared(frames, NUM_TRAIN_TIMESTEPS as f64),
             memory: MemoryPlan::new(self.precision, &activations, info),
             warnings: Vec::new(),
             model: info.clone(),
             activations,
+            layout,
         })
+    }
+
+    /// What is known, and which of its frames the video has at this rate.
+    fn place_known(&self, fps: f64) -> Result<Vec<Placed>> {
+        let place = |known: &Known| Placed::of(known, media::summary(&known.file)?.shape, fps);
+        self.known.iter().map(place).collect()
+    }
+
+    /// What can be said of numbers by themselves.
+    fn check_known(&self, info: &ModelInfo, size: Size) -> Result<()> {
+        for known in &self.known {
+            let Known { strength, at, .. } = known;
+            if !(0.0..=1.0).contains(strength) {
+                return Err(Error::request("strength", "0 (as it is) to 1 (all anew)", strength));
+            }
+            if let At::Seconds(seconds) = at
+                && !(*seconds >= 0.0 && seconds.is_finite())
+            {
+                return Err(Error::request("known", "a time of 0 seconds or more, or \"end\"", seconds));
+            }
+            for region in &known.regions {
+                let numbers = [region.x, region.y, region.width, region.height, region.from];
+                let inside = |[x, y]: [f64; 2]| {
+                    x >= 0.0
+                        && y >= 0.0
+                        && x + region.width <= size.width as f64
+                        && y + region.height <= size.height as f64
+                };
+                let is_whole = numbers.iter().all(|number| number.is_finite())
+                    && region.width > 0.0
+                    && region.height > 0.0
+                    && region.from >= 0.0
+                    && region.to.is_none_or(|to| to > region.from)
+                    && inside([region.x, region.y])
+                    && region.moves_to.is_none_or(inside);
+                if !is_whole {
+                    let expected = format!("a rectangle of some pixels within {size}, and times that rise");
+                    let Region { x, y, width, height, .. } = region;
+                    return Err(Error::request("region", expected, format!("{width}x{height} at {x},{y}")));
+                }
+            }
+        }
+        if !self.known.is_empty() && self.noise.is_some() {
+            return Err(Error::request("noise", "none where something is known", "some"));
+        }
+        let _ = info;
+        Ok(())
+    }
+
+    fn check_spans(&self) -> Result<()> {
+        let mut last = 0.0;
+        for Span { from, to, prompt } in &self.spans {
+            if !(*from >= last && to > from && to.is_finite()) {
+                let expected =
+                    format!("spans that follow each other, this one from {last} seconds on or later");
+                return Err(Error::request("spans", expected, format!("{from} to {to} for '{prompt}'")));
+            }
+            last = *to;
+        }
+        Ok(())
+    }
+
+    /// Whether the model can do what the frames ask of it.
+    fn check_ability(&self, info: &ModelInfo, layout: &Layout) -> Result<()> {
+        let is_plain = self.known.is_empty() && layout.windows.len() == 1 && !self.is_loop;
+        // Of all frames alike, so much noise is what every model has seen.
+        let remakes_all = layout.windows.len() == 1
+            && layout.remakes_all()
+            && self.known.iter().all(|known| known.regions.is_empty());
+        if is_plain || remakes_all || info.expand_timesteps {
+            return Ok(());
+        }
+        let field = if self.known.is_empty() { "num_frames" } else { "known" };
+        let expected = "nothing known: this model has one noise level for all frames, and cannot see some of them \
+                        clean; one with `expand_timesteps` can, such as Wan 2.2 TI2V or the embedded kinora-tiny";
+        Err(Error::request(field, expected, "some"))
     }
 
     /// The prompt, cleaned already, with what it leaves open filled in.
     fn expand_prompt(&self, prompt: String, info: &ModelInfo, num_frames: usize) -> String {
         match info.native.prompts {
-            Prompts::World if !self.as_written => world::expand_prompt(&prompt, num_frames, self.seed),
+            // What pictures show is not to be made up.
+            Prompts::World if !self.as_written && self.known.is_empty() => {
+                world::expand_prompt(&prompt, num_frames, self.seed)
+            }
             _ => prompt,
         }
     }
 
-    fn resolve_size(&self, info: &ModelInfo) -> Result<Size> {
-        let size = self.size.unwrap_or(info.native.size);
+    /// As asked for, or as fits the first of what is known, or the model's own.
+    fn resolve_size(&self, info: &ModelInfo, first: Option<ClipShape>) -> Result<Size> {
+        let own = || first.map_or(info.native.size, |first| size_of(first, info));
+        let size = self.size.unwrap_or_else(own);
         let multiple = info.size_multiple();
         let fits = |side: usize, multiple: usize| side > 0 && side.is_multiple_of(multiple);
         if fits(size.width, multiple.width) && fits(size.height, multiple.height) {
@@ -149,8 +253,10 @@ impl VideoRequest {
     }
 
     /// A length in frames must be possible as it stands; one in seconds is rounded to the nearest that is.
-    fn resolve_num_frames(&self, info: &ModelInfo, fps: f64) -> Result<usize> {
+    /// What is known, and what goes on for longer than the model makes at once, may be of any length.
+    fn resolve_num_frames(&self, info: &ModelInfo, fps: f64, placed: &[Placed]) -> Result<usize> {
         let (fewest, step) = (info.fewest_frames(), info.frames_step());
+        let is_free = !placed.is_empty() || self.is_loop;
         match (self.num_frames, self.seconds) {
             (Some(_), Some(_)) => Err(Error::request("seconds", "either seconds or num_frames", "both")),
             (Some(frames), None) if frames < fewest => {
@@ -158,7 +264,7 @@ impl VideoRequest {
                     if fewest == 1 { " (1 makes an image)" } else { ", as the model's patches ask for" };
                 Err(Error::request("num_frames", format!("at least {fewest}{image}"), frames))
             }
-            (Some(frames), None) if (frames - fewest).is_multiple_of(step) => Ok(frames),
+            (Some(frames), None) if is_free || (frames - fewest).is_multiple_of(step) => Ok(frames),
             (Some(frames), None) => {
                 let below = (frames - fewest) / step * step + fewest;
                 let expected = format!(
@@ -170,12 +276,20 @@ impl VideoRequest {
             (None, Some(seconds)) if !(seconds > 0.0 && seconds.is_finite()) => {
                 Err(Error::request("seconds", "more than 0", seconds))
             }
+            (None, Some(seconds)) if is_free => Ok(((seconds * fps).round() as usize).max(1)),
             (None, Some(seconds)) => {
                 let steps = ((seconds * fps - fewest as f64) / step as f64).round().max(0.0);
                 // Saturates; the check of the memory refuses what is left of such a number.
                 Ok((steps as usize).saturating_mul(step).saturating_add(fewest))
             }
-            (None, None) => Ok(info.native.num_frames),
+            (None, None) => {
+                let clips = self.known.iter().zip(placed).filter(|(_, placed)| placed.shape.num_frames > 1);
+                let ends = clips.map(|(known, placed)| match known.at {
+                    At::Seconds(seconds) => (seconds * fps).round() as usize + placed.count,
+                    At::Edge(_) => placed.count,
+                });
+                Ok(ends.max().unwrap_or(info.native.num_frames))
+            }
         }
     }
 
@@ -239,6 +353,31 @@ impl Plan {
         is_guided(self.guidance_scale)
     }
 
+    /// Whether something is seen of pictures that are there, so that they are encoded.
+    pub(crate) fn sees_pictures(&self) -> bool {
+        !self.request.known.is_empty() || self.layout.windows.len() > 1
+    }
+
+    /// The number of the prompt that a window is made for: that of the span in which most of it lies.
+    pub(crate) fn prompt_of(&self, window: &Window) -> usize {
+        let middle = (window.makes.start + window.makes.end) as f64 / 2.0 / self.fps;
+        self.scenes.iter().rposition(|scene| scene.from <= middle).unwrap_or(0)
+    }
+
+    /// What the files are that it begins from, before they were fitted to its size and its rate.
+    pub(crate) fn sources(&self) -> Value {
+        let files = self.record().known.into_iter().map(|known| known.file);
+        let source = |(file, shape): (PathBuf, &ClipShape)| {
+            json!({
+                "file": file.to_string_lossy(),
+                "size": Size { width: shape.width, height: shape.height },
+                "num_frames": shape.num_frames,
+                "fps": shape.fps,
+            })
+        };
+        files.zip(&self.layout.shapes).map(source).collect()
+    }
+
     /// Size, length and rate of the video.
     pub fn shape(&self) -> ClipShape {
         let Size { width, height } = self.size;
@@ -251,6 +390,12 @@ impl Plan {
         VideoRequest {
             model: self.request.model.as_deref().map(last),
             noise: self.request.noise.as_deref().map(last),
+            known: self
+                .request
+                .known
+                .iter()
+                .map(|known| Known { file: last(&known.file), ..known.clone() })
+                .collect(),
             ..self.request.clone()
         }
     }

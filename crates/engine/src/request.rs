@@ -1,12 +1,12 @@
 //! What a user asks for.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::Args;
 use diffusion::Sampler;
 use serde::{Deserialize, Serialize, Serializer};
 
-use crate::{Precision, Size};
+use crate::{Camera, Known, Precision, Size, Span, timeline::lossy as lossy_path};
 
 /// A request for a video: the flags of `kinora generate`, the JSON of `--request`, and the record in the file.
 ///
@@ -86,6 +86,25 @@ pub struct VideoRequest {
     #[serde(serialize_with = "lossy")]
     pub noise: Option<PathBuf>,
 
+    /// How the camera moves: pan left, pan right, zoom in, zoom out, orbit left, orbit right or still; several one behind
+    /// the other ('pan left; zoom in'), each with or without its seconds ('pan left @0-1.5')
+    #[arg(long, value_name = "MOVES")]
+    pub camera: Option<Camera>,
+
+    /// Make the end of the video lead into its beginning, so that it can be played over and over
+    #[arg(long = "loop")]
+    #[serde(rename = "loop")]
+    pub is_loop: bool,
+
+    /// Stills and clips that are a part of the video, or that it is made of, the last on top. By `--request` alone, and by
+    /// the commands that begin from pictures.
+    #[arg(skip)]
+    pub known: Vec<Known>,
+
+    /// What is seen when, where that is not one prompt for all of the video. By `--request` alone, and by `storyboard`.
+    #[arg(skip)]
+    pub spans: Vec<Span>,
+
     /// How exactly to compute
     #[arg(long, value_enum, default_value_t = Self::default().precision)]
     pub precision: Precision,
@@ -99,7 +118,10 @@ fn whole<T: TryFrom<u64>>(text: &str) -> Result<T, String> {
 
 /// A path as JSON can hold it: what is not UTF-8 is replaced.
 fn lossy<S: Serializer>(path: &Option<PathBuf>, serializer: S) -> Result<S::Ok, S::Error> {
-    path.as_deref().map(Path::to_string_lossy).serialize(serializer)
+    match path {
+        Some(path) => lossy_path(path, serializer),
+        None => serializer.serialize_none(),
+    }
 }
 
 impl Default for VideoRequest {
@@ -120,6 +142,10 @@ impl Default for VideoRequest {
             model: None,
             variant: None,
             noise: None,
+            camera: None,
+            is_loop: false,
+            known: Vec::new(),
+            spans: Vec::new(),
             precision: Precision::Bf16,
         }
     }

@@ -3,13 +3,16 @@
 use std::borrow::Cow;
 
 use image::{ImageBuffer, Rgb, RgbImage, imageops};
+use serde::{Deserialize, Serialize};
 
 use crate::{Clip, ClipShape, Error, Result};
 
 /// How a clip takes a size whose sides are of another ratio than its own.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Fit {
     /// All of the size is covered; what does not fit is cut off, as much on one side as on the other.
+    #[default]
     Cover,
     /// All of the clip is shown; what is left of the size is black, as much on one side as on the other.
     Contain,

@@ -21,9 +21,9 @@ mod split;
 mod truth;
 
 pub use caption::{
-    Attribute, Caption, Group, Language, Mention, all_caption_words, caption, dense_caption,
-    dense_still_caption, expand_prompt, held_out_prompts, still_caption, things_in, unknown_words,
-    vocabulary,
+    Attribute, Caption, Group, Language, Mention, all_caption_words, camera_words, caption, dense_caption,
+    dense_still_caption, expand_prompt, held_out_prompts, is_chinese, still_caption, things_in,
+    unknown_words, vocabulary,
 };
 pub use claims::{Claims, EventClaim, RelationClaim, ThingClaim};
 pub use event::{Action, Direction, Event};

@@ -5,7 +5,7 @@
 //! the latents at the end of each step; it returns those to go on with, or breaks with the error that the sampler then
 //! returns. That one hook reports progress and cancels.
 //!
-//! What is known from the start is a `denoise` that answers it: see [`Timeline::hold`](crate::Timeline::hold).
+//! What is known from the start is a `denoise` that answers it: see [`Levels::hold`](crate::Levels::hold).
 
 mod ddim;
 mod ddpm;

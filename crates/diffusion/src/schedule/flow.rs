@@ -70,6 +70,23 @@ impl Schedule {
         Self::flow_with_timesteps(to_zero(sigmas.into_iter().map(|sigma| sigma as f32).collect()), timesteps)
     }
 
+    /// What is left of a rectified flow's schedule from `sigma` on: all of it, if that is not below its first level;
+    /// otherwise a step from `sigma` to the first level below, and those behind. Timesteps of whole numbers stay such.
+    #[must_use]
+    pub fn from_sigma(mut self, sigma: f64) -> Self {
+        if sigma >= self.levels[0].sigma {
+            return self;
+        }
+        let last = self.num_steps().saturating_sub(1);
+        let above = (0..last).take_while(|&step| self.levels[step + 1].sigma >= sigma).count();
+        let is_whole = self.timesteps.iter().all(|timestep| timestep.fract() == 0.0);
+        self = self.skip(above);
+        self.levels[0] = Level { alpha: 1.0 - sigma, sigma };
+        let timestep = sigma * NUM_TRAIN_TIMESTEPS as f64;
+        self.timesteps[0] = if is_whole { timestep.trunc() } else { timestep };
+        self
+    }
+
     fn flow_with_timesteps(sigmas: Vec<f64>, timesteps: Vec<f64>) -> Result<Self> {
         let falls = |i: usize| i == 0 || sigmas[i] < sigmas[i - 1];
         if let Some(index) = (0..sigmas.len()).find(|&i| !((0.0..=1.0).contains(&sigmas[i]) && falls(i))) {
@@ -115,6 +132,19 @@ mod tests {
             assert!(inside.is_sorted(), "shift {shift}: {inside:?}");
         }
         assert_eq!(shift_sigma(0.5, 3.0), 0.75);
+    }
+
+    #[test]
+    fn a_schedule_can_begin_between_two_levels() {
+        let whole = Schedule::flow(vec![1.0, 0.75, 0.5, 0.0]).unwrap();
+        let sigmas = |from| whole.clone().from_sigma(from).sigmas().collect::<Vec<_>>();
+        assert_eq!(sigmas(1.0), [1.0, 0.75, 0.5, 0.0]);
+        assert_eq!(sigmas(0.6), [0.6, 0.5, 0.0]);
+        assert_eq!(sigmas(0.5), [0.5, 0.0]);
+        assert_eq!(sigmas(0.1), [0.1, 0.0]);
+        assert_eq!(whole.clone().from_sigma(0.6).timesteps(), [600.0, 500.0]);
+        let unipc = Schedule::flow_unipc(4, 3.0).unwrap().from_sigma(0.6125);
+        assert_eq!(unipc.timesteps()[0], 612.0);
     }
 
     #[test]

@@ -22,7 +22,7 @@ use crate::split::{HeldOut, Split};
 
 pub use expand::expand_prompt;
 pub use mention::Mention;
-pub use vocabulary::{Group, all_caption_words, things_in, unknown_words, vocabulary};
+pub use vocabulary::{Group, all_caption_words, is_chinese, things_in, unknown_words, vocabulary};
 
 /// The language of a caption.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -85,6 +85,14 @@ impl Caption {
     /// Whether the caption states this.
     pub fn states(&self, attribute: Attribute) -> bool {
         self.states.contains(&attribute)
+    }
+}
+
+/// What the camera does, in words, as captions say it.
+pub fn camera_words(camera: CameraMove, language: Language) -> String {
+    match language {
+        Language::English => english::camera(camera)[0].to_owned(),
+        Language::Chinese => chinese::camera(camera)[0].replace(' ', ""),
     }
 }
 

@@ -127,7 +127,6 @@ pub(super) fn kind_of_word(word: &str) -> Option<Kind> {
 pub fn unknown_words(prompt: &str) -> Vec<String> {
     let english: BTreeSet<String> = all_caption_words(Language::English).into_iter().collect();
     let chinese = all_caption_words(Language::Chinese);
-    let is_chinese = |letter: char| ('\u{3400}'..='\u{9fff}').contains(&letter);
 
     let mut unknown: Vec<String> = Vec::new();
     let mut add = |word: &str| {
@@ -136,12 +135,12 @@ pub fn unknown_words(prompt: &str) -> Vec<String> {
         }
     };
     let lower = prompt.to_lowercase();
-    for word in lower.split(|letter: char| !letter.is_alphabetic() || is_chinese(letter)) {
+    for word in lower.split(|letter: char| !letter.is_alphabetic() || is_chinese_letter(letter)) {
         if !english.contains(word) {
             add(word);
         }
     }
-    for run in lower.split(|letter| !is_chinese(letter)) {
+    for run in lower.split(|letter| !is_chinese_letter(letter)) {
         for word in unknown_runs(run, &chinese) {
             add(word);
         }
@@ -180,4 +179,13 @@ fn unknown_runs<'a>(text: &'a str, words: &[String]) -> Vec<&'a str> {
         at += best.get(at).map_or(1, |(_, length)| (*length).max(1));
     }
     runs
+}
+
+fn is_chinese_letter(letter: char) -> bool {
+    ('\u{3400}'..='\u{9fff}').contains(&letter)
+}
+
+/// Whether a text has Chinese letters.
+pub fn is_chinese(text: &str) -> bool {
+    text.chars().any(is_chinese_letter)
 }

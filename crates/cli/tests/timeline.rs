@@ -1,0 +1,297 @@
+//! The commands that begin from pictures, as a user runs them: what is known stays to the last bit, and what cannot be is told
+//! in one line.
+
+mod common;
+
+use std::{fs, ops::Range, path::Path};
+
+use common::{fail, info, kinora, model_folder, names, succeed};
+use safetensors::SafeTensors;
+
+/// Small and quick; the noise of two steps does for what is tested here.
+const QUICK: &str = "--steps 2 --guidance-scale 1";
+const PROMPT: &str = "a red ball rolls to the left on the grass";
+
+struct Frames {
+    values: Vec<f32>,
+    /// `[frames, height, width]`
+    size: [usize; 3],
+}
+
+impl Frames {
+    fn read(path: &Path) -> Self {
+        let bytes = fs::read(path).expect("frames");
+        let tensors = SafeTensors::deserialize(&bytes).expect("tensors");
+        let view = tensors.tensor("frames").expect("frames");
+        let values = view.data().chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]]));
+        let [frames, height, width, 3] = view.shape()[..] else { panic!("{:?}", view.shape()) };
+        Self { values: values.collect(), size: [frames, height, width] }
+    }
+
+    fn frame(&self, index: usize) -> &[f32] {
+        let size = self.size[1] * self.size[2] * 3;
+        &self.values[index * size..][..size]
+    }
+
+    /// The largest difference of frames of this video from those of another.
+    fn unlike(&self, own: Range<usize>, other: &Self, theirs: Range<usize>) -> f32 {
+        assert_eq!(own.len(), theirs.len());
+        let pairs = own.zip(theirs).flat_map(|(own, theirs)| self.frame(own).iter().zip(other.frame(theirs)));
+        pairs.map(|(own, theirs)| (own - theirs).abs()).fold(0.0, f32::max)
+    }
+}
+
+/// A folder with a clip, `a.gif`, of 9 frames of 64x48, that says what it was made of.
+fn folder() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().expect("a folder");
+    let flags = format!("--size 64x48 --num-frames 9 {QUICK} -o a.gif");
+    succeed(common::generate(folder.path(), PROMPT, &flags));
+    folder
+}
+
+/// The frames of `a.gif`, as they are read.
+fn clip(folder: &Path) -> Frames {
+    let clip = media::read(&folder.join("a.gif")).expect("a clip");
+    let values = clip.as_bytes().iter().map(|&byte| f32::from(byte) / 255.0).collect();
+    Frames { values, size: [clip.num_frames(), clip.height(), clip.width()] }
+}
+
+/// What a command makes.
+fn made(folder: &Path, command: &str) -> Frames {
+    succeed(kinora(folder, &format!("{command} {QUICK} -o made.safetensors")));
+    Frames::read(&folder.join("made.safetensors"))
+}
+
+#[test]
+fn a_clip_goes_on_at_both_ends() {
+    let folder = folder();
+    let clip = clip(folder.path());
+    let forward = made(folder.path(), "extend a.gif --seconds 1");
+    assert_eq!((forward.size, forward.unlike(0..9, &clip, 0..9)), ([17, 48, 64], 0.0));
+    let backward = made(folder.path(), "extend a.gif --backward --seconds 0.5");
+    assert_eq!((backward.size[0], backward.unlike(4..13, &clip, 0..9)), (13, 0.0));
+    // Its prompt is known from the file, and the record keeps which file it was.
+    let record = &info(folder.path(), "made.safetensors")["provenance"];
+    assert_eq!(record["request"]["known"][0]["file"], "a.gif");
+    assert!(record["prompt"].as_str().expect("a prompt").contains("red ball"));
+    // Over more than one window; and the same again.
+    let long = made(folder.path(), "extend a.gif --seconds 3");
+    assert_eq!((long.size[0], long.unlike(0..9, &clip, 0..9)), (33, 0.0));
+    let again = made(folder.path(), "extend a.gif --seconds 3");
+    assert_eq!(long.unlike(0..33, &again, 0..33), 0.0);
+}
+
+#[test]
+fn pictures_and_clips_are_where_they_are_asked_for() {
+    let folder = folder();
+    let clip = clip(folder.path());
+    succeed(kinora(folder.path(), &format!("image a-blue-cube --size 64x48 {QUICK}")));
+    let still = media::read(&folder.path().join("image.png")).expect("an image");
+    let still = Frames {
+        values: still.as_bytes().iter().map(|&byte| f32::from(byte) / 255.0).collect(),
+        size: [1, 48, 64],
+    };
+    let animated = made(folder.path(), "animate image.png --num-frames 9");
+    assert_eq!((animated.size, animated.unlike(0..1, &still, 0..1)), ([9, 48, 64], 0.0));
+    let between = made(folder.path(), "animate image.png --last a.gif --num-frames 17");
+    assert_eq!(between.unlike(0..1, &still, 0..1), 0.0);
+    assert_eq!(between.unlike(8..17, &clip, 0..9), 0.0);
+    let connected = made(folder.path(), "connect a.gif a.gif --seconds 1.5");
+    assert_eq!((connected.size[0], connected.unlike(0..9, &clip, 0..9)), (30, 0.0));
+    assert_eq!(connected.unlike(21..30, &clip, 0..9), 0.0);
+    let filled = made(folder.path(), "interpolate a.gif --fps 16");
+    assert_eq!(filled.size[0], 17);
+    for frame in 0..9 {
+        assert_eq!(filled.unlike(2 * frame..2 * frame + 1, &clip, frame..frame + 1), 0.0, "{frame}");
+    }
+    assert_eq!(info(folder.path(), "made.safetensors")["fps"], 16.0);
+}
+
+#[test]
+fn only_what_is_asked_for_is_made_anew() {
+    let folder = folder();
+    let clip = clip(folder.path());
+    let remixed = made(folder.path(), "remix a.gif a-blue-cube");
+    assert_eq!(remixed.size, clip.size);
+    assert!((0..9).all(|frame| remixed.unlike(frame..frame + 1, &clip, frame..frame + 1) > 0.05));
+    let near = made(folder.path(), "remix a.gif --strength 0.1");
+    let mean = |frames: &Frames| {
+        let sum: f32 = frames.values.iter().zip(&clip.values).map(|(a, b)| (a - b).abs()).sum();
+        sum / clip.values.len() as f32
+    };
+    assert!(mean(&near) < mean(&remixed), "{} {}", mean(&near), mean(&remixed));
+
+    let edited = made(folder.path(), "edit a.gif a-blue-cube --region 0,0,32,48");
+    let inside = |at: usize| at / 3 % 64 < 32;
+    let change = |wanted: bool| {
+        let pairs = (0..9).flat_map(|frame| edited.frame(frame).iter().zip(clip.frame(frame)).enumerate());
+        let those = pairs.filter(|(at, _)| inside(*at) == wanted);
+        those.map(|(_, (own, theirs))| (own - theirs).abs()).fold(0.0, f32::max)
+    };
+    assert_eq!(change(false), 0.0);
+    assert!(change(true) > 0.05);
+    // For a part of the time.
+    let edited = made(folder.path(), "edit a.gif a-blue-cube --region 0,0,32,48>32,0@0.5-1");
+    assert_eq!(edited.unlike(0..4, &clip, 0..4), 0.0);
+    assert!(edited.unlike(4..9, &clip, 4..9) > 0.05);
+}
+
+#[test]
+fn loops_lead_back() {
+    let folder = folder();
+    let clip = clip(folder.path());
+    let closed = made(folder.path(), "loop a.gif --seconds 1");
+    assert_eq!((closed.size[0], closed.unlike(0..9, &clip, 0..9)), (17, 0.0));
+    let of_words = made(folder.path(), "loop a-red-ball --size 64x48 --num-frames 24");
+    assert_eq!(of_words.size[0], 24);
+}
+
+#[test]
+fn a_storyboard_is_told_by_a_file() {
+    let folder = folder();
+    let clip = clip(folder.path());
+    let story = r#"
+        size = "64x48"
+        seed = 3
+        [[spans]]
+        from = 0
+        to = 1.5
+        prompt = "a red ball rolls to the left on the grass"
+        [[spans]]
+        from = 1.5
+        to = 3
+        prompt = "a red ball jumps on the grass"
+        [[known]]
+        file = "a.gif"
+        from = 0.5
+        to = 1
+    "#;
+    fs::create_dir(folder.path().join("story")).expect("made");
+    fs::copy(folder.path().join("a.gif"), folder.path().join("story/a.gif")).expect("copied");
+    fs::write(folder.path().join("story/story.toml"), story).expect("written");
+    let told = made(folder.path(), "storyboard story/story.toml");
+    assert_eq!((told.size, told.unlike(0..4, &clip, 4..8)), ([24, 48, 64], 0.0));
+    for (from, to, named) in [
+        ("seed = 3", "sede = 3", "sede"),
+        ("from = 1.5", "from = 1.0", "spans"),
+        ("to = 3", "to = 0", "spans"),
+        ("file = \"a.gif\"", "file = \"b.gif\"", "b.gif"),
+        ("to = 1\n", "to = 7\n", "1.125 seconds"),
+    ] {
+        fs::write(folder.path().join("wrong.toml"), story.replace(from, to)).expect("written");
+        let message = fail_either(folder.path(), "storyboard wrong.toml");
+        assert!(message.contains(named), "{message}");
+    }
+}
+
+/// The one line of a command that fails as its own fault or as that of a file.
+fn fail_either(folder: &Path, command: &str) -> String {
+    let code = kinora(folder, command).output().expect("the program starts").status.code();
+    assert!(matches!(code, Some(1 | 2)), "{command}: {code:?}");
+    fail(kinora(folder, command), code.expect("a code"))
+}
+
+#[test]
+fn a_minute_is_made_in_windows() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let long = made(folder.path(), "generate a-red-ball --size 32x32 --num-frames 81");
+    assert_eq!(long.size, [81, 32, 32]);
+    // What a short video shows is how the long one begins.
+    let short = made(folder.path(), "generate a-red-ball --size 32x32 --num-frames 17");
+    assert_eq!(short.unlike(0..17, &long, 0..17), 0.0);
+}
+
+#[test]
+fn what_cannot_be_is_told_in_one_line() {
+    let folder = folder();
+    fs::write(folder.path().join("text.png"), "no picture").expect("written");
+    for (command, named) in [
+        ("extend a.gif --seconds 0", "seconds: expected more than 0"),
+        ("extend a.gif --seconds -1", "seconds: expected more than 0"),
+        ("extend none.gif", "none.gif"),
+        ("extend text.png", "text.png"),
+        ("animate text.png a-ball", "text.png"),
+        ("animate a.gif --num-frames 5", "ends with the video"),
+        ("remix a.gif --strength 1.5", "strength: expected 0"),
+        ("remix a.gif --strength 0", "something left to be made"),
+        ("edit a.gif --region 40,0,32,48", "region: expected a rectangle"),
+        ("edit a.gif --region 0,0,0,48", "region: expected a rectangle"),
+        ("edit a.gif --region 0,0,8", "X,Y,WIDTH,HEIGHT"),
+        ("edit a.gif", "--region"),
+        ("interpolate a.gif", "--fps"),
+        ("interpolate a.gif --fps 8", "fps: expected more than the clip's 8"),
+        ("loop a-ball --num-frames 5", "loop: expected"),
+        ("loop none.gif a-ball", "expected a clip"),
+        ("generate a-ball --noise none.safetensors --num-frames 40 --loop", "none.safetensors"),
+    ] {
+        let message = fail_either(folder.path(), command);
+        assert!(message.contains(named), "{command}: {message}");
+    }
+    // A file that does not say what it was made of.
+    succeed(kinora(folder.path(), "world --count 1 --size 64x48 --num-frames 5 -o world"));
+    let message = fail_either(folder.path(), "extend world/0000.mp4");
+    assert!(message.contains("prompt: expected words") && message.contains("0000.mp4"), "{message}");
+    // A model that cannot see some frames clean.
+    let model = folder.path().join("model");
+    copy(&model_folder(), &model);
+    let index = model.join("model_index.json");
+    let text = fs::read_to_string(&index).expect("read");
+    fs::write(&index, text.replace("\"expand_timesteps\": true", "\"expand_timesteps\": false"))
+        .expect("written");
+    let message = fail_either(folder.path(), "extend a.gif --model model");
+    assert!(message.contains("one noise level for all frames"), "{message}");
+    assert_eq!(names(folder.path()), ["a.gif", "model", "text.png", "world"]);
+    succeed(kinora(folder.path(), &format!("remix a.gif --model model {QUICK} -o b.gif")));
+}
+
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).expect("made");
+    for entry in fs::read_dir(from).expect("a folder") {
+        let entry = entry.expect("an entry");
+        let target = to.join(entry.file_name());
+        match entry.file_type().expect("a type").is_dir() {
+            true => copy(&entry.path(), &target),
+            false => drop(fs::copy(entry.path(), target).expect("copied")),
+        }
+    }
+}
+
+#[test]
+fn a_video_is_gone_on_with_after_a_kill() {
+    let folder = folder();
+    let whole = made(folder.path(), "extend a.gif --seconds 3");
+    let command = format!("extend a.gif --seconds 3 {QUICK} --state state -o again.safetensors");
+    // Killed as soon as something is kept, again and again; the last time it is let go.
+    for answers in [1, 3, 8] {
+        let mut child = kinora(folder.path(), &command).spawn().expect("the program starts");
+        let kept = || fs::read_dir(folder.path().join("state")).map_or(0, Iterator::count) > answers;
+        while !kept() && child.try_wait().expect("a child").is_none() {
+            std::thread::sleep(std::time::Duration::from_millis(1));
+        }
+        child.kill().expect("killed");
+        child.wait().expect("gone");
+    }
+    succeed(kinora(folder.path(), &command));
+    let again = Frames::read(&folder.path().join("again.safetensors"));
+    assert_eq!(again.unlike(0..33, &whole, 0..33), 0.0);
+    // All is there now, and written again in another format.
+    let text = succeed(kinora(folder.path(), &command.replace("again.safetensors", "again.mp4 --json")));
+    let result: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+    assert_eq!(result["num_frames"], 33);
+    let message = fail(kinora(folder.path(), &format!("{command} --seed 5")), 1);
+    assert!(message.contains("record: request: seed: 0"), "{message}");
+}
+
+#[test]
+fn a_video_can_be_watched_while_it_is_made() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let flags = format!("generate a-red-ball --size 32x32 --num-frames 41 {QUICK} -o -");
+    let output = kinora(folder.path(), &flags).output().expect("the program starts");
+    assert!(output.status.success());
+    let clip = media::decode(&output.stdout).expect("an MP4");
+    assert_eq!((clip.num_frames(), clip.width()), (41, 32));
+    // What came first can be shown without the rest.
+    let part = media::decode(&output.stdout[..output.stdout.len() / 2]).expect("a part of it");
+    assert!((8..41).contains(&part.num_frames()), "{}", part.num_frames());
+    assert!(names(folder.path()).is_empty());
+}

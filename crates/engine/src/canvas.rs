@@ -1,0 +1,84 @@
+//! What a window begins from: latents of the pictures that are there.
+
+use burn::tensor::{Device, Tensor, TensorData};
+use diffusion::Levels;
+use models::family::Autoencoder;
+
+use crate::{Plan, reel::Reel, timeline::Window};
+
+/// Frames within what is made that are to be as they are known, both `[1, 3, frames, height, width]`.
+pub(crate) struct Pinned {
+    /// -1 to 1.
+    pub video: Tensor<5>,
+    /// 1 where it counts, 0 elsewhere.
+    pub mask: Tensor<5>,
+}
+
+/// What a window begins from.
+pub(crate) struct Beginning {
+    /// How far each position is made anew.
+    pub levels: Levels,
+    /// The latents of what is there, `[1, channels, frames, height, width]`; as the noise, which counts nowhere, where all is
+    /// made anew.
+    pub x_0: Tensor<5>,
+    /// What is known of latents that are made anew.
+    pub pinned: Option<Pinned>,
+}
+
+/// Encodes what is there of a window; `noise` is of the shape of its latents.
+pub(crate) fn begin(
+    autoencoder: &Autoencoder,
+    plan: &Plan,
+    window: &Window,
+    reel: &Reel<'_>,
+    noise: &Tensor<5>,
+) -> Beginning {
+    let [_, _, height, width] = plan.latent_shape;
+    let side = plan.size.height / height;
+    let is_there = |frame: usize| reel.is_made(frame);
+    let levels = plan.layout.levels(window, [height, width], side, &plan.request.known, is_there);
+    let frames = (0..window.latent_frames).flat_map(|latent| plan.layout.frames_of(window, latent));
+    let frames: Vec<isize> = frames.collect();
+    let pinned = frames.iter().map(|&frame| is_pinned_within(plan, window, frame)).collect::<Vec<_>>();
+    if levels.is_anew() && !pinned.contains(&true) {
+        return Beginning { levels, x_0: noise.clone(), pinned: None };
+    }
+    let (size, device) = ([plan.size.height, plan.size.width], noise.device());
+    let pictures: Vec<_> = frames.iter().map(|&frame| reel.frame(frame)).collect();
+    let video = video(&pictures, size, &device);
+    let x_0 = plan.model.autoencoder.normalize(autoencoder.encode(video.clone()));
+    let mask = pinned.contains(&true).then(|| mask(&pinned, size, &device));
+    Beginning { levels, x_0, pinned: mask.map(|mask| Pinned { video, mask }) }
+}
+
+/// Whether a frame is known as it is, but shares its latent frame with one that is made.
+fn is_pinned_within(plan: &Plan, window: &Window, frame: isize) -> bool {
+    let Ok(frame) = usize::try_from(frame) else { return false };
+    plan.layout.is_pinned(frame) && window.makes.contains(&frame)
+}
+
+/// `[1, 3, frames, height, width]`: 1 in these frames.
+fn mask(frames: &[bool], [height, width]: [usize; 2], device: &Device) -> Tensor<5> {
+    let values: Vec<f32> = frames.iter().map(|&is| f32::from(u8::from(is))).collect();
+    let count = values.len();
+    Tensor::<5>::from_data(TensorData::new(values, [1, 1, count, 1, 1]), device)
+        .expand([1, 3, count, height, width])
+}
+
+/// Frames, `[height, width, 3]`, 0 to 1, as `[1, 3, frames, height, width]`, -1 to 1. One that is not there is as the one
+/// before it, or grey: encoders look back.
+fn video(frames: &[Option<Vec<f32>>], [height, width]: [usize; 2], device: &Device) -> Tensor<5> {
+    let (count, size) = (frames.len(), height * width);
+    let mut values = vec![0.0; 3 * count * size];
+    let mut last: Option<&Vec<f32>> = None;
+    for (index, frame) in frames.iter().enumerate() {
+        last = frame.as_ref().or(last);
+        let Some(pixels) = last else { continue };
+        for (at, pixel) in pixels.chunks_exact(3).enumerate() {
+            for (channel, value) in pixel.iter().enumerate() {
+                values[(channel * count + index) * size + at] = value * 2.0 - 1.0;
+            }
+        }
+    }
+    Tensor::from_data(TensorData::new(values, [1, 3, count, height, width]), device)
+}

@@ -1,0 +1,301 @@
+//! The frames of a video: which are there, which are made, and in which windows.
+
+use std::ops::Range;
+
+use diffusion::Levels;
+use media::ClipShape;
+
+use super::{
+    At, Known, Span,
+    windows::{Window, WindowShape, windows},
+};
+use crate::{Error, ModelInfo, Result, Size, VideoRequest};
+
+/// Frames that a window should see of what is there before it and behind it, if there are so many.
+const CONTEXT_FRAMES: usize = 5;
+
+/// Where a frame of a video comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Frame {
+    /// It is made.
+    Anew,
+    /// Of a file: which of the request's, and which of its frames. It stays, or what is made of it is a frame of the video.
+    Known { index: usize, source: usize },
+    /// Behind the end of a loop: the frame of its beginning.
+    Again(usize),
+}
+
+/// See the [module](self).
+#[derive(Clone, Debug)]
+pub(crate) struct Layout {
+    /// Those of the video, and behind them those that a loop sees again.
+    frames: Vec<Frame>,
+    /// In the order in which they are made.
+    pub windows: Vec<Window>,
+    /// By frame: the levels of those that are known.
+    strengths: Vec<f32>,
+    /// What each of the request's files is.
+    pub shapes: Vec<ClipShape>,
+    factor: usize,
+    fps: f64,
+    num_frames: usize,
+}
+
+/// A file's shape, and where its frames are in the video.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Placed {
+    pub shape: ClipShape,
+    /// How many frames of the video it gives, at the video's rate.
+    pub count: usize,
+    /// The second of the file at which the first of them is.
+    from: f64,
+}
+
+impl Placed {
+    /// What `known`, a file of this shape, gives at a rate of `fps`; `field` is what errors call it.
+    ///
+    /// # Errors
+    /// A part of the file that is not there.
+    pub fn of(known: &Known, shape: ClipShape, fps: f64) -> Result<Self> {
+        if shape.num_frames == 1 {
+            return Ok(Self { shape, count: 1, from: 0.0 });
+        }
+        let seconds = shape.num_frames as f64 / shape.fps;
+        let to = known.to.unwrap_or(seconds);
+        // Half a frame is forgiven: times are written with few digits.
+        let most = seconds + 0.5 / shape.fps;
+        if !(known.from >= 0.0 && known.from < to && to <= most) {
+            return Err(Error::request(
+                "known",
+                format!("a part of {}, which has {seconds:.3} seconds", known.file.display()),
+                format!("from {} to {to}", known.from),
+            ));
+        }
+        // Nothing is behind the last frame to fill up to.
+        let seconds = if known.fill_between { to - known.from - 1.0 / shape.fps } else { to - known.from };
+        let count = (seconds * fps).round().max(0.0) as usize + usize::from(known.fill_between);
+        let count = count.max(1);
+        Ok(Self { shape, count, from: known.from })
+    }
+
+    /// The frame of the file that is shown as frame `index` of those it gives: the nearest in time. If those between two are
+    /// to be made, the one of which this is the nearest frame, if there is one.
+    fn source(self, index: usize, fps: f64, fill_between: bool) -> Option<usize> {
+        let source = (self.from + index as f64 / fps) * self.shape.fps;
+        let nearest = (source.round() as usize).min(self.shape.num_frames - 1);
+        let shown_at = (nearest as f64 / self.shape.fps - self.from) * fps;
+        (!fill_between || shown_at.round() as usize == index).then_some(nearest)
+    }
+}
+
+impl Layout {
+    /// Of a request whose length and rate are settled; `placed` are the shapes of what it knows.
+    ///
+    /// # Errors
+    /// What lies outside of the video, or nothing to be made.
+    pub fn new(
+        request: &VideoRequest,
+        placed: &[Placed],
+        num_frames: usize,
+        fps: f64,
+        scenes: &[Span],
+        info: &ModelInfo,
+    ) -> Result<Self> {
+        let [factor, _, _] = info.autoencoder.scale_factors();
+        let mut frames = vec![Frame::Anew; num_frames];
+        let mut strengths = vec![1.0; num_frames];
+        let mut settled = vec![false; num_frames];
+        for (index, (known, placed)) in request.known.iter().zip(placed).enumerate() {
+            let start = match known.at {
+                At::Seconds(seconds) => (seconds * fps).round() as usize,
+                At::Edge(_) => num_frames.saturating_sub(placed.count),
+            };
+            if start + placed.count > num_frames {
+                return Err(Error::request(
+                    "known",
+                    format!(
+                        "what ends with the video, after {num_frames} frames ({:.3} s)",
+                        num_frames as f64 / fps
+                    ),
+                    format!("{} in frames {start} to {}", known.file.display(), start + placed.count),
+                ));
+            }
+            for (number, frame) in (start..start + placed.count).enumerate() {
+                (frames[frame], strengths[frame], settled[frame]) =
+                    match placed.source(number, fps, known.fill_between) {
+                        Some(source) => {
+                            let frame = Frame::Known { index, source };
+                            (frame, known.strength as f32, known.stays() && !known.fill_between)
+                        }
+                        None => (Frame::Anew, 1.0, false),
+                    };
+            }
+        }
+        let most = match info.expand_timesteps {
+            true => shape_of(info, info.native.num_frames),
+            // All is made at once, whatever it takes.
+            false => WindowShape { most: usize::MAX, ..shape_of(info, 1) },
+        };
+        let shapes = placed.iter().map(|placed| placed.shape).collect();
+        let mut layout = Self { frames, windows: Vec::new(), strengths, shapes, factor, fps, num_frames };
+        let cuts = cuts(scenes, fps);
+        layout.windows = match request.is_loop {
+            true => layout.windows_of_loop(settled, &cuts, most)?,
+            false => windows(settled, &cuts, most),
+        };
+        if layout.windows.is_empty() {
+            return Err(Error::request("known", "something left to be made", "every frame as it stays"));
+        }
+        Ok(layout)
+    }
+
+    /// The end of a loop is made when its beginning is there, which it sees once more behind itself.
+    fn windows_of_loop(
+        &mut self,
+        settled: Vec<bool>,
+        cuts: &[usize],
+        shape: WindowShape,
+    ) -> Result<Vec<Window>> {
+        let num_frames = settled.len();
+        let again = shape.factor * shape.context;
+        let gap = shape.frames(shape.most).saturating_sub(shape.frames(shape.context) + again);
+        let is_open = settled.iter().rev().take_while(|settled| !**settled).count();
+        let fewest = gap + shape.frames(shape.context);
+        if gap == 0 || num_frames < fewest || (is_open < num_frames && is_open == 0) {
+            return Err(Error::request(
+                "loop",
+                format!("{fewest} frames or more, of which the last {gap} or so are not known"),
+                format!("{num_frames} frames, the last {is_open} of them not known"),
+            ));
+        }
+        let body = num_frames - gap.min(is_open);
+        let mut all = windows(settled[..body].to_vec(), cuts, shape);
+        let mut rest = vec![true; body];
+        rest.extend(vec![false; num_frames - body]);
+        rest.extend(vec![true; again]);
+        all.extend(windows(rest, cuts, shape));
+        self.frames.extend((0..again).map(Frame::Again));
+        self.strengths.extend(vec![0.0; again]);
+        Ok(all)
+    }
+
+    /// Whether a frame is known as it is, and may be within what is made.
+    pub fn is_pinned(&self, frame: usize) -> bool {
+        let is_known = matches!(self.frames.get(frame), Some(Frame::Known { .. } | Frame::Again(_)));
+        is_known && self.strengths[frame] == 0.0
+    }
+
+    /// Whether every frame is known, and as much of each is made anew.
+    pub fn remakes_all(&self) -> bool {
+        let is_known = |frame: &Frame| matches!(frame, Frame::Known { .. });
+        self.frames.iter().all(is_known)
+            && self.strengths.iter().all(|strength| *strength == self.strengths[0])
+    }
+
+    /// Where a frame comes from; none outside of the video.
+    pub fn frame(&self, frame: isize) -> Option<Frame> {
+        usize::try_from(frame).ok().and_then(|frame| self.frames.get(frame).copied())
+    }
+
+    /// The frames of the video in a latent frame of a window, those outside of it included.
+    pub fn frames_of(&self, window: &Window, latent: usize) -> Range<isize> {
+        window.frames_of(latent, self.factor)
+    }
+
+    /// The first frame that a window behind the first `seen` ones looks at.
+    pub fn needed_from(&self, seen: usize) -> usize {
+        let later = self.windows[seen..].iter();
+        later.map(|window| window.start.max(0) as usize).min().unwrap_or(self.num_frames)
+    }
+
+    /// How many of the first frames are seen again at the end of a loop.
+    pub fn seen_again(&self) -> usize {
+        self.frames.len() - self.num_frames
+    }
+
+    /// How far each latent of a window is made anew, for latents of `[height, width]` of `side` pixels each. `is_there`
+    /// tells of each frame of the video whether it is made already.
+    pub fn levels(
+        &self,
+        window: &Window,
+        [height, width]: [usize; 2],
+        side: usize,
+        known: &[Known],
+        is_there: impl Fn(usize) -> bool,
+    ) -> Levels {
+        let mut values = Vec::with_capacity(window.latent_frames * height * width);
+        let seconds = self.num_frames as f64 / self.fps;
+        for latent in 0..window.latent_frames {
+            let mut of_frame = vec![0.0_f32; height * width];
+            for frame in self.frames_of(window, latent) {
+                let at = usize::try_from(frame).unwrap_or(usize::MAX);
+                match self.frame(frame) {
+                    Some(Frame::Again(_)) => {}
+                    Some(_) if is_there(at) => {}
+                    Some(Frame::Known { index, .. }) => {
+                        let time = at as f64 / self.fps;
+                        let regions = &known[index].regions;
+                        let regions: Vec<_> =
+                            regions.iter().filter_map(|region| region.at(time, seconds)).collect();
+                        let all = known[index].regions.is_empty();
+                        for (position, level) in of_frame.iter_mut().enumerate() {
+                            let is_inside =
+                                all || is_touched(&regions, position / width, position % width, side);
+                            if is_inside {
+                                *level = level.max(self.strengths[at]);
+                            }
+                        }
+                    }
+                    Some(Frame::Anew) | None => of_frame.fill(1.0),
+                }
+            }
+            values.extend(of_frame);
+        }
+        Levels::new(values, [window.latent_frames, height, width])
+    }
+}
+
+/// Windows of at most so many frames.
+fn shape_of(info: &ModelInfo, num_frames: usize) -> WindowShape {
+    let ([factor, _, _], [patch, _, _]) = (info.autoencoder.scale_factors(), info.denoiser().patch_size());
+    let latent_frames = 1 + num_frames.saturating_sub(1) / factor;
+    let most = (latent_frames / patch).max(1) * patch;
+    let context = 1 + (CONTEXT_FRAMES - 1) / factor;
+    WindowShape { factor, most, patch, context }
+}
+
+/// The frames at which scenes begin.
+fn cuts(spans: &[Span], fps: f64) -> Vec<usize> {
+    let mut cuts: Vec<usize> = spans.iter().map(|span| (span.from * fps).round() as usize).collect();
+    cuts.sort_unstable();
+    cuts
+}
+
+/// Whether one of the regions reaches into a latent, or into one beside it: what a latent draws is seen there too.
+fn is_touched(regions: &[[f64; 4]], row: usize, column: usize, side: usize) -> bool {
+    let pixel = |index: usize| (index * side) as f64;
+    let reach = side as f64 / 2.0;
+    regions.iter().any(|[left, upper, right, lower]| {
+        pixel(column) < right + reach
+            && pixel(column + 1) > left - reach
+            && pixel(row) < lower + reach
+            && pixel(row + 1) > upper - reach
+    })
+}
+
+/// The size of a video of which something is known, if none is asked for: that of the first file, if the model can make it
+/// and it is no larger than the model's own; otherwise one of the shape of the file, and about as many pixels as the
+/// model's own.
+pub(crate) fn size_of(first: ClipShape, info: &ModelInfo) -> Size {
+    let (own, multiple) = (info.native.size, info.size_multiple());
+    let area = |width: usize, height: usize| (width * height) as f64;
+    let fits = first.width.is_multiple_of(multiple.width) && first.height.is_multiple_of(multiple.height);
+    if fits && area(first.width, first.height) <= area(own.width, own.height) {
+        return Size { width: first.width, height: first.height };
+    }
+    let scale = (area(own.width, own.height) / area(first.width, first.height)).sqrt();
+    let side = |length: usize, multiple: usize| {
+        ((length as f64 * scale / multiple as f64).round().max(1.0) as usize) * multiple
+    };
+    Size { width: side(first.width, multiple.width), height: side(first.height, multiple.height) }
+}

@@ -1,0 +1,184 @@
+//! A video of any length as windows of a length that the model can make, each of which sees what came before.
+
+use std::ops::Range;
+
+/// A part of the video that is made at once.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Window {
+    /// The frame of the video that its first latent frame is. It can lie before the video, which then begins later.
+    pub start: isize,
+    /// Its length in latent frames.
+    pub latent_frames: usize,
+    /// The frames of the video that it makes.
+    pub makes: Range<usize>,
+}
+
+/// What windows can be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct WindowShape {
+    /// Frames of each latent frame but the first, which is one.
+    pub factor: usize,
+    /// The most latent frames.
+    pub most: usize,
+    /// How many latent frames make a token: windows have whole ones.
+    pub patch: usize,
+    /// Latent frames that a window should see of what is there before it and behind it.
+    pub context: usize,
+}
+
+impl WindowShape {
+    /// Frames of so many latent frames.
+    pub fn frames(self, latent_frames: usize) -> usize {
+        1 + self.factor * latent_frames.saturating_sub(1)
+    }
+
+    /// The fewest latent frames that have so many frames.
+    fn latent_frames(self, frames: usize) -> usize {
+        self.whole(1 + frames.saturating_sub(1).div_ceil(self.factor))
+    }
+
+    /// So many latent frames, and as many more as whole tokens take.
+    fn whole(self, latent_frames: usize) -> usize {
+        latent_frames.next_multiple_of(self.patch)
+    }
+
+    /// The most latent frames that have no more frames.
+    fn latent_frames_within(self, frames: usize) -> usize {
+        if frames == 0 { 0 } else { 1 + (frames - 1) / self.factor }
+    }
+
+    /// Latent frames of context that there are of so many frames before a window.
+    fn before(self, frames: usize) -> usize {
+        self.latent_frames_within(frames).min(self.context)
+    }
+
+    /// The same behind it, where none is a first one.
+    fn behind(self, frames: usize) -> usize {
+        (frames / self.factor).min(self.context)
+    }
+}
+
+impl Window {
+    /// The frames of the video in each of its latent frames.
+    pub(crate) fn frames_of(&self, latent: usize, factor: usize) -> Range<isize> {
+        match latent {
+            0 => self.start..self.start + 1,
+            _ => {
+                let start = self.start + 1 + ((latent - 1) * factor) as isize;
+                start..start + factor as isize
+            }
+        }
+    }
+}
+
+/// The windows, in the order in which they are made, that settle every frame of a video of which some frames are `settled`
+/// already. No window makes frames on both sides of one of the `cuts`, which are frames too.
+pub(crate) fn windows(mut settled: Vec<bool>, cuts: &[usize], shape: WindowShape) -> Vec<Window> {
+    let mut windows = Vec::new();
+    while let Some(first) = settled.iter().position(|settled| !settled) {
+        let gap = settled[first..].iter().take_while(|settled| !**settled).count();
+        let behind = settled[first + gap..].iter().take_while(|settled| **settled).count();
+        let window = match shape.frames(shape.most) < gap + shape.factor * shape.behind(behind) {
+            true if first == 0 && behind > 0 => backward(gap, behind, shape),
+            _ => forward(first..first + gap, behind, cuts, shape),
+        };
+        settled[window.makes.clone()].fill(true);
+        windows.push(window);
+    }
+    windows
+}
+
+/// The next window of a gap, of which everything before is settled, and so many frames `behind` it.
+fn forward(gap: Range<usize>, behind: usize, cuts: &[usize], shape: WindowShape) -> Window {
+    let before = shape.before(gap.start);
+    let start = gap.start - if before == 0 { 0 } else { shape.frames(before) };
+    let cut = cuts.iter().copied().find(|&cut| cut > gap.start).unwrap_or(gap.end);
+    let of = |end: usize, behind: usize| shape.whole(shape.latent_frames(end - start) + behind);
+    let window = |latent_frames: usize, end: usize| Window {
+        start: start as isize,
+        latent_frames,
+        makes: gap.start..end,
+    };
+    if cut < gap.end && of(cut, 0) <= shape.most {
+        return window(of(cut, 0), cut);
+    }
+    let behind = shape.behind(behind);
+    if of(gap.end, behind) <= shape.most {
+        return window(of(gap.end, behind), gap.end);
+    }
+    // As far as it reaches; but if what is behind the gap then comes too near to be seen as it should, half of the gap.
+    let reach = start + shape.frames(shape.most);
+    let end =
+        if behind > 0 && reach >= gap.end { gap.start + (gap.len() / 2).max(1) } else { reach.min(gap.end) };
+    window(of(end, 0), end)
+}
+
+/// The last window of a gap at the beginning of a video, which is made from its end on: `behind` it all is settled.
+fn backward(gap: usize, behind: usize, shape: WindowShape) -> Window {
+    let behind = shape.behind(behind).min(shape.most.saturating_sub(1));
+    let anew = shape.most - behind;
+    let start = gap as isize - shape.frames(anew) as isize;
+    Window { start, latent_frames: shape.most, makes: start.max(0) as usize..gap }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SHAPE: WindowShape = WindowShape { factor: 2, most: 9, patch: 1, context: 3 };
+
+    fn of(settled: &[(bool, usize)], cuts: &[usize]) -> Vec<(isize, usize, Range<usize>)> {
+        let settled = settled.iter().flat_map(|&(is, count)| vec![is; count]).collect();
+        let windows = windows(settled, cuts, SHAPE);
+        windows.into_iter().map(|window| (window.start, window.latent_frames, window.makes)).collect()
+    }
+
+    #[test]
+    fn what_fits_is_one_window() {
+        assert_eq!(of(&[(false, 17)], &[]), [(0, 9, 0..17)]);
+        assert_eq!(of(&[(false, 1)], &[]), [(0, 1, 0..1)]);
+        assert_eq!(of(&[(true, 17)], &[]), []);
+        // A known first frame is context; a known last one, too.
+        assert_eq!(of(&[(true, 1), (false, 16)], &[]), [(0, 9, 1..17)]);
+        assert_eq!(of(&[(true, 1), (false, 14), (true, 2)], &[]), [(0, 9, 1..15)]);
+    }
+
+    #[test]
+    fn long_videos_roll_on() {
+        let expected = [(0, 9, 0..17), (12, 9, 17..29), (24, 6, 29..35)];
+        assert_eq!(of(&[(false, 35)], &[]), expected);
+        // Of a clip that goes on, five frames are seen.
+        assert_eq!(of(&[(true, 100), (false, 12)], &[]), [(95, 9, 100..112)]);
+        // And of two frames the last one, as a first latent frame.
+        assert_eq!(of(&[(true, 2), (false, 2)], &[]), [(1, 2, 2..4)]);
+    }
+
+    #[test]
+    fn gaps_see_both_sides() {
+        // Five frames before, six behind, of which the first may be in a block that is half made.
+        assert_eq!(of(&[(true, 20), (false, 6), (true, 20)], &[]), [(15, 9, 20..26)]);
+        assert_eq!(of(&[(true, 20), (false, 10), (true, 20)], &[]), [(15, 6, 20..25), (20, 9, 25..30)]);
+        // From its end on, if there is nothing before.
+        let expected = [(19, 9, 19..30), (8, 9, 8..19), (0, 8, 0..8)];
+        assert_eq!(of(&[(false, 30), (true, 20)], &[]), expected);
+    }
+
+    #[test]
+    fn no_window_makes_frames_of_two_spans() {
+        assert_eq!(of(&[(false, 17)], &[8]), [(0, 5, 0..8), (3, 8, 8..17)]);
+        assert_eq!(of(&[(false, 30)], &[25]), [(0, 9, 0..17), (12, 7, 17..25), (20, 6, 25..30)]);
+    }
+
+    #[test]
+    fn windows_have_whole_tokens() {
+        let shape = WindowShape { factor: 4, most: 8, patch: 2, context: 2 };
+        let of = |frames: usize| windows(vec![false; frames], &[], shape)[0].latent_frames;
+        assert_eq!([1, 5, 6, 13, 29].map(of), [2, 2, 4, 4, 8]);
+    }
+
+    #[test]
+    fn latent_frames_have_their_frames() {
+        let window = Window { start: -1, latent_frames: 3, makes: 0..4 };
+        assert_eq!((0..3).map(|latent| window.frames_of(latent, 2)).collect::<Vec<_>>(), [-1..0, 0..2, 2..4]);
+    }
+}
