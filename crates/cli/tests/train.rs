@@ -42,7 +42,7 @@ fn a_denoiser_is_trained_from_the_world_to_a_model() {
     run(&format!("{train} --output next --steps 1 --init-from run/model"));
 
     // So does one of an autoencoder with more channels, the first of which are those of the old one, and with more blocks.
-    let sizes = "--z-dim 16 --width 16 --num-res-blocks 1 --pixel-width 8 --crop 64 --batch-pixels 69632 --evaluate-clips 1";
+    let sizes = "--z-dim 32 --width 16 --num-res-blocks 1 --pixel-width 8 --crop 64 --batch-pixels 69632 --evaluate-clips 1";
     run(&format!(
         "train vae --data data --output ae --like vae {sizes} --steps 2 --evaluate-every 2 --sample-every 2"
     ));
@@ -51,7 +51,7 @@ fn a_denoiser_is_trained_from_the_world_to_a_model() {
     let grown = train
         .replace("--latents latents --vae vae", "--latents more --vae ae/vae")
         .replace("layers 2", "layers 3");
-    let flags = "--steps 1 --evaluate-every 1 --init-from run/model --preconditioned-after 12";
+    let flags = "--steps 1 --evaluate-every 1 --init-from run/model --preconditioned-after 28";
     run(&format!("{grown} --output grown {flags}"));
     let config =
         fs::read_to_string(folder.path().join("grown/model/transformer/config.json")).expect("a config");
@@ -59,10 +59,23 @@ fn a_denoiser_is_trained_from_the_world_to_a_model() {
     assert_eq!(config["_class_name"], "KinoraTransformer3DModel");
     let stds: Vec<Option<f64>> =
         serde_json::from_value(config["data_std"].clone()).expect("numbers and nulls");
-    assert!(stds.len() == 16 && stds[..12].iter().all(Option::is_none), "{stds:?}");
-    assert!(stds[12..].iter().all(|std| std.is_some_and(|std| std > 0.0 && std < 2.0)), "{stds:?}");
+    assert!(stds.len() == 32 && stds[..28].iter().all(Option::is_none), "{stds:?}");
+    assert!(stds[28..].iter().all(|std| std.is_some_and(|std| std > 0.0 && std < 2.0)), "{stds:?}");
     let clip = "--num-frames 5 --size 32x32 --steps 1 ball";
     run(&format!("generate --model grown/model --output grown.mp4 {clip}"));
+    // Or of one with other blocks, a few of whose channels tell what some of the old one's tell of stills.
+    let few = sizes.replace("--z-dim 32", "--z-dim 8 --block-frames 4");
+    run(&format!(
+        "train vae --data data --output few --like vae --like-channels 0,2,5 {few} --steps 1 --evaluate-every 1"
+    ));
+    run("train latents --data data --vae few/vae --output fewer");
+    let chosen = train.replace("--latents latents --vae vae", "--latents fewer --vae few/vae");
+    run(&format!("{chosen} --output chosen --steps 1 --init-from run/model --init-channels 0,2,5"));
+    for (channels, named) in [("0,99", "channels from 0 to 27"), ("0,1,2,3,4,5,6,7,8", "at most 8")] {
+        let flags = format!("--output unlike --steps 1 --init-from run/model --init-channels {channels}");
+        let message = fail(kinora(folder.path(), &format!("{chosen} {flags}")), 1);
+        assert!(message.contains("--init-channels") && message.contains(named), "{message}");
+    }
     // A model that learns to do without guidance says so, and a teacher without guidance is none.
     let taught = "--init-from run/model --teacher run/model --guidance-scale 1 --sample-steps 2";
     run(&format!("{train} --output taught --steps 1 --evaluate-every 1 {taught}")
@@ -118,7 +131,7 @@ fn a_denoiser_is_trained_from_the_world_to_a_model() {
     // Clips of another origin have no truth to name.
     let header = folder.path().join("latents/latents.json");
     let text = fs::read_to_string(&header).expect("a header");
-    fs::write(&header, text.replace("3\n}", "null\n}")).expect("written");
+    fs::write(&header, text.replace("\"world_seed\": 3", "\"world_seed\": null")).expect("written");
     let message = fail(kinora(folder.path(), &format!("{train} --output other --steps 1")), 1);
     assert!(message.contains("--naming-weight") && message.contains("kinora train data"), "{message}");
 }
