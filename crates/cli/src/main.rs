@@ -42,22 +42,39 @@ enum Mode {
     /// Make a video, or an image, from a text
     Generate(generate::GenerateArgs),
     /// Make an image from a text
+    #[command(after_help = "Example: kinora image \"a small purple boat on the water\" -o boat.png")]
     Image(generate::GenerateArgs),
     /// Make a picture move: it is the first frame, or with --last another one is the last
+    #[command(
+        after_help = "Example: kinora animate boat.png \"a small purple boat floats to the left on the water\" -o boat.mp4"
+    )]
     Animate(tasks::AnimateArgs),
     /// Make a clip go on, behind its end or before its beginning
+    #[command(after_help = "Example: kinora extend boat.mp4 --seconds 2 -o longer.mp4")]
     Extend(tasks::ExtendArgs),
     /// Make what leads from one clip to another
+    #[command(after_help = "Example: kinora connect boat.mp4 ball.mp4 --seconds 1.5 -o both.mp4")]
     Connect(tasks::ConnectArgs),
     /// Make the frames between those of a clip
+    #[command(after_help = "Example: kinora interpolate boat.mp4 --fps 16 -o smooth.mp4")]
     Interpolate(tasks::ClipArgs),
     /// Make a clip, or a video of a text, whose end leads into its beginning
+    #[command(
+        after_help = "Example: kinora loop \"a red ball bounces on the grass\" --seconds 3 -o loop.mp4"
+    )]
     Loop(tasks::LoopArgs),
     /// Make a clip anew after another text, near to what it was
+    #[command(
+        after_help = "Example: kinora remix boat.mp4 \"a small red boat floats to the left on the water\" --strength 0.8 -o red.mp4"
+    )]
     Remix(tasks::RemixArgs),
     /// Make a part of the picture anew, and leave the rest as it is
+    #[command(
+        after_help = "Example: kinora edit boat.mp4 \"a green ball on the water\" --region 0,16,64,80 -o edited.mp4"
+    )]
     Edit(tasks::EditArgs),
     /// Make a video after a file that says what is seen when
+    #[command(after_help = "Example: kinora storyboard story.toml -o story.mp4")]
     Storyboard(storyboard::StoryboardArgs),
     /// Say how much memory and time a video will take, and what to change to need less
     Plan(plan::PlanArgs),
