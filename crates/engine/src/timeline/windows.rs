@@ -29,7 +29,8 @@ pub(crate) struct WindowShape {
 impl WindowShape {
     /// Frames of so many latent frames.
     pub fn frames(self, latent_frames: usize) -> usize {
-        1 + self.factor * latent_frames.saturating_sub(1)
+        // As many as there can be, if nothing limits a window.
+        self.factor.saturating_mul(latent_frames.saturating_sub(1)).saturating_add(1)
     }
 
     /// The fewest latent frames that have so many frames.
@@ -75,8 +76,13 @@ impl Window {
 /// already. No window makes frames on both sides of one of the `cuts`, which are frames too.
 pub(crate) fn windows(mut settled: Vec<bool>, cuts: &[usize], shape: WindowShape) -> Vec<Window> {
     let mut windows = Vec::new();
-    while let Some(first) = settled.iter().position(|settled| !settled) {
-        let gap = settled[first..].iter().take_while(|settled| !**settled).count();
+    let mut before = 0;
+    while let Some(first) = settled[before..].iter().position(|settled| !settled).map(|first| before + first)
+    {
+        before = first;
+        // Of a gap that goes on no more is looked at than a window reaches, but that something may be at its end.
+        let reach = if first == 0 { usize::MAX } else { shape.frames(shape.most).saturating_mul(2) };
+        let gap = settled[first..].iter().take(reach).take_while(|settled| !**settled).count();
         let behind = settled[first + gap..].iter().take_while(|settled| **settled).count();
         let window = match shape.frames(shape.most) < gap + shape.factor * shape.behind(behind) {
             true if first == 0 && behind > 0 => backward(gap, behind, shape),
@@ -167,6 +173,15 @@ mod tests {
     fn no_window_makes_frames_of_two_spans() {
         assert_eq!(of(&[(false, 17)], &[8]), [(0, 5, 0..8), (3, 8, 8..17)]);
         assert_eq!(of(&[(false, 30)], &[25]), [(0, 9, 0..17), (12, 7, 17..25), (20, 6, 25..30)]);
+    }
+
+    #[test]
+    fn a_day_is_cut_into_windows_at_once() {
+        let day = 24 * 60 * 60 * 8;
+        let all = windows(vec![false; day], &[], SHAPE);
+        assert_eq!((all.len(), all[all.len() - 1].makes.end), (1 + (day - 17).div_ceil(12), day));
+        let all = WindowShape { most: usize::MAX, ..SHAPE };
+        assert_eq!(windows(vec![false; day], &[], all).len(), 1);
     }
 
     #[test]
