@@ -33,7 +33,8 @@ impl TimePlan {
         let info = &plan.model;
         let tokens = plan.token_grid.iter().map(|&tokens| tokens as f64).product::<f64>();
         let call = info.denoiser().num_layers() as f64 * tokens * (rates.token + tokens * rates.pair);
-        let calls = plan.schedule.num_steps() as f64 * if plan.guided() { 2.0 } else { 1.0 };
+        let windows = plan.layout.windows.len() as f64;
+        let calls = windows * plan.schedule.num_steps() as f64 * if plan.guided() { 2.0 } else { 1.0 };
         let pixels = (plan.num_frames * plan.size.width * plan.size.height) as f64;
         let read = |values: u64| values as f64 * value;
         Self {
