@@ -177,6 +177,7 @@ fn a_storyboard_is_told_by_a_file() {
         ("to = 3", "to = 0", "spans"),
         ("file = \"a.gif\"", "file = \"b.gif\"", "b.gif"),
         ("to = 1\n", "to = 7\n", "1.125 seconds"),
+        ("from = 0.5", "at = 1e300\n        from = 0.5", "ends with the video"),
     ] {
         fs::write(folder.path().join("wrong.toml"), story.replace(from, to)).expect("written");
         let message = fail_either(folder.path(), "storyboard wrong.toml");

@@ -225,6 +225,7 @@ impl Pipeline {
         self.check_precision(plan)?;
         let mut reel = Reel::new(plan)?;
         let layout = &plan.layout;
+        // What is wrong with a file of noise shows before the work.
         let first = noise::start(plan, 0, layout.windows[0].latent_frames, self.session.device())?;
         let mut noise = Some(first);
         let job = Job::begin(plan.activations.text.max(plan.activations.denoise));

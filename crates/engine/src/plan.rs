@@ -14,7 +14,7 @@ use crate::{
     memory::Activations,
     model::{GUIDANCE, is_guidance},
     text,
-    timeline::{Layout, Placed, Window, scenes, size_of},
+    timeline::{Layout, Placed, Window, frames_in, scenes, size_of},
 };
 
 /// A request that can be served: nothing is left open, and everything fits the model.
@@ -94,7 +94,7 @@ impl VideoRequest {
         let size = self.resolve_size(info, placed.first().map(|placed| placed.shape))?;
         let num_frames = self.resolve_num_frames(info, fps, &placed)?;
         Self::check_file(size, num_frames)?;
-        self.check_known(info, size)?;
+        self.check_known(size)?;
         let scenes = scenes(self, num_frames as f64 / fps);
         let layout = Layout::new(self, &placed, num_frames, fps, &scenes, info)?;
         self.check_ability(info, &layout)?;
@@ -151,7 +151,7 @@ impl VideoRequest {
     }
 
     /// What can be said of numbers by themselves.
-    fn check_known(&self, info: &ModelInfo, size: Size) -> Result<()> {
+    fn check_known(&self, size: Size) -> Result<()> {
         for known in &self.known {
             let Known { strength, at, .. } = known;
             if !(0.0..=1.0).contains(strength) {
@@ -187,7 +187,6 @@ impl VideoRequest {
         if !self.known.is_empty() && self.noise.is_some() {
             return Err(Error::request("noise", "none where something is known", "some"));
         }
-        let _ = info;
         Ok(())
     }
 
@@ -276,7 +275,7 @@ impl VideoRequest {
             (None, Some(seconds)) if !(seconds > 0.0 && seconds.is_finite()) => {
                 Err(Error::request("seconds", "more than 0", seconds))
             }
-            (None, Some(seconds)) if is_free => Ok(((seconds * fps).round() as usize).max(1)),
+            (None, Some(seconds)) if is_free => Ok(frames_in(seconds, fps).max(1)),
             (None, Some(seconds)) => {
                 let steps = ((seconds * fps - fewest as f64) / step as f64).round().max(0.0);
                 // Saturates; the check of the memory refuses what is left of such a number.
@@ -285,7 +284,7 @@ impl VideoRequest {
             (None, None) => {
                 let clips = self.known.iter().zip(placed).filter(|(_, placed)| placed.shape.num_frames > 1);
                 let ends = clips.map(|(known, placed)| match known.at {
-                    At::Seconds(seconds) => (seconds * fps).round() as usize + placed.count,
+                    At::Seconds(seconds) => frames_in(seconds, fps).saturating_add(placed.count),
                     At::Edge(_) => placed.count,
                 });
                 Ok(ends.max().unwrap_or(info.native.num_frames))

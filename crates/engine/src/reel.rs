@@ -49,12 +49,12 @@ impl<'a> Reel<'a> {
 
     /// Takes a frame that was made, unless it is known as it is; outside of its regions, what is known stays.
     pub fn put(&mut self, frame: usize, pixels: &[f32]) {
+        if self.layout().is_pinned(frame) {
+            return;
+        }
         let mut pixels = pixels.to_vec();
         if let Some(Frame::Known { index, .. }) = self.layout().frame(frame as isize) {
             let known = &self.plan.request.known[index];
-            if known.stays() {
-                return;
-            }
             if let Some(own) = self.given.frame(self.layout(), frame).filter(|_| !known.regions.is_empty()) {
                 self.keep_outside(known, frame, &mut pixels, &own);
             }
@@ -65,8 +65,7 @@ impl<'a> Reel<'a> {
     fn keep_outside(&self, known: &Known, frame: usize, pixels: &mut [f32], own: &[f32]) {
         let (fps, width) = (self.plan.fps, self.plan.size.width);
         let seconds = self.plan.num_frames as f64 / fps;
-        let regions: Vec<_> =
-            known.regions.iter().filter_map(|region| region.at(frame as f64 / fps, seconds)).collect();
+        let regions = known.regions_at(frame as f64 / fps, seconds);
         for (at, (pixel, own)) in pixels.chunks_exact_mut(3).zip(own.chunks_exact(3)).enumerate() {
             let place = [(at % width) as f64 + 0.5, (at / width) as f64 + 0.5];
             let share = regions.iter().map(|region| inside(*region, place)).fold(0.0, f64::max) as f32;
@@ -82,11 +81,7 @@ impl<'a> Reel<'a> {
     /// Hands on every frame that is there and was not, `[height, width, 3]`, and forgets those that nothing will look at.
     pub fn hand_on(&mut self, sink: &mut dyn FnMut(&[f32]) -> Result<()>) -> Result<()> {
         while self.next < self.plan.num_frames {
-            let stays = match self.layout().frame(self.next as isize) {
-                Some(Frame::Known { index, .. }) => self.plan.request.known[index].stays(),
-                _ => false,
-            };
-            if !stays && !self.is_made(self.next) {
+            if !self.layout().is_pinned(self.next) && !self.is_made(self.next) {
                 break;
             }
             let Some(frame) = self.frame(self.next as isize) else { break };

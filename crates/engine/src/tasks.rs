@@ -4,7 +4,7 @@ use std::path::Path;
 
 use media::ClipShape;
 
-use crate::{At, Edge, Error, Known, ModelInfo, Region, Result, VideoRequest};
+use crate::{At, Edge, Error, Known, ModelInfo, Region, Result, VideoRequest, timeline::frames_in};
 
 /// On which side of a clip a video goes on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,7 +35,7 @@ impl VideoRequest {
         check_seconds(seconds)?;
         let (own, fps) = self.length(clip, info)?;
         self.inherit(clip)?;
-        self.num_frames = Some(own + frames(seconds, fps));
+        self.num_frames = Some(own.saturating_add(frames_in(seconds, fps)));
         let at = match side {
             Side::Forward => At::Seconds(0.0),
             Side::Backward => At::Edge(Edge::End),
@@ -52,7 +52,7 @@ impl VideoRequest {
         check_seconds(seconds)?;
         let ((before, fps), (behind, _)) = (self.length(first, info)?, self.length(second, info)?);
         self.inherit(first)?;
-        self.num_frames = Some(before + frames(seconds, fps) + behind);
+        self.num_frames = Some(frames_in(seconds, fps).saturating_add(before + behind));
         self.known.push(Known::new(first));
         self.known.push(Known { at: At::Edge(Edge::End), ..Known::new(second) });
         Ok(self)
@@ -81,7 +81,7 @@ impl VideoRequest {
         check_seconds(seconds)?;
         let (own, fps) = self.length(clip, info)?;
         self.inherit(clip)?;
-        self.num_frames = Some(own + frames(seconds, fps));
+        self.num_frames = Some(own.saturating_add(frames_in(seconds, fps)));
         self.known.push(Known::new(clip));
         self.is_loop = true;
         Ok(self)
@@ -103,7 +103,7 @@ impl VideoRequest {
         let shape = shape(clip)?;
         let own = match shape.num_frames {
             1 => 1,
-            count => frames(count as f64 / shape.fps, fps).max(1),
+            count => frames_in(count as f64 / shape.fps, fps).max(1),
         };
         Ok((own, fps))
     }
@@ -124,10 +124,6 @@ impl VideoRequest {
 
 fn shape(file: &Path) -> Result<ClipShape> {
     Ok(media::summary(file)?.shape)
-}
-
-fn frames(seconds: f64, fps: f64) -> usize {
-    (seconds * fps).round() as usize // saturates
 }
 
 fn check_seconds(seconds: f64) -> Result<()> {

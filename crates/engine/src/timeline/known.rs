@@ -78,6 +78,11 @@ impl Known {
         }
     }
 
+    /// Those of its regions that are there at a time of a video of so many seconds, as [`Region::at`] gives them.
+    pub(crate) fn regions_at(&self, time: f64, seconds: f64) -> Vec<[f64; 4]> {
+        self.regions.iter().filter_map(|region| region.at(time, seconds)).collect()
+    }
+
     /// Whether it stays as it is.
     pub fn stays(&self) -> bool {
         self.strength == 0.0

@@ -6,7 +6,7 @@ use diffusion::Levels;
 use media::ClipShape;
 
 use super::{
-    At, Known, Span,
+    At, Known, Span, frames_in,
     windows::{Window, WindowShape, windows},
 };
 use crate::{Error, ModelInfo, Result, Size, VideoRequest};
@@ -52,7 +52,7 @@ pub(crate) struct Placed {
 }
 
 impl Placed {
-    /// What `known`, a file of this shape, gives at a rate of `fps`; `field` is what errors call it.
+    /// What `known`, a file of this shape, gives at a rate of `fps`.
     ///
     /// # Errors
     /// A part of the file that is not there.
@@ -107,20 +107,21 @@ impl Layout {
         let mut settled = vec![false; num_frames];
         for (index, (known, placed)) in request.known.iter().zip(placed).enumerate() {
             let start = match known.at {
-                At::Seconds(seconds) => (seconds * fps).round() as usize,
+                At::Seconds(seconds) => frames_in(seconds, fps),
                 At::Edge(_) => num_frames.saturating_sub(placed.count),
             };
-            if start + placed.count > num_frames {
+            let end = start.saturating_add(placed.count);
+            if end > num_frames {
                 return Err(Error::request(
                     "known",
                     format!(
                         "what ends with the video, after {num_frames} frames ({:.3} s)",
                         num_frames as f64 / fps
                     ),
-                    format!("{} in frames {start} to {}", known.file.display(), start + placed.count),
+                    format!("{} in frames {start} to {end}", known.file.display()),
                 ));
             }
-            for (number, frame) in (start..start + placed.count).enumerate() {
+            for (number, frame) in (start..end).enumerate() {
                 (frames[frame], strengths[frame], settled[frame]) =
                     match placed.source(number, fps, known.fill_between) {
                         Some(source) => {
@@ -161,7 +162,7 @@ impl Layout {
         let gap = shape.frames(shape.most).saturating_sub(shape.frames(shape.context) + again);
         let is_open = settled.iter().rev().take_while(|settled| !**settled).count();
         let fewest = gap + shape.frames(shape.context);
-        if gap == 0 || num_frames < fewest || (is_open < num_frames && is_open == 0) {
+        if gap == 0 || num_frames < fewest || is_open == 0 {
             return Err(Error::request(
                 "loop",
                 format!("{fewest} frames or more, of which the last {gap} or so are not known"),
@@ -175,14 +176,12 @@ impl Layout {
         rest.extend(vec![true; again]);
         all.extend(windows(rest, cuts, shape));
         self.frames.extend((0..again).map(Frame::Again));
-        self.strengths.extend(vec![0.0; again]);
         Ok(all)
     }
 
     /// Whether a frame is known as it is, and may be within what is made.
     pub fn is_pinned(&self, frame: usize) -> bool {
-        let is_known = matches!(self.frames.get(frame), Some(Frame::Known { .. } | Frame::Again(_)));
-        is_known && self.strengths[frame] == 0.0
+        matches!(self.frames.get(frame), Some(Frame::Known { .. })) && self.strengths[frame] == 0.0
     }
 
     /// Whether every frame is known, and as much of each is made anew.
@@ -234,9 +233,7 @@ impl Layout {
                     Some(_) if is_there(at) => {}
                     Some(Frame::Known { index, .. }) => {
                         let time = at as f64 / self.fps;
-                        let regions = &known[index].regions;
-                        let regions: Vec<_> =
-                            regions.iter().filter_map(|region| region.at(time, seconds)).collect();
+                        let regions = known[index].regions_at(time, seconds);
                         let all = known[index].regions.is_empty();
                         for (position, level) in of_frame.iter_mut().enumerate() {
                             let is_inside =
@@ -266,7 +263,7 @@ fn shape_of(info: &ModelInfo, num_frames: usize) -> WindowShape {
 
 /// The frames at which scenes begin.
 fn cuts(spans: &[Span], fps: f64) -> Vec<usize> {
-    let mut cuts: Vec<usize> = spans.iter().map(|span| (span.from * fps).round() as usize).collect();
+    let mut cuts: Vec<usize> = spans.iter().map(|span| frames_in(span.from, fps)).collect();
     cuts.sort_unstable();
     cuts
 }

@@ -19,3 +19,8 @@ pub(crate) use known::lossy;
 pub(crate) use layout::{Frame, Layout, Placed, size_of};
 pub(crate) use scenes::scenes;
 pub(crate) use windows::Window;
+
+/// How many frames there are in so many seconds, and which frame is shown then; saturates.
+pub(crate) fn frames_in(seconds: f64, fps: f64) -> usize {
+    (seconds * fps).round() as usize
+}

@@ -11,7 +11,7 @@ use crate::{
     config::{class_named, config_text},
     kinora::{self, AutoencoderKinora, AutoencoderKinoraConfig},
     wan::{self, AutoencoderKlWan, AutoencoderKlWanConfig},
-    weights::{Checkpoint, Naming, Precision, Source, Weights, load, save_folder},
+    weights::{Checkpoint, Naming, Precision, Source, Weights, save_folder},
 };
 
 /// What an autoencoder is, as its `config.json` says.
@@ -158,14 +158,7 @@ impl AutoencoderConfig {
     /// # Errors
     /// Weights that are missing or of another configuration.
     pub fn load_weights(&self, folder: &Path, device: &Device) -> Result<Autoencoder> {
-        match self {
-            Self::Wan(config) => {
-                load(AutoencoderKlWan::new(config, device)?, folder).map(Box::new).map(Autoencoder::Wan)
-            }
-            Self::Kinora(config) => {
-                load(AutoencoderKinora::new(config, device)?, folder).map(Box::new).map(Autoencoder::Kinora)
-            }
-        }
+        self.load_whole(Source::open(folder, Self::NAMING, None)?, None, device)
     }
 
     /// The autoencoder without its encoder, whose weights are read to be checked alone: for what only decodes.
