@@ -1,8 +1,8 @@
 """Holds the embedded model against diffusers' own WanPipeline: same noise, same frames?
 
 Draws noise, lets kinora generate from it in f32, and makes the same clip in PyTorch: latents with diffusers, and frames with
-the decoder of `AutoencoderKinora`. That one and the preconditioning of `KinoraTransformer3DModel` are not in diffusers, and
-are written down here once more. Prints the peak signal-to-noise ratio between both clips (frames from 0 to 1, so 45 dB is an error of 0.0056).
+the decoder of `AutoencoderKinora`. That one, the preconditioning of `KinoraTransformer3DModel` and what its blocks are told of
+the frames beside are not in diffusers, and are written down here once more. Prints the peak signal-to-noise ratio between both clips (frames from 0 to 1, so 45 dB is an error of 0.0056).
 
     pip install torch diffusers==0.42.1 transformers accelerate ftfy safetensors
     cargo build --release
@@ -95,7 +95,27 @@ def transformer(folder: Path) -> WanTransformer3DModel:
 
     if stds:
         model.forward = forward
+    if config.get("neighbours"):
+        weights = load_file(folder / "diffusion_pytorch_model.safetensors")
+        for index, block in enumerate(model.blocks):
+            name = f"blocks.{index}.neighbours."
+            before, behind = (weights[f"{name}{side}.weight"].float() for side in ("before", "behind"))
+            block.register_forward_pre_hook(tell_of_neighbours(before, behind, config["eps"]))
     return model
+
+
+def tell_of_neighbours(before: torch.Tensor, behind: torch.Tensor, eps: float):
+    """Adds to each token what two matrices make of the tokens at its place one frame before and one behind."""
+    places = HEIGHT // SIDE // 2 * (WIDTH // SIDE // 2)
+
+    def hook(_, args: tuple) -> tuple:
+        x, *rest = args
+        normed = F.layer_norm(x, x.shape[-1:], eps=eps).unflatten(1, (-1, places))
+        heard = F.pad(F.linear(normed[:, :-1], before), (0, 0, 0, 0, 1, 0))
+        heard = heard + F.pad(F.linear(normed[:, 1:], behind), (0, 0, 0, 0, 0, 1))
+        return (x + heard.flatten(1, 2), *rest)
+
+    return hook
 
 
 @torch.no_grad()

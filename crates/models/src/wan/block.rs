@@ -9,6 +9,7 @@ use nn::{KeysValues, LayerNorm, Linear, gated_residual, layer_norm_modulate};
 use super::{
     attention::WanAttention,
     embed::{Condition, table_rows},
+    neighbours::Neighbours,
     rope::RopeTable,
     transformer_config::WanTransformer3dConfig,
 };
@@ -17,6 +18,7 @@ use super::{
 /// the first and the last.
 #[derive(Module, Debug)]
 pub(super) struct WanTransformerBlock {
+    neighbours: Option<Neighbours>,
     attn1: WanAttention,
     attn2: WanAttention,
     norm2: Option<LayerNorm>,
@@ -25,12 +27,13 @@ pub(super) struct WanTransformerBlock {
     eps: f64,
 }
 
-nn::pack_parts!(WanTransformerBlock { attn1, attn2, ffn });
+nn::pack_parts!(WanTransformerBlock { neighbours, attn1, attn2, ffn });
 
 impl WanTransformerBlock {
     pub fn new(config: &WanTransformer3dConfig, device: &Device) -> Self {
         let dim = config.dim();
         Self {
+            neighbours: config.neighbours.then(|| Neighbours::new(dim, config.eps, device)),
             attn1: WanAttention::new(config, device),
             attn2: WanAttention::new(config, device),
             norm2: config.cross_attn_norm.then(|| LayerNorm::new(dim, config.eps, device)),
@@ -45,10 +48,12 @@ impl WanTransformerBlock {
         self.attn2.keys_values(context)
     }
 
-    /// `[batch, tokens, dim]` to the same; `text` is what [`keys_values`](Self::keys_values) made of it.
+    /// `[batch, tokens, dim]` to the same, of so many `frames` of tokens; `text` is what [`keys_values`](Self::keys_values) made
+    /// of it.
     pub fn forward(
         &self,
         x: Tensor<3>,
+        frames: usize,
         condition: &Condition,
         text: &KeysValues,
         rope: &RopeTable,
@@ -56,6 +61,10 @@ impl WanTransformerBlock {
         let [shift, scale, gate, ffn_shift, ffn_scale, ffn_gate] =
             table_rows(self.scale_shift_table.val(), condition.modulation.clone());
 
+        let x = match &self.neighbours {
+            Some(neighbours) => neighbours.forward(x, frames),
+            None => x,
+        };
         let normed = layer_norm_modulate(x.clone(), shift, scale, self.eps);
         let x = gated_residual(x, self.attn1.attend_self(normed, rope), gate);
 

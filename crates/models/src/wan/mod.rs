@@ -4,6 +4,7 @@
 mod attention;
 mod block;
 mod embed;
+mod neighbours;
 mod patch;
 mod precondition;
 mod rope;

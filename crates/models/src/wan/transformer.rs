@@ -8,7 +8,8 @@
 //! ```
 //!
 //! Where latents have more channels than a token of the model can carry noise for, `data_std` says what their variance alone
-//! tells of the velocity, and the network adds to that; see [`precondition`].
+//! tells of the velocity, and the network adds to that; see [`precondition`]. A small model is told before each block what is
+//! at the same place in the frames beside; see [`neighbours`](super::neighbours).
 
 use burn::{
     module::{Module, Param},
@@ -105,7 +106,7 @@ impl WanTransformer3d {
         let mut x = self.patch_embedding.forward(latents); // [batch, tokens, dim]
         let condition = self.condition_embedder.forward(timestep);
         for (index, (block, text)) in self.blocks.iter().zip(&text.keys_values).enumerate() {
-            x = block.forward(x, &condition, text, &rope);
+            x = block.forward(x, grid[0], &condition, text, &rope);
             tap(index, &x);
         }
         let [shift, scale] = table_rows(self.scale_shift_table.val(), condition.time.unsqueeze_dim(2));
@@ -130,6 +131,7 @@ impl WanTransformer3d {
         init::fill(self, seed, |key, shape| match key {
             "proj_out.weight" => Start::Constant(0.0),
             _ if key.ends_with("attn2.to_out.0.weight") => Start::Constant(0.0),
+            _ if key.contains(".neighbours.") => Start::Constant(0.0),
             "patch_embedding.bias" => Start::torch_default(patch),
             _ if key.ends_with("scale_shift_table") => Start::Normal((shape[2] as f64).sqrt().recip()),
             _ if key.ends_with(".bias") => Start::Constant(0.0),

@@ -9,8 +9,8 @@ use crate::{
 };
 
 const CLASS: &str = "WanTransformer3DModel";
-/// The class of one with `data_std`, which diffusers does not have.
-const PRECONDITIONED: &str = "KinoraTransformer3DModel";
+/// The class of one with `data_std` or `neighbours`, which diffusers does not have.
+const OWN_CLASS: &str = "KinoraTransformer3DModel";
 /// Beyond it, products of sizes would overflow before the weights could be compared with them.
 const LARGEST_DIM: usize = 1 << 48;
 const QK_NORM: &str = "rms_norm_across_heads";
@@ -55,6 +55,10 @@ pub struct WanTransformer3dConfig {
     /// itself; empty for Wan's. With it the class is `KinoraTransformer3DModel`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub data_std: Vec<Option<f64>>,
+    /// Whether each block is told of the tokens at the same place one frame before and one behind. With it the class is
+    /// `KinoraTransformer3DModel`, too.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub neighbours: bool,
 }
 
 impl Default for WanTransformer3dConfig {
@@ -77,6 +81,7 @@ impl Default for WanTransformer3dConfig {
             rope_max_seq_len: 1024,
             pos_embed_seq_len: None,
             data_std: Vec::new(),
+            neighbours: false,
         }
     }
 }
@@ -90,8 +95,14 @@ impl WanTransformer3dConfig {
             [in_channels, out_channels, text_dim, freq_dim, ffn_dim, num_layers].map(|&size| size as f64);
         let dim = self.num_attention_heads as f64 * self.attention_head_dim as f64;
         let patch = self.patch_size.iter().map(|&side| side as f64).product::<f64>();
+        let matrices = if self.neighbours { 10.0 } else { 8.0 };
         dim * (patch * (inputs + outputs) + text + frequencies + 8.0 * dim)
-            + layers * dim * (8.0 * dim + 2.0 * hidden)
+            + layers * dim * (matrices * dim + 2.0 * hidden)
+    }
+
+    /// Whether diffusers has a class of such models.
+    pub fn is_diffusers(&self) -> bool {
+        self.data_std.is_empty() && !self.neighbours
     }
 
     /// Numbers that the network says of each latent: the velocity, or an answer and a gate for each of its channels.
@@ -135,7 +146,7 @@ impl ModelConfig for WanTransformer3dConfig {
     const CLASS: &'static str = CLASS;
 
     fn class(&self) -> &'static str {
-        if self.data_std.is_empty() { CLASS } else { PRECONDITIONED }
+        if self.is_diffusers() { CLASS } else { OWN_CLASS }
     }
 
     fn header(&self) -> Vec<(&'static str, Value)> {

@@ -55,6 +55,10 @@ pub struct DenoiserArgs {
     #[arg(long, value_delimiter = ',', requires = "init_from")]
     #[serde(default)]
     pub init_channels: Vec<usize>,
+    /// Tell each block of the transformer what is at the same place one frame before and one behind
+    #[arg(long)]
+    #[serde(default)]
+    pub neighbours: bool,
     #[allow(missing_docs, reason = "flattened into the flags, which have their own")]
     #[command(flatten)]
     #[serde(flatten)]
@@ -96,7 +100,7 @@ pub struct DenoiserArgs {
     /// Share of prompts that are dropped, for guidance
     #[arg(long, default_value_t = Self::default().prompt_dropout)]
     pub prompt_dropout: f64,
-    /// Weight of naming the kind and colour of what each token shows, over the run; needs latents of the world
+    /// Weight of naming what each token shows, how it moves and how the camera does, over the run; needs latents of the world
     #[arg(long, default_value_t = Self::default().naming_weight)]
     #[serde(default = "unnamed")]
     pub naming_weight: Ramp,
@@ -140,6 +144,7 @@ impl Default for DenoiserArgs {
             latent_patch: 2,
             preconditioned_after: None,
             init_channels: Vec::new(),
+            neighbours: false,
             text: TextSize::default(),
             freeze_text_encoder: false,
             teacher: None,
@@ -187,6 +192,7 @@ impl DenoiserArgs {
             text_dim: self.text.text_dim,
             ffn_dim: self.ffn_dim,
             num_layers: self.num_layers,
+            neighbours: self.neighbours,
             ..WanTransformer3dConfig::default()
         }
     }

@@ -69,7 +69,7 @@ fn index(
         num_inference_steps: args.sample_steps,
         prompts: Prompts::World,
     };
-    let library = if transformer.data_std.is_empty() { "diffusers" } else { "kinora" };
+    let library = if transformer.is_diffusers() { "diffusers" } else { "kinora" };
     json!({
         "_class_name": "WanPipeline",
         "_diffusers_version": "0.42.1",
