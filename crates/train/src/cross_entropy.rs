@@ -2,19 +2,24 @@
 
 use burn::tensor::{Tensor, activation::log_softmax};
 
-/// The cross entropies of all questions, added up over questions and tokens.
+/// The cross entropies of all questions, added up over questions and tokens; see [`cross_entropies`].
+pub fn cross_entropy(logits: &Tensor<3>, targets: &Tensor<3>, questions: &[usize]) -> Tensor<1> {
+    Tensor::cat(cross_entropies(logits, targets, questions), 0).sum()
+}
+
+/// The cross entropy of each question, added up over tokens: `[1]` each.
 ///
 /// `logits` and `targets` are `[batch, tokens, classes]`: the answers to the first question, then those to the next,
 /// `questions` of each. Targets are shares; where all of a question's are 0 it is not asked.
-pub fn cross_entropy(logits: &Tensor<3>, targets: &Tensor<3>, questions: &[usize]) -> Tensor<1> {
-    let mut sum = Tensor::zeros([1], &logits.device());
+pub fn cross_entropies(logits: &Tensor<3>, targets: &Tensor<3>, questions: &[usize]) -> Vec<Tensor<1>> {
     let mut start = 0;
-    for &classes in questions {
+    let of = |&classes: &usize| {
         let part = |x: &Tensor<3>| x.clone().narrow(2, start, classes);
-        sum = sum - (log_softmax(part(logits), 2) * part(targets)).sum();
+        let sum = (log_softmax(part(logits), 2) * part(targets)).sum().neg();
         start += classes;
-    }
-    sum
+        sum
+    };
+    questions.iter().map(of).collect()
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ mod batch;
 mod buckets;
 mod close_ups;
 mod export;
+mod moving;
 mod naming;
 mod noised;
 mod objective;

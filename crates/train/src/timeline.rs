@@ -98,14 +98,16 @@ pub enum Known {
     Prefix,
     /// Some up to the end: extension backward.
     Suffix,
+    /// Some from the start and some up to the end: connecting, and the seam of a loop.
+    Around,
     /// Any: filling in.
     Scattered,
 }
 
 impl Known {
     /// Every mask.
-    pub const ALL: [Self; 6] =
-        [Self::First, Self::Last, Self::BothEnds, Self::Prefix, Self::Suffix, Self::Scattered];
+    pub const ALL: [Self; 7] =
+        [Self::First, Self::Last, Self::BothEnds, Self::Prefix, Self::Suffix, Self::Around, Self::Scattered];
 
     /// Which of `frames` frames are known: at least one, and never all. A single frame is not.
     pub fn mask(self, frames: usize, rng: &mut ChaCha8Rng) -> Vec<bool> {
@@ -114,6 +116,8 @@ impl Known {
         }
         let last = frames - 1;
         let some = rng.random_range(1..frames);
+        let gap = rng.random_range(1..=last);
+        let gap_from = rng.random_range(0..=last - gap) + 1;
         let mut mask: Vec<bool> = (0..frames)
             .map(|frame| match self {
                 Self::First => frame == 0,
@@ -121,6 +125,7 @@ impl Known {
                 Self::BothEnds => frame == 0 || (frame == last && frames > 2),
                 Self::Prefix => frame < some,
                 Self::Suffix => frame > last - some,
+                Self::Around => frame < gap_from || frame >= gap_from + gap,
                 Self::Scattered => rng.random(),
             })
             .collect();
@@ -152,6 +157,7 @@ mod tests {
                         Known::First | Known::Last => assert_eq!(count, 1),
                         Known::BothEnds if frames > 2 => assert!(mask[0] && mask[frames - 1] && count == 2),
                         Known::BothEnds | Known::Scattered => {}
+                        Known::Around => assert!(mask[0] && changes <= 2, "{mask:?}"),
                         Known::Prefix => assert!(mask[0] && changes == 1),
                         Known::Suffix => assert!(mask[frames - 1] && changes == 1),
                     }
@@ -184,8 +190,8 @@ mod tests {
         }
         let near = |found: f64, share: f64| (found / f64::from(count) - share).abs() < 0.01;
         assert!(near(shared, 0.5) && near(independent, 0.2) && near(known, 0.3));
-        // Of six masks, three know the first frame always and the scattered one half of the time.
-        assert!((first_known / known - 3.5 / 6.0).abs() < 0.02, "{}", first_known / known);
+        // Of seven masks, four know the first frame always and the scattered one half of the time.
+        assert!((first_known / known - 4.5 / 7.0).abs() < 0.02, "{}", first_known / known);
         assert_eq!(args.sample(1, &mut rng).known, [false]);
     }
 }

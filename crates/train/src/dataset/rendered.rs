@@ -298,6 +298,11 @@ impl Drawn {
         world::shares(&self.scene, &self.truth, &self.spec, frame, cell)
     }
 
+    /// The scene and the truth about the clip; none if it is a still.
+    pub fn clip(&self) -> Option<(&Scene, &GroundTruth)> {
+        self.still.is_none().then_some((&self.scene, &self.truth))
+    }
+
     fn render(&self) -> Rendered {
         let Self { scene, spec, truth, .. } = self;
         let frames = match self.still {

@@ -108,8 +108,12 @@ impl TrainingSet {
             prompts.push(if rng.random::<f64>() < args.prompt_dropout { "" } else { caption });
             timelines.push(args.timeline.sample(frames, rng));
         }
-        let targets =
-            source.truths.as_ref().map(|truths| truths.targets(boxes, args.latent_patch, &source.device));
+        let items = source.latents.store().items();
+        let named = source
+            .truths
+            .as_ref()
+            .map(|truths| truths.targets(items, boxes, args.latent_patch, &source.device));
+        let targets = named.transpose()?;
         Ok(Batch { latents, prompts, timelines, targets })
     }
 }

@@ -10,7 +10,7 @@ use diffusion::{NUM_TRAIN_TIMESTEPS, Timeline, flow_velocity};
 use models::family::{Autoencoder, AutoencoderConfig};
 
 use super::{
-    Denoiser, DenoiserArgs, batch::TrainingSet, buckets::Buckets, export, noised::Noised, sample,
+    Denoiser, DenoiserArgs, Naming, batch::TrainingSet, buckets::Buckets, export, noised::Noised, sample,
     teacher::Teacher,
 };
 use crate::{
@@ -112,8 +112,10 @@ impl Objective for DenoiserObjective<'_> {
         let (Some(naming), Some(features), Some(targets)) = (&model.naming, features, batch.targets) else {
             return Ok((loss, figures));
         };
-        let naming = naming.loss(features, targets);
+        let losses = naming.losses(features, targets);
+        let naming = losses.clone().sum();
         let figures = figures.with("naming_loss", f64::from(to_scalar(naming.clone())?));
+        let figures = figures.and(Naming::figures(losses)?);
         Ok((loss + naming * self.args.naming_weight.at(moment.progress), figures))
     }
 

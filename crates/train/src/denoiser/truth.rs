@@ -1,22 +1,39 @@
-//! What each latent shows, from the world's exact truth.
+//! What each latent shows and how it moves, from the world's exact truth.
 
-use std::path::Path;
+use std::{
+    path::{Path, PathBuf},
+    sync::OnceLock,
+};
 
 use burn::tensor::{Device, Tensor, TensorData};
 use models::family::AutoencoderConfig;
 use rayon::prelude::*;
-use world::{Colour, Kind, Thing};
+use world::{Action, CameraMove, Colour, Kind, Thing};
 
+use super::moving::{Moving, WAYS};
 use crate::{
     dataset::{Crop, Drawn, Item, Recipe, Subset},
     error::{Result, TrainError},
 };
 
-/// How many kinds there are, nothing included, and how many colours.
-pub const CLASSES: [usize; 2] = [Kind::ALL.len() + 1, Colour::ALL.len() + 1];
+/// How many answers each question about a token has: kind and colour, nothing included; whether what it shows goes to
+/// neither side, to the left or to the right, neither up nor down, and neither nearer nor farther; what it does; how the
+/// camera moves.
+pub const CLASSES: [usize; 7] =
+    [Kind::ALL.len() + 1, Colour::ALL.len() + 1, WAYS, WAYS, WAYS, Action::ALL.len(), CameraMove::ALL.len()];
+/// What tokens that show things count for in questions about motion. Such tokens are few, and only they are asked.
+const MOTION_WEIGHT: f32 = 4.0;
+/// Items whose captions are compared when latents are opened; those of others are when they are drawn.
+const COMPARED: usize = 8;
 
-/// The things of every item of a subset, and where they are seen.
-pub struct Truths(Vec<Truth>);
+/// The things of every item of a subset, and where they are seen, each found out when it is first asked for.
+pub struct Truths {
+    subset: Subset,
+    recipe: Recipe,
+    vae: AutoencoderConfig,
+    folder: PathBuf,
+    truths: Vec<OnceLock<Truth>>,
+}
 
 /// One item's.
 struct Truth {
@@ -26,13 +43,15 @@ struct Truth {
     size: [usize; 3],
     /// The share of each thing in each latent, of 255: `[things, frames, height, width]`.
     shares: Vec<u8>,
+    /// How each thing moves in each latent frame, `[things, frames]`, and the camera in all; none in a still.
+    motion: Option<(Vec<Moving>, CameraMove)>,
 }
 
 impl Truths {
     /// Those of all `items` of a subset of the data set of this recipe; `folder` is where they were found.
     ///
     /// # Errors
-    /// Items that are not of that data set.
+    /// Items that are not of that data set, as the first few tell.
     pub fn of(
         items: &[Item],
         subset: Subset,
@@ -40,34 +59,54 @@ impl Truths {
         vae: &AutoencoderConfig,
         folder: &Path,
     ) -> Result<Self> {
-        let of = |(index, item): (usize, &Item)| {
-            let drawn = Drawn::new(subset, index, recipe);
-            if drawn.captions() != item.captions {
-                return Err(TrainError::Mismatch {
-                    path: folder.join(subset.name()),
-                    what: format!("captions of item {index}"),
-                    expected: format!(
-                        "those of the world with seed {}; or take --naming-weight 0",
-                        recipe.seed
-                    ),
-                    found: format!("{:?}", item.captions),
-                });
-            }
-            Ok(Truth::of(&drawn, item.size, vae))
-        };
-        items.par_iter().enumerate().map(of).collect::<Result<_>>().map(Self)
+        let truths = items.iter().map(|_| OnceLock::new()).collect();
+        let of = Self { subset, recipe: recipe.clone(), vae: vae.clone(), folder: folder.to_owned(), truths };
+        items
+            .iter()
+            .enumerate()
+            .take(COMPARED)
+            .try_for_each(|(index, item)| of.get(index, item).map(drop))?;
+        Ok(of)
     }
 
-    /// The share of each kind, then of each colour, in each token of boxes of latents of one size:
-    /// `[batch, tokens, kinds + colours]`, each of both adding up to 1. The first of each is nothing.
-    pub fn targets(&self, boxes: &[(usize, Crop)], patch: usize, device: &Device) -> Tensor<3> {
-        let width: usize = CLASSES.iter().sum();
-        let mut values = Vec::new();
-        for &(index, area) in boxes {
-            values.extend(self.0[index].targets(area, patch));
+    fn get(&self, index: usize, item: &Item) -> Result<&Truth> {
+        if let Some(truth) = self.truths[index].get() {
+            return Ok(truth);
         }
+        let drawn = Drawn::new(self.subset, index, &self.recipe);
+        if drawn.captions() != item.captions {
+            return Err(TrainError::Mismatch {
+                path: self.folder.join(self.subset.name()),
+                what: format!("captions of item {index}"),
+                expected: format!(
+                    "those of the world with seed {}; or take --naming-weight 0",
+                    self.recipe.seed
+                ),
+                found: format!("{:?}", item.captions),
+            });
+        }
+        Ok(self.truths[index].get_or_init(|| Truth::of(&drawn, item.size, &self.vae)))
+    }
+
+    /// What each token of boxes of latents of one size shows: `[batch, tokens, classes]`, the answers to one question after
+    /// those to another. The first of kind and colour is nothing, and each of both adds up to 1. What moves is asked where
+    /// there are things, with a weight of its own, and the camera everywhere; neither is in stills.
+    ///
+    /// # Errors
+    /// An item that is not of the world.
+    pub fn targets(
+        &self,
+        items: &[Item],
+        boxes: &[(usize, Crop)],
+        patch: usize,
+        device: &Device,
+    ) -> Result<Tensor<3>> {
+        let width: usize = CLASSES.iter().sum();
+        let of_box =
+            |&(index, area): &(usize, Crop)| Ok(self.get(index, &items[index])?.targets(area, patch));
+        let values = boxes.par_iter().map(of_box).collect::<Result<Vec<_>>>()?.concat();
         let tokens = values.len() / (boxes.len() * width).max(1);
-        Tensor::from_data(TensorData::new(values, [boxes.len(), tokens, width]), device)
+        Ok(Tensor::from_data(TensorData::new(values, [boxes.len(), tokens, width]), device))
     }
 }
 
@@ -76,17 +115,19 @@ impl Truth {
         let of_thing = |thing: &Thing| [thing.kind as usize + 1, thing.colour as usize + 1];
         let things: Vec<_> = drawn.scene.things.iter().map(of_thing).collect();
         let [frames, height, width] = size;
+        // The first latent frame is the first frame alone; each later one is of as many as time is shortened by.
+        let of_latent = |latent: usize| match (latent, vae.scale_factors()[0]) {
+            (0, _) => 0..1,
+            (_, factor) => (latent - 1) * factor + 1..latent * factor + 1,
+        };
         let mut shares = vec![0; things.len() * frames * height * width];
         for latent in 0..frames {
-            // The first latent frame is the first frame alone; each later one is of as many as time is shortened by.
-            let of_latent = match (latent, vae.scale_factors()[0]) {
-                (0, _) => 0..1,
-                (_, factor) => (latent - 1) * factor + 1..latent * factor + 1,
-            };
             let mut sum = vec![0.0; things.len() * height * width];
-            for frame in of_latent.clone() {
+            for frame in of_latent(latent) {
                 let seen = drawn.shares(frame, vae.scale_factors()[1]);
-                sum.iter_mut().zip(seen).for_each(|(sum, share)| *sum += share / of_latent.len() as f32);
+                sum.iter_mut()
+                    .zip(seen)
+                    .for_each(|(sum, share)| *sum += share / of_latent(latent).len() as f32);
             }
             for (thing, sum) in sum.chunks_exact(height * width).enumerate() {
                 let start = (thing * frames + latent) * height * width;
@@ -94,19 +135,27 @@ impl Truth {
                 to.iter_mut().zip(sum).for_each(|(to, share)| *to = (share * 255.0).round() as u8);
             }
         }
-        Self { things, size, shares }
+        let motion = drawn.clip().map(|(scene, truth)| {
+            let each = (0..things.len()).flat_map(|thing| (0..frames).map(move |latent| (thing, latent)));
+            let moving =
+                each.map(|(thing, latent)| Moving::of(scene, truth, thing, of_latent(latent))).collect();
+            (moving, scene.camera)
+        });
+        Self { things, size, shares, motion }
     }
 
     fn targets(&self, area: Crop, patch: usize) -> Vec<f32> {
         let [frames, height, width] = self.size;
         let [all, rows, columns] = [area.size[0], area.size[1] / patch, area.size[2] / patch];
         let unit = 1.0 / (255 * patch * patch) as f32;
-        let mut values = Vec::with_capacity(all * rows * columns * CLASSES.iter().sum::<usize>());
-        for token in 0..all * rows * columns {
+        let classes: usize = CLASSES.iter().sum();
+        let mut values = vec![0.0; all * rows * columns * classes];
+        for (token, values) in values.chunks_exact_mut(classes).enumerate() {
             let frame = area.start[0] + token / (rows * columns);
             let row = area.start[1] + token / columns % rows * patch;
             let column = area.start[2] + token % columns * patch;
-            let (mut kinds, mut colours) = ([0.0; CLASSES[0]], [0.0; CLASSES[1]]);
+            let (kinds, values) = values.split_at_mut(CLASSES[0]);
+            let (colours, motions) = values.split_at_mut(CLASSES[1]);
             (kinds[0], colours[0]) = (1.0, 1.0);
             for (thing, [kind, colour]) in self.things.iter().enumerate() {
                 let mut share = 0.0;
@@ -119,8 +168,13 @@ impl Truth {
                 colours[*colour] += share;
                 kinds[0] -= share;
                 colours[0] -= share;
+                if let Some((moving, _)) = &self.motion {
+                    moving[thing * frames + frame].add(share * MOTION_WEIGHT, motions);
+                }
             }
-            values.extend(kinds.iter().chain(&colours));
+            if let Some((_, camera)) = self.motion {
+                motions[motions.len() - CameraMove::ALL.len() + camera as usize] = 1.0;
+            }
         }
         values
     }
@@ -148,13 +202,13 @@ mod tests {
         let (size, mut shares) = ([2, 2, 4], vec![0; 2 * 16]);
         shares[6] = 255;
         shares[16 + 8 + 3] = 128;
-        let truths = Truths(vec![Truth { things: vec![[2, 5], [3, 5]], size, shares }]);
+        let truth = Truth { things: vec![[2, 5], [3, 5]], size, shares, motion: None };
         let of = |start, size, patch| {
             let width = CLASSES.iter().sum::<usize>();
-            let targets = truths.targets(&[(0, Crop { start, size })], patch, &Device::flex());
-            let values = to_vec(targets).unwrap();
+            let values = truth.targets(Crop { start, size }, patch);
             for token in values.chunks_exact(width) {
-                for part in [&token[..CLASSES[0]], &token[CLASSES[0]..]] {
+                assert!(token[CLASSES[0] + CLASSES[1]..].iter().all(|&moves| moves == 0.0), "{token:?}");
+                for part in [&token[..CLASSES[0]], &token[CLASSES[0]..][..CLASSES[1]]] {
                     assert!((part.iter().sum::<f32>() - 1.0).abs() < 1e-6, "{part:?}");
                 }
             }
@@ -179,7 +233,11 @@ mod tests {
             let truths = Truths::of(&items, subset, &recipe(3), &vae, Path::new("latents")).unwrap();
             for (index, item) in items.iter().enumerate() {
                 let whole = Crop { start: [0; 3], size: item.size };
-                let values = to_vec(truths.targets(&[(index, whole)], 1, &Device::flex())).unwrap();
+                let targets = truths.targets(&items, &[(index, whole)], 1, &Device::flex()).unwrap();
+                let values = to_vec(targets).unwrap();
+                let camera = values.iter().skip(CLASSES[..6].iter().sum());
+                let asked = if subset == Subset::Stills { 0.0 } else { 1.0 };
+                assert_eq!(camera.take(CLASSES[6]).sum::<f32>(), asked);
                 let mut seen = [0.0; CLASSES[0]];
                 for token in values.chunks_exact(CLASSES.iter().sum()) {
                     seen.iter_mut().zip(token).for_each(|(sum, share)| *sum += share);
@@ -190,6 +248,10 @@ mod tests {
                     assert!(there || seen[kind as usize + 1] == 0.0, "{kind:?} in {:?}", item.captions);
                 }
                 assert!(seen[1..].iter().sum::<f32>() > 0.5, "nothing is seen in {:?}", item.captions);
+                let deeds = values
+                    .chunks_exact(CLASSES.iter().sum())
+                    .flat_map(|token| &token[CLASSES[..5].iter().sum()..]);
+                assert_eq!(deeds.sum::<f32>() > 0.0, subset == Subset::Clips);
             }
             let error =
                 Truths::of(&items, subset, &recipe(4), &vae, Path::new("latents")).err().unwrap().to_string();
