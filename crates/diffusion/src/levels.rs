@@ -60,6 +60,12 @@ impl Levels {
         self.values.chunks(height * width).all(|frame| frame.iter().all(|level| *level == frame[0]))
     }
 
+    /// Whether all of a frame is made from noise alone.
+    pub fn is_frame_anew(&self, frame: usize) -> bool {
+        let [_, height, width] = self.size;
+        self.values[frame * height * width..][..height * width].iter().all(|level| *level == 1.0)
+    }
+
     /// Whether nothing but noise counts at the start.
     pub fn is_anew(&self) -> bool {
         self.values.iter().all(|level| *level == 1.0)
@@ -139,6 +145,7 @@ mod tests {
         assert_eq!(levels.timesteps(300.0, [3, 1, 1]), [0.0, 300.0, 300.0]);
         assert_eq!(levels.timesteps(700.0, [1, 1, 1]), [700.0]);
         assert!(levels.is_by_frame() && !levels.is_shared() && !levels.is_anew());
+        assert_eq!([0, 1, 2].map(|frame| levels.is_frame_anew(frame)), [false, true, false]);
         let mut values = vec![0.0; 2 * 2 * 4];
         values[2 * 4 - 1] = 0.25;
         let levels = Levels::new(values, [2, 2, 4]);

@@ -94,6 +94,25 @@ pub(crate) fn store(path: &Path, bytes: &[u8]) {
     }
 }
 
+/// Numbers that were kept by this name, if they are there.
+pub(crate) fn numbers(name: &str) -> Option<Vec<f32>> {
+    let bytes = fs::read(numbers_file(name)?).ok()?;
+    let (numbers, rest) = bytes.as_chunks::<4>();
+    rest.is_empty().then(|| numbers.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect())
+}
+
+/// Keeps numbers by a name.
+pub(crate) fn keep_numbers(name: &str, numbers: &[f32]) {
+    if let Some(path) = numbers_file(name) {
+        let bytes: Vec<u8> = numbers.iter().flat_map(|number| number.to_le_bytes()).collect();
+        store(&path, &bytes);
+    }
+}
+
+fn numbers_file(name: &str) -> Option<PathBuf> {
+    Some(folder()?.join(format!("{name}.f32")))
+}
+
 /// What was made of a prompt, by all that it depends on.
 pub(crate) struct Context {
     path: PathBuf,

@@ -4,7 +4,7 @@ use burn::tensor::{Device, Tensor, TensorData};
 use diffusion::Levels;
 use models::family::Autoencoder;
 
-use crate::{Plan, reel::Reel, timeline::Window};
+use crate::{Plan, pipeline::kept_frames, reel::Reel, timeline::Window};
 
 /// Frames within what is made that are to be as they are known, both `[1, 3, frames, height, width]`.
 pub(crate) struct Pinned {
@@ -36,7 +36,8 @@ pub(crate) fn begin(
     let [_, _, height, width] = plan.latent_shape;
     let side = plan.size.height / height;
     let is_there = |frame: usize| reel.is_made(frame);
-    let levels = plan.layout.levels(window, [height, width], side, &plan.request.known, is_there);
+    let moving = |frame: usize| reel.moving(frame, side);
+    let levels = plan.layout.levels(window, [height, width], side, &plan.request.known, is_there, moving);
     let frames = (0..window.latent_frames).flat_map(|latent| plan.layout.frames_of(window, latent));
     let frames: Vec<isize> = frames.collect();
     let pinned = frames.iter().map(|&frame| is_pinned_within(plan, window, frame)).collect::<Vec<_>>();
@@ -44,11 +45,47 @@ pub(crate) fn begin(
         return Beginning { levels, x_0: noise.clone(), pinned: None };
     }
     let (size, device) = ([plan.size.height, plan.size.width], noise.device());
-    let pictures: Vec<_> = frames.iter().map(|&frame| reel.frame(frame)).collect();
-    let video = video(&pictures, size, &device);
-    let x_0 = plan.model.autoencoder.normalize(autoencoder.encode(video.clone()));
-    let mask = pinned.contains(&true).then(|| mask(&pinned, size, &device));
-    Beginning { levels, x_0, pinned: mask.map(|mask| Pinned { video, mask }) }
+    let pinned = pinned.contains(&true).then(|| {
+        let pictures: Vec<_> = frames.iter().map(|&frame| reel.frame(frame)).collect();
+        Pinned { video: video(&pictures, size, &device), mask: mask(&pinned, size, &device) }
+    });
+    let x_0 = encode(autoencoder, plan, window, reel, &levels, noise);
+    Beginning { levels, x_0, pinned }
+}
+
+/// The latents of what is there, one latent frame after the other; zeros where all is made anew, so that a clip of which only
+/// the first frame is known costs no more than that frame.
+fn encode(
+    autoencoder: &Autoencoder,
+    plan: &Plan,
+    window: &Window,
+    reel: &Reel<'_>,
+    levels: &Levels,
+    noise: &Tensor<5>,
+) -> Tensor<5> {
+    let (size, device) = ([plan.size.height, plan.size.width], noise.device());
+    let kept = kept_frames(plan.request.precision);
+    let nothing = noise.zeros_like().narrow(2, 0, 1);
+    let mut stream = None;
+    let latents = (0..window.latent_frames).map(|latent| {
+        if levels.is_frame_anew(latent) {
+            stream = None;
+            return nothing.clone();
+        }
+        let frames = plan.layout.frames_of(window, latent);
+        let pictures: Vec<_> = frames.map(|frame| reel.frame(frame)).collect();
+        let video = video(&pictures, size, &device);
+        let stream = stream.get_or_insert_with(|| {
+            let mut stream = autoencoder.encoder_stream(kept);
+            if latent > 0 {
+                // A clip begins with a frame of its own: behind what is not there that is the first one which is.
+                stream.encode(video.clone().narrow(2, 0, 1));
+            }
+            stream
+        });
+        plan.model.autoencoder.normalize(stream.encode(video))
+    });
+    Tensor::cat(latents.collect(), 2)
 }
 
 /// Whether a frame is known as it is, but shares its latent frame with one that is made.
@@ -66,11 +103,11 @@ fn mask(frames: &[bool], [height, width]: [usize; 2], device: &Device) -> Tensor
 }
 
 /// Frames, `[height, width, 3]`, 0 to 1, as `[1, 3, frames, height, width]`, -1 to 1. One that is not there is as the one
-/// before it, or grey: encoders look back.
+/// before it, or as the first one that is.
 fn video(frames: &[Option<Vec<f32>>], [height, width]: [usize; 2], device: &Device) -> Tensor<5> {
     let (count, size) = (frames.len(), height * width);
     let mut values = vec![0.0; 3 * count * size];
-    let mut last: Option<&Vec<f32>> = None;
+    let mut last: Option<&Vec<f32>> = frames.iter().flatten().next();
     for (index, frame) in frames.iter().enumerate() {
         last = frame.as_ref().or(last);
         let Some(pixels) = last else { continue };

@@ -1,20 +1,22 @@
 //! The loop from noise to latents.
 
-use std::{ops::ControlFlow, sync::Arc};
+use std::{cell::RefCell, ops::ControlFlow, sync::Arc};
 
 use burn::tensor::{Tensor, TensorData};
 use diffusion::{
     Levels, Sampler, Step, classifier_free_guidance, sample_ddim, sample_ddpm, sample_euler, sample_unipc,
 };
+use media::Clip;
 use models::family::{Autoencoder, Denoiser, Text};
 
 use crate::{
-    Error, Observer, Plan, Result, Stage,
+    Error, Observer, Plan, Preview, Progress, Result, Stage,
     canvas::{Beginning, Pinned},
     finite::is_finite,
     memory::Job,
     noise::Stream,
     parts::Part,
+    preview::Projection,
     progress::{report, timed},
     state::State,
 };
@@ -30,6 +32,8 @@ pub(crate) struct Denoising<'a> {
     pub job: &'a Job,
     /// Where answers are kept, and may be already.
     pub state: Option<&'a State>,
+    /// How they are shown while the video forms, if that is wanted.
+    pub preview: Option<&'a Projection>,
 }
 
 /// A window, and what it is made of.
@@ -77,12 +81,22 @@ impl Denoising<'_> {
         let denoised = move |x, step| Ok(self.pin(denoised(x, step)?, &pinned));
         let denoise = levels.hold(x_0.clone(), noise.clone(), denoised);
         let start = levels.start(x_0, noise, schedule);
-        let denoise = self.kept(index, denoise);
-        let after_step =
-            |step: Step, x: Tensor<5>| match check([before + step.index + 1, total], &x, observer) {
+        let mut denoise = self.kept(index, denoise);
+        let (latest, is_shown) = (&RefCell::new(None), self.preview.is_some());
+        let denoise = move |x: Tensor<5>, step: Step| {
+            let answer = denoise(x, step)?;
+            if is_shown {
+                latest.replace(Some(answer.clone()));
+            }
+            Ok(answer)
+        };
+        let after_step = |step: Step, x: Tensor<5>| {
+            let done = [before + step.index + 1, total];
+            match check(done, &x, observer).and_then(|()| self.show(done, latest.take(), observer)) {
                 Ok(()) => ControlFlow::Continue(x),
                 Err(error) => ControlFlow::Break(error),
-            };
+            }
+        };
         let mut fresh = Stream::Steps.of(request.seed, index);
         let (shape, device) = (start.dims(), start.device());
         let fresh = |_: Step| fresh.tensor(shape, &device);
@@ -98,6 +112,21 @@ impl Denoising<'_> {
         // It makes room for the frames.
         asked.forget();
         Ok(Denoised { latents: latents?, load: asked.load })
+    }
+
+    /// Shows an answer.
+    fn show(
+        &self,
+        [step, total]: [usize; 2],
+        answer: Option<Tensor<5>>,
+        observer: &mut dyn Observer,
+    ) -> Result<()> {
+        let (Some(projection), Some(x_0)) = (self.preview, answer) else { return Ok(()) };
+        let fps = self.plan.fps / self.plan.model.autoencoder.scale_factors()[0] as f64;
+        let fps = fps.clamp(*Clip::FPS_RANGE.start(), *Clip::FPS_RANGE.end());
+        let clip = projection.pictures(self.autoencoder.denormalize(x_0), fps)?;
+        observer.preview(&Preview { clip, progress: Progress { stage: Stage::Denoise, step, total } });
+        Ok(())
     }
 
     /// A `denoise` that looks first whether its answer was given before.

@@ -2,6 +2,7 @@
 
 use std::{
     collections::HashMap,
+    fs::{self, File},
     io,
     path::{Path, PathBuf},
 };
@@ -29,8 +30,10 @@ pub struct Output {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
     Media(Format),
-    /// An MP4 in fragments, to standard output.
+    /// An MP4 in fragments, to standard output,
     Stream,
+    /// and one at its name.
+    Growing,
     /// The tensor `frames`, `[frames, height, width, 3]`, f32, 0 to 1.
     Tensors,
 }
@@ -59,6 +62,18 @@ impl Output {
         Ok(Self { path: path.to_owned(), kind })
     }
 
+    /// The same file, but an MP4 that can be watched while it is made, at its name. It is what came so far if the program is
+    /// killed; a run that fails removes it.
+    ///
+    /// # Errors
+    /// [`Error::Request`] for anything but an `.mp4`.
+    pub fn growing(self) -> Result<Self> {
+        match self.kind {
+            Kind::Media(Format::Mp4) => Ok(Self { kind: Kind::Growing, ..self }),
+            _ => Err(Error::request("growing", "a file that ends in .mp4", self.path.display())),
+        }
+    }
+
     /// Fails if the video of a plan could not be written: ask before the work, not after it.
     ///
     /// # Errors
@@ -67,7 +82,7 @@ impl Output {
     pub fn check(&self, plan: &Plan) -> Result<()> {
         let format = match self.kind {
             Kind::Media(format) => Some(format),
-            Kind::Stream => Some(Format::Mp4),
+            Kind::Stream | Kind::Growing => Some(Format::Mp4),
             Kind::Tensors => None,
         };
         if let Some(format) = format {
@@ -100,6 +115,9 @@ impl Output {
                 let ClipShape { width, height, fps, .. } = shape;
                 let writer = StreamWriter::mp4(io::stdout(), width, height, fps, Some(provenance))?;
                 return Ok(VideoWriter(Writer::Stream(Box::new(writer))));
+            }
+            Kind::Growing => {
+                return Growing::begin(&self.path, shape, provenance).map(Writer::Growing).map(VideoWriter);
             }
             Kind::Tensors => {}
         }
@@ -134,7 +152,50 @@ pub struct VideoWriter(Writer);
 enum Writer {
     Media(ClipWriter),
     Stream(Box<StreamWriter<io::Stdout>>),
+    Growing(Growing),
     Tensors(TensorWriter),
+}
+
+/// A file that can be watched while it is written; it goes if it is not finished.
+#[derive(Debug)]
+struct Growing {
+    writer: Option<Box<StreamWriter<File>>>,
+    path: PathBuf,
+}
+
+impl Growing {
+    fn begin(path: &Path, shape: ClipShape, provenance: &Value) -> Result<Self> {
+        let ClipShape { width, height, fps, .. } = shape;
+        let file = File::create(path).map_err(disk::unwritable(path))?;
+        let mut growing = Self { writer: None, path: path.to_owned() };
+        growing.writer = Some(Box::new(StreamWriter::mp4(file, width, height, fps, Some(provenance))?));
+        Ok(growing)
+    }
+
+    fn push(&mut self, frame: &[u8]) -> Result<()> {
+        self.writer.as_mut().map_or(Ok(()), |writer| Ok(writer.push(frame)?))
+    }
+
+    fn finish(mut self) -> Result<()> {
+        if let Some(writer) = self.writer.take() {
+            // Until it is whole it may still have to go.
+            let path = std::mem::take(&mut self.path);
+            if let Err(error) = writer.finish() {
+                self.path = path;
+                return Err(error.into());
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Growing {
+    fn drop(&mut self) {
+        if !self.path.as_os_str().is_empty() {
+            // It failed already, which is what is told.
+            let _ = fs::remove_file(&self.path);
+        }
+    }
 }
 
 impl VideoWriter {
@@ -146,6 +207,7 @@ impl VideoWriter {
         match &mut self.0 {
             Writer::Media(writer) => Ok(writer.push(&to_bytes(frame))?),
             Writer::Stream(writer) => Ok(writer.push(&to_bytes(frame))?),
+            Writer::Growing(writer) => writer.push(&to_bytes(frame)),
             Writer::Tensors(writer) => writer.push(frame),
         }
     }
@@ -159,6 +221,7 @@ impl VideoWriter {
         match self.0 {
             Writer::Media(writer) => Ok(writer.finish()?),
             Writer::Stream(writer) => Ok(writer.finish().map(drop)?),
+            Writer::Growing(writer) => writer.finish(),
             Writer::Tensors(writer) => writer.finish(),
         }
     }

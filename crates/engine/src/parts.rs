@@ -2,7 +2,10 @@
 
 use std::{
     fmt,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use crate::Result;
@@ -10,21 +13,33 @@ use crate::Result;
 /// A part of a model that can be loaded again.
 pub(crate) struct Part<M> {
     loaded: Mutex<Option<Arc<M>>>,
+    /// Whether it is kept once it has been loaded.
+    stays: AtomicBool,
     load: Box<dyn Fn() -> Result<M> + Send + Sync>,
 }
 
 impl<M> Part<M> {
     /// A part that `load` reads when it is needed, and that nobody keeps.
     pub fn when_needed(load: impl Fn() -> Result<M> + Send + Sync + 'static) -> Self {
-        Self { loaded: Mutex::new(None), load: Box::new(load) }
+        Self { loaded: Mutex::new(None), stays: AtomicBool::new(false), load: Box::new(load) }
     }
 
     /// The part: the one that is kept, or one that is loaded now.
     pub fn get(&self) -> Result<Arc<M>> {
-        if let Some(part) = &*self.loaded.lock().unwrap_or_else(PoisonError::into_inner) {
+        let mut slot = self.loaded.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(part) = &*slot {
             return Ok(part.clone());
         }
+        if self.stays.load(Ordering::Relaxed) {
+            return Ok(slot.insert(Arc::new((self.load)()?)).clone());
+        }
+        drop(slot);
         Ok(Arc::new((self.load)()?))
+    }
+
+    /// Keeps the part from the first time on that it is needed.
+    pub fn keep_once_needed(&self) {
+        self.stays.store(true, Ordering::Relaxed);
     }
 
     /// Loads the part, if that was not done before, and keeps it from now on.
@@ -45,7 +60,7 @@ impl<M> fmt::Debug for Part<M> {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::sync::atomic::AtomicUsize;
 
     use super::*;
 
@@ -60,5 +75,15 @@ mod tests {
         part.keep().unwrap();
         assert_eq!([got(), got()], [2, 2]);
         assert_eq!(loads.load(Ordering::SeqCst), 3);
+    }
+
+    #[test]
+    fn what_is_kept_once_needed_is_loaded_once() {
+        let loads = Arc::new(AtomicUsize::new(0));
+        let counter = loads.clone();
+        let part = Part::when_needed(move || Ok(counter.fetch_add(1, Ordering::SeqCst)));
+        part.keep_once_needed();
+        assert_eq!(loads.load(Ordering::SeqCst), 0);
+        assert_eq!((*part.get().unwrap(), *part.get().unwrap()), (0, 0));
     }
 }

@@ -17,6 +17,7 @@ use crate::{
     model::PartName,
     noise,
     parts::Part,
+    preview::Projection,
     progress::{report, timed},
     reel::Reel,
     text::{PromptEncoder, clean},
@@ -83,13 +84,14 @@ impl Pipeline {
         })
     }
 
-    /// Reads all parts now, and keeps them in memory.
+    /// Reads all parts now, and keeps them in memory; the autoencoder's encoder from the first video on that needs it.
     ///
     /// # Errors
     /// Weights that are damaged.
     pub fn keep(mut self) -> Result<Self> {
         while_loading();
         self.autoencoder.keep()?;
+        self.encoder.keep_once_needed();
         self.text.keep()?;
         self.experts.iter().try_for_each(|(_, expert)| expert.keep())?;
         Ok(self)
@@ -98,6 +100,11 @@ impl Pipeline {
     /// The model's configuration.
     pub fn info(&self) -> &Arc<ModelInfo> {
         &self.info
+    }
+
+    /// How exactly it computes.
+    pub fn precision(&self) -> Precision {
+        self.precision
     }
 
     /// A request as this model will serve it, with warnings of what it may expect and will not get. Whether there is
@@ -112,7 +119,7 @@ impl Pipeline {
         plan.warnings = self.warnings(&plan)?;
         let [count, tokens] = self.text.longest(&prompts(&plan))?;
         let activations = self.info.text_encoder.activation_bytes(count, tokens);
-        plan.memory.text = MemoryPlan::of_text(&self.info, self.precision, activations);
+        plan.memory.text = MemoryPlan::of_text(&self.info, self.precision, activations, plan.sees_pictures());
         Ok(plan)
     }
 
@@ -228,6 +235,7 @@ impl Pipeline {
         // What is wrong with a file of noise shows before the work.
         let first = noise::start(plan, 0, layout.windows[0].latent_frames, self.session.device())?;
         let mut noise = Some(first);
+        let preview = observer.wants_previews().then(|| self.projection()).transpose()?;
         let job = Job::begin(plan.activations.text.max(plan.activations.denoise));
         self.precision.scope(|| {
             report(observer, Stage::Text, 0, 1)?;
@@ -240,8 +248,14 @@ impl Pipeline {
             let (contexts, text) = timed(|| self.contexts(plan));
             let contexts = contexts?;
             report(observer, Stage::Text, 1, 1)?;
-            let denoising =
-                Denoising { experts: &self.experts, plan, autoencoder: &autoencoder, job: &job, state };
+            let denoising = Denoising {
+                experts: &self.experts,
+                plan,
+                autoencoder: &autoencoder,
+                job: &job,
+                state,
+                preview: preview.as_ref(),
+            };
             let mut timings = Timings { load, text, ..Timings::default() };
             for (index, window) in layout.windows.iter().enumerate() {
                 let noise = match noise.take() {
@@ -262,6 +276,11 @@ impl Pipeline {
             }
             Ok(timings)
         })
+    }
+
+    /// How latents are shown.
+    fn projection(&self) -> Result<Projection> {
+        self.precision.scope(|| Projection::of(&self.info.autoencoder, self.hash()?, || self.encoder.get()))
     }
 
     /// What the denoiser reads of the prompts and of the negative one.

@@ -10,7 +10,8 @@ use media::{Clip, ClipShape};
 use serde_json::{Value, json};
 
 use crate::{
-    At, Error, Known, MemoryPlan, ModelInfo, Prompts, Region, Result, Size, Span, VideoRequest, Warning,
+    At, Camera, Error, Known, MemoryPlan, ModelInfo, Prompts, Region, Result, Size, Span, VideoRequest,
+    Warning,
     memory::Activations,
     model::{GUIDANCE, is_guidance},
     text,
@@ -95,9 +96,14 @@ impl VideoRequest {
         let num_frames = self.resolve_num_frames(info, fps, &placed)?;
         Self::check_file(size, num_frames)?;
         self.check_known(size)?;
+        self.check_camera(info, num_frames as f64 / fps)?;
         let scenes = scenes(self, num_frames as f64 / fps);
         let layout = Layout::new(self, &placed, num_frames, fps, &scenes, info)?;
         self.check_ability(info, &layout)?;
+        if self.noise.is_some() && layout.windows.len() > 1 {
+            let found = format!("some, and {} windows", layout.windows.len());
+            return Err(Error::request("noise", "none for a video that is made in several windows", found));
+        }
         let longest = layout.windows.iter().map(|window| window.latent_frames).max().unwrap_or(1);
         let [_, height, width] = info.autoencoder.latent_size([1, size.height, size.width])?;
         let latents = [longest, height, width];
@@ -109,6 +115,7 @@ impl VideoRequest {
             Error::request("size and num_frames", expected, format!("{num_frames} frames of {size}"))
         })?;
         let [frames, height, width] = latents;
+        let encodes = !self.known.is_empty() || layout.windows.len() > 1;
         let guided = is_guided(guidance_scale);
         let activations = Activations::of(self.precision, size, token_grid, guided, info);
         let expand = |scene: &Span| self.expand_prompt(text::clean(&scene.prompt), info, num_frames);
@@ -136,7 +143,7 @@ impl VideoRequest {
             latent_shape: [info.autoencoder.z_dim(), frames, height, width],
             token_grid,
             guidance_scale,
-            memory: MemoryPlan::new(self.precision, &activations, info),
+            memory: MemoryPlan::new(self.precision, &activations, info, encodes),
             warnings: Vec::new(),
             model: info.clone(),
             activations,
@@ -146,7 +153,7 @@ impl VideoRequest {
 
     /// What is known, and which of its frames the video has at this rate.
     fn place_known(&self, fps: f64) -> Result<Vec<Placed>> {
-        let place = |known: &Known| Placed::of(known, media::summary(&known.file)?.shape, fps);
+        let place = |known: &Known| Placed::of(known, known.shape()?, fps);
         self.known.iter().map(place).collect()
     }
 
@@ -156,6 +163,10 @@ impl VideoRequest {
             let Known { strength, at, .. } = known;
             if !(0.0..=1.0).contains(strength) {
                 return Err(Error::request("strength", "0 (as it is) to 1 (all anew)", strength));
+            }
+            if known.motion_only && known.stays() {
+                let expected = "more than 0 where only the motion counts: what it shows is made anew";
+                return Err(Error::request("strength", expected, strength));
             }
             if let At::Seconds(seconds) = at
                 && !(*seconds >= 0.0 && seconds.is_finite())
@@ -184,8 +195,26 @@ impl VideoRequest {
                 }
             }
         }
-        if !self.known.is_empty() && self.noise.is_some() {
-            return Err(Error::request("noise", "none where something is known", "some"));
+        Ok(())
+    }
+
+    /// How far the camera comes in a second is known of the world that the embedded model has learnt.
+    fn check_camera(&self, info: &ModelInfo, seconds: f64) -> Result<()> {
+        let least = self.camera.as_ref().map_or(0.0, Camera::least_seconds);
+        if least > 0.0 && info.native.prompts != Prompts::World {
+            let expected =
+                "moves without how far they go: of this model it is not known how fast its camera moves";
+            return Err(Error::request("camera", expected, "some that say it"));
+        }
+        // Lengths are rounded to what a model can make.
+        const ROUNDED: f64 = 0.5;
+        if least > seconds + ROUNDED {
+            let expected = format!("moves within {seconds:.1} seconds (or --seconds {least:.1})");
+            return Err(Error::request(
+                "camera",
+                expected,
+                format!("{least:.1} seconds, to come as far as they say"),
+            ));
         }
         Ok(())
     }
@@ -223,7 +252,7 @@ impl VideoRequest {
     fn expand_prompt(&self, prompt: String, info: &ModelInfo, num_frames: usize) -> String {
         match info.native.prompts {
             // What pictures show is not to be made up.
-            Prompts::World if !self.as_written && self.known.is_empty() => {
+            Prompts::World if !self.as_written && self.known.iter().all(|known| known.motion_only) => {
                 world::expand_prompt(&prompt, num_frames, self.seed)
             }
             _ => prompt,
@@ -280,6 +309,13 @@ impl VideoRequest {
                 let steps = ((seconds * fps - fewest as f64) / step as f64).round().max(0.0);
                 // Saturates; the check of the memory refuses what is left of such a number.
                 Ok((steps as usize).saturating_mul(step).saturating_add(fewest))
+            }
+            (None, None)
+                if let Some(seconds) = self.camera.as_ref().and_then(Camera::seconds)
+                    && placed.is_empty() =>
+            {
+                // As long as the camera takes to come as far as it is to.
+                Self { seconds: Some(seconds), ..self.clone() }.resolve_num_frames(info, fps, placed)
             }
             (None, None) => {
                 let clips = self.known.iter().zip(placed).filter(|(_, placed)| placed.shape.num_frames > 1);

@@ -2,6 +2,7 @@
 
 use std::{fmt, ops::ControlFlow, time::Instant};
 
+use media::Clip;
 use serde::Serialize;
 
 use crate::{Error, Result};
@@ -44,6 +45,24 @@ pub trait Observer {
     /// `Break` cancels: [`generate`](crate::Pipeline::generate) then fails with
     /// [`Error::Cancelled`](crate::Error::Cancelled).
     fn observe(&mut self, progress: Progress) -> ControlFlow<()>;
+
+    /// Whether it wants to see the video while it forms. The first time for a model, its autoencoder's encoder is read for it.
+    fn wants_previews(&self) -> bool {
+        false
+    }
+
+    /// Is shown what a window looks like after a step of the denoiser; nothing is shown unless it is wanted.
+    fn preview(&mut self, _preview: &Preview) {}
+}
+
+/// A window of a video while it forms.
+#[derive(Clone, Debug)]
+pub struct Preview {
+    /// A frame for each latent frame, made of the latents by one matrix: coarser than the video, and no larger than is good to
+    /// look at.
+    pub clip: Clip,
+    /// Where the work is: as for [`Stage::Denoise`].
+    pub progress: Progress,
 }
 
 impl<F: FnMut(Progress) -> ControlFlow<()>> Observer for F {

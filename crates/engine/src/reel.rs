@@ -47,6 +47,11 @@ impl<'a> Reel<'a> {
         }
     }
 
+    /// See [`Given::moving`].
+    pub fn moving(&self, frame: usize, side: usize) -> Option<Vec<bool>> {
+        self.given.moving(self.layout(), frame, side)
+    }
+
     /// Takes a frame that was made, unless it is known as it is; outside of its regions, what is known stays.
     pub fn put(&mut self, frame: usize, pixels: &[f32]) {
         if self.layout().is_pinned(frame) {

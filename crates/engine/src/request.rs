@@ -87,7 +87,8 @@ pub struct VideoRequest {
     pub noise: Option<PathBuf>,
 
     /// How the camera moves: pan left, pan right, zoom in, zoom out, orbit left, orbit right or still; several one behind
-    /// the other ('pan left; zoom in'), each with or without its seconds ('pan left @0-1.5')
+    /// the other ('pan left; zoom in'), each with or without how far ('pan left 30' degrees, 'zoom in 1.5' times, which say how
+    /// long they take) or its seconds ('pan left @0-1.5')
     #[arg(long, value_name = "MOVES")]
     pub camera: Option<Camera>,
 

@@ -14,7 +14,7 @@ use burn::tensor::{Device, Tensor, TensorData};
 use serde_json::{Value, json};
 
 use crate::{
-    Error, Plan, Result, cache,
+    Error, Known, Plan, Result, cache,
     finite::values,
     tensor_file::{self, TensorWriter},
 };
@@ -38,8 +38,7 @@ impl State {
     /// A folder that cannot be written, or in which another video is in the making.
     pub fn open(folder: &Path, plan: &Plan, record: &Value) -> Result<Self> {
         let hash = |path: &Path| cache::sha256(path).map_err(disk::unreadable(path));
-        let files =
-            plan.request.known.iter().map(|known| hash(&known.file)).collect::<Result<Vec<_>, _>>()?;
+        let files = plan.request.known.iter().map(Known::sha256).collect::<Result<Vec<_>>>()?;
         let noise = plan.request.noise.as_deref().map(hash).transpose()?;
         let own = json!({ "record": record, "files": files, "noise": noise });
         let path = folder.join(RECORD);

@@ -97,6 +97,22 @@ impl VideoRequest {
         Ok(self)
     }
 
+    /// A video in which something moves as a clip does. `strength` says how much of that is made anew, above 0 and up to 1: the
+    /// less, the more exactly it moves so, and the more of the clip's own shapes is seen.
+    ///
+    /// # Errors
+    /// A clip that cannot be read.
+    pub fn move_as(mut self, clip: &Path, strength: f64, info: &ModelInfo) -> Result<Self> {
+        if self.num_frames.is_none() && self.seconds.is_none() {
+            // What only rolls on in windows could be of any length.
+            let (own, _) = self.length(clip, info)?;
+            let (fewest, step) = (info.fewest_frames(), info.frames_step());
+            self.num_frames = Some(own.saturating_sub(fewest) / step * step + fewest);
+        }
+        self.known.push(Known { motion_only: true, strength, ..Known::new(clip) });
+        Ok(self)
+    }
+
     /// Frames that a clip has at the video's rate, and that rate.
     fn length(&self, clip: &Path, info: &ModelInfo) -> Result<(usize, f64)> {
         let fps = self.fps.unwrap_or(info.native.fps);

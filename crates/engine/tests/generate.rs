@@ -40,6 +40,33 @@ fn frames_agree_with_diffusers() {
     }
 }
 
+/// Image to video of Wan 2.2 TI2V: the frames behind the first are those of diffusers' `WanImageToVideoPipeline`, and the first
+/// one is the image itself, of which diffusers shows what the autoencoder leaves of it.
+#[test]
+fn what_follows_an_image_agrees_with_diffusers() {
+    let (model, recorded) = (Recorded::open("pipeline_22"), Recorded::golden("pipeline_22_image"));
+    let (shape, image) = recorded.tensor("image");
+    let pixels = image.iter().map(|&value| value as u8).collect();
+    let still = media::Clip::still(shape[1], shape[0], pixels).expect("a picture");
+    let file = model.path("image.png");
+    media::write(&still, &file, None).expect("written");
+    let request = model.request().animate(&file, None).expect("a request");
+    let (pipeline, plan) = open(&request);
+    let video = pipeline.generate(&plan, &mut unobserved).expect("a video");
+    let (shape, expected) = recorded.tensor("frames");
+    assert_eq!(shape, [video.num_frames, video.size.height, video.size.width, 3]);
+    let of_frame = image.len();
+    let error = |range: std::ops::RangeFrom<usize>, expected: &[f32]| -> f32 {
+        let pairs = video.frames[range].iter().zip(expected);
+        pairs.map(|(a, b)| (a - b).abs()).fold(0.0, f32::max)
+    };
+    let behind = error(of_frame.., &expected[of_frame..]);
+    println!("pipeline_22_image frames {behind:.1e}");
+    assert!(behind <= TOLERANCE, "{behind:e}");
+    let first: Vec<f32> = image.iter().map(|value| value / 255.0).collect();
+    assert_eq!(error(0.., &first), 0.0);
+}
+
 /// Each denoiser is asked for its own share of the timesteps, and neither for those of the other.
 #[test]
 fn both_experts_are_asked() {

@@ -22,8 +22,8 @@ mod truth;
 
 pub use caption::{
     Attribute, Caption, Group, Language, Mention, all_caption_words, camera_words, caption, dense_caption,
-    dense_still_caption, expand_prompt, held_out_prompts, is_chinese, still_caption, things_in,
-    unknown_words, vocabulary,
+    dense_still_caption, expand_prompt, held_out_prompts, is_chinese, retell, still_caption, thing_words,
+    things_in, unknown_words, vocabulary,
 };
 pub use claims::{Claims, EventClaim, RelationClaim, ThingClaim};
 pub use event::{Action, Direction, Event};
@@ -32,7 +32,7 @@ pub use place::{CameraMove, Ground, TimeOfDay, Weather};
 pub use render::{render, render_frame, shares};
 pub use sample::{GRAVITY, possible_events};
 pub use scene::{Neighbour, Relation, Scene, Thing};
-pub use simulate::{FIELD_OF_VIEW, simulate};
+pub use simulate::{FIELD_OF_VIEW, camera_amount, simulate};
 pub use split::{HeldOut, Split, holds_out_action, holds_out_colour, holds_out_pair};
 pub use truth::{
     Camera, ClipSpec, FrameTruth, GroundTruth, Happening, Moment, Posture, Rays, ScreenBox, ThingState,

@@ -26,6 +26,18 @@ const ZOOM: (f32, f32) = (1.3, 0.9);
 /// Rays along each side of a thing's box that decide how much of it is visible.
 const VISIBILITY_RAYS: usize = 20;
 
+/// How far a move takes the camera of a scene with one thing in the default clip: an angle in degrees, or how many times nearer
+/// (or farther) it comes; none if it stands still.
+pub fn camera_amount(camera: CameraMove) -> Option<f64> {
+    let swing = |half: f32| f64::from(2.0 * half).to_degrees();
+    match camera {
+        CameraMove::Still => None,
+        CameraMove::PanLeft | CameraMove::PanRight => Some(swing(PAN)),
+        CameraMove::OrbitLeft | CameraMove::OrbitRight => Some(swing(ORBIT)),
+        CameraMove::ZoomIn | CameraMove::ZoomOut => Some(f64::from(ZOOM.0 / ZOOM.1)),
+    }
+}
+
 /// Lets the scene play, and notes where everything is in each frame.
 pub fn simulate(scene: &Scene, spec: &ClipSpec) -> GroundTruth {
     let (motion, mut moments) = dynamics::run(scene, spec);

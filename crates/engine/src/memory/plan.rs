@@ -64,9 +64,16 @@ impl MemoryPlan {
     }
 
     /// Of a video that takes `activations`, when the model is opened for it alone.
-    pub(crate) fn new(precision: Precision, activations: &Activations, info: &ModelInfo) -> Self {
+    /// One that begins from pictures, or is made in windows, has the autoencoder's encoder in memory too (`encodes`), which
+    /// takes as much as the decoder for a frame.
+    pub(crate) fn new(
+        precision: Precision,
+        activations: &Activations,
+        info: &ModelInfo,
+        encodes: bool,
+    ) -> Self {
         let precision = precision.computed_in();
-        let always = always(info);
+        let always = always(info, encodes);
         // One expert at a time.
         let values = info.experts.iter().map(|expert| expert.num_values).max().unwrap_or_default();
         let largest =
@@ -80,26 +87,28 @@ impl MemoryPlan {
         };
         let with_pieces = |bytes: usize| (bytes as u64).saturating_add(kept_pieces(bytes, precision) as u64);
         Self {
-            text: Self::of_text(info, precision, activations.text),
+            text: Self::of_text(info, precision, activations.text, encodes),
             denoise: always.saturating_add(denoiser + one.max(with_pieces(activations.denoise))),
             decode: always.saturating_add(with_pieces(activations.decode)),
         }
     }
 
     /// The bytes while prompts are read, which takes `activations` besides what is always there.
-    pub(crate) fn of_text(info: &ModelInfo, precision: Precision, activations: usize) -> u64 {
+    pub(crate) fn of_text(info: &ModelInfo, precision: Precision, activations: usize, encodes: bool) -> u64 {
         let precision = precision.computed_in();
-        always(info)
+        always(info, encodes)
             .saturating_add(layer_of_text(precision, info))
             .saturating_add(activations.saturating_add(kept_pieces(activations, precision)) as u64)
     }
 }
 
-/// What is in memory from the start to the end: the program, the decoder, and a text encoder if it is small.
-fn always(info: &ModelInfo) -> u64 {
+/// What is in memory from the start to the end: the program, the decoder, the encoder if it `encodes`, and a text encoder if it
+/// is small.
+fn always(info: &ModelInfo, encodes: bool) -> u64 {
     // Packed kernels of the decoder are twice as large as what they are made from in 16 bits; the tables of a small text
     // encoder stay in f32.
-    let decoder = 4.0 * info.num_values.autoencoder as f64 * info.autoencoder.decoder_share();
+    let share = if encodes { 1.0 } else { info.autoencoder.decoder_share() };
+    let decoder = 4.0 * info.num_values.autoencoder as f64 * share;
     let small = if info.text_encoder.is_large() { 0 } else { 4 * info.num_values.text_encoder };
     PROGRAM as u64 + decoder as u64 + small
 }

@@ -257,6 +257,22 @@ impl ModelInfo {
         Size { width: across * columns, height: down * rows }
     }
 
+    /// The size in which a video of another size is best made: this one, if the model can make it and it is no larger than the
+    /// model's own; otherwise one of its shape, and about as many pixels as the model's own.
+    pub fn size_for(&self, Size { width, height }: Size) -> Size {
+        let (own, multiple) = (self.native.size, self.size_multiple());
+        let area = |width: usize, height: usize| (width * height) as f64;
+        let fits = width.is_multiple_of(multiple.width) && height.is_multiple_of(multiple.height);
+        if fits && area(width, height) <= area(own.width, own.height) {
+            return Size { width, height };
+        }
+        let scale = (area(own.width, own.height) / area(width, height)).sqrt();
+        let side = |length: usize, multiple: usize| {
+            ((length as f64 * scale / multiple as f64).round().max(1.0) as usize) * multiple
+        };
+        Size { width: side(width, multiple.width), height: side(height, multiple.height) }
+    }
+
     /// The largest size and length that the denoiser has positions for.
     pub(crate) fn most_pixels_and_frames(&self) -> (Size, usize) {
         let reach = self.denoiser().reach();

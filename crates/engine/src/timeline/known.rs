@@ -3,10 +3,14 @@
 use std::{
     path::{Path, PathBuf},
     str::FromStr,
+    sync::Arc,
 };
 
-use media::Fit;
+use media::{Clip, ClipShape, Fit};
 use serde::{Deserialize, Serialize, Serializer};
+use sha2::{Digest, Sha256};
+
+use crate::{Result, cache};
 
 /// A still or a clip, and where it is in the video.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -15,6 +19,9 @@ pub struct Known {
     /// PNG, JPEG, WebP, GIF or MP4.
     #[serde(serialize_with = "lossy")]
     pub file: PathBuf,
+    /// The pictures themselves, of programs that have them in memory: `file` is then but their name.
+    #[serde(skip)]
+    pub clip: Option<Arc<Clip>>,
     /// Where it begins.
     #[serde(default)]
     pub at: At,
@@ -33,6 +40,10 @@ pub struct Known {
     /// How it is brought to the size of the video.
     #[serde(default)]
     pub fit: Fit,
+    /// Whether only how it moves counts: it is seen in grey, and only where it differs from what stands still in it; all else
+    /// is made anew, and of that as much as `strength` says.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub motion_only: bool,
     /// Whether only the frames that a clip has are known, and those between them at the video's rate are made. Otherwise each
     /// frame of the video is the nearest one of the clip.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
@@ -68,13 +79,39 @@ impl Known {
     pub fn new(file: impl Into<PathBuf>) -> Self {
         Self {
             file: file.into(),
+            clip: None,
             at: At::default(),
             from: 0.0,
             to: None,
             strength: 0.0,
             regions: Vec::new(),
             fit: Fit::default(),
+            motion_only: false,
             fill_between: false,
+        }
+    }
+
+    /// The size, length and rate of its pictures.
+    pub(crate) fn shape(&self) -> Result<ClipShape> {
+        match &self.clip {
+            Some(clip) => Ok(clip.shape()),
+            None => Ok(media::summary(&self.file)?.shape),
+        }
+    }
+
+    /// Its pictures, as large as they are.
+    pub(crate) fn read(&self) -> Result<Arc<Clip>> {
+        match &self.clip {
+            Some(clip) => Ok(clip.clone()),
+            None => Ok(Arc::new(media::read(&self.file)?)),
+        }
+    }
+
+    /// What tells its pictures from others.
+    pub(crate) fn sha256(&self) -> Result<String> {
+        match &self.clip {
+            Some(clip) => Ok(format!("{:x}", Sha256::digest(clip.as_bytes()))),
+            None => Ok(cache::sha256(&self.file).map_err(disk::unreadable(&self.file))?),
         }
     }
 
@@ -139,7 +176,7 @@ pub struct ParseRegionError(String);
 impl FromStr for Region {
     type Err = ParseRegionError;
 
-    fn from_str(text: &str) -> Result<Self, ParseRegionError> {
+    fn from_str(text: &str) -> std::result::Result<Self, ParseRegionError> {
         parse_region(text).ok_or_else(|| ParseRegionError(text.to_owned()))
     }
 }
@@ -181,7 +218,7 @@ fn is_zero(value: &f64) -> bool {
 }
 
 /// A path as JSON can hold it: what is not UTF-8 is replaced.
-pub(crate) fn lossy<S: Serializer>(path: &Path, serializer: S) -> Result<S::Ok, S::Error> {
+pub(crate) fn lossy<S: Serializer>(path: &Path, serializer: S) -> std::result::Result<S::Ok, S::Error> {
     path.to_string_lossy().serialize(serializer)
 }
 

@@ -213,7 +213,8 @@ impl Layout {
     }
 
     /// How far each latent of a window is made anew, for latents of `[height, width]` of `side` pixels each. `is_there`
-    /// tells of each frame of the video whether it is made already.
+    /// tells of each frame of the video whether it is made already, `moving` of one of which only the motion counts where that
+    /// is, by row and column.
     pub fn levels(
         &self,
         window: &Window,
@@ -221,6 +222,7 @@ impl Layout {
         side: usize,
         known: &[Known],
         is_there: impl Fn(usize) -> bool,
+        moving: impl Fn(usize) -> Option<Vec<bool>>,
     ) -> Levels {
         let mut values = Vec::with_capacity(window.latent_frames * height * width);
         let seconds = self.num_frames as f64 / self.fps;
@@ -231,6 +233,11 @@ impl Layout {
                 match self.frame(frame) {
                     Some(Frame::Again(_)) => {}
                     Some(_) if is_there(at) => {}
+                    Some(Frame::Known { .. }) if let Some(moving) = moving(at) => {
+                        for (level, moves) in of_frame.iter_mut().zip(moving) {
+                            *level = level.max(if moves { self.strengths[at] } else { 1.0 });
+                        }
+                    }
                     Some(Frame::Known { index, .. }) => {
                         let time = at as f64 / self.fps;
                         let regions = known[index].regions_at(time, seconds);
@@ -280,19 +287,7 @@ fn is_touched(regions: &[[f64; 4]], row: usize, column: usize, side: usize) -> b
     })
 }
 
-/// The size of a video of which something is known, if none is asked for: that of the first file, if the model can make it
-/// and it is no larger than the model's own; otherwise one of the shape of the file, and about as many pixels as the
-/// model's own.
+/// The size of a video of which something is known, if none is asked for: that of the first file, as near as the model makes it.
 pub(crate) fn size_of(first: ClipShape, info: &ModelInfo) -> Size {
-    let (own, multiple) = (info.native.size, info.size_multiple());
-    let area = |width: usize, height: usize| (width * height) as f64;
-    let fits = first.width.is_multiple_of(multiple.width) && first.height.is_multiple_of(multiple.height);
-    if fits && area(first.width, first.height) <= area(own.width, own.height) {
-        return Size { width: first.width, height: first.height };
-    }
-    let scale = (area(own.width, own.height) / area(first.width, first.height)).sqrt();
-    let side = |length: usize, multiple: usize| {
-        ((length as f64 * scale / multiple as f64).round().max(1.0) as usize) * multiple
-    };
-    Size { width: side(first.width, multiple.width), height: side(first.height, multiple.height) }
+    info.size_for(Size { width: first.width, height: first.height })
 }

@@ -8,6 +8,7 @@ mod camera;
 mod given;
 mod known;
 mod layout;
+mod motion;
 mod scenes;
 mod windows;
 

@@ -19,6 +19,13 @@ pub struct Recorded {
 impl Recorded {
     /// `pipeline_21` (a timestep for the clip), `pipeline_22` (one for each frame) or `pipeline_22_experts` (two denoisers).
     pub fn open(name: &str) -> Self {
+        let recorded = Self::golden(name);
+        recorded.write();
+        recorded
+    }
+
+    /// Tensors alone, in no model's folder.
+    pub fn golden(name: &str) -> Self {
         let path =
             Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("../models/goldens/{name}.safetensors"));
         let bytes = fs::read(path).expect("a golden");
@@ -26,9 +33,7 @@ impl Recorded {
         let values = header.metadata().clone().expect("metadata");
         let value = |text: &String| serde_json::from_str(text).unwrap_or(Value::Null);
         let metadata = values.iter().map(|(key, text)| (key.clone(), value(text))).collect();
-        let recorded = Self { folder: tempfile::tempdir().expect("a folder"), metadata, bytes };
-        recorded.write();
-        recorded
+        Self { folder: tempfile::tempdir().expect("a folder"), metadata, bytes }
     }
 
     fn write(&self) {

@@ -41,6 +41,15 @@ pub enum DecoderStream<'a> {
     Kinora(kinora::DecoderStream<'a>),
 }
 
+/// Encodes the frames of latent frame after latent frame, in memory that does not grow with the clip.
+#[derive(Debug)]
+pub enum EncoderStream<'a> {
+    /// Wan's.
+    Wan(wan::EncoderStream<'a>),
+    /// kinora-tiny's, each of whose latent frames is a code of its own frames alone; whether there was one before.
+    Kinora(&'a AutoencoderKinora, bool),
+}
+
 impl AutoencoderConfig {
     /// Reads and checks the text of a `config.json`; `path` is what errors call it.
     ///
@@ -320,11 +329,40 @@ impl Autoencoder {
         }
     }
 
+    /// An encoder whose memory does not grow with the clip; it keeps frames that it will look back at as `kept`.
+    ///
+    /// # Panics
+    /// When it encodes, without an encoder.
+    pub fn encoder_stream(&self, kept: FloatDType) -> EncoderStream<'_> {
+        match self {
+            Self::Wan(vae) => EncoderStream::Wan(vae.encoder_stream(kept)),
+            Self::Kinora(vae) => EncoderStream::Kinora(vae, false),
+        }
+    }
+
     /// A decoder whose memory does not grow with the clip; it keeps frames that it will look back at as `kept`.
     pub fn decoder_stream(&self, kept: FloatDType) -> DecoderStream<'_> {
         match self {
             Self::Wan(vae) => DecoderStream::Wan(vae.decoder_stream(kept)),
             Self::Kinora(vae) => DecoderStream::Kinora(vae.decoder_stream()),
+        }
+    }
+}
+
+impl EncoderStream<'_> {
+    /// The latents `[batch, z_dim, 1, ..]` of the clip's next frames, `[batch, 3, frames, height, width]` within -1 and 1: one
+    /// frame at the start, and then as many each time as time is shortened by. Wan's are the means.
+    pub fn encode(&mut self, video: Tensor<5>) -> Tensor<5> {
+        match self {
+            Self::Wan(stream) => stream.encode(video).mean,
+            Self::Kinora(vae, begun) => {
+                if !std::mem::replace(begun, true) {
+                    return vae.encode(video);
+                }
+                // Behind a first frame, which is another latent frame's.
+                let first = video.clone().narrow(2, 0, 1);
+                vae.encode(Tensor::cat(vec![first, video], 2)).narrow(2, 1, 1)
+            }
         }
     }
 }

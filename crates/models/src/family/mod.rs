@@ -10,7 +10,7 @@ mod text_encoder;
 
 use nn::{Pack, Packing};
 
-pub use autoencoder::{Autoencoder, AutoencoderConfig, DecoderStream};
+pub use autoencoder::{Autoencoder, AutoencoderConfig, DecoderStream, EncoderStream};
 pub use denoiser::{Denoiser, DenoiserConfig, Text};
 pub use text_encoder::{TextEncoder, TextEncoderConfig};
 

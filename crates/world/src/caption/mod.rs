@@ -7,6 +7,7 @@ pub(crate) mod chinese;
 pub(crate) mod english;
 mod expand;
 mod mention;
+mod retold;
 mod vocabulary;
 
 use rand::seq::IndexedRandom;
@@ -15,13 +16,14 @@ use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
 use crate::event::Action;
-use crate::kind::Kind;
+use crate::kind::{Colour, Kind};
 use crate::place::{CameraMove, Weather};
 use crate::scene::{Relation, Scene};
 use crate::split::{HeldOut, Split};
 
 pub use expand::expand_prompt;
 pub use mention::Mention;
+pub use retold::retell;
 pub use vocabulary::{Group, all_caption_words, is_chinese, things_in, unknown_words, vocabulary};
 
 /// The language of a caption.
@@ -93,6 +95,21 @@ pub fn camera_words(camera: CameraMove, language: Language) -> String {
     match language {
         Language::English => english::camera(camera)[0].to_owned(),
         Language::Chinese => chinese::camera(camera)[0].replace(' ', ""),
+    }
+}
+
+/// A thing in words, as captions name it: "a red dog".
+pub fn thing_words(kind: Kind, colour: Colour, language: Language) -> String {
+    match language {
+        Language::English => {
+            let colour = english::colour(colour);
+            let article = if colour.starts_with(['a', 'e', 'i', 'o', 'u']) { "an" } else { "a" };
+            format!("{article} {colour} {}", english::kind(kind))
+        }
+        Language::Chinese => {
+            format!("一{}{}的{}", chinese::measure(kind), chinese::colour(colour), chinese::kind(kind))
+                .replace(' ', "")
+        }
     }
 }
 
