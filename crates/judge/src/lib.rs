@@ -25,6 +25,7 @@ pub mod prompts;
 pub mod reader;
 pub mod recogniser;
 pub mod report;
+pub mod suite;
 mod tally;
 mod tensors;
 pub mod tracks;

@@ -8,6 +8,7 @@ mod summary;
 
 use serde::Serialize;
 
+pub(crate) use html::escape;
 pub use summary::{Mean, Row, Summary};
 
 use crate::{prompts::Prompt, verdict::Verdict};
