@@ -1,0 +1,276 @@
+//! Pictures: a video of one frame, for which the client waits.
+
+use std::{sync::Arc, time::Duration};
+
+use axum::{
+    Json,
+    extract::{Path, State},
+    http::{HeaderMap, Method, StatusCode, header},
+    response::Response,
+};
+use base64::{
+    Engine,
+    prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD},
+};
+use hmac::{Hmac, Mac};
+use serde::Deserialize;
+use sha2::Sha256;
+use subtle::ConstantTimeEq;
+use tokio::sync::broadcast::error::RecvError;
+use utoipa::{IntoParams, ToSchema};
+
+use super::{
+    caller::{Caller, Retry},
+    files::{self, Params, Served},
+    source,
+    videos::{extensions, size},
+};
+use crate::{
+    app::App,
+    body::Body,
+    clock,
+    ids::Sort,
+    jobs::{Order, accept},
+    keys::Owner,
+    maker::{Size, Task},
+    problem::{ErrorAnswer, Problem},
+    store::{Job, JobKind, Status},
+    wire::{Extensions, ImageAnswer, ImageData, MakeImage, check_prompt},
+};
+
+/// Seconds for which a link leads to a picture.
+const LINK_SECONDS: i64 = 3600;
+
+/// How often to look, if nobody tells of the picture.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// A request for a picture, with what goes beyond OpenAI's fields.
+#[derive(ToSchema)]
+#[allow(dead_code, reason = "only described")]
+pub struct MakeImageRequest {
+    #[serde(flatten)]
+    image: MakeImage,
+    #[serde(flatten)]
+    extensions: Extensions,
+}
+
+/// Makes a picture of a text
+#[utoipa::path(
+    post, path = "/v1/images/generations", tag = "images", security(("key" = [])),
+    request_body(content((MakeImageRequest = "application/json"), (MakeImageRequest = "multipart/form-data"))),
+    responses((status = 200, body = ImageAnswer), (status = "4XX", body = ErrorAnswer), (status = "5XX", body = ErrorAnswer)),
+)]
+pub async fn make(
+    State(app): State<Arc<App>>,
+    Caller(owner): Caller,
+    retry: Retry,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Json<ImageAnswer>, Problem> {
+    let fields: MakeImage = body.fields()?;
+    let is_link = match fields.response_format.as_deref() {
+        None | Some("b64_json") => false,
+        Some("url") => true,
+        Some(_) => return Err(Problem::value("response_format", "expected 'b64_json' or 'url'")),
+    };
+    if fields.output_format.as_deref().is_some_and(|format| format != "png") {
+        return Err(Problem::value("output_format", "expected 'png'").code("unsupported"));
+    }
+    let count = fields.n.unwrap_or(1);
+    if !(1..=4).contains(&count) {
+        return Err(Problem::value("n", "expected 1 to 4"));
+    }
+    let whose = owner.clone();
+    let jobs = app.blocking(move |app| order(app, &whose, retry, &body, fields, count)).await?;
+    // From here on a client that goes away takes its pictures back.
+    let mut wanted =
+        Wanted { app: &app, owner: &owner, ids: jobs.iter().map(|job| job.id.clone()).collect() };
+    let mut data = Vec::new();
+    let mut shown = String::new();
+    for job in &jobs {
+        let job = done(&app, &job.id).await?;
+        if let Some(failure) = &job.failure {
+            let status = if failure.code == "internal_error" { 500 } else { 400 };
+            let status = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_REQUEST);
+            return Err(Problem::new(status, &failure.message).code(&failure.code).last_word());
+        }
+        shown = job.record.size.to_string();
+        data.push(match is_link {
+            true => ImageData { b64_json: None, url: Some(link(&app, &headers, &job.id)) },
+            false => {
+                let path = source::output(&app, &job);
+                let bytes = tokio::fs::read(path).await.map_err(Problem::internal)?;
+                ImageData { b64_json: Some(BASE64_STANDARD.encode(bytes)), url: None }
+            }
+        });
+    }
+    wanted.ids.clear();
+    Ok(Json(ImageAnswer { created: clock::now(), data, output_format: "png", size: shown }))
+}
+
+/// Puts the pictures into the queue.
+fn order(
+    app: &Arc<App>,
+    owner: &Owner,
+    retry: Retry,
+    body: &Body,
+    fields: MakeImage,
+    count: u64,
+) -> Result<Vec<Job>, Problem> {
+    let extensions = extensions::<MakeImage>(app, body)?;
+    check_prompt(&fields.prompt)?;
+    let model = app.model(fields.model.as_deref())?;
+    let asked: Option<Size> = match fields.size.as_deref() {
+        None | Some("auto") => None,
+        Some(text) => {
+            Some(text.parse().map_err(|expected| Problem::value("size", format!("expected {expected}")))?)
+        }
+    };
+    let size = size(asked, &extensions)?;
+    let extras = extensions.extras(app.settings.strict)?;
+    let mut jobs = Vec::new();
+    for index in 0..count {
+        // The same picture several times is of no use to anybody.
+        let seed = extras.seed.or((count > 1).then(|| u64::from_le_bytes(crate::random::bytes())));
+        let mut repeat =
+            retry.clone().repeat(app, owner.clone(), body.fingerprint(&format!("/images/{index}")));
+        // The picture goes with the answer: there is nothing to find again. The name of a request is for videos.
+        (repeat.key, repeat.since) = (None, None);
+        let job = accept(
+            app,
+            Order {
+                repeat,
+                task: Task::Image,
+                prompt: fields.prompt.clone(),
+                model: fields.model.clone().unwrap_or_else(|| model.id.clone()),
+                served: model.id.clone(),
+                seconds: None,
+                size,
+                extras: crate::maker::Extras {
+                    num_frames: Some(1),
+                    seed: seed.map(|seed| seed.wrapping_add(index)),
+                    ..extras.clone()
+                },
+                inputs: Vec::new(),
+                source: None,
+            },
+        );
+        match job {
+            Ok(job) => jobs.push(job),
+            Err(problem) => {
+                jobs.iter().for_each(|job| drop(app.jobs.cancel(owner, &job.id)));
+                return Err(problem);
+            }
+        }
+    }
+    Ok(jobs)
+}
+
+/// Pictures that somebody waits for.
+struct Wanted<'a> {
+    app: &'a Arc<App>,
+    owner: &'a Owner,
+    ids: Vec<String>,
+}
+
+impl Drop for Wanted<'_> {
+    fn drop(&mut self) {
+        let (app, owner, ids) = (self.app.clone(), self.owner.clone(), std::mem::take(&mut self.ids));
+        // Without a runtime the server is at its end, and the next start takes them back.
+        if let Ok(runtime) = tokio::runtime::Handle::try_current()
+            && !ids.is_empty()
+        {
+            runtime.spawn_blocking(move || {
+                for id in &ids {
+                    // At worst they are made for nobody.
+                    let _ = app.jobs.cancel(&owner, id);
+                    app.live.cancel(id);
+                }
+            });
+        }
+    }
+}
+
+/// Waits until a job ends.
+async fn done(app: &Arc<App>, id: &str) -> Result<Job, Problem> {
+    let mut news = app.live.watch();
+    loop {
+        let of = id.to_owned();
+        let job =
+            app.blocking(move |app| app.jobs.get(&of)?.ok_or_else(|| Problem::no_such("image", &of))).await?;
+        if job.status.is_end() {
+            return Ok(job);
+        }
+        if app.phase.is_stopping() {
+            let message = "The server is stopping.";
+            return Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, message).retry_after(5));
+        }
+        loop {
+            match tokio::time::timeout(LOOK, news.recv()).await {
+                Ok(Ok(news)) if *news.id != *id => {}
+                Ok(Ok(_) | Err(RecvError::Lagged(_) | RecvError::Closed)) | Err(_) => break,
+            }
+        }
+    }
+}
+
+/// What a link brings.
+#[derive(Clone, Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct LinkQuery {
+    /// Until when it counts, in seconds since 1970.
+    expires: i64,
+    /// What makes it ours.
+    signature: String,
+}
+
+/// Sends the picture that a link leads to, without a key
+#[utoipa::path(
+    get, path = "/v1/images/{id}", tag = "images", params(("id" = String, Path), LinkQuery),
+    responses((status = 200, content((Vec<u8> = "image/png"))), (status = "4XX", body = ErrorAnswer), (status = "5XX", body = ErrorAnswer)),
+)]
+pub async fn get(
+    State(app): State<Arc<App>>,
+    Path(id): Path<String>,
+    Params(LinkQuery { expires, signature }): Params<LinkQuery>,
+    method: Method,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let served = app.blocking(move |app| {
+        let missing = || Problem::no_such("image", &id);
+        let expected = sign(app, &id, expires);
+        let is_ours = bool::from(expected.as_bytes().ct_eq(signature.as_bytes()));
+        if !is_ours || expires < clock::now() || !Sort::Image.is_name(&id) {
+            return Err(missing());
+        }
+        let job =
+            app.jobs.get(&id)?.filter(|job| job.kind == JobKind::Image && job.status == Status::Completed);
+        let job = job.ok_or_else(missing)?;
+        let hash = job.made.as_ref().map(|made| made.sha256.clone()).unwrap_or_default();
+        Ok(Served {
+            path: source::output(app, &job),
+            media_type: "image/png",
+            etag: format!("\"{hash}\""),
+            name: format!("{id}.png"),
+        })
+    });
+    files::send(served.await?, &method, &headers).await
+}
+
+/// Where a picture is, for an hour.
+fn link(app: &App, headers: &HeaderMap, id: &str) -> String {
+    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
+    let base = match app.settings.public_url.trim_end_matches('/') {
+        "" => format!("http://{}", host.map_or_else(|| app.settings.address().to_string(), str::to_owned)),
+        url => url.to_owned(),
+    };
+    let expires = clock::now() + LINK_SECONDS;
+    format!("{base}/v1/images/{id}?expires={expires}&signature={}", sign(app, id, expires))
+}
+
+fn sign(app: &App, id: &str, expires: i64) -> String {
+    // HMAC takes keys of any length.
+    let mut mac = Hmac::<Sha256>::new_from_slice(&app.link_secret).expect("a key of any length");
+    mac.update(format!("{id}.{expires}").as_bytes());
+    BASE64_URL_SAFE_NO_PAD.encode(mac.finalize().into_bytes())
+}

@@ -1,0 +1,37 @@
+//! Jobs from their request to their end.
+
+mod intake;
+mod live;
+mod pictures;
+mod queue;
+mod runner;
+mod watch;
+
+pub use intake::{Given, GivenFile, Order, accept};
+pub use live::{Live, Moment, News};
+pub use runner::Runners;
+
+use std::io;
+
+use serde_json::json;
+
+use crate::{app::App, clock, store};
+
+/// Removes what has expired, from the record first.
+///
+/// # Errors
+/// A record that cannot be read or written.
+pub fn sweep(app: &App) -> store::Result<()> {
+    for id in app.jobs.expire(clock::now())? {
+        let removed = app.folder.job(&id).remove();
+        report(app, &id, removed);
+    }
+    Ok(())
+}
+
+/// A folder that could not be removed is tried again at the next start.
+pub fn report(app: &App, id: &str, removed: io::Result<()>) {
+    if let Err(error) = removed {
+        app.journal.event("folder_error", json!({ "job": id, "error": error.to_string() }));
+    }
+}
