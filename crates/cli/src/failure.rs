@@ -96,6 +96,7 @@ fn exit_code(error: &Error) -> u8 {
         Some(engine::Error::Cancelled { .. }) => signals::exit_code(),
         Some(error) if error.is_usage() => USAGE,
         _ if matches!(error.downcast_ref(), Some(train::TrainError::Stopped { .. })) => signals::exit_code(),
+        _ if error.downcast_ref().is_some_and(server::Error::is_usage) => USAGE,
         _ if error.is::<Usage>() => USAGE,
         _ => FAILED,
     }

@@ -14,7 +14,8 @@ use serde_json::{Value, json};
 use crate::{
     best_of::{Best, BestOf},
     failure::print,
-    progress::Bar,
+    motion::MotionArgs,
+    preview::{PreviewArgs, Watched},
     request::RequestArgs,
 };
 
@@ -29,6 +30,10 @@ pub struct GenerateArgs {
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
 
+    /// Let an .mp4 grow at its name, so that it can be watched while it is made; otherwise it appears when it is whole
+    #[arg(long, conflicts_with = "best_of")]
+    growing: bool,
+
     /// Make so many clips, with seeds from --seed on, and keep the one that the judge likes best; for prompts of the
     /// embedded model's world
     #[arg(long, value_name = "N", default_value_t = 1)]
@@ -38,6 +43,12 @@ pub struct GenerateArgs {
     /// same video; once all of it is made, the command only writes it again
     #[arg(long, value_name = "FOLDER", conflicts_with = "best_of")]
     state: Option<PathBuf>,
+
+    #[command(flatten)]
+    motion: MotionArgs,
+
+    #[command(flatten)]
+    preview: PreviewArgs,
 
     /// Show how long each part took
     #[arg(short, long)]
@@ -61,10 +72,12 @@ pub fn run_as(
     let request = args.request.read()?;
     let pipeline = Session::cpu().open(&ModelFiles::of(&request), request.precision)?;
     let request = task(request, pipeline.info())?;
+    let request = args.motion.apply(request, pipeline.info())?;
     // Whatever can be known to fail fails before the work.
     let name = if request.num_frames == Some(1) { "image.png" } else { "video.mp4" };
     let path = args.output.clone().unwrap_or_else(|| name.into());
     let output = Output::for_path(&path)?;
+    let output = if args.growing { output.growing()? } else { output };
     let plan = pipeline.plan(&request)?;
     plan.check_memory()?;
     output.check(&plan)?;
@@ -72,12 +85,13 @@ pub fn run_as(
         1 => None,
         count => Some(BestOf::new(count, &request, plan.num_frames)?),
     };
+    let mut observer = args.preview.observer()?;
     for warning in &plan.warnings {
         // A warning that nobody can read is no failure.
         let _ = writeln!(io::stderr(), "warning: {warning}");
     }
     let made = match best_of {
-        None => stream(&pipeline, plan, &output, args.state.as_deref())?,
+        None => stream(&pipeline, plan, &output, args.state.as_deref(), &mut observer)?,
         Some(best_of) => keep_best(&best_of, &pipeline, &request, &output)?,
     };
     let report = args.report(&path, &made, start.elapsed().as_secs_f64());
@@ -99,11 +113,17 @@ struct Made {
 }
 
 /// Writes the frames as they come.
-fn stream(pipeline: &Pipeline, plan: Plan, output: &Output, state: Option<&Path>) -> Result<Made> {
+fn stream(
+    pipeline: &Pipeline,
+    plan: Plan,
+    output: &Output,
+    state: Option<&Path>,
+    observer: &mut Watched,
+) -> Result<Made> {
     let provenance = pipeline.provenance(&plan)?;
     let state = state.map(|folder| State::open(folder, &plan, &provenance)).transpose()?;
     let mut file = output.begin(plan.shape(), &provenance)?;
-    let timings = pipeline.stream_kept(&plan, state.as_ref(), &mut |frame| file.push(frame), &mut Bar::new());
+    let timings = pipeline.stream_kept(&plan, state.as_ref(), &mut |frame| file.push(frame), observer);
     let timings = timings.map_err(|error| match state {
         Some(_) if matches!(error, engine::Error::Cancelled { .. }) => {
             let advice = format!("{error}; the same command goes on from there");

@@ -1,6 +1,7 @@
 //! `kinora judge`: does a clip show what its prompt says, and how often do a model's?
 
 mod model;
+mod timeline;
 
 use std::{fmt::Write, path::PathBuf};
 
@@ -16,7 +17,7 @@ const MAX_TRUTH_BYTES: u64 = 64 << 20;
 #[derive(Args)]
 pub struct JudgeArgs {
     /// Clip to judge: .mp4 or .gif
-    #[arg(value_name = "CLIP", required_unless_present = "prompts", conflicts_with = "prompts")]
+    #[arg(value_name = "CLIP", required_unless_present = "set", conflicts_with = "set")]
     clip: Option<PathBuf>,
 
     /// What it should show, in English or Chinese [default: what the clip itself says that it was made from]

@@ -11,9 +11,13 @@ mod failure;
 mod generate;
 mod info;
 mod judge;
+mod motion;
 mod plan;
+mod play;
+mod preview;
 mod progress;
 mod request;
+mod serve;
 mod signals;
 mod storyboard;
 mod tasks;
@@ -80,6 +84,12 @@ enum Mode {
     Plan(plan::PlanArgs),
     /// Show what a file holds and how it was made
     Info(info::InfoArgs),
+    /// Serve OpenAI's Videos API, and a page to use it
+    #[command(after_help = "Example: kinora serve --port 8000")]
+    Serve(Box<serve::ServeModeArgs>),
+    /// Steer a thing of the embedded model's world with keys, in the terminal
+    #[command(after_help = "Example: kinora play \"a red dog on the grass\"")]
+    Play(play::PlayArgs),
     /// Judge whether a clip shows what its prompt says, or how often a model's clips do
     Judge(Box<judge::JudgeArgs>),
     /// List the words that the embedded model knows
@@ -134,6 +144,8 @@ fn main() -> ExitCode {
             Mode::Storyboard(args) => storyboard::run(args),
             Mode::Plan(args) => plan::run(&args),
             Mode::Info(args) => info::run(&args),
+            Mode::Serve(args) => serve::run(&args),
+            Mode::Play(args) => play::run(&args),
             Mode::Judge(args) => judge::run(&args),
             Mode::Vocabulary(args) => vocabulary::run(&args),
             Mode::World(args) => world_clips::run(&args),

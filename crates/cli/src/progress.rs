@@ -20,6 +20,11 @@ impl Bar {
         Self { bar, stage: None }
     }
 
+    /// Does something to the terminal while the bar is not there.
+    pub fn aside<R>(&self, work: impl FnOnce() -> R) -> R {
+        self.bar.suspend(work)
+    }
+
     fn show(&mut self, progress: Progress) {
         if self.stage != Some(progress.stage) {
             self.stage = Some(progress.stage);

@@ -111,6 +111,33 @@ fn a_model_gets_a_page_that_needs_no_other_file() {
 }
 
 #[test]
+fn tasks_that_begin_from_pictures_are_judged_case_by_case() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let arguments = "judge --suite timeline --only interpolate,motion --first 1 --report r --json";
+    let rows: Value = serde_json::from_str(&succeed(kinora(folder.path(), arguments))).expect("JSON");
+    let told: Vec<_> = rows
+        .as_array()
+        .expect("rows")
+        .iter()
+        .map(|row| (row["task"].as_str().unwrap_or_default(), row["tally"]["all"].as_u64()))
+        .collect();
+    assert_eq!(told, [("interpolate", Some(1)), ("motion", Some(1)), ("motion", Some(1))]);
+    // What is known is kept, whatever the model can do.
+    assert_eq!(rows[0]["tally"]["right"], 1, "{rows}");
+    let page = fs::read_to_string(folder.path().join("r/index.html")).expect("a page");
+    assert_eq!((page.matches("<article").count(), page.matches("data:image/png").count()), (2, 4));
+    assert!(!page.contains("http") && !page.contains("src=\"clips"), "it refers to something");
+    for (flags, words) in [
+        ("--suite films --report r", "timeline"),
+        ("--suite timeline --only swim --report r", "animate, extend"),
+        ("--suite timeline", "--report"),
+    ] {
+        let message = fail(kinora(folder.path(), &format!("judge {flags}")), 2);
+        assert!(message.contains(words), "{message}");
+    }
+}
+
+#[test]
 fn the_best_of_several_is_kept_and_can_be_made_again() {
     let folder = tempfile::tempdir().expect("a folder");
     let flags = "--steps 2 --num-frames 9 --seed 7 --best-of 3 --json --output best.mp4";

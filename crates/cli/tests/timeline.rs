@@ -137,6 +137,47 @@ fn only_what_is_asked_for_is_made_anew() {
 }
 
 #[test]
+fn something_else_moves_as_a_clip_does() {
+    let folder = folder();
+    let with =
+        |flags: &str| made(folder.path(), &format!("generate a-blue-cube --motion-from a.gif {flags}"));
+    let moved = with("");
+    assert_eq!(moved.size, [9, 48, 64]);
+    let record = &info(folder.path(), "made.safetensors")["provenance"]["request"]["known"][0];
+    assert_eq!((&record["motion_only"], &record["file"]), (&true.into(), &"a.gif".into()));
+    // The clip counts, and the less of it is made anew the more.
+    let clip = clip(folder.path());
+    let [little, much] = ["--motion-strength 0.3", "--motion-strength 1"].map(|strength| {
+        let made = with(strength);
+        let sum: f32 = (0..9)
+            .flat_map(|frame| made.frame(frame).iter().zip(clip.frame(frame)))
+            .map(|(a, b)| (a - b).abs())
+            .sum();
+        sum
+    });
+    assert!(little < much, "{little} {much}");
+    let refused = |flags: &str| fail(kinora(folder.path(), &format!("generate a-red-ball {flags}")), 2);
+    let message = refused("--motion-from a.gif --motion-strength 0");
+    assert!(message.contains("strength"), "{message}");
+    assert!(refused("--motion-strength 0.5").contains("--motion-from"));
+}
+
+#[test]
+fn how_far_the_camera_goes_says_how_long_that_takes() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let with = |flags: &str| {
+        let mut command = kinora(folder.path(), &format!("generate a-red-ball --size 32x32 {QUICK} {flags}"));
+        command.args(["--camera", "zoom in 1.2"]);
+        command
+    };
+    // 1.44 times in two seconds: so much in 0.99, or about 8 frames, of which the model makes 7 or 9.
+    succeed(with("-o made.safetensors"));
+    assert_eq!(Frames::read(&folder.path().join("made.safetensors")).size[0], 7);
+    let message = fail(with("--seconds 0.25 -o short.mp4"), 2);
+    assert!(message.contains("--seconds 1.0"), "{message}");
+}
+
+#[test]
 fn loops_lead_back() {
     let folder = folder();
     let clip = clip(folder.path());
@@ -223,7 +264,7 @@ fn what_cannot_be_is_told_in_one_line() {
         ("interpolate a.gif --fps 8", "fps: expected more than the clip's 8"),
         ("loop a-ball --num-frames 5", "loop: expected"),
         ("loop none.gif a-ball", "expected a clip"),
-        ("generate a-ball --noise none.safetensors --num-frames 40 --loop", "none.safetensors"),
+        ("generate a-ball --noise none.safetensors --num-frames 40 --loop", "several windows"),
     ] {
         let message = fail_either(folder.path(), command);
         assert!(message.contains(named), "{command}: {message}");
@@ -295,4 +336,24 @@ fn a_video_can_be_watched_while_it_is_made() {
     let part = media::decode(&output.stdout[..output.stdout.len() / 2]).expect("a part of it");
     assert!((8..41).contains(&part.num_frames()), "{}", part.num_frames());
     assert!(names(folder.path()).is_empty());
+}
+
+#[test]
+fn a_video_can_be_watched_at_its_name_while_it_is_made() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let flags = format!("generate a-red-ball --size 32x32 --num-frames 41 {QUICK} --growing -o a.mp4");
+    succeed(kinora(folder.path(), &flags));
+    let whole = fs::read(folder.path().join("a.mp4")).expect("a file");
+    assert_eq!(media::decode(&whole).expect("an MP4").num_frames(), 41);
+    let part = media::decode(&whole[..whole.len() / 2]).expect("a part of it");
+    assert!((8..41).contains(&part.num_frames()), "{}", part.num_frames());
+    assert!(info(folder.path(), "a.mp4")["provenance"]["request"]["seed"].is_number());
+    let message = fail(kinora(folder.path(), "generate a-red-ball --growing -o a.gif"), 2);
+    assert!(message.contains(".mp4"), "{message}");
+    // A run that fails leaves nothing.
+    fs::remove_file(folder.path().join("a.mp4")).expect("removed");
+    made(folder.path(), "generate a-red-ball --size 32x32 --num-frames 1");
+    let flags = format!("generate a-red-ball {QUICK} --noise made.safetensors --growing -o a.mp4");
+    fail(kinora(folder.path(), &flags), 1);
+    assert!(!folder.path().join("a.mp4").exists());
 }

@@ -20,6 +20,7 @@ use judge::{
 use media::Clip;
 use world::{ClipSpec, Scene};
 
+use super::timeline;
 use crate::{
     failure::{print, usage},
     signals,
@@ -32,19 +33,27 @@ const CLIPS: &str = "clips";
 #[derive(Args)]
 pub struct ModelArgs {
     /// Judge a model on a set of prompts instead: seen or held-out
-    #[arg(long, value_name = "SET", requires = "report")]
+    #[arg(long, value_name = "SET", requires = "report", group = "set")]
     prompts: Option<String>,
 
+    /// Judge a model on the tasks that begin from pictures instead: timeline
+    #[arg(long, value_name = "SUITE", requires = "report", conflicts_with = "prompts", group = "set")]
+    suite: Option<String>,
+
+    /// Only these tasks of the suite: animate, extend, connect, interpolate, loop, storyboard, edit, motion or minute
+    #[arg(long, value_name = "TASK,…", value_delimiter = ',', requires = "suite")]
+    only: Vec<String>,
+
     /// Model folder [default: the embedded model]
-    #[arg(long, value_name = "FOLDER", requires = "prompts")]
+    #[arg(long, value_name = "FOLDER", requires = "set")]
     model: Option<PathBuf>,
 
     /// Clips of each prompt, with seeds from 0 on
     #[arg(long, value_name = "N", requires = "prompts", default_value_t = 1)]
     seeds: u64,
 
-    /// Only the first prompts of the set; both languages take turns in it
-    #[arg(long, value_name = "N", requires = "prompts")]
+    /// Only the first prompts of the set, or cases of each task; languages take turns in them
+    #[arg(long, value_name = "N", requires = "set")]
     first: Option<usize>,
 
     /// Steps of the sampler [default: the model's own]
@@ -64,15 +73,18 @@ pub struct ModelArgs {
     num_frames: Option<usize>,
 
     /// Number format to compute in
-    #[arg(long, requires = "prompts", default_value = "bf16")]
+    #[arg(long, requires = "set", default_value = "bf16")]
     precision: Precision,
 
     /// Folder for the report: a page, JSON and the clips
-    #[arg(long, value_name = "FOLDER", requires = "prompts")]
+    #[arg(long, value_name = "FOLDER", requires = "set")]
     report: Option<PathBuf>,
 }
 
 pub fn run(args: &ModelArgs, json: bool) -> Result<()> {
+    if let Some(name) = &args.suite {
+        return suite(name, args, json);
+    }
     let (Some(name), Some(folder)) = (&args.prompts, &args.report) else {
         return Err(usage("expected a clip, or --prompts and --report"));
     };
@@ -85,17 +97,47 @@ pub fn run(args: &ModelArgs, json: bool) -> Result<()> {
     }
     let mut prompts = set.prompts();
     prompts.truncate(args.first.unwrap_or(usize::MAX));
-    let clips = folder.join(CLIPS);
-    fs::create_dir_all(&clips).with_context(|| format!("cannot make the folder {}", clips.display()))?;
-    [JSON, PAGE].iter().try_for_each(|file| disk::check_folder_writable(&folder.join(file)))?;
-    let files = ModelFiles::new(args.model.as_deref());
-    let pipeline = Session::cpu().open(&files, args.precision)?.keep()?;
+    let pipeline = args.open(folder)?;
     let work = Work { args, set, pipeline, judge: Judge::embedded()?, folder };
     let report = work.report(&prompts)?;
-    disk::write_atomically(&folder.join(JSON), report.to_json()?.as_bytes())?;
-    disk::write_atomically(&folder.join(PAGE), report.to_html().as_bytes())?;
-    let page = folder.join(PAGE);
+    let page = write_report(folder, &report.to_json()?, &report.to_html())?;
     print(&if json { serde_json::to_string_pretty(&report.summary())? } else { describe(&report, &page) })
+}
+
+/// The tasks that begin from pictures.
+fn suite(name: &str, args: &ModelArgs, json: bool) -> Result<()> {
+    let Some(folder) = args.report.as_deref().filter(|_| name == timeline::NAME) else {
+        return Err(usage(format!("--suite: expected {}, found {name}", timeline::NAME)));
+    };
+    let tasks = timeline::Task::named(&args.only)?;
+    let pipeline = args.open(folder)?;
+    let files = folder.join(CLIPS);
+    let most = args.first.unwrap_or(usize::MAX);
+    let work = timeline::Work::new(pipeline, args.model.clone(), args.precision, &files, most)?;
+    let suite = work.suite(&tasks)?;
+    let asked = timeline::ASKED;
+    let page = write_report(folder, &suite.to_json(&asked)?, &suite.to_html(&asked))?;
+    let rows = suite.rows(&asked);
+    print(&if json { serde_json::to_string_pretty(&rows)? } else { timeline::describe(&rows, &page) })
+}
+
+impl ModelArgs {
+    /// Opens the model, once the report's folder is there.
+    fn open(&self, folder: &Path) -> Result<Pipeline> {
+        let clips = folder.join(CLIPS);
+        fs::create_dir_all(&clips).with_context(|| format!("cannot make the folder {}", clips.display()))?;
+        [JSON, PAGE].iter().try_for_each(|file| disk::check_folder_writable(&folder.join(file)))?;
+        let files = ModelFiles::new(self.model.as_deref());
+        Ok(Session::cpu().open(&files, self.precision)?.keep()?)
+    }
+}
+
+/// Writes a report, and says where its page is.
+fn write_report(folder: &Path, json: &str, html: &str) -> Result<PathBuf> {
+    let page = folder.join(PAGE);
+    disk::write_atomically(&folder.join(JSON), json.as_bytes())?;
+    disk::write_atomically(&page, html.as_bytes())?;
+    Ok(page)
 }
 
 struct Work<'a> {

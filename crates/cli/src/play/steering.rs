@@ -1,0 +1,113 @@
+//! What keys mean: what the thing does next, and how the camera moves.
+
+use terminal::Key;
+use world::{Action, CameraMove, Claims, Direction, Event, Kind};
+
+/// What a line below the picture says.
+pub const HELP: &str = "arrows: go  space: jump  r: spin  enter: rest  a d: pan  w s: zoom  q e: orbit  c: hold the camera  esc: end";
+
+/// What is asked for.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Steering {
+    event: Event,
+    camera: CameraMove,
+}
+
+impl Steering {
+    /// Nothing moves.
+    pub fn rest() -> Self {
+        Self { event: Event::of(Action::Rests), camera: CameraMove::Still }
+    }
+
+    /// What a key makes of it, for a thing of this kind; none if it means nothing, or nothing that this kind can do.
+    pub fn press(self, key: Key, kind: Kind) -> Option<Self> {
+        let go = |way| Event::towards(gait(kind)?, way).into();
+        let event = |event: Option<Event>| event.map(|event| Self { event, ..self });
+        let camera = |camera| Some(Self { camera, ..self });
+        match key {
+            Key::Left => event(go(Direction::Left)),
+            Key::Right => event(go(Direction::Right)),
+            Key::Up => event(go(Direction::Away)),
+            Key::Down => event(go(Direction::Towards)),
+            Key::Char(' ') => event(first_of(kind, &[Action::Jumps, Action::Bounces, Action::Falls])),
+            Key::Char('r') => event(first_of(kind, &[Action::Spins])),
+            Key::Enter => event(Some(Event::of(Action::Rests))),
+            Key::Char('a') => camera(CameraMove::PanLeft),
+            Key::Char('d') => camera(CameraMove::PanRight),
+            Key::Char('w') => camera(CameraMove::ZoomIn),
+            Key::Char('s') => camera(CameraMove::ZoomOut),
+            Key::Char('q') => camera(CameraMove::OrbitLeft),
+            Key::Char('e') => camera(CameraMove::OrbitRight),
+            Key::Char('c') => camera(CameraMove::Still),
+            _ => None,
+        }
+    }
+
+    /// What comes behind it if no key is pressed: what is done once has been done.
+    pub fn after(self) -> Self {
+        let once = matches!(self.event.action, Action::Jumps | Action::Bounces | Action::Falls);
+        if once { Self { event: Event::of(Action::Rests), ..self } } else { self }
+    }
+
+    /// The prompt for it; `prompt` names one thing.
+    pub fn told(self, prompt: &str) -> Option<String> {
+        world::retell(prompt, &[self.event], self.camera)
+    }
+}
+
+/// The one thing that a prompt names.
+pub fn thing(prompt: &str) -> Option<Kind> {
+    let claims = Claims::of_prompt(prompt);
+    match claims.things[..] {
+        [thing] if thing.count == 1 => Some(thing.kind),
+        _ => None,
+    }
+}
+
+fn gait(kind: Kind) -> Option<Action> {
+    kind.gait()
+}
+
+fn first_of(kind: Kind, actions: &[Action]) -> Option<Event> {
+    actions.iter().find(|action| kind.actions().contains(action)).map(|&action| Event::of(action))
+}
+
+/// Keys by their names, as a script has them.
+pub fn named(name: &str) -> Option<Key> {
+    match name {
+        "left" => Some(Key::Left),
+        "right" => Some(Key::Right),
+        "up" => Some(Key::Up),
+        "down" => Some(Key::Down),
+        "space" => Some(Key::Char(' ')),
+        "enter" => Some(Key::Enter),
+        _ => {
+            let mut letters = name.chars();
+            letters.next().filter(|_| letters.next().is_none()).map(Key::Char)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_steer_what_can_be_steered() {
+        let rest = Steering::rest();
+        let told = |steering: Steering| steering.told("a red dog on the grass").unwrap();
+        let left = rest.press(Key::Left, Kind::Dog).unwrap();
+        assert_eq!(left.event, Event::towards(Action::Walks, Direction::Left));
+        let panned = left.press(named("a").unwrap(), Kind::Dog).unwrap();
+        let claims = Claims::of_prompt(&told(panned));
+        assert_eq!((claims.events[0].action, claims.camera), (Action::Walks, Some(CameraMove::PanLeft)));
+        assert_eq!(panned.after(), panned);
+        let jumps = panned.press(named("space").unwrap(), Kind::Dog).unwrap();
+        assert_eq!(jumps.after().event.action, Action::Rests);
+        // A house goes nowhere, and an x means nothing.
+        assert_eq!(rest.press(Key::Left, Kind::House), None);
+        assert_eq!(rest.press(Key::Char('x'), Kind::Dog), None);
+        assert_eq!((thing("a red dog"), thing("two red dogs"), thing("fog")), (Some(Kind::Dog), None, None));
+        assert_eq!((named("jump"), named("e")), (None, Some(Key::Char('e'))));
+    }
+}
