@@ -116,13 +116,28 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 /// Bytes of a thread's stack: what the system gives the first thread.
 const STACK: usize = 8 << 20;
 
-/// Why threads cannot be started, and what to do.
+/// Why threads cannot be started and memory not taken, and what to do.
 const LIMITS: &str = "`ulimit -v` or `ulimit -u` leaves no room for threads; KINORA_THREADS chooses fewer";
+
+/// Address space that the program takes besides itself before it knows what it is to make: stacks, and what the allocator takes
+/// at once.
+const ROOM: usize = 48 << 20;
+
+/// Fails where a limit leaves less: an allocation that fails would end the program without a word.
+fn check_room() -> anyhow::Result<()> {
+    match kernels::memory::address_space_left() {
+        Some(left) if left < ROOM => {
+            Err(anyhow::anyhow!("cannot start in {} MiB of address space: {LIMITS}", left >> 20))
+        }
+        _ => Ok(()),
+    }
+}
 
 fn main() -> ExitCode {
     failure::guard(|| {
         let mode = failure::parse::<Cli>()?.mode;
         kernels::check_settings().map_err(failure::usage)?;
+        check_room()?;
         let threads = kernels::threads::available();
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).stack_size(STACK).build_global();
         pool.map_err(|error| anyhow::anyhow!("cannot start {threads} threads: {error}; {LIMITS}"))?;

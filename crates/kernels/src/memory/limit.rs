@@ -45,6 +45,13 @@ pub fn limit() -> Option<MemoryLimit> {
     limit_under(Path::new("/"))
 }
 
+/// The address space that the process may still take, in bytes; none where nothing limits it.
+pub fn address_space_left() -> Option<usize> {
+    let proc = |file: &str| fs::read_to_string(Path::new("/proc/self").join(file)).unwrap_or_default();
+    let limit = resource(&proc("limits"), "Max address space")?;
+    Some(limit.saturating_sub(kib(&proc("status"), "VmSize:")?))
+}
+
 /// [`limit`] of a system whose files `/proc` and `/sys` are in `root`.
 fn limit_under(root: &Path) -> Option<MemoryLimit> {
     let proc = |file: &str| fs::read_to_string(root.join("proc").join(file)).unwrap_or_default();

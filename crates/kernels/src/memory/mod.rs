@@ -4,7 +4,7 @@ mod limit;
 
 use std::ffi::c_long;
 
-pub use limit::{LimitSource, MemoryLimit, limit};
+pub use limit::{LimitSource, MemoryLimit, address_space_left, limit};
 
 /// What becomes of freed memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
