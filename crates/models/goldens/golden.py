@@ -1,8 +1,9 @@
-"""Shared by the scripts of this folder: random weights, and a safetensors file with its versions."""
+"""Shared by the scripts of this folder: random weights, prompts of numbers, and a safetensors file with its versions."""
 
 import json
 import math
 from pathlib import Path
+from types import SimpleNamespace
 
 import diffusers
 import torch
@@ -26,6 +27,19 @@ def randomize(module, seed):
             values /= math.sqrt(parameter[0].numel())
         parameter.data.copy_(values)
     return module.eval()
+
+
+class Numbers:
+    """A tokenizer whose text is the ids themselves."""
+
+    def __call__(self, prompts, max_length, **_options):
+        ids = torch.zeros(len(prompts), max_length, dtype=torch.long)
+        mask = torch.zeros_like(ids)
+        for row, prompt in enumerate(prompts):
+            numbers = torch.tensor([int(word) for word in prompt.split()])
+            ids[row, : len(numbers)] = numbers
+            mask[row, : len(numbers)] = 1
+        return SimpleNamespace(input_ids=ids, attention_mask=mask)
 
 
 def weights(state):

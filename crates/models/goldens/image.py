@@ -2,28 +2,14 @@
 
 import json
 from pathlib import Path
-from types import SimpleNamespace
 
 import torch
 from diffusers import AutoencoderKLWan, UniPCMultistepScheduler, WanImageToVideoPipeline, WanTransformer3DModel
-from golden import write
+from golden import Numbers, write
 from safetensors import safe_open
 from transformers import UMT5Config, UMT5EncoderModel
 
 WEIGHTS = Path(__file__).parent / "pipeline_22.safetensors"
-
-
-class Numbers:
-    """A tokenizer whose text is the ids themselves."""
-
-    def __call__(self, prompts, max_length, **_options):
-        ids = torch.zeros(len(prompts), max_length, dtype=torch.long)
-        mask = torch.zeros_like(ids)
-        for row, prompt in enumerate(prompts):
-            numbers = torch.tensor([int(word) for word in prompt.split()])
-            ids[row, : len(numbers)] = numbers
-            mask[row, : len(numbers)] = 1
-        return SimpleNamespace(input_ids=ids, attention_mask=mask)
 
 
 @torch.no_grad()

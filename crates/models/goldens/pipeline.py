@@ -1,10 +1,8 @@
 """Whole runs of `WanPipeline` with random weights and given noise: python pipeline.py"""
 
-from types import SimpleNamespace
-
 import torch
 from diffusers import AutoencoderKLWan, UniPCMultistepScheduler, WanPipeline, WanTransformer3DModel
-from golden import randomize, write
+from golden import Numbers, randomize, write
 from transformers import UMT5Config, UMT5EncoderModel
 
 TEXT_TOKENS = 12
@@ -40,19 +38,6 @@ CASES = {
 }
 STEPS = 5
 GUIDANCE_SCALE = 4.0
-
-
-class Numbers:
-    """A tokenizer whose text is the ids themselves."""
-
-    def __call__(self, prompts, max_length, **_options):
-        ids = torch.zeros(len(prompts), max_length, dtype=torch.long)
-        mask = torch.zeros_like(ids)
-        for row, prompt in enumerate(prompts):
-            numbers = torch.tensor([int(word) for word in prompt.split()])
-            ids[row, : len(numbers)] = numbers
-            mask[row, : len(numbers)] = 1
-        return SimpleNamespace(input_ids=ids, attention_mask=mask)
 
 
 @torch.no_grad()
