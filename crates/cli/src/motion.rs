@@ -1,6 +1,9 @@
 //! `--motion-from`: content and motion apart.
 
-use std::path::{Path, PathBuf};
+use std::{
+    borrow::Borrow,
+    path::{Path, PathBuf},
+};
 
 use anyhow::Result;
 use clap::Args;
@@ -27,7 +30,7 @@ impl MotionArgs {
     /// The request with the motion of the clip, if there is one.
     pub fn apply(&self, request: VideoRequest, info: &ModelInfo) -> Result<VideoRequest> {
         match &self.motion_from {
-            Some(clip) => move_as(request, clip, self.motion_strength, info),
+            Some(clip) => move_as(request, clip, self.motion_strength, info, Judge::embedded),
             None => Ok(request),
         }
     }
@@ -35,10 +38,16 @@ impl MotionArgs {
 
 /// A request in which things move as in a clip. For models of the world's prompts, what the judge sees the clip's thing do is
 /// told too.
-pub fn move_as(request: VideoRequest, clip: &Path, strength: f64, info: &ModelInfo) -> Result<VideoRequest> {
+pub fn move_as<J: Borrow<Judge>>(
+    request: VideoRequest,
+    clip: &Path,
+    strength: f64,
+    info: &ModelInfo,
+    judge: impl FnOnce() -> judge::Result<J>,
+) -> Result<VideoRequest> {
     let mut request = request.move_as(clip, strength, info)?;
     if info.native.prompts == Prompts::World
-        && let Some(told) = retold(&request.prompt, clip)?
+        && let Some(told) = retold(&request.prompt, clip, judge()?.borrow())?
     {
         request.prompt = told;
     }
@@ -46,9 +55,9 @@ pub fn move_as(request: VideoRequest, clip: &Path, strength: f64, info: &ModelIn
 }
 
 /// The prompt with what the thing that moves most does in a clip; none if the judge cannot tell.
-fn retold(prompt: &str, clip: &Path) -> Result<Option<String>> {
+fn retold(prompt: &str, clip: &Path, judge: &Judge) -> Result<Option<String>> {
     // What it cannot look at, because it is too short or too small, it says nothing of.
-    let Ok(seen) = Judge::embedded()?.look(&media::read(clip)?) else { return Ok(None) };
+    let Ok(seen) = judge.look(&media::read(clip)?) else { return Ok(None) };
     let rests = |events: &&Vec<Event>| events.iter().all(|event| event.action == Action::Rests);
     let lasting = seen.tracks.iter().zip(&seen.reading.events).filter(|(track, _)| track.lasts());
     let events: Vec<&Vec<Event>> = lasting.map(|(_, events)| events).collect();

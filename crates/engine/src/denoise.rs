@@ -121,7 +121,10 @@ impl Denoising<'_> {
         answer: Option<Tensor<5>>,
         observer: &mut dyn Observer,
     ) -> Result<()> {
-        let (Some(projection), Some(x_0)) = (self.preview, answer) else { return Ok(()) };
+        let (Some(projection), Some(x_0)) = (self.preview, answer.filter(|_| observer.wants_previews()))
+        else {
+            return Ok(());
+        };
         let fps = self.plan.fps / self.plan.model.autoencoder.scale_factors()[0] as f64;
         let fps = fps.clamp(*Clip::FPS_RANGE.start(), *Clip::FPS_RANGE.end());
         let clip = projection.pictures(self.autoencoder.denormalize(x_0), fps)?;

@@ -82,5 +82,5 @@ pub use state::State;
 pub use tasks::Side;
 pub use text::parse_tokenizer;
 pub use timeline::{At, Camera, Edge, Known, ParseCameraError, ParseRegionError, Region, Span};
-pub use video::Video;
+pub use video::{Video, to_bytes};
 pub use warning::Warning;

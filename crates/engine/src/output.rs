@@ -156,44 +156,39 @@ enum Writer {
     Tensors(TensorWriter),
 }
 
-/// A file that can be watched while it is written; it goes if it is not finished.
+/// A file that can be watched while it is written.
 #[derive(Debug)]
 struct Growing {
-    writer: Option<Box<StreamWriter<File>>>,
-    path: PathBuf,
+    writer: Box<StreamWriter<File>>,
+    file: Unfinished,
 }
+
+/// A file that goes if it is not finished.
+#[derive(Debug)]
+struct Unfinished(Option<PathBuf>);
 
 impl Growing {
     fn begin(path: &Path, shape: ClipShape, provenance: &Value) -> Result<Self> {
         let ClipShape { width, height, fps, .. } = shape;
-        let file = File::create(path).map_err(disk::unwritable(path))?;
-        let mut growing = Self { writer: None, path: path.to_owned() };
-        growing.writer = Some(Box::new(StreamWriter::mp4(file, width, height, fps, Some(provenance))?));
-        Ok(growing)
+        let out = File::create(path).map_err(disk::unwritable(path))?;
+        let file = Unfinished(Some(path.to_owned()));
+        let writer = Box::new(StreamWriter::mp4(out, width, height, fps, Some(provenance))?);
+        Ok(Self { writer, file })
     }
 
-    fn push(&mut self, frame: &[u8]) -> Result<()> {
-        self.writer.as_mut().map_or(Ok(()), |writer| Ok(writer.push(frame)?))
-    }
-
-    fn finish(mut self) -> Result<()> {
-        if let Some(writer) = self.writer.take() {
-            // Until it is whole it may still have to go.
-            let path = std::mem::take(&mut self.path);
-            if let Err(error) = writer.finish() {
-                self.path = path;
-                return Err(error.into());
-            }
-        }
+    fn finish(self) -> Result<()> {
+        let Self { writer, mut file } = self;
+        writer.finish()?;
+        file.0 = None;
         Ok(())
     }
 }
 
-impl Drop for Growing {
+impl Drop for Unfinished {
     fn drop(&mut self) {
-        if !self.path.as_os_str().is_empty() {
+        if let Some(path) = &self.0 {
             // It failed already, which is what is told.
-            let _ = fs::remove_file(&self.path);
+            let _ = fs::remove_file(path);
         }
     }
 }
@@ -207,7 +202,7 @@ impl VideoWriter {
         match &mut self.0 {
             Writer::Media(writer) => Ok(writer.push(&to_bytes(frame))?),
             Writer::Stream(writer) => Ok(writer.push(&to_bytes(frame))?),
-            Writer::Growing(writer) => writer.push(&to_bytes(frame)),
+            Writer::Growing(growing) => Ok(growing.writer.push(&to_bytes(frame))?),
             Writer::Tensors(writer) => writer.push(frame),
         }
     }
@@ -221,7 +216,7 @@ impl VideoWriter {
         match self.0 {
             Writer::Media(writer) => Ok(writer.finish()?),
             Writer::Stream(writer) => Ok(writer.finish().map(drop)?),
-            Writer::Growing(writer) => writer.finish(),
+            Writer::Growing(growing) => growing.finish(),
             Writer::Tensors(writer) => writer.finish(),
         }
     }

@@ -115,7 +115,6 @@ impl VideoRequest {
             Error::request("size and num_frames", expected, format!("{num_frames} frames of {size}"))
         })?;
         let [frames, height, width] = latents;
-        let encodes = !self.known.is_empty() || layout.windows.len() > 1;
         let guided = is_guided(guidance_scale);
         let activations = Activations::of(self.precision, size, token_grid, guided, info);
         let expand = |scene: &Span| self.expand_prompt(text::clean(&scene.prompt), info, num_frames);
@@ -143,7 +142,7 @@ impl VideoRequest {
             latent_shape: [info.autoencoder.z_dim(), frames, height, width],
             token_grid,
             guidance_scale,
-            memory: MemoryPlan::new(self.precision, &activations, info, encodes),
+            memory: MemoryPlan::new(self.precision, &activations, info, layout.sees_pictures()),
             warnings: Vec::new(),
             model: info.clone(),
             activations,
@@ -285,7 +284,10 @@ impl VideoRequest {
     fn resolve_num_frames(&self, info: &ModelInfo, fps: f64, placed: &[Placed]) -> Result<usize> {
         let (fewest, step) = (info.fewest_frames(), info.frames_step());
         let is_free = !placed.is_empty() || self.is_loop;
-        match (self.num_frames, self.seconds) {
+        // As long as the camera takes to come as far as it is to, if nothing else says how long.
+        let of_camera = || self.camera.as_ref().and_then(Camera::seconds).filter(|_| placed.is_empty());
+        let seconds = self.seconds.or_else(|| if self.num_frames.is_none() { of_camera() } else { None });
+        match (self.num_frames, seconds) {
             (Some(_), Some(_)) => Err(Error::request("seconds", "either seconds or num_frames", "both")),
             (Some(frames), None) if frames < fewest => {
                 let image =
@@ -309,13 +311,6 @@ impl VideoRequest {
                 let steps = ((seconds * fps - fewest as f64) / step as f64).round().max(0.0);
                 // Saturates; the check of the memory refuses what is left of such a number.
                 Ok((steps as usize).saturating_mul(step).saturating_add(fewest))
-            }
-            (None, None)
-                if let Some(seconds) = self.camera.as_ref().and_then(Camera::seconds)
-                    && placed.is_empty() =>
-            {
-                // As long as the camera takes to come as far as it is to.
-                Self { seconds: Some(seconds), ..self.clone() }.resolve_num_frames(info, fps, placed)
             }
             (None, None) => {
                 let clips = self.known.iter().zip(placed).filter(|(_, placed)| placed.shape.num_frames > 1);
@@ -388,9 +383,9 @@ impl Plan {
         is_guided(self.guidance_scale)
     }
 
-    /// Whether something is seen of pictures that are there, so that they are encoded.
+    /// See [`Layout::sees_pictures`].
     pub(crate) fn sees_pictures(&self) -> bool {
-        !self.request.known.is_empty() || self.layout.windows.len() > 1
+        self.layout.sees_pictures()
     }
 
     /// The number of the prompt that a window is made for: that of the span in which most of it lies.

@@ -46,7 +46,7 @@ pub trait Observer {
     /// [`Error::Cancelled`](crate::Error::Cancelled).
     fn observe(&mut self, progress: Progress) -> ControlFlow<()>;
 
-    /// Whether it wants to see the video while it forms. The first time for a model, its autoencoder's encoder is read for it.
+    /// Whether it wants to see the video while it forms: asked before the work, and then, if so, at each step. The first time for a model, its autoencoder's encoder is read for it.
     fn wants_previews(&self) -> bool {
         false
     }

@@ -44,6 +44,6 @@ impl Video {
 }
 
 /// Values of 0 to 1 with 8 bits each.
-pub(crate) fn to_bytes(values: &[f32]) -> Vec<u8> {
+pub fn to_bytes(values: &[f32]) -> Vec<u8> {
     values.iter().map(|value| (value * 255.0).round() as u8).collect()
 }

@@ -64,7 +64,7 @@ impl Film {
         let plan = self.pipeline.plan(&request)?;
         let mut frames = Vec::new();
         let mut keep = |frame: &[f32]| {
-            frames.push(frame.iter().map(|value| (value * 255.0).round() as u8).collect());
+            frames.push(engine::to_bytes(frame).into());
             Ok(())
         };
         self.pipeline.stream(&plan, &mut keep, &mut |_: Progress| go_on())?;

@@ -21,14 +21,14 @@ impl Steering {
 
     /// What a key makes of it, for a thing of this kind; none if it means nothing, or nothing that this kind can do.
     pub fn press(self, key: Key, kind: Kind) -> Option<Self> {
-        let go = |way| Event::towards(gait(kind)?, way).into();
         let event = |event: Option<Event>| event.map(|event| Self { event, ..self });
+        let go = |way| event(kind.gait().map(|gait| Event::towards(gait, way)));
         let camera = |camera| Some(Self { camera, ..self });
         match key {
-            Key::Left => event(go(Direction::Left)),
-            Key::Right => event(go(Direction::Right)),
-            Key::Up => event(go(Direction::Away)),
-            Key::Down => event(go(Direction::Towards)),
+            Key::Left => go(Direction::Left),
+            Key::Right => go(Direction::Right),
+            Key::Up => go(Direction::Away),
+            Key::Down => go(Direction::Towards),
             Key::Char(' ') => event(first_of(kind, &[Action::Jumps, Action::Bounces, Action::Falls])),
             Key::Char('r') => event(first_of(kind, &[Action::Spins])),
             Key::Enter => event(Some(Event::of(Action::Rests))),
@@ -62,10 +62,6 @@ pub fn thing(prompt: &str) -> Option<Kind> {
         [thing] if thing.count == 1 => Some(thing.kind),
         _ => None,
     }
-}
-
-fn gait(kind: Kind) -> Option<Action> {
-    kind.gait()
 }
 
 fn first_of(kind: Kind, actions: &[Action]) -> Option<Event> {

@@ -7,7 +7,7 @@ use std::{
 };
 
 use anyhow::Result;
-use engine::{ModelFiles, Pipeline, Plan, Precision, Session, VideoRequest};
+use engine::{ModelFiles, ModelInfo, Pipeline, Plan, Precision, Session, VideoRequest};
 use judge::Judge;
 use serde::{Deserialize, Serialize};
 use server::maker::{
@@ -24,11 +24,9 @@ const LONGEST: f64 = 120.0;
 
 /// A model that is served.
 struct Served {
-    id: String,
+    card: ModelCard,
     folder: Option<PathBuf>,
     pipeline: Pipeline,
-    created: i64,
-    memory_bytes: u64,
 }
 
 /// Models in memory, and what makes videos of them.
@@ -58,7 +56,7 @@ impl EngineMaker {
         for folder in folders {
             let pipeline = Session::cpu().open(&ModelFiles::new(folder.as_deref()), precision)?.keep()?;
             let id = pipeline.info().name.clone();
-            if served.iter().any(|other| other.id == id) {
+            if served.iter().any(|other| other.card.id == id) {
                 return Err(usage(format!("--model: expected folders of different names, found {id} twice")));
             }
             let request = VideoRequest {
@@ -70,13 +68,14 @@ impl EngineMaker {
             let plan = pipeline.plan(&request)?;
             plan.check_memory()?;
             let created = folder.as_deref().map_or(0, made_at);
-            served.push(Served { id, folder, created, memory_bytes: plan.memory.peak(), pipeline });
+            let card = card(pipeline.info(), created, plan.memory.peak());
+            served.push(Served { card, folder, pipeline });
         }
         Ok(Self { served, judge: OnceLock::new() })
     }
 
     fn named(&self, id: &str) -> Result<&Served, Refusal> {
-        let found = self.served.iter().find(|served| served.id == id);
+        let found = self.served.iter().find(|served| served.card.id == id);
         found.ok_or_else(|| Refusal::bad("model", format!("{id} is not served any more")))
     }
 }
@@ -89,47 +88,6 @@ fn made_at(folder: &Path) -> i64 {
 }
 
 impl Served {
-    fn card(&self) -> ModelCard {
-        let info = self.pipeline.info();
-        let native = &info.native;
-        let mut tasks = vec![TaskKind::Create, TaskKind::Image, TaskKind::Remix];
-        if info.expand_timesteps {
-            tasks.extend([TaskKind::Edit, TaskKind::Extend, TaskKind::FirstFrame]);
-        }
-        if native.prompts == engine::Prompts::World {
-            tasks.push(TaskKind::Character);
-        }
-        let size = size(native.size);
-        // The model's own, and those of its number of pixels in other shapes.
-        let shapes = [(16, 9), (9, 16), (4, 3), (3, 4)];
-        let others = shapes.map(|(width, height)| {
-            let area = (native.size.width * native.size.height) as f64;
-            let scale = (area / f64::from(width * height)).sqrt();
-            let [width, height] = [width, height].map(|side| (f64::from(side) * scale).round() as usize);
-            self::size(info.size_for(engine::Size { width, height }))
-        });
-        let native_seconds = native.num_frames as f64 / native.fps;
-        ModelCard {
-            id: self.id.clone(),
-            created: self.created,
-            owned_by: "kinora".into(),
-            description: match native.prompts {
-                engine::Prompts::World => "Small things in a small world, made on two processor cores".into(),
-                engine::Prompts::Any => info.name.clone(),
-            },
-            native_size: size,
-            sizes: std::iter::once(size).chain(others).collect(),
-            fps: native.fps,
-            seconds: [1.0 / native.fps, if info.expand_timesteps { LONGEST } else { native_seconds }],
-            tasks,
-            memory_bytes: self.memory_bytes,
-            vocabulary: match native.prompts {
-                engine::Prompts::World => vocabulary(),
-                engine::Prompts::Any => Vocabulary::new(),
-            },
-        }
-    }
-
     /// The plan of a request, if there is memory for it.
     fn plan(&self, request: VideoRequest) -> Result<Plan, Refusal> {
         let request =
@@ -142,7 +100,7 @@ impl Served {
 
 impl Maker for EngineMaker {
     fn models(&self) -> Vec<ModelCard> {
-        self.served.iter().map(Served::card).collect()
+        self.served.iter().map(|served| served.card.clone()).collect()
     }
 
     fn resolve(&self, asked: &Asked) -> Result<Resolved, Refusal> {
@@ -174,7 +132,7 @@ impl Maker for EngineMaker {
             known.file = format!("input {index}").into();
         }
         let kept = Kept {
-            model: served.id.clone(),
+            model: served.card.id.clone(),
             request,
             files,
             delivered: (delivered != made).then_some(delivered),
@@ -215,6 +173,47 @@ impl Maker for EngineMaker {
             model: None,
             generated_at: None,
         }])
+    }
+}
+
+/// What clients are told of a model.
+fn card(info: &ModelInfo, created: i64, memory_bytes: u64) -> ModelCard {
+    let native = &info.native;
+    let mut tasks = vec![TaskKind::Create, TaskKind::Image, TaskKind::Remix];
+    if info.expand_timesteps {
+        tasks.extend([TaskKind::Edit, TaskKind::Extend, TaskKind::FirstFrame]);
+    }
+    if native.prompts == engine::Prompts::World {
+        tasks.push(TaskKind::Character);
+    }
+    let own = size(native.size);
+    // The model's own, and those of its number of pixels in other shapes.
+    let shapes = [(16, 9), (9, 16), (4, 3), (3, 4)];
+    let others = shapes.map(|(width, height)| {
+        let area = (native.size.width * native.size.height) as f64;
+        let scale = (area / f64::from(width * height)).sqrt();
+        let [width, height] = [width, height].map(|side| (f64::from(side) * scale).round() as usize);
+        size(info.size_for(engine::Size { width, height }))
+    });
+    let native_seconds = native.num_frames as f64 / native.fps;
+    ModelCard {
+        id: info.name.clone(),
+        created,
+        owned_by: "kinora".into(),
+        description: match native.prompts {
+            engine::Prompts::World => "Small things in a small world, made on two processor cores".into(),
+            engine::Prompts::Any => info.name.clone(),
+        },
+        native_size: own,
+        sizes: std::iter::once(own).chain(others).collect(),
+        fps: native.fps,
+        seconds: [1.0 / native.fps, if info.expand_timesteps { LONGEST } else { native_seconds }],
+        tasks,
+        memory_bytes,
+        vocabulary: match native.prompts {
+            engine::Prompts::World => vocabulary(),
+            engine::Prompts::Any => Vocabulary::new(),
+        },
     }
 }
 

@@ -39,9 +39,11 @@ pub fn make(
     let told = RefCell::new(observer);
     let mut index = 0;
     let mut sink = |frame: &[f32]| {
-        let pixels = frame.iter().map(|value| (value * 255.0).round() as u8).collect();
-        let picture =
-            Clip::still(made.width, made.height, pixels)?.fit(shape.width, shape.height, Fit::Cover)?;
+        let picture = Clip::still(made.width, made.height, engine::to_bytes(frame))?.fit(
+            shape.width,
+            shape.height,
+            Fit::Cover,
+        )?;
         writer.push(picture.as_bytes())?;
         let size = Size { width: shape.width as u32, height: shape.height as u32 };
         told.borrow_mut().frame(Frame { index, size, rgb: picture.as_bytes() });
@@ -113,13 +115,10 @@ impl engine::Observer for Teller<'_, '_> {
     }
 
     fn wants_previews(&self) -> bool {
-        true
+        self.last.is_none_or(|last| last.elapsed() >= PREVIEW_EVERY)
     }
 
     fn preview(&mut self, preview: &engine::Preview) {
-        if self.last.is_some_and(|last| last.elapsed() < PREVIEW_EVERY) {
-            return;
-        }
         // A preview that cannot be made is no reason to stop.
         if let Some(bytes) = picture(&preview.clip, &self.folder.join("preview.png")) {
             self.preview = Some(Preview { media_type: "image/png", bytes });

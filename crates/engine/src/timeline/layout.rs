@@ -179,6 +179,11 @@ impl Layout {
         Ok(all)
     }
 
+    /// Whether something is seen of pictures that are there, so that they are encoded: of files, or of windows before.
+    pub fn sees_pictures(&self) -> bool {
+        !self.shapes.is_empty() || self.windows.len() > 1
+    }
+
     /// Whether a frame is known as it is, and may be within what is made.
     pub fn is_pinned(&self, frame: usize) -> bool {
         matches!(self.frames.get(frame), Some(Frame::Known { .. })) && self.strengths[frame] == 0.0

@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 use super::{
     caller::{Caller, Retry},
     source,
-    videos::{answer, checked_seconds, extensions, size},
+    videos::{answer, checked_seconds, extensions},
 };
 use crate::{
     app::App,
@@ -118,7 +118,7 @@ pub async fn edit(
             model,
             served,
             seconds: None,
-            size: size(None, &extensions)?,
+            size: extensions.size()?,
             extras: extensions.extras(app.settings.strict)?,
             inputs: vec![given],
             source: source.map(|job| job.id),
@@ -158,7 +158,7 @@ pub async fn extend(
             model,
             served,
             seconds: Some(seconds),
-            size: size(None, &extensions)?,
+            size: extensions.size()?,
             extras: extensions.extras(app.settings.strict)?,
             inputs: vec![given],
             source: source.map(|job| job.id),

@@ -1,8 +1,11 @@
 //! Content and motion apart: each of some things moves as each of some clips does.
 
 use anyhow::Result;
-use judge::suite::{Case, Check};
-use media::Clip;
+use judge::{
+    claims_of,
+    suite::{Case, Check},
+    verdict::{Scenery, verdict},
+};
 use world::{Action, CameraMove, Direction, Event, Kind, Scene, Split};
 
 use super::{CONTENT, MOTION, Work, inputs, shows_things};
@@ -27,21 +30,30 @@ impl Work<'_> {
         let [content, motion] = [number / GRID, number % GRID].map(scene);
         let (file, given) = self.write(&format!("motion-{number:02}-in"), &inputs::clip(&motion)?, None)?;
         let prompt = inputs::words(&content, number / GRID, world::dense_still_caption);
-        let request = move_as(self.request(&prompt, number), &file, STRENGTH, self.pipeline.info())?;
+        let request =
+            move_as(
+                self.request(&prompt, number),
+                &file,
+                STRENGTH,
+                self.pipeline.info(),
+                || Ok(&self.judge),
+            )?;
         let (_, made) = self.make(&format!("motion-{number:02}"), &request)?;
-        let is_moved = self.does(&made, motion.events[0])?;
-        let verdict = self.judge(&made, 0..made.num_frames(), &prompt)?;
-        let checks = vec![Check::is(CONTENT, shows_things(&verdict)), Check::is(MOTION, is_moved)];
+        let seen = self.judge.look(&made)?;
+        let verdict = verdict(&seen, &claims_of(&prompt)?);
+        let checks = vec![
+            Check::is(CONTENT, shows_things(&verdict)),
+            Check::is(MOTION, does(&seen, motion.events[0])),
+        ];
         let strips = vec![self.strip("the motion", &given)?, self.strip(&request.prompt, &made)?];
         Ok(Case { task: "motion", number, prompt, checks, strips })
     }
+}
 
-    /// Whether some thing of a clip does this and nothing else.
-    fn does(&self, clip: &Clip, event: Event) -> Result<bool> {
-        let seen = self.judge.look(clip)?;
-        let mut lasting = seen.tracks.iter().zip(&seen.reading.events).filter(|(track, _)| track.lasts());
-        Ok(lasting.any(|(_, events)| events[..] == [event]))
-    }
+/// Whether some thing of a clip does this and nothing else.
+fn does(seen: &Scenery, event: Event) -> bool {
+    let mut lasting = seen.tracks.iter().zip(&seen.reading.events).filter(|(track, _)| track.lasts());
+    lasting.any(|(_, events)| events[..] == [event])
 }
 
 /// The first scene of one thing of these kinds that does what is asked for, and nothing else, before a still camera. Every
