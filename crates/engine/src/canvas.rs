@@ -23,6 +23,8 @@ pub(crate) struct Beginning {
     pub x_0: Tensor<5>,
     /// What is known of latents that are made anew.
     pub pinned: Option<Pinned>,
+    /// What a model of image to video is shown beside the latents.
+    pub beside: Option<Tensor<5>>,
 }
 
 /// Encodes what is there of a window; `noise` is of the shape of its latents.
@@ -34,6 +36,11 @@ pub(crate) fn begin(
     noise: &Tensor<5>,
 ) -> Beginning {
     let [_, _, height, width] = plan.latent_shape;
+    if plan.model.sees_beside() {
+        let levels = Levels::anew([window.latent_frames, height, width]);
+        let beside = Some(beside(autoencoder, plan, window, reel, noise));
+        return Beginning { levels, x_0: noise.clone(), pinned: None, beside };
+    }
     let side = plan.size.height / height;
     let is_there = |frame: usize| reel.is_made(frame);
     let moving = |frame: usize| reel.moving(frame, side);
@@ -42,7 +49,7 @@ pub(crate) fn begin(
     let frames: Vec<isize> = frames.collect();
     let pinned = frames.iter().map(|&frame| is_pinned_within(plan, window, frame)).collect::<Vec<_>>();
     if levels.is_anew() && !pinned.contains(&true) {
-        return Beginning { levels, x_0: noise.clone(), pinned: None };
+        return Beginning { levels, x_0: noise.clone(), pinned: None, beside: None };
     }
     let (size, device) = ([plan.size.height, plan.size.width], noise.device());
     let pinned = pinned.contains(&true).then(|| {
@@ -50,7 +57,7 @@ pub(crate) fn begin(
         Pinned { video: video(&pictures, size, &device), mask: mask(&pinned, size, &device) }
     });
     let x_0 = encode(autoencoder, plan, window, reel, &levels, noise);
-    Beginning { levels, x_0, pinned }
+    Beginning { levels, x_0, pinned, beside: None }
 }
 
 /// The latents of what is there, one latent frame after the other; zeros where all is made anew, so that a clip of which only
@@ -84,6 +91,36 @@ fn encode(
             stream
         });
         plan.model.autoencoder.normalize(stream.encode(video))
+    });
+    Tensor::cat(latents.collect(), 2)
+}
+
+/// What a model of image to video is shown, `[1, factor + channels, frames, height, width]`: which of the frames of each latent
+/// frame are known, and latents of a video in which the others are grey, as diffusers' `WanImageToVideoPipeline` has it.
+fn beside(
+    autoencoder: &Autoencoder,
+    plan: &Plan,
+    window: &Window,
+    reel: &Reel<'_>,
+    noise: &Tensor<5>,
+) -> Tensor<5> {
+    let [_, _, _, height, width] = noise.dims();
+    let (size, device) = ([plan.size.height, plan.size.width], noise.device());
+    let [factor, _, _] = plan.model.autoencoder.scale_factors();
+    let grey = vec![0.5; 3 * size[0] * size[1]];
+    let mut stream = autoencoder.encoder_stream(kept_frames(plan.request.precision));
+    let latents = (0..window.latent_frames).map(|latent| {
+        let frames = plan.layout.frames_of(window, latent);
+        let pictures: Vec<_> = frames.map(|frame| reel.frame(frame)).collect();
+        // The first latent frame has one frame, which counts for all.
+        let is_known = |at: usize| f32::from(u8::from(pictures[at.min(pictures.len() - 1)].is_some()));
+        let is_known: Vec<f32> = (0..factor).map(is_known).collect();
+        let mask = Tensor::<5>::from_data(TensorData::new(is_known, [1, factor, 1, 1, 1]), &device)
+            .expand([1, factor, 1, height, width]);
+        let whole: Vec<_> =
+            pictures.into_iter().map(|picture| Some(picture.unwrap_or_else(|| grey.clone()))).collect();
+        let latents = plan.model.autoencoder.normalize(stream.encode(video(&whole, size, &device)));
+        Tensor::cat(vec![mask, latents], 1)
     });
     Tensor::cat(latents.collect(), 2)
 }

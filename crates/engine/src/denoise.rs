@@ -28,6 +28,8 @@ pub(crate) struct Denoising<'a> {
     pub plan: &'a Plan,
     /// What the latents are of.
     pub autoencoder: &'a Autoencoder,
+    /// Features of the pictures that the denoiser looks at, `[1, tokens, dim]`, if it does.
+    pub pictures: Option<Tensor<3>>,
     /// The video that it is for.
     pub job: &'a Job,
     /// Where answers are kept, and may be already.
@@ -60,7 +62,7 @@ impl Denoising<'_> {
     /// The latents that a canvas becomes.
     pub fn run(&self, canvas: Canvas, observer: &mut dyn Observer) -> Result<Denoised> {
         let Canvas { index, beginning, noise, context, negative_context } = canvas;
-        let Beginning { levels, x_0, pinned } = beginning;
+        let Beginning { levels, x_0, pinned, beside } = beginning;
         let Plan { sampler, request, guidance_scale, model, layout, .. } = self.plan;
         let schedule = &levels.schedule(&self.plan.schedule);
         let (before, total) = (index * schedule.num_steps(), layout.windows.len() * schedule.num_steps());
@@ -69,10 +71,17 @@ impl Denoising<'_> {
         report(observer, Stage::Denoise, before, total)?;
         let answer = |x: Tensor<5>, step: Step, &prompt: &Prompt| {
             let timesteps = self.timesteps(&levels, step, &x);
+            let x = match &beside {
+                Some(beside) => Tensor::cat(vec![x, beside.clone()], 1),
+                None => x,
+            };
             let expert = asked.expert(step.timestep)?;
-            let text = expert.text(prompt, || match prompt {
-                Prompt::Positive => context.clone(),
-                Prompt::Negative => negative_context.clone(),
+            let text = expert.text(prompt, || {
+                let context = match prompt {
+                    Prompt::Positive => context.clone(),
+                    Prompt::Negative => negative_context.clone(),
+                };
+                (context, self.pictures.clone())
             });
             Ok::<_, Error>(expert.denoiser.forward(x, timesteps, &text))
         };
@@ -199,10 +208,14 @@ struct Expert {
 }
 
 impl Expert {
-    /// What it looks at of a prompt, whose context is `[1, tokens, dim]`.
-    fn text(&mut self, prompt: Prompt, context: impl FnOnce() -> Tensor<3>) -> Text {
+    /// What it looks at of a prompt, whose context is `[1, tokens, dim]`, and of pictures.
+    fn text(&mut self, prompt: Prompt, seen: impl FnOnce() -> (Tensor<3>, Option<Tensor<3>>)) -> Text {
         let Self { denoiser, texts, .. } = self;
-        texts[prompt as usize].get_or_insert_with(|| denoiser.read(context())).clone()
+        let read = || {
+            let (context, pictures) = seen();
+            denoiser.read_with_pictures(context, pictures)
+        };
+        texts[prompt as usize].get_or_insert_with(read).clone()
     }
 }
 

@@ -3,15 +3,16 @@
 use std::sync::{Arc, OnceLock};
 
 use burn::tensor::{FloatDType, Tensor};
-use models::family::{Autoencoder, Denoiser};
+use media::{Clip, Fit};
+use models::family::{Autoencoder, Denoiser, ImageEncoder};
 use nn::Packing;
 use serde_json::{Value, json};
 
 use crate::{
-    Error, MemoryPlan, ModelFiles, ModelInfo, Observer, Plan, Precision, Prompts, Result, Session, Stage,
-    State, TimePlan, Timings, Video, VideoRequest, Warning, canvas,
+    Error, MemoryPlan, ModelFiles, ModelInfo, Observer, Plan, Precision, Prompts, Result, Session, Size,
+    Stage, State, TimePlan, Timings, Video, VideoRequest, Warning, canvas,
     denoise::{Canvas, Denoised, Denoising},
-    estimate::{Rates, seconds_for_a_value},
+    estimate::{Pace, Rates, seconds_for_a_value},
     finite::{first_not_finite, is_finite, values},
     memory::{Job, while_loading},
     model::PartName,
@@ -37,6 +38,8 @@ pub struct Pipeline {
     info: Arc<ModelInfo>,
     precision: Precision,
     text: PromptEncoder,
+    /// Of models whose denoisers look at pictures.
+    image_encoder: Option<Part<ImageEncoder>>,
     /// By the timestep from which each is asked.
     experts: Vec<(f64, Part<Denoiser>)>,
     autoencoder: Part<Autoencoder>,
@@ -44,6 +47,9 @@ pub struct Pipeline {
     encoder: Part<Autoencoder>,
     /// The fingerprint of the files, once it has been asked for.
     hash: OnceLock<String>,
+    /// How fast this machine is, once it has been asked for.
+    pace: OnceLock<Pace>,
+    is_kept: bool,
 }
 
 impl Pipeline {
@@ -54,6 +60,12 @@ impl Pipeline {
         // An error of either is seen in all of the video, and both cost little beside the denoiser.
         let of_others = packing.map(|_| Packing::Bf16);
         let text = PromptEncoder::open(files, &info, of_others, session.device())?;
+        let image_encoder = info.image_encoder.clone().map(|config| {
+            let (files, session) = (files.clone(), session.clone());
+            Part::when_needed(move || {
+                Ok(config.load(files.weights(PartName::ImageEncoder)?, of_others, session.device())?)
+            })
+        });
         let experts = info.experts.iter().map(|expert| {
             let (files, session) = (files.clone(), session.clone());
             let (part, config) = (expert.part, expert.config.clone());
@@ -78,9 +90,12 @@ impl Pipeline {
             info,
             precision,
             text,
+            image_encoder,
             autoencoder,
             encoder,
             hash: OnceLock::new(),
+            pace: OnceLock::new(),
+            is_kept: false,
         })
     }
 
@@ -92,8 +107,11 @@ impl Pipeline {
         while_loading();
         self.autoencoder.keep()?;
         self.encoder.keep_once_needed();
+        self.image_encoder.as_ref().map_or(Ok(()), Part::keep)?;
         self.text.keep()?;
         self.experts.iter().try_for_each(|(_, expert)| expert.keep())?;
+        self.is_kept = true;
+        self.pace.take();
         Ok(self)
     }
 
@@ -124,17 +142,32 @@ impl Pipeline {
     }
 
     /// About how long a plan will take: by a calibration, which takes some seconds and is kept on the disk, and by how
-    /// fast the model's files are read now.
+    /// fast the model's files are read when this is asked for the first time. What is [kept](Self::keep) is not read again.
     ///
     /// # Errors
     /// Weights that cannot be read.
     pub fn time_plan(&self, plan: &Plan) -> Result<TimePlan> {
+        let pace = match self.pace.get() {
+            Some(pace) => *pace,
+            None => {
+                let pace = self.pace()?;
+                *self.pace.get_or_init(|| pace)
+            }
+        };
+        Ok(TimePlan::new(plan, &pace, self.text.is_kept(&prompts(plan))?))
+    }
+
+    fn pace(&self) -> Result<Pace> {
         let device = self.session.device();
         let rates = Rates::of(&self.info, self.precision, device)?;
         let expert = &self.info.experts[0];
-        let weights = self.files.weights(expert.part)?;
-        let value = seconds_for_a_value(&expert.config, weights, self.precision, device)?;
-        Ok(TimePlan::new(plan, &rates, value, self.text.is_kept(&prompts(plan))?))
+        let value = if self.is_kept {
+            0.0
+        } else {
+            let weights = self.files.weights(expert.part)?;
+            seconds_for_a_value(&expert.config, weights, self.precision, device)?
+        };
+        Ok(Pace { rates, value })
     }
 
     /// The words of a prompt that the model has no token for, as they are written. Always none for tokenizers that
@@ -247,11 +280,13 @@ impl Pipeline {
             let autoencoder = prepared?;
             let (contexts, text) = timed(|| self.contexts(plan));
             let contexts = contexts?;
+            let pictures = self.look(plan, &reel, &job)?;
             report(observer, Stage::Text, 1, 1)?;
             let denoising = Denoising {
                 experts: &self.experts,
                 plan,
                 autoencoder: &autoencoder,
+                pictures,
                 job: &job,
                 state,
                 preview: preview.as_ref(),
@@ -276,6 +311,26 @@ impl Pipeline {
             }
             Ok(timings)
         })
+    }
+
+    /// What the denoiser looks at of the first frame, and of the last one if it tells them apart, `[1, tokens, dim]`.
+    fn look(&self, plan: &Plan, reel: &Reel<'_>, job: &Job) -> Result<Option<Tensor<3>>> {
+        let (Some(part), Some(config)) = (&self.image_encoder, &self.info.image_encoder) else {
+            return Ok(None);
+        };
+        let tells_apart = self.info.denoiser().pictures().is_some_and(|(_, positions)| positions.is_some());
+        let last = tells_apart.then(|| plan.num_frames - 1);
+        let (encoder, side) = (part.get()?, config.side());
+        let Size { width, height } = plan.size;
+        let mut features = Vec::new();
+        for frame in [Some(0), last].into_iter().flatten() {
+            let Some(picture) = reel.frame(frame as isize) else { continue };
+            let still = Clip::still(width, height, crate::to_bytes(&picture))?.fit(side, side, Fit::Cover)?;
+            let picture: Vec<f32> = still.as_bytes().iter().map(|&byte| f32::from(byte) / 255.0).collect();
+            features.push(encoder.look(&picture, self.session.device()));
+        }
+        job.drop_part(encoder);
+        Ok((!features.is_empty()).then(|| Tensor::cat(features, 1)))
     }
 
     /// How latents are shown.

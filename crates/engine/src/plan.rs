@@ -238,6 +238,9 @@ impl VideoRequest {
         let remakes_all = layout.windows.len() == 1
             && layout.remakes_all()
             && self.known.iter().all(|known| known.regions.is_empty());
+        if info.sees_beside() {
+            return self.check_beside(info, layout);
+        }
         if is_plain || remakes_all || info.expand_timesteps {
             return Ok(());
         }
@@ -245,6 +248,34 @@ impl VideoRequest {
         let expected = "nothing known: this model has one noise level for all frames, and cannot see some of them \
                         clean; one with `expand_timesteps` can, such as Wan 2.2 TI2V or the embedded kinora-tiny";
         Err(Error::request(field, expected, "some"))
+    }
+
+    /// Whether a model that sees what is known beside its latents can do what the frames ask of it.
+    fn check_beside(&self, info: &ModelInfo, layout: &Layout) -> Result<()> {
+        let refuse = |field, expected: &str, found: String| {
+            Err(Error::request(field, format!("{expected}: this is a model of image to video"), found))
+        };
+        if self.known.is_empty() {
+            return refuse("known", "a picture to begin from (`kinora animate`)", "none".into());
+        }
+        if let Some(known) = self.known.iter().find(|known| !known.stays() || !known.regions.is_empty()) {
+            let found = format!("{} to be made anew", known.file.display());
+            return refuse("known", "pictures that stay as they are", found);
+        }
+        if self.is_loop {
+            return refuse("loop", "no loop", "one".into());
+        }
+        if let Some((_, positions)) = info.denoiser().pictures() {
+            let ends = layout.ends();
+            if !ends[0] || (positions.is_some() && !ends[1]) {
+                let expected = if positions.is_some() { "a first and a last frame" } else { "a first frame" };
+                return refuse("known", expected, "others".into());
+            }
+        }
+        match layout.windows.len() {
+            1 => Ok(()),
+            windows => refuse("known", "what can be made at once", format!("{windows} windows")),
+        }
     }
 
     /// The prompt, cleaned already, with what it leaves open filled in.

@@ -2,7 +2,7 @@
 
 mod common;
 
-use std::{cell::Cell, fs, ops::ControlFlow};
+use std::{cell::Cell, fs, ops::ControlFlow, path::PathBuf};
 
 use common::Recorded;
 use engine::{
@@ -45,11 +45,7 @@ fn frames_agree_with_diffusers() {
 #[test]
 fn what_follows_an_image_agrees_with_diffusers() {
     let (model, recorded) = (Recorded::open("pipeline_22"), Recorded::golden("pipeline_22_image"));
-    let (shape, image) = recorded.tensor("image");
-    let pixels = image.iter().map(|&value| value as u8).collect();
-    let still = media::Clip::still(shape[1], shape[0], pixels).expect("a picture");
-    let file = model.path("image.png");
-    media::write(&still, &file, None).expect("written");
+    let (file, image) = picture(&recorded, "image", &model);
     let request = model.request().animate(&file, None).expect("a request");
     let (pipeline, plan) = open(&request);
     let video = pipeline.generate(&plan, &mut unobserved).expect("a video");
@@ -65,6 +61,51 @@ fn what_follows_an_image_agrees_with_diffusers() {
     assert!(behind <= TOLERANCE, "{behind:e}");
     let first: Vec<f32> = image.iter().map(|value| value / 255.0).collect();
     assert_eq!(error(0.., &first), 0.0);
+}
+
+/// A recorded picture as a file in a model's folder, and its values, 0 to 255.
+fn picture(recorded: &Recorded, name: &str, model: &Recorded) -> (PathBuf, Vec<f32>) {
+    let (shape, image) = recorded.tensor(name);
+    let pixels = image.iter().map(|&value| value as u8).collect();
+    let still = media::Clip::still(shape[1], shape[0], pixels).expect("a picture");
+    let file = model.path(&format!("{name}.png"));
+    media::write(&still, &file, None).expect("written");
+    (file, image)
+}
+
+/// Image to video by channels beside the latents: of Wan 2.2 A14B, of Wan 2.1 with its image encoder, and of the one that is
+/// given the first frame and the last. Frames that are given stay, of which diffusers shows what the autoencoder leaves of them.
+#[test]
+fn what_is_seen_beside_the_latents_agrees_with_diffusers() {
+    for name in ["pipeline_i2v_experts", "pipeline_i2v_clip", "pipeline_i2v_ends"] {
+        let recorded = Recorded::open(name);
+        let (file, image) = picture(&recorded, "image", &recorded);
+        let last = name.ends_with("ends").then(|| picture(&recorded, "last_image", &recorded).0);
+        let request = recorded.request().animate(&file, last.as_deref()).expect("a request");
+        let (pipeline, plan) = open(&request);
+        let video = pipeline.generate(&plan, &mut unobserved).expect("a video");
+        let (shape, expected) = recorded.tensor("frames");
+        assert_eq!(shape, [video.num_frames, video.size.height, video.size.width, 3]);
+        let given = |frame: usize| frame == 0 || (last.is_some() && frame + 1 == video.num_frames);
+        let frames = video.frames.chunks(image.len()).zip(expected.chunks(image.len())).enumerate();
+        let made = frames.filter(|(frame, _)| !given(*frame)).flat_map(|(_, (a, b))| a.iter().zip(b));
+        let error = made.map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+        println!("{name} frames {error:.1e}");
+        assert!(error <= TOLERANCE, "{name}: {error:e}");
+        // A picture is asked for, and one that stays.
+        for (request, says) in [
+            (recorded.request(), "kinora animate"),
+            (recorded.request().remix(&file, 0.5, Vec::new()).expect("a request"), "stay as they are"),
+        ] {
+            let message = pipeline.plan(&request).expect_err("refused").to_string();
+            assert!(message.contains(says), "{message}");
+        }
+        if last.is_some() {
+            let message = pipeline.plan(&recorded.request().animate(&file, None).expect("a request"));
+            let message = message.expect_err("refused").to_string();
+            assert!(message.contains("a first and a last frame"), "{message}");
+        }
+    }
 }
 
 /// Each denoiser is asked for its own share of the timesteps, and neither for those of the other.

@@ -1,7 +1,7 @@
 //! The models of a Wan-style video generator: text encoder, video autoencoder and denoiser.
 //!
 //! ```text
-//! prompt ids ── umt5::Umt5Encoder ──► context ─┐
+//! prompt ids ── umt5::Umt5Encoder ──► context ─┐ (and a picture ── clip::ClipVision, for image to video)
 //! noise ─────► wan::WanTransformer3d ◄─────────┘   (called once a step by a sampler)
 //! latents ───► wan::AutoencoderKlWan::decode ──► frames
 //! ```
@@ -14,6 +14,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod clip;
 pub mod config;
 mod error;
 pub mod family;

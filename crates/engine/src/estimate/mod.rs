@@ -21,15 +21,22 @@ pub struct TimePlan {
     pub decode: f64,
 }
 
+/// How fast a model is on this machine.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Pace {
+    pub rates: Rates,
+    /// Seconds to read a weight; 0 where the weights are in memory.
+    pub value: f64,
+}
+
 impl TimePlan {
     /// All parts.
     pub fn total(&self) -> f64 {
         self.text + self.load + self.denoise + self.decode
     }
 
-    /// Of a plan at these rates, where reading a weight takes `value` seconds; `is_read` is whether what is made of its
-    /// prompts is kept from before.
-    pub(crate) fn new(plan: &Plan, rates: &Rates, value: f64, is_read: bool) -> Self {
+    /// Of a plan; `is_read` is whether what is made of its prompts is kept from before.
+    pub(crate) fn new(plan: &Plan, Pace { rates, value }: &Pace, is_read: bool) -> Self {
         let info = &plan.model;
         let tokens = plan.token_grid.iter().map(|&tokens| tokens as f64).product::<f64>();
         let call = info.denoiser().num_layers() as f64 * tokens * (rates.token + tokens * rates.pair);

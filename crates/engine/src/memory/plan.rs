@@ -36,7 +36,8 @@ impl Activations {
         const PROMPTS: usize = 2;
         let packed = precision.computed_in() != Precision::F32;
         let denoiser = info.denoiser();
-        let text = denoiser.text_bytes(info.max_sequence_length, packed);
+        let pictures = info.image_encoder.as_ref().map_or(0, |encoder| encoder.tokens());
+        let text = denoiser.text_bytes(info.max_sequence_length + pictures, packed);
         let texts = text.saturating_mul(if guided { PROMPTS } else { 1 });
         Self {
             text: info.text_encoder.activation_bytes(PROMPTS, info.max_sequence_length),
@@ -93,12 +94,17 @@ impl MemoryPlan {
         }
     }
 
-    /// The bytes while prompts are read, which takes `activations` besides what is always there.
+    /// The bytes while prompts are read, which takes `activations` besides what is always there; or while pictures are looked
+    /// at, if that is more.
     pub(crate) fn of_text(info: &ModelInfo, precision: Precision, activations: usize, encodes: bool) -> u64 {
         let precision = precision.computed_in();
-        always(info, encodes)
-            .saturating_add(layer_of_text(precision, info))
-            .saturating_add(activations.saturating_add(kept_pieces(activations, precision)) as u64)
+        let with_pieces = |bytes: usize| bytes.saturating_add(kept_pieces(bytes, precision)) as u64;
+        let text = layer_of_text(precision, info).saturating_add(with_pieces(activations));
+        let pictures = info.image_encoder.as_ref().map_or(0, |encoder| {
+            let of_value = if precision == Precision::F32 { 4 } else { 2 };
+            of_value * info.num_values.image_encoder + with_pieces(encoder.activation_bytes())
+        });
+        always(info, encodes).saturating_add(text.max(pictures))
     }
 }
 

@@ -8,7 +8,7 @@ use std::{
 };
 
 use models::{
-    family::{AutoencoderConfig, DenoiserConfig, PartConfig, TextEncoderConfig},
+    family::{AutoencoderConfig, DenoiserConfig, ImageEncoderConfig, PartConfig, TextEncoderConfig},
     weights::{self, Naming, Source},
 };
 use serde::de::DeserializeOwned;
@@ -28,6 +28,8 @@ const DESCRIPTIONS: [&str; 4] =
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum PartName {
     TextEncoder,
+    /// Of models of image to video that have one.
+    ImageEncoder,
     /// The denoiser, or the expert for noisy latents.
     Transformer,
     /// The expert for less noisy latents.
@@ -36,12 +38,14 @@ pub(crate) enum PartName {
 }
 
 impl PartName {
-    pub const ALL: [Self; 4] = [Self::TextEncoder, Self::Transformer, Self::Transformer2, Self::Vae];
+    pub const ALL: [Self; 5] =
+        [Self::TextEncoder, Self::ImageEncoder, Self::Transformer, Self::Transformer2, Self::Vae];
 
     /// Its folder.
     pub fn folder(self) -> &'static str {
         match self {
             Self::TextEncoder => "text_encoder",
+            Self::ImageEncoder => "image_encoder",
             Self::Transformer => "transformer",
             Self::Transformer2 => "transformer_2",
             Self::Vae => "vae",
@@ -57,6 +61,7 @@ impl PartName {
     fn naming(self) -> Naming {
         match self {
             Self::TextEncoder => TextEncoderConfig::NAMING,
+            Self::ImageEncoder => ImageEncoderConfig::NAMING,
             Self::Transformer | Self::Transformer2 => DenoiserConfig::NAMING,
             Self::Vae => AutoencoderConfig::NAMING,
         }

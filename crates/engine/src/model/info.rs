@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use diffusion::{NUM_TRAIN_TIMESTEPS, SchedulerConfig};
 use models::family::{
-    AutoencoderConfig, DenoiserConfig, Family, PartConfig, PublishedClip, TextEncoderConfig,
+    AutoencoderConfig, DenoiserConfig, Family, ImageEncoderConfig, PartConfig, PublishedClip,
+    TextEncoderConfig,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -95,6 +96,8 @@ pub struct Expert {
 pub struct NumValues {
     /// Of the text encoder.
     pub text_encoder: u64,
+    /// Of the image encoder; 0 without one.
+    pub image_encoder: u64,
     /// Of the autoencoder, its encoder included.
     pub autoencoder: u64,
 }
@@ -118,6 +121,8 @@ pub struct ModelInfo {
     pub autoencoder: AutoencoderConfig,
     /// The text encoder.
     pub text_encoder: TextEncoderConfig,
+    /// The image encoder, of models of image to video whose denoisers look at pictures (Wan 2.1).
+    pub image_encoder: Option<ImageEncoderConfig>,
     /// The sizes of the weights.
     pub num_values: NumValues,
 }
@@ -133,6 +138,8 @@ struct ModelIndex {
     transformer_2: Value,
     #[serde(default)]
     boundary_ratio: Value,
+    #[serde(default)]
+    image_encoder: Value,
     #[serde(rename = "_kinora")]
     native: Option<NativeClip>,
 }
@@ -161,12 +168,7 @@ impl ModelInfo {
         let index: ModelIndex = files.json(INDEX)?;
         let Some(family) = Family::of_pipeline(&index.class_name) else {
             let served = Family::PIPELINES.map(|(name, _)| name).join(", ");
-            return Err(unsupported(
-                files,
-                "_class_name",
-                format!("{served} (text to video)"),
-                index.class_name,
-            ));
+            return Err(unsupported(files, "_class_name", served, index.class_name));
         };
         let tokenizer: TokenizerConfig = files.json("tokenizer/tokenizer_config.json")?;
         let most = family.max_sequence_length();
@@ -182,11 +184,19 @@ impl ModelInfo {
         let autoencoder = AutoencoderConfig::from_json(&autoencoder.0, &autoencoder.1)?;
         let text_encoder = config(PartName::TextEncoder)?;
         let text_encoder = TextEncoderConfig::from_json(&text_encoder.0, &text_encoder.1)?;
+        let image_encoder = match index.has_image_encoder(files)? {
+            true => {
+                let (path, text) = config(PartName::ImageEncoder)?;
+                Some(ImageEncoderConfig::from_json(&path, &text)?)
+            }
+            false => None,
+        };
         let mut experts = Vec::new();
         for (part, from_timestep) in index.experts(files)? {
             let (path, text) = config(part)?;
             let config = DenoiserConfig::from_json(&path, &text)?;
             check_fits(files, part, &config, &autoencoder, &text_encoder, experts.first())?;
+            check_pictures(files, part, &config, image_encoder.as_ref())?;
             let num_values = num_values(files, part, &config)?;
             experts.push(Expert { part, from_timestep, config, num_values });
         }
@@ -198,11 +208,16 @@ impl ModelInfo {
             scheduler: files.json("scheduler/scheduler_config.json")?,
             num_values: NumValues {
                 text_encoder: num_values(files, PartName::TextEncoder, &text_encoder)?,
+                image_encoder: match &image_encoder {
+                    Some(encoder) => num_values(files, PartName::ImageEncoder, encoder)?,
+                    None => 0,
+                },
                 autoencoder: num_values(files, PartName::Vae, &autoencoder)?,
             },
             experts,
             autoencoder,
             text_encoder,
+            image_encoder,
         };
         // What is wrong with the sampler's own steps is asked when it is known that no other sampler is wanted.
         info.scheduler.shift()?;
@@ -218,7 +233,16 @@ impl ModelInfo {
             expert.config.check_weights(files.weights(expert.part)?)?;
         }
         self.text_encoder.check_weights(files.weights(PartName::TextEncoder)?)?;
+        if let Some(encoder) = &self.image_encoder {
+            encoder.check_weights(files.weights(PartName::ImageEncoder)?)?;
+        }
         Ok(self.autoencoder.check_weights(files.weights(PartName::Vae)?)?)
+    }
+
+    /// Whether it is an image-to-video model, which is shown what is known beside its latents: in channels that say which frames
+    /// are known, and in those of a video of them (Wan 2.1 and Wan 2.2 A14B).
+    pub fn sees_beside(&self) -> bool {
+        self.denoiser().channels()[0] > self.autoencoder.z_dim()
     }
 
     /// What the denoisers have in common: tokens and channels.
@@ -293,17 +317,14 @@ impl ModelInfo {
 }
 
 impl ModelIndex {
+    /// Whether there is an image encoder.
+    fn has_image_encoder(&self, files: &ModelFiles) -> Result<bool> {
+        has_part(files, "image_encoder", &self.image_encoder)
+    }
+
     /// The denoisers and the timestep from which each is asked, as diffusers' `WanPipeline` chooses between them.
     fn experts(&self, files: &ModelFiles) -> Result<Vec<(PartName, f64)>> {
-        let has_second = match &self.transformer_2 {
-            Value::Null => false,
-            Value::Array(names) => names.iter().any(|name| !name.is_null()),
-            found => {
-                let expected = "the library and the class of a second denoiser, or null".to_owned();
-                return Err(unsupported(files, "transformer_2", expected, found.to_string()));
-            }
-        };
-        if !has_second {
+        if !has_part(files, "transformer_2", &self.transformer_2)? {
             return Ok(vec![(PartName::Transformer, 0.0)]);
         }
         let ratio =
@@ -317,11 +338,51 @@ impl ModelIndex {
     }
 }
 
+/// Whether a field of the index names a part.
+fn has_part(files: &ModelFiles, field: &'static str, value: &Value) -> Result<bool> {
+    match value {
+        Value::Null => Ok(false),
+        Value::Array(names) => Ok(names.iter().any(|name| !name.is_null())),
+        found => {
+            let expected = "the library and the class of the part, or null".to_owned();
+            Err(unsupported(files, field, expected, found.to_string()))
+        }
+    }
+}
+
 /// The parts that a model has, by its index.
 pub(super) fn part_names(files: &ModelFiles) -> Result<Vec<PartName>> {
     let index: ModelIndex = files.json(INDEX)?;
     let experts = index.experts(files)?.into_iter().map(|(part, _)| part);
-    Ok(experts.chain([PartName::TextEncoder, PartName::Vae]).collect())
+    let image_encoder = index.has_image_encoder(files)?.then_some(PartName::ImageEncoder);
+    Ok(experts.chain(image_encoder).chain([PartName::TextEncoder, PartName::Vae]).collect())
+}
+
+/// Fails unless a denoiser that looks at pictures has the encoder for it.
+fn check_pictures(
+    files: &ModelFiles,
+    part: PartName,
+    denoiser: &DenoiserConfig,
+    encoder: Option<&ImageEncoderConfig>,
+) -> Result<()> {
+    let Some((dim, positions)) = denoiser.pictures() else { return Ok(()) };
+    let refuse = |field, expected: String, found: usize| {
+        let found = found.to_string();
+        Err(Error::Unsupported { file: files.path(&part.config()), field, expected, found })
+    };
+    match encoder {
+        None => refuse("image_dim", format!("null, as {INDEX} has no image_encoder"), dim),
+        Some(encoder) if encoder.dim() != dim => {
+            refuse("image_dim", format!("{}, the image encoder's hidden_size", encoder.dim()), dim)
+        }
+        Some(encoder) => match positions {
+            Some(tokens) if tokens != 2 * encoder.tokens() => {
+                let expected = format!("{}, the tokens of two pictures", 2 * encoder.tokens());
+                refuse("pos_embed_seq_len", expected, tokens)
+            }
+            _ => Ok(()),
+        },
+    }
 }
 
 fn unsupported(files: &ModelFiles, field: &'static str, expected: String, found: String) -> Error {
@@ -346,8 +407,12 @@ fn check_fits(
             found: found.to_string(),
         }),
     };
-    let [inputs, outputs] = denoiser.channels();
-    fits("in_channels", inputs, autoencoder.z_dim(), "the autoencoder's z_dim")?;
+    let ([inputs, outputs], z_dim) = (denoiser.channels(), autoencoder.z_dim());
+    // Beside the latents a model of image to video has a channel for each frame of a latent frame, and other latents.
+    let [frames, _, _] = autoencoder.scale_factors();
+    if inputs != z_dim + frames + z_dim {
+        fits("in_channels", inputs, z_dim, "the autoencoder's z_dim")?;
+    }
     fits("out_channels", outputs, autoencoder.z_dim(), "the autoencoder's z_dim")?;
     fits("text_dim", denoiser.context_dim(), text_encoder.dim(), "the text encoder's d_model")?;
     let Some(Expert { config: first, .. }) = first else { return Ok(()) };
@@ -355,6 +420,7 @@ fn check_fits(
         let of_first = "as in the first denoiser";
         fits("patch_size", denoiser.patch_size()[axis], first.patch_size()[axis], of_first)?;
     }
+    fits("in_channels", inputs, first.channels()[0], "as in the first denoiser")?;
     fits("rope_max_seq_len", denoiser.reach(), first.reach(), "as in the first denoiser")
 }
 

@@ -184,6 +184,11 @@ impl Layout {
         !self.shapes.is_empty() || self.windows.len() > 1
     }
 
+    /// Whether the first frame and the last one are known as they are.
+    pub fn ends(&self) -> [bool; 2] {
+        [0, self.num_frames - 1].map(|frame| self.is_pinned(frame))
+    }
+
     /// Whether a frame is known as it is, and may be within what is made.
     pub fn is_pinned(&self, frame: usize) -> bool {
         matches!(self.frames.get(frame), Some(Frame::Known { .. })) && self.strengths[frame] == 0.0

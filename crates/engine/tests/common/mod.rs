@@ -17,7 +17,8 @@ pub struct Recorded {
 }
 
 impl Recorded {
-    /// `pipeline_21` (a timestep for the clip), `pipeline_22` (one for each frame) or `pipeline_22_experts` (two denoisers).
+    /// `pipeline_21` (a timestep for the clip), `pipeline_22` (one for each frame), `pipeline_22_experts` (two denoisers), or one
+    /// of `pipeline_i2v_…` (image to video by channels beside the latents).
     pub fn open(name: &str) -> Self {
         let recorded = Self::golden(name);
         recorded.write();
@@ -38,16 +39,18 @@ impl Recorded {
 
     fn write(&self) {
         let Self { metadata, .. } = self;
+        let class = |part: &str, class: &str| match metadata[part].is_null() {
+            true => json!([null, null]),
+            false => json!(["a library", class]),
+        };
         self.write_json(
             "model_index.json",
             &json!({
                 "_class_name": "WanPipeline",
                 "expand_timesteps": metadata["expand_timesteps"],
                 "boundary_ratio": metadata["boundary_ratio"],
-                "transformer_2": match metadata["boundary_ratio"].is_null() {
-                    true => json!([null, null]),
-                    false => json!(["diffusers", "WanTransformer3DModel"]),
-                },
+                "transformer_2": class("boundary_ratio", "WanTransformer3DModel"),
+                "image_encoder": class("image_encoder", "CLIPVisionModel"),
             }),
         );
         let scheduler = json!({
@@ -59,16 +62,19 @@ impl Recorded {
         self.write_json("scheduler/scheduler_config.json", &scheduler);
         for (part, stem) in [
             ("text_encoder", "model"),
+            ("image_encoder", "model"),
             ("transformer", "diffusion_pytorch_model"),
             ("transformer_2", "diffusion_pytorch_model"),
             ("vae", "diffusion_pytorch_model"),
         ] {
-            if part == "transformer_2" && metadata["boundary_ratio"].is_null() {
+            let mut config = metadata[if part == "transformer_2" { "transformer" } else { part }].clone();
+            if config.is_null() || (part == "transformer_2" && metadata["boundary_ratio"].is_null()) {
                 continue;
             }
-            let mut config = metadata[if part == "transformer_2" { "transformer" } else { part }].clone();
-            if part == "text_encoder" {
-                config["architectures"] = json!(["UMT5EncoderModel"]);
+            match part {
+                "text_encoder" => config["architectures"] = json!(["UMT5EncoderModel"]),
+                "image_encoder" => config["architectures"] = json!(["CLIPVisionModel"]),
+                _ => {}
             }
             self.write_json(&format!("{part}/config.json"), &config);
             let tensors = self.tensors();

@@ -60,6 +60,13 @@ impl DenoiserConfig {
         config.text_dim
     }
 
+    /// Features of the image encoder whose pictures it looks at, in models of image to video that have one; and for how many
+    /// tokens of all pictures together it has positions, where it tells the first frame from the last.
+    pub fn pictures(&self) -> Option<(usize, Option<usize>)> {
+        let Self::Wan(config) = self;
+        config.image_dim.map(|dim| (dim, config.pos_embed_seq_len))
+    }
+
     /// Latent frames, rows and columns that make one token.
     pub fn patch_size(&self) -> [usize; 3] {
         let Self::Wan(config) = self;
@@ -156,8 +163,13 @@ impl PartConfig for DenoiserConfig {
 impl Denoiser {
     /// What the denoiser looks at of a text, `[batch, tokens, context_dim]`, at every step.
     pub fn read(&self, context: Tensor<3>) -> Text {
+        self.read_with_pictures(context, None)
+    }
+
+    /// The same beside features of pictures, `[batch, tokens, dim]`.
+    pub fn read_with_pictures(&self, context: Tensor<3>, pictures: Option<Tensor<3>>) -> Text {
         let Self::Wan(model) = self;
-        Text::Wan(model.read(context))
+        Text::Wan(model.read_with_pictures(context, pictures))
     }
 
     /// The model's answer to noisy latents; see [`WanTransformer3d::forward`] for the shapes.

@@ -6,12 +6,14 @@
 
 mod autoencoder;
 mod denoiser;
+mod image_encoder;
 mod text_encoder;
 
 use nn::{Pack, Packing};
 
 pub use autoencoder::{Autoencoder, AutoencoderConfig, DecoderStream, EncoderStream};
 pub use denoiser::{Denoiser, DenoiserConfig, Text};
+pub use image_encoder::{ImageEncoder, ImageEncoderConfig};
 pub use text_encoder::{TextEncoder, TextEncoderConfig};
 
 use crate::{
@@ -64,8 +66,9 @@ pub struct PublishedClip {
 }
 
 impl Family {
-    /// The classes of text-to-video pipelines in diffusers that are served.
-    pub const PIPELINES: [(&'static str, Self); 1] = [("WanPipeline", Self::Wan)];
+    /// The classes of pipelines in diffusers that are served.
+    pub const PIPELINES: [(&'static str, Self); 2] =
+        [("WanPipeline", Self::Wan), ("WanImageToVideoPipeline", Self::Wan)];
 
     /// The family of a pipeline of diffusers.
     pub fn of_pipeline(class: &str) -> Option<Self> {

@@ -17,10 +17,21 @@ pub(super) struct WanAttention {
     to_out: Vec<Linear>, // one: upstream keeps a drop-out beside it
     norm_q: RmsNorm,
     norm_k: RmsNorm,
+    added: Option<AddedKeys>,
     heads: usize,
 }
 
-nn::pack_parts!(WanAttention { to_q, to_k, to_v, to_out });
+nn::pack_parts!(WanAttention { to_q, to_k, to_v, to_out, added });
+
+/// Keys and values of pictures, beside those of the text.
+#[derive(Module, Debug)]
+struct AddedKeys {
+    add_k_proj: Linear,
+    add_v_proj: Linear,
+    norm_added_k: RmsNorm,
+}
+
+nn::pack_parts!(AddedKeys { add_k_proj, add_v_proj });
 
 impl WanAttention {
     pub fn new(config: &WanTransformer3dConfig, device: &Device) -> Self {
@@ -34,8 +45,20 @@ impl WanAttention {
             to_out: vec![linear()],
             norm_q: norm(),
             norm_k: norm(),
+            added: None,
             heads: config.num_attention_heads,
         }
+    }
+
+    /// The same, which looks at pictures too where the model has such keys and values.
+    pub fn with_pictures(config: &WanTransformer3dConfig, device: &Device) -> Self {
+        let dim = config.dim();
+        let added = config.added_kv_proj_dim.map(|inputs| AddedKeys {
+            add_k_proj: Linear::new(inputs, dim, true, device),
+            add_v_proj: Linear::new(inputs, dim, true, device),
+            norm_added_k: RmsNorm::new(dim, config.eps, device),
+        });
+        Self { added, ..Self::new(config, device) }
     }
 
     /// Among the tokens of `x`, `[batch, tokens, dim]`.
@@ -46,10 +69,21 @@ impl WanAttention {
         self.join(attention(q, k, v))
     }
 
-    /// From the tokens of `x` to a text, of which `text` holds what [`keys_values`](Self::keys_values) made.
-    pub fn attend_cross(&self, x: Tensor<3>, text: &KeysValues) -> Tensor<3> {
+    /// From the tokens of `x` to a text, of which `text` holds what [`keys_values`](Self::keys_values) made, and to pictures, of
+    /// which `picture` holds what [`picture_keys_values`](Self::picture_keys_values) did.
+    pub fn attend_cross(&self, x: Tensor<3>, text: &KeysValues, picture: Option<&KeysValues>) -> Tensor<3> {
         let q = self.split(self.norm_q.forward(self.to_q.forward(x)));
-        self.join(text.attend(q))
+        self.join(match picture {
+            Some(picture) => text.attend(q.clone()) + picture.attend(q),
+            None => text.attend(q),
+        })
+    }
+
+    /// The keys and values of pictures, `[batch, image_tokens, dim]`.
+    pub fn picture_keys_values(&self, pictures: Tensor<3>) -> Option<KeysValues> {
+        let AddedKeys { add_k_proj, add_v_proj, norm_added_k } = self.added.as_ref()?;
+        let k = self.split(norm_added_k.forward(add_k_proj.forward(pictures.clone())));
+        Some(KeysValues::new(k, self.split(add_v_proj.forward(pictures))))
     }
 
     /// The keys and values of `context`, `[batch, text_tokens, dim]`.

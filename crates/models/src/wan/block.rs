@@ -35,7 +35,7 @@ impl WanTransformerBlock {
         Self {
             neighbours: config.neighbours.then(|| Neighbours::new(dim, config.eps, device)),
             attn1: WanAttention::new(config, device),
-            attn2: WanAttention::new(config, device),
+            attn2: WanAttention::with_pictures(config, device),
             norm2: config.cross_attn_norm.then(|| LayerNorm::new(dim, config.eps, device)),
             ffn: FeedForward::new(dim, config.ffn_dim, device),
             scale_shift_table: nn::zeros([1, 6, dim], device),
@@ -48,14 +48,20 @@ impl WanTransformerBlock {
         self.attn2.keys_values(context)
     }
 
-    /// `[batch, tokens, dim]` to the same, of so many `frames` of tokens; `text` is what [`keys_values`](Self::keys_values) made
-    /// of it.
+    /// The same of pictures, `[batch, image_tokens, dim]`, in models that look at them.
+    pub fn picture_keys_values(&self, pictures: Tensor<3>) -> Option<KeysValues> {
+        self.attn2.picture_keys_values(pictures)
+    }
+
+    /// `[batch, tokens, dim]` to the same, of so many `frames` of tokens; `text` and `picture` are the keys
+    /// and values of what is looked at.
     pub fn forward(
         &self,
         x: Tensor<3>,
         frames: usize,
         condition: &Condition,
         text: &KeysValues,
+        picture: Option<&KeysValues>,
         rope: &RopeTable,
     ) -> Tensor<3> {
         let [shift, scale, gate, ffn_shift, ffn_scale, ffn_gate] =
@@ -72,7 +78,7 @@ impl WanTransformerBlock {
             Some(norm) => norm.forward(x.clone()),
             None => x.clone(),
         };
-        let x = x + self.attn2.attend_cross(normed, text);
+        let x = x + self.attn2.attend_cross(normed, text, picture);
 
         let normed = layer_norm_modulate(x.clone(), ffn_shift, ffn_scale, self.eps);
         gated_residual(x, self.ffn.forward(normed), ffn_gate)

@@ -6,7 +6,7 @@ use burn::{
 };
 use nn::{Linear, gelu_tanh, silu};
 
-use super::transformer_config::WanTransformer3dConfig;
+use super::{image::ImageEmbedding, pooled::PooledText, transformer_config::WanTransformer3dConfig};
 
 /// The slowest sinusoid turns once in this many timesteps, over 2 pi.
 const MAX_PERIOD: f32 = 10_000.0;
@@ -26,10 +26,12 @@ pub(super) struct ConditionEmbedder {
     time_embedder: Mlp,
     time_proj: Linear,
     text_embedder: Mlp,
+    pooled_text: Option<PooledText>,
+    image_embedder: Option<ImageEmbedding>,
     freq_dim: usize,
 }
 
-nn::pack_parts!(ConditionEmbedder { time_embedder, time_proj, text_embedder });
+nn::pack_parts!(ConditionEmbedder { time_embedder, time_proj, text_embedder, pooled_text, image_embedder });
 
 impl ConditionEmbedder {
     pub fn new(config: &WanTransformer3dConfig, device: &Device) -> Self {
@@ -38,17 +40,35 @@ impl ConditionEmbedder {
             time_embedder: Mlp::new(config.freq_dim, dim, device),
             time_proj: Linear::new(dim, 6 * dim, true, device),
             text_embedder: Mlp::new(config.text_dim, dim, device),
+            pooled_text: config.pooled_text.then(|| PooledText::new(dim, device)),
+            image_embedder: config
+                .image_dim
+                .map(|image| ImageEmbedding::new(image, dim, config.pos_embed_seq_len, device)),
             freq_dim: config.freq_dim,
         }
     }
 
-    /// Of `timestep`, `[batch, groups]`.
-    pub fn forward(&self, timestep: Tensor<2>) -> Condition {
+    /// Of `timestep`, `[batch, groups]`, and what [`pool_text`](Self::pool_text) made of a text.
+    pub fn forward(&self, timestep: Tensor<2>, pooled: Option<Tensor<3>>) -> Condition {
         let [batch, groups] = timestep.dims();
         let time = self.time_embedder.forward(sinusoids(timestep, self.freq_dim), silu); // [batch, groups, dim]
+        let time = match pooled {
+            Some(pooled) => time + pooled,
+            None => time,
+        };
         let modulation = self.time_proj.forward(silu(time.clone())); // [batch, groups, 6 * dim]
         let [.., dim] = time.dims();
         Condition { time, modulation: modulation.reshape([batch, groups, 6, dim]) }
+    }
+
+    /// What all of an embedded text says, `[batch, 1, dim]`, in models that ask for it.
+    pub fn pool_text(&self, context: &Tensor<3>) -> Option<Tensor<3>> {
+        self.pooled_text.as_ref().map(|pooled| pooled.forward(context.clone()))
+    }
+
+    /// Features of pictures, `[batch, image_tokens, image_dim]`, as `[batch, image_tokens, dim]`, in models that look at them.
+    pub fn embed_image(&self, features: Tensor<3>) -> Option<Tensor<3>> {
+        self.image_embedder.as_ref().map(|embedder| embedder.forward(features))
     }
 
     /// A text, `[batch, text_tokens, text_dim]`, as `[batch, text_tokens, dim]`.

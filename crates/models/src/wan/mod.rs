@@ -4,8 +4,10 @@
 mod attention;
 mod block;
 mod embed;
+mod image;
 mod neighbours;
 mod patch;
+mod pooled;
 mod precondition;
 mod rope;
 #[cfg(test)]

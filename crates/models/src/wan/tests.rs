@@ -41,7 +41,7 @@ fn a_block_agrees_with_diffusers() {
             let block = &model.blocks[1];
             let text = block.keys_values(golden.tensor(&format!("block.{kind}.context")));
             let output =
-                block.forward(golden.tensor(&format!("block.{kind}.x")), 1, &condition, &text, &rope);
+                block.forward(golden.tensor(&format!("block.{kind}.x")), 1, &condition, &text, None, &rope);
             golden.assert_close(&format!("block.{kind}.output"), output);
         }
     }
@@ -135,7 +135,7 @@ fn a_block_in_bf16_is_within_half_a_percent() {
     let x = Tensor::<3>::random([1, grid.iter().product(), dim], normal(0.0), &device);
     let power = |x: Tensor<3>| x.square().mean().into_scalar::<f32>();
     let run = |block: &WanTransformerBlock| {
-        block.forward(x.clone(), 1, &condition, &block.keys_values(context.clone()), &rope)
+        block.forward(x.clone(), 1, &condition, &block.keys_values(context.clone()), None, &rope)
     };
     let exact = run(&block);
     let check = |what: &str, found: Tensor<3>| {

@@ -4,12 +4,13 @@
 //! latents ─ patches ─► tokens ─► block × n ─► norm, shift, scale ─► linear ─ patches ─► velocity
 //! timestep ─ sinusoids ─ mlp ─┬──► 6 vectors for each block
 //!                             └──► 2 vectors for the output norm
-//! context ─ mlp ──────────────────► keys and values of the cross-attention
+//! context ─ mlp ──────────────────► keys and values of the cross-attention (pictures likewise)
 //! ```
 //!
 //! Where latents have more channels than a token of the model can carry noise for, `data_std` says what their variance alone
 //! tells of the velocity, and the network adds to that; see [`precondition`]. A small model is told before each block what is
-//! at the same place in the frames beside; see [`neighbours`](super::neighbours).
+//! at the same place in the frames beside; see [`neighbours`](super::neighbours), and its timestep
+//! is told all of the text; see [`pooled`](super::pooled).
 
 use burn::{
     module::{Module, Param},
@@ -47,6 +48,9 @@ pub struct WanTransformer3d {
 #[derive(Clone, Debug)]
 pub struct WanText {
     keys_values: Vec<KeysValues>,
+    pooled: Option<Tensor<3>>, // [batch, 1, dim]
+    /// Of pictures; none in models that do not look at them.
+    pictures: Vec<KeysValues>,
 }
 
 impl WanTransformer3d {
@@ -72,8 +76,20 @@ impl WanTransformer3d {
 
     /// What the blocks look at of a text, `[batch, text_tokens, text_dim]`: it is the same at every step.
     pub fn read(&self, context: Tensor<3>) -> WanText {
+        self.read_with_pictures(context, None)
+    }
+
+    /// The same beside features of pictures, `[batch, image_tokens, image_dim]`, for models of image to video with an
+    /// [`image_dim`](WanTransformer3dConfig::image_dim).
+    pub fn read_with_pictures(&self, context: Tensor<3>, pictures: Option<Tensor<3>>) -> WanText {
+        let pictures = pictures.and_then(|features| self.condition_embedder.embed_image(features));
         let context = self.condition_embedder.embed_text(context);
-        WanText { keys_values: self.blocks.iter().map(|block| block.keys_values(context.clone())).collect() }
+        let pooled = self.condition_embedder.pool_text(&context);
+        let keys_values = self.blocks.iter().map(|block| block.keys_values(context.clone())).collect();
+        let pictures = pictures.map_or_else(Vec::new, |pictures| {
+            self.blocks.iter().filter_map(|block| block.picture_keys_values(pictures.clone())).collect()
+        });
+        WanText { keys_values, pooled, pictures }
     }
 
     /// The velocity, of the shape of `latents` (with `out_channels` channels).
@@ -104,9 +120,9 @@ impl WanTransformer3d {
         let rope = RopeTable::new(self.config.attention_head_dim, grid, &latents.device());
 
         let mut x = self.patch_embedding.forward(latents); // [batch, tokens, dim]
-        let condition = self.condition_embedder.forward(timestep);
-        for (index, (block, text)) in self.blocks.iter().zip(&text.keys_values).enumerate() {
-            x = block.forward(x, grid[0], &condition, text, &rope);
+        let condition = self.condition_embedder.forward(timestep, text.pooled.clone());
+        for (index, (block, keys_values)) in self.blocks.iter().zip(&text.keys_values).enumerate() {
+            x = block.forward(x, grid[0], &condition, keys_values, text.pictures.get(index), &rope);
             tap(index, &x);
         }
         let [shift, scale] = table_rows(self.scale_shift_table.val(), condition.time.unsqueeze_dim(2));
@@ -132,6 +148,7 @@ impl WanTransformer3d {
             "proj_out.weight" => Start::Constant(0.0),
             _ if key.ends_with("attn2.to_out.0.weight") => Start::Constant(0.0),
             _ if key.contains(".neighbours.") => Start::Constant(0.0),
+            _ if key.ends_with(".pooled_text.out.weight") => Start::Constant(0.0),
             "patch_embedding.bias" => Start::torch_default(patch),
             _ if key.ends_with("scale_shift_table") => Start::Normal((shape[2] as f64).sqrt().recip()),
             _ if key.ends_with(".bias") => Start::Constant(0.0),
@@ -166,6 +183,10 @@ impl Checkpoint for WanTransformer3d {
     const NAMING: Naming = Naming::DIFFUSERS;
 
     fn key(&self, path: &str) -> String {
-        path.replace(".ffn.proj_in.", ".ffn.net.0.proj.").replace(".ffn.proj_out.", ".ffn.net.2.")
+        path.replace(".ffn.proj_in.", ".ffn.net.0.proj.")
+            .replace(".ffn.proj_out.", ".ffn.net.2.")
+            .replace(".ff.proj_in.", ".ff.net.0.proj.")
+            .replace(".ff.proj_out.", ".ff.net.2.")
+            .replace(".added.", ".")
     }
 }

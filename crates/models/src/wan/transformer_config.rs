@@ -9,7 +9,7 @@ use crate::{
 };
 
 const CLASS: &str = "WanTransformer3DModel";
-/// The class of one with `data_std` or `neighbours`, which diffusers does not have.
+/// The class of one with `data_std`, `neighbours` or `pooled_text`, which diffusers does not have.
 const OWN_CLASS: &str = "KinoraTransformer3DModel";
 /// Beyond it, products of sizes would overflow before the weights could be compared with them.
 const LARGEST_DIM: usize = 1 << 48;
@@ -43,13 +43,13 @@ pub struct WanTransformer3dConfig {
     pub qk_norm: Option<String>,
     /// Added to the variance in every norm.
     pub eps: f64,
-    /// Features of the image encoder of an image-to-video variant; such variants are not served.
+    /// Features of the image encoder of an image-to-video variant (Wan 2.1).
     pub image_dim: Option<usize>,
     /// Features of the image keys and values of an image-to-video variant.
     pub added_kv_proj_dim: Option<usize>,
     /// The most tokens along one axis.
     pub rope_max_seq_len: usize,
-    /// Positions of the image embedding of an image-to-video variant.
+    /// Tokens of the pictures of an image-to-video variant that tells two of them apart, the first frame and the last.
     pub pos_embed_seq_len: Option<usize>,
     /// The standard deviation of each channel of the latents, null for those in which the network answers the velocity
     /// itself; empty for Wan's. With it the class is `KinoraTransformer3DModel`.
@@ -59,6 +59,9 @@ pub struct WanTransformer3dConfig {
     /// `KinoraTransformer3DModel`, too.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub neighbours: bool,
+    /// Whether all of the text is added to the embedded timestep. With it the class is `KinoraTransformer3DModel`, too.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub pooled_text: bool,
 }
 
 impl Default for WanTransformer3dConfig {
@@ -82,6 +85,7 @@ impl Default for WanTransformer3dConfig {
             pos_embed_seq_len: None,
             data_std: Vec::new(),
             neighbours: false,
+            pooled_text: false,
         }
     }
 }
@@ -102,7 +106,7 @@ impl WanTransformer3dConfig {
 
     /// Whether diffusers has a class of such models.
     pub fn is_diffusers(&self) -> bool {
-        self.data_std.is_empty() && !self.neighbours
+        self.data_std.is_empty() && !self.neighbours && !self.pooled_text
     }
 
     /// Numbers that the network says of each latent: the velocity, or an answer and a gate for each of its channels.
@@ -187,21 +191,14 @@ impl ModelConfig for WanTransformer3dConfig {
         self.data_std.iter().flatten().try_for_each(|&std| require_positive(CLASS, "data_std", std))?;
         let normed = self.qk_norm.as_deref() == Some(QK_NORM);
         require(CLASS, "qk_norm", &self.qk_norm, format!("{QK_NORM:?}"), normed)?;
-        let text_only = "null: image-to-video variants with an image encoder are not served";
-        require(CLASS, "image_dim", self.image_dim, text_only, self.image_dim.is_none())?;
-        require(
-            CLASS,
-            "added_kv_proj_dim",
-            self.added_kv_proj_dim,
-            text_only,
-            self.added_kv_proj_dim.is_none(),
-        )?;
-        require(
-            CLASS,
-            "pos_embed_seq_len",
-            self.pos_embed_seq_len,
-            text_only,
-            self.pos_embed_seq_len.is_none(),
-        )
+        let (image, added) = (self.image_dim, self.added_kv_proj_dim);
+        image.map_or(Ok(()), |dim| require_size(CLASS, "image_dim", dim))?;
+        let expected = format!("{:?}, as `image_dim` is {image:?}", image.map(|_| self.dim()));
+        require(CLASS, "added_kv_proj_dim", added, expected, added == image.map(|_| self.dim()))?;
+        let Some(tokens) = self.pos_embed_seq_len else { return Ok(()) };
+        require_size(CLASS, "pos_embed_seq_len", tokens)?;
+        let expected = "null without `image_dim`, or else an even number: tokens of two pictures";
+        let fits = image.is_some() && tokens.is_multiple_of(2);
+        require(CLASS, "pos_embed_seq_len", tokens, expected, fits)
     }
 }

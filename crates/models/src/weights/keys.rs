@@ -15,6 +15,9 @@ pub trait Checkpoint: Module {
     /// How its files are called.
     const NAMING: Naming;
 
+    /// What some versions of the upstream library write before every key, and others do not.
+    const PREFIX: &'static str = "";
+
     /// The key in a checkpoint of the parameter at `path` (names joined by dots).
     fn key(&self, path: &str) -> String;
 

@@ -118,8 +118,10 @@ fn match_keys<M: Checkpoint>(parameters: &[Parameter], source: &mut Source<'_>) 
     let mut keys = Vec::with_capacity(parameters.len());
     let mut missing = Vec::new();
     for parameter in parameters {
+        let prefixed = format!("{}{}", M::PREFIX, parameter.key);
         let mut names = vec![parameter.key.as_str()];
         names.extend(M::copies(&parameter.key));
+        names.push(&prefixed);
         names.retain(|name| unused.remove(*name));
         let Some((&key, copies)) = names.split_first() else {
             missing.push(parameter);

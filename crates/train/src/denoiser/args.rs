@@ -59,6 +59,10 @@ pub struct DenoiserArgs {
     #[arg(long)]
     #[serde(default)]
     pub neighbours: bool,
+    /// Add all of the text to the transformer's embedded timestep, so that every token hears it
+    #[arg(long)]
+    #[serde(default)]
+    pub pooled_text: bool,
     #[allow(missing_docs, reason = "flattened into the flags, which have their own")]
     #[command(flatten)]
     #[serde(flatten)]
@@ -145,6 +149,7 @@ impl Default for DenoiserArgs {
             preconditioned_after: None,
             init_channels: Vec::new(),
             neighbours: false,
+            pooled_text: false,
             text: TextSize::default(),
             freeze_text_encoder: false,
             teacher: None,
@@ -193,6 +198,7 @@ impl DenoiserArgs {
             ffn_dim: self.ffn_dim,
             num_layers: self.num_layers,
             neighbours: self.neighbours,
+            pooled_text: self.pooled_text,
             ..WanTransformer3dConfig::default()
         }
     }
