@@ -6,6 +6,7 @@
 
 #![forbid(unsafe_code)]
 
+mod bench;
 mod best_of;
 mod failure;
 mod generate;
@@ -86,7 +87,10 @@ enum Mode {
     Info(info::InfoArgs),
     /// Serve OpenAI's Videos API, and a page to use it
     #[command(after_help = "Example: kinora serve --port 8000")]
-    Serve(Box<serve::ServeModeArgs>),
+    Serve(Box<server::ServeArgs>),
+    /// Measure how fast a server is
+    #[command(subcommand)]
+    Bench(bench::BenchCommand),
     /// Steer a thing of the embedded model's world with keys, in the terminal
     #[command(after_help = "Example: kinora play \"a red dog on the grass\"")]
     Play(play::PlayArgs),
@@ -160,6 +164,7 @@ fn main() -> ExitCode {
             Mode::Plan(args) => plan::run(&args),
             Mode::Info(args) => info::run(&args),
             Mode::Serve(args) => serve::run(&args),
+            Mode::Bench(command) => bench::run(&command),
             Mode::Play(args) => play::run(&args),
             Mode::Judge(args) => judge::run(&args),
             Mode::Vocabulary(args) => vocabulary::run(&args),

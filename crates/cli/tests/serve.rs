@@ -222,3 +222,27 @@ fn what_cannot_be_served_is_told_in_one_line() {
     let text = common::succeed(kinora(folder.path(), "serve --print-config --port 81"));
     assert!(text.contains("port = 81") && text.contains("retention_hours"), "{text}");
 }
+
+#[test]
+fn a_server_is_measured_by_its_clients() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut command = kinora(folder.path(), "bench serve --clients 1,2 --seconds 0.01 --json --fields");
+    command.arg(format!("{{{QUICK}}}"));
+    let text = common::succeed(command);
+    let lines: Vec<Value> =
+        text.lines().map(|line| serde_json::from_str(line).expect("an object a line")).collect();
+    assert_eq!(lines.iter().map(|line| line["clients"].as_u64()).collect::<Vec<_>>(), [Some(1), Some(2)]);
+    for line in &lines {
+        assert!(line["videos"].as_u64() >= line["clients"].as_u64() && line["failed"] == 0, "{line}");
+        assert!(line["videos_a_minute"].as_f64() > Some(0.0), "{line}");
+    }
+    for (flags, named) in [
+        ("--clients 0", "--clients"),
+        ("--seconds 0", "--seconds"),
+        ("--fields [1]", "--fields"),
+        ("--precision f8", "precision"),
+    ] {
+        let message = fail(kinora(folder.path(), &format!("bench serve {flags}")), 2);
+        assert!(message.contains(named), "{message}");
+    }
+}

@@ -10,9 +10,12 @@ use anyhow::Result;
 use engine::{ModelFiles, ModelInfo, Pipeline, Plan, Precision, Session, VideoRequest};
 use judge::Judge;
 use serde::{Deserialize, Serialize};
-use server::maker::{
-    Asked, Credential, Estimate, Kind, Made, Maker, ModelCard, Observer, Outcome, Refusal, Resolved,
-    SignalKind, Size, TaskKind, Validation, Vocabulary, Work,
+use server::{
+    Folder,
+    maker::{
+        Asked, Credential, Estimate, Kind, Made, Maker, ModelCard, Observer, Outcome, Refusal, Resolved,
+        SignalKind, Size, TaskKind, Validation, Vocabulary, Work,
+    },
 };
 use world::Language;
 
@@ -49,15 +52,18 @@ struct Kept {
 
 impl EngineMaker {
     /// Reads models; the embedded one if there is no folder.
-    pub fn open(folders: &[PathBuf], precision: Precision) -> Result<Self> {
-        let folders: Vec<Option<PathBuf>> =
-            if folders.is_empty() { vec![None] } else { folders.iter().cloned().map(Some).collect() };
+    pub fn open(folders: &[Folder], precision: Precision) -> Result<Self> {
+        let folders: Vec<Option<PathBuf>> = if folders.is_empty() {
+            vec![None]
+        } else {
+            folders.iter().map(|folder| Some(folder.to_path_buf())).collect()
+        };
         let mut served: Vec<Served> = Vec::new();
         for folder in folders {
             let pipeline = Session::cpu().open(&ModelFiles::new(folder.as_deref()), precision)?.keep()?;
             let id = pipeline.info().name.clone();
             if served.iter().any(|other| other.card.id == id) {
-                return Err(usage(format!("--model: expected folders of different names, found {id} twice")));
+                return Err(usage(format!("model: expected folders of different names, found {id} twice")));
             }
             let request = VideoRequest {
                 prompt: "a".into(),
@@ -67,6 +73,8 @@ impl EngineMaker {
             };
             let plan = pipeline.plan(&request)?;
             plan.check_memory()?;
+            // Measures now how fast the model is, so that no client waits for that.
+            pipeline.time_plan(&plan)?;
             let created = folder.as_deref().map_or(0, made_at);
             let card = card(pipeline.info(), created, plan.memory.peak());
             served.push(Served { card, folder, pipeline });
@@ -179,7 +187,11 @@ impl Maker for EngineMaker {
 /// What clients are told of a model.
 fn card(info: &ModelInfo, created: i64, memory_bytes: u64) -> ModelCard {
     let native = &info.native;
-    let mut tasks = vec![TaskKind::Create, TaskKind::Image, TaskKind::Remix];
+    let mut tasks = match info.sees_beside() {
+        // It makes nothing without a picture.
+        true => vec![TaskKind::FirstFrame],
+        false => vec![TaskKind::Create, TaskKind::Image, TaskKind::Remix],
+    };
     if info.expand_timesteps {
         tasks.extend([TaskKind::Edit, TaskKind::Extend, TaskKind::FirstFrame]);
     }

@@ -7,37 +7,32 @@ mod maker;
 mod refusal;
 mod work;
 
-use std::{path::PathBuf, sync::Arc};
+use std::sync::Arc;
 
 use anyhow::Result;
-use clap::Args;
+use clap::ValueEnum;
 use engine::Precision;
-use server::{Command, ServeArgs};
+use server::{Command, Maker, ServeArgs, Settings};
 
 use self::maker::EngineMaker;
-use crate::{failure::print, signals};
+use crate::{
+    failure::{print, usage},
+    signals,
+};
 
-#[derive(Args)]
-pub struct ServeModeArgs {
-    /// Folder of a diffusers model to serve; can be repeated, and the first is meant where a request names none [default: the
-    /// embedded kinora-tiny]
-    #[arg(long = "model", value_name = "FOLDER")]
-    models: Vec<PathBuf>,
-
-    /// How exactly to compute
-    #[arg(long, value_enum, default_value = "bf16")]
-    precision: Precision,
-
-    #[command(flatten)]
-    args: ServeArgs,
-}
-
-pub fn run(ServeModeArgs { models, precision, args }: &ServeModeArgs) -> Result<()> {
+pub fn run(args: &ServeArgs) -> Result<()> {
     match Command::of(args)? {
         Command::Say(text) => print(&text),
         Command::Serve(settings) => {
-            let maker = Arc::new(EngineMaker::open(models, *precision)?);
+            let maker = maker(&settings)?;
             Ok(server::serve(maker, *settings, || signals::go_on().is_break())?)
         }
     }
+}
+
+/// The models of the settings, read.
+pub fn maker(settings: &Settings) -> Result<Arc<dyn Maker>> {
+    let precision = Precision::from_str(&settings.precision, false)
+        .map_err(|_| usage(format!("precision: expected bf16, int8 or f32, found {}", settings.precision)))?;
+    Ok(Arc::new(EngineMaker::open(&settings.model, precision)?))
 }

@@ -102,6 +102,10 @@ settings! {
     /// Where clients reach the server, for links in answers; nothing for what the request says
     public_url: String = String::new();
 
+    /// Folders of the models to serve, the one that is meant where a request names none first; nothing for the engine's own
+    model: List<Folder> = List::default();
+    /// How exactly to compute: bf16, int8 or f32
+    precision: String = "bf16".to_owned();
     /// Model names of clients and what they mean here; nothing behind the = means the default model
     aliases: List<Pair> = sora();
     /// The model that is meant if none is named; nothing for the engine's own choice
