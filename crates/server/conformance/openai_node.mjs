@@ -1,19 +1,10 @@
-// Runs the unmodified `openai` package of Node against the server, whose engine makes a square move.
-//
-//     cargo build -p kinora-server --example fake_server
-//     npm install openai
-//     node crates/server/conformance/openai_node.mjs target/debug/examples/fake_server
-//
-// The package is taken from the folder where this is started.
+// The unmodified `openai` package for Node against the server at OPENAI_BASE_URL. `run` starts it, in the folder where the
+// package is installed.
 
 import assert from "node:assert/strict";
-import { spawn, spawnSync } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
 import { createServer } from "node:http";
 import { createRequire } from "node:module";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createInterface } from "node:readline";
 
 const require = createRequire(join(process.cwd(), "index.js"));
 const openai = require("openai");
@@ -41,6 +32,8 @@ async function movie(client, id) {
   const bytes = Buffer.from(await (await client.videos.downloadContent(id)).arrayBuffer());
   return toFile(bytes, "clip.mp4", { type: "video/mp4" });
 }
+
+const STAND_IN = "fake-1";
 
 const checks = {
   async create(client) {
@@ -121,7 +114,7 @@ const checks = {
   async models(client) {
     const ids = [];
     for await (const model of client.models.list()) ids.push(model.id);
-    assert.ok(ids.includes("sora-2") && ids.includes("fake-1"));
+    assert.ok(ids.includes("sora-2") && ids.includes("sora-2-pro"));
   },
   async webhooks(client) {
     const received = [];
@@ -151,15 +144,14 @@ const checks = {
   },
 };
 
-const program = process.argv[2];
-const folder = mkdtempSync(join(tmpdir(), "kinora-"));
-const apiKey = spawnSync(program, ["--data", folder, "--new-key", "node"], { encoding: "utf8" }).stdout.split("\n")[0];
-const flags = ["--data", folder, "--port", "0", "--private-webhooks", "--log", "off"];
-const server = spawn(program, flags, { stdio: ["pipe", "pipe", "inherit"] });
-const { value: base } = await createInterface({ input: server.stdout })[Symbol.asyncIterator]().next();
-const client = new OpenAI({ baseURL: `${base.trim()}/v1`, apiKey });
+// These tell the stand-in engine in their prompts what to do, or know what it makes.
+const ofStandIn = ["references", "errors"];
+
+const client = new OpenAI();
+const models = (await client.models.list()).data.map((model) => model.id);
+const chosen = Object.entries(checks).filter(([name]) => models.includes(STAND_IN) || !ofStandIn.includes(name));
 let failed = 0;
-for (const [name, check] of Object.entries(checks)) {
+for (const [name, check] of chosen) {
   try {
     await check(client);
     console.log(`ok      ${name}`);
@@ -168,8 +160,7 @@ for (const [name, check] of Object.entries(checks)) {
     console.log(`FAILED  ${name}: ${error.stack}`);
   }
 }
-server.stdin.end();
-await new Promise((done) => server.on("exit", done));
-rmSync(folder, { recursive: true });
-console.log(`openai ${VERSION}: ${Object.keys(checks).length - failed} passed, ${failed} failed`);
+console.log(`openai ${VERSION}`);
+const left = Object.keys(checks).length - chosen.length;
+console.log(`${chosen.length - failed} passed, ${failed} failed, ${left} skipped`);
 process.exit(failed ? 1 : 0);
