@@ -6,12 +6,14 @@ mod atomic;
 mod error;
 mod input;
 mod nameless;
+mod room;
 mod spool;
 mod target;
 
 pub use atomic::{AtomicFile, check_folder_writable, write_atomically};
 pub use error::{Error, Result};
 pub use input::{open, read_bounded, read_within, unreadable};
+pub use room::{free_bytes, is_full};
 pub use spool::Spool;
 pub use target::leads_to_stdout;
 

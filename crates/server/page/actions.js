@@ -1,13 +1,12 @@
 // What can be done with a clip, beside looking at it.
 
-import { fileUrl } from "./api.js";
 import { requestFor, withNewSeed } from "./again.js";
 import { confirmed } from "./confirm.js";
 import { make } from "./dom.js";
 import { notice, announce, tried } from "./notice.js";
 import { excerpt } from "./format.js";
 import { seedOf } from "./memory.js";
-import { asCurl, discard, request } from "./reel.js";
+import { asCurl, discard, fileUrl, request } from "./reel.js";
 import { addClip } from "./storyboard.js";
 import { t } from "./strings.js";
 

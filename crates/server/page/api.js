@@ -1,4 +1,4 @@
-// The server, as its public API has it: requests, their errors, the key, events as they come, and files.
+// The server, as its public API has it: requests, their errors, the key, and events as they come.
 
 import { t } from "./strings.js";
 
@@ -95,30 +95,4 @@ export async function* events(path, signal) {
       if (fields.data) yield { name: fields.event, data: JSON.parse(fields.data) };
     }
   }
-}
-
-// Files that were fetched with a key: a browser sends none of itself. The oldest are let go.
-const fetched = new Map();
-const MOST_FETCHED = 96;
-
-// Where a file of a video can be had: at its own URL, so that the browser can seek in it; or, with a key, in memory.
-export async function fileUrl(id, variant = "video") {
-  const path = `/v1/videos/${id}/content?variant=${variant}`;
-  if (!key) return path;
-  if (!fetched.has(path)) {
-    const url = answer(path)
-      .then((response) => response.blob())
-      .then((blob) => URL.createObjectURL(blob));
-    url.catch(() => fetched.delete(path));
-    fetched.set(path, url);
-    if (fetched.size > MOST_FETCHED) {
-      const [oldest, old] = fetched.entries().next().value;
-      fetched.delete(oldest);
-      old.then(
-        (gone) => URL.revokeObjectURL(gone),
-        () => {},
-      );
-    }
-  }
-  return fetched.get(path);
 }

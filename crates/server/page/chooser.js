@@ -1,9 +1,8 @@
 // A dialog to choose one of the finished clips.
 
-import { fileUrl } from "./api.js";
 import { iconButton, make, said } from "./dom.js";
 import { excerpt, short } from "./format.js";
-import { all, isComplete, more } from "./reel.js";
+import { all, fileUrl, isComplete, more } from "./reel.js";
 import { tried } from "./notice.js";
 
 function option(video, chosen) {

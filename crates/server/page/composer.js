@@ -2,16 +2,15 @@
 
 import { byId, iconButton } from "./dom.js";
 import { attempt, numberOf, showProblem, withoutNothing } from "./forms.js";
-import { excerpt, sizeText } from "./format.js";
+import { excerpt, short, sides, sizeText } from "./format.js";
 import { newSeed } from "./memory.js";
 import { announce } from "./notice.js";
 import { onDrop, readPicture } from "./picture.js";
 import { request } from "./reel.js";
 import * as storyboard from "./storyboard.js";
-import { languages, t } from "./strings.js";
+import { languages, say, t } from "./strings.js";
 import { completePrompt, setVocabulary } from "./vocabulary.js";
 
-const USUAL_SECONDS = 4;
 const OTHER = "other";
 
 let models = [];
@@ -46,15 +45,19 @@ function showModel() {
   );
   size.value = [own, ...others, OTHER].includes(before) ? before : own;
   const seconds = byId("seconds");
-  [seconds.min, seconds.max] = [can.min_seconds, can.max_seconds];
-  if (!seconds.value) seconds.value = Math.min(USUAL_SECONDS, can.max_seconds);
+  const longest = Math.min(can.max_seconds, can.max_frames / (numberOf(byId("fps")) ?? can.fps));
+  [seconds.min, seconds.max] = [can.min_seconds, longest];
+  if (!seconds.value) seconds.value = Math.min(can.default_seconds, longest);
   byId("fps").placeholder = can.fps;
+  const [width, height] = sides(own);
+  if (!byId("width").value) [byId("width").value, byId("height").value] = [width, height];
+  say(byId("size-limit"), "size_limit", { n: short(can.max_pixels / 1e6, 1) });
   showOtherSize();
   storyboard.draw();
 }
 
 function showOtherSize() {
-  byId("other-size").hidden = byId("size").value !== OTHER;
+  byId("other-size").hidden = byId("size-limit").hidden = byId("size").value !== OTHER;
 }
 
 function showPicture() {
@@ -100,6 +103,7 @@ function body() {
     negative_prompt: byId("negative").value.trim(),
     fps: numberOf(byId("fps")),
     loop: byId("loop").checked || undefined,
+    strict: byId("strict").checked || undefined,
     spans: board.spans,
     known: board.known,
   });
@@ -129,6 +133,7 @@ export function start() {
   completePrompt();
   byId("model").addEventListener("change", showModel);
   byId("size").addEventListener("change", showOtherSize);
+  byId("fps").addEventListener("change", showModel);
   byId("seconds").addEventListener("change", storyboard.draw);
   byId("seed").after(iconButton("dice", "seed_new", () => (byId("seed").value = newSeed())));
   byId("first-frame").addEventListener("change", ({ target }) => target.files[0] && takePicture(target.files[0]));

@@ -34,6 +34,7 @@ const SHAPES = {
   close: "M5 5l10 10M15 5L5 15",
   dice: "M4 4h12v12H4zM7.4 7.4h.01M12.6 7.4h.01M10 10h.01M7.4 12.6h.01M12.6 12.6h.01",
   back: "M12 4l-6 6 6 6",
+  way: "M4 10h12M11 5l5 5-5 5",
 };
 
 // A small drawing that says what a button does; the button's label says it too.

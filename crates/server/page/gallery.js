@@ -1,13 +1,12 @@
 // The clips that are there, as frames of film: each plays while it is pointed at or focused, opens large, and has a menu.
 
-import { fileUrl } from "./api.js";
 import { actionsOf } from "./actions.js";
 import { byId, iconButton, isStill, make, said } from "./dom.js";
 import { excerpt, short, sides, sizeText } from "./format.js";
 import { seedOf } from "./memory.js";
 import { openMenu } from "./menu.js";
 import { tried } from "./notice.js";
-import { all, isComplete, isOver, more, reel, videoOf } from "./reel.js";
+import { all, fileUrl, isComplete, isOver, more, reel, videoOf } from "./reel.js";
 import { label, languages } from "./strings.js";
 import { tasksOf } from "./models.js";
 import { openViewer } from "./viewer.js";

@@ -3,12 +3,14 @@
 
 import { Refused, Unreached, events, get, hasKey, post, remove } from "./api.js";
 import { forget, remember } from "./memory.js";
+import { t } from "./strings.js";
 
 const PART = 24;
 const WATCHED = 2; // Browsers open few connections to one server, and a stream holds one.
 const PREVIEWS = 12;
 const BUSY_MS = 1500;
 const IDLE_MS = 10000;
+const LAST_SECONDS = 120; // Of a link: what is begun then may not end in time.
 
 // Tells of "change" (a video, by its id), "ended" (one is completed or has failed), and "line" (the server is reached or not).
 export const reel = new EventTarget();
@@ -114,6 +116,16 @@ export async function more() {
   [last, hasMore] = [part.last_id ?? last, part.has_more];
   take(part.data, (ids) => [...order, ...ids]);
   return part.data.length > 0;
+}
+
+// Where a file of a video can be had without the key, which a browser sends with no picture or clip: the server's link to it,
+// asked for anew when its time is nearly over.
+export async function fileUrl(id, variant = "video") {
+  const isOver = () => !(videoOf(id)?.kinora.links?.expires_at > Date.now() / 1000 + LAST_SECONDS);
+  if (isOver()) await fetchOne(id);
+  const url = videoOf(id)?.kinora.links?.[variant];
+  if (!url) throw new Error(t("unplayable"));
+  return url;
 }
 
 // How long each waiting video will wait.

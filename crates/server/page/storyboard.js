@@ -1,12 +1,12 @@
 // The storyboard: a strip on which prompts, stills and clips are placed, moved and resized, by mouse, touch and keyboard.
 
-import { fileUrl } from "./api.js";
 import { Board, STEP, rounded } from "./board.js";
 import { chooseClip } from "./chooser.js";
 import { byId, make } from "./dom.js";
 import { attempt, shareInput } from "./forms.js";
 import { excerpt, short } from "./format.js";
 import { onDrop, readPicture } from "./picture.js";
+import { fileUrl } from "./reel.js";
 import { label, languages, t } from "./strings.js";
 
 const TICKS = [0.5, 1, 2, 5, 10, 30, 60, 300];

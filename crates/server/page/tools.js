@@ -1,13 +1,12 @@
 // The forms that make a new clip of another: each says what it asks for, and builds the request.
 
-import { fileUrl } from "./api.js";
 import { chooseClip } from "./chooser.js";
 import { make, said } from "./dom.js";
 import { attempt, numberInput, requestField, shareField } from "./forms.js";
 import { excerpt, short } from "./format.js";
 import { newSeed } from "./memory.js";
 import { announce, notice } from "./notice.js";
-import { request } from "./reel.js";
+import { fileUrl, request } from "./reel.js";
 import { t } from "./strings.js";
 
 const STRENGTH = 0.7;

@@ -1,6 +1,5 @@
 // A clip at large: to play and to seek in, a strip of its frames, what is known of it, and the tools.
 
-import { fileUrl } from "./api.js";
 import { actionsOf } from "./actions.js";
 import { icon, iconButton, isStill, make } from "./dom.js";
 import { duration, moment, short, sides, sizeText } from "./format.js";
@@ -8,7 +7,7 @@ import { seedOf } from "./memory.js";
 import { tasksOf } from "./models.js";
 import { notice } from "./notice.js";
 import { Regions } from "./regions.js";
-import { reel, videoOf } from "./reel.js";
+import { fileUrl, reel, videoOf } from "./reel.js";
 import { label, t } from "./strings.js";
 import { toolForm } from "./tools.js";
 

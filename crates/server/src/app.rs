@@ -18,7 +18,7 @@ use crate::{
     metrics::Metrics,
     net::Net,
     problem::Problem,
-    store::{self, Jobs, Records},
+    store::{Jobs, Records},
 };
 
 /// The server, but for its sockets and threads.
@@ -111,12 +111,6 @@ impl App {
                 Err(Problem::missing(message).param("model").code("model_not_found"))
             }
         }
-    }
-}
-
-impl From<store::StoreError> for Problem {
-    fn from(error: store::StoreError) -> Self {
-        Self::internal(error)
     }
 }
 

@@ -66,9 +66,9 @@ pub async fn observe(State(app): State<Arc<App>>, request: Request, next: Next) 
     response
 }
 
-/// What everybody may see: the page, the description, whether the server lives, and pictures by a signed link.
+/// What everybody may see: the page, the description, whether the server lives, and files by a signed link.
 fn is_open(method: &Method, path: &str) -> bool {
-    let is_link = path.starts_with("/v1/images/") && (method == Method::GET || method == Method::HEAD);
+    let is_link = path.starts_with("/v1/links/") && (method == Method::GET || method == Method::HEAD);
     !path.starts_with("/v1/") && path != "/metrics" || is_link
 }
 

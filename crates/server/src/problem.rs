@@ -1,6 +1,6 @@
 //! What a client is told when something is not done: always OpenAI's envelope, with all of its keys.
 
-use std::fmt;
+use std::{fmt, io};
 
 use axum::{
     Json,
@@ -10,7 +10,10 @@ use axum::{
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::maker::{Kind, Refusal};
+use crate::{
+    maker::{Kind, Refusal},
+    store::StoreError,
+};
 
 /// Why a request is not served.
 #[derive(Clone, Debug, PartialEq)]
@@ -101,6 +104,12 @@ impl Problem {
         Self { cause: Some(cause.to_string().into()), ..problem }
     }
 
+    /// No room on the disk, which no request changes that is sent again.
+    pub fn disk_full() -> Self {
+        let message = "The server's disk is full: nothing more is accepted until there is room on it.";
+        Self::new(StatusCode::INSUFFICIENT_STORAGE, message).code("disk_full").last_word()
+    }
+
     /// The field that it is about.
     pub fn param(mut self, param: &str) -> Self {
         self.error.param = Some(param.to_owned());
@@ -121,6 +130,18 @@ impl Problem {
     /// Not to be tried again.
     pub fn last_word(self) -> Self {
         Self { is_final: true, ..self }
+    }
+}
+
+impl From<io::Error> for Problem {
+    fn from(error: io::Error) -> Self {
+        if disk::is_full(&error) { Self::disk_full() } else { Self::internal(error) }
+    }
+}
+
+impl From<StoreError> for Problem {
+    fn from(error: StoreError) -> Self {
+        if error.is_full() { Self::disk_full() } else { Self::internal(error) }
     }
 }
 

@@ -13,9 +13,10 @@ use crate::{
     body::{Body, Sniffed},
     clock,
     ids::Sort,
+    jobs::has_room,
     problem::{ErrorAnswer, Problem},
     store,
-    wire::{Character, CreateCharacter},
+    wire::{Character, CreateCharacter, CreateCharacterForm},
 };
 
 /// Letters of the longest name.
@@ -24,7 +25,7 @@ const LONGEST_NAME: usize = 80;
 /// Keeps a character
 #[utoipa::path(
     post, path = "/v1/videos/characters", tag = "videos", security(("key" = [])),
-    request_body(content = CreateCharacter, content_type = "multipart/form-data"),
+    request_body(content = CreateCharacterForm, content_type = "multipart/form-data"),
     responses((status = 200, body = Character), (status = "4XX", body = ErrorAnswer), (status = "5XX", body = ErrorAnswer)),
 )]
 pub async fn create(
@@ -48,6 +49,9 @@ pub async fn create(
             let problem = Problem::new(axum::http::StatusCode::TOO_MANY_REQUESTS, message);
             return Err(problem.code("disk_quota_exceeded").last_word());
         }
+        if !has_room(app)? {
+            return Err(Problem::disk_full());
+        }
         let character = store::Character {
             id: Sort::Character.name(),
             owner,
@@ -58,8 +62,7 @@ pub async fn create(
         let path = app.folder.character(&character.id);
         fs::hard_link(upload.path(), &path)
             .or_else(|_| fs::copy(upload.path(), &path).map(drop))
-            .and_then(|()| fs::File::open(&path)?.sync_all())
-            .map_err(Problem::internal)?;
+            .and_then(|()| fs::File::open(&path)?.sync_all())?;
         app.records.add_character(&character)?;
         Ok(Json(character.into()))
     })

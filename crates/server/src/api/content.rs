@@ -19,7 +19,7 @@ use super::{
 use crate::{
     app::App,
     problem::{ErrorAnswer, Problem},
-    store::Status,
+    store::{Job, JobKind, Status},
 };
 
 /// Which file.
@@ -35,7 +35,7 @@ pub struct ContentQuery {
 /// Files of a video.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
-enum Variant {
+pub(super) enum Variant {
     /// The MP4.
     #[default]
     Video,
@@ -63,36 +63,39 @@ pub async fn get(
     method: Method,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let served = app.blocking(move |app| {
-        let job = fetched(app, &owner, &id)?;
-        let made = job.made.as_ref().filter(|_| job.status == Status::Completed).ok_or_else(|| match &job
-            .failure
-        {
-            Some(failure) => {
-                Problem::missing(format!("The video has failed and has no content: {}", failure.message))
-            }
-            None => {
-                let message = "Video is not ready yet, use GET /v1/videos/{video_id} to check status";
-                Problem::missing(message).code("video_not_ready")
-            }
-        })?;
-        let folder = app.folder.job(&job.id);
-        let hash = &made.sha256;
-        let served = |path: PathBuf, media_type, tag: String, extension: &str| Served {
-            path,
-            media_type,
-            etag: format!("\"{tag}\""),
-            name: format!("{}.{extension}", job.id),
-        };
-        let served = match query.variant {
-            Variant::Video => served(source::output(app, &job), "video/mp4", hash.clone(), "mp4"),
-            Variant::Thumbnail => served(folder.thumbnail(), "image/webp", format!("{hash}-t"), "webp"),
-            Variant::Spritesheet => served(folder.spritesheet(), "image/jpeg", format!("{hash}-s"), "jpg"),
-        };
-        match served.path.is_file() {
-            true => Ok(served),
-            false => Err(Problem::missing("There is no such file of this video.")),
+    let file = app.blocking(move |app| served(app, &fetched(app, &owner, &id)?, query.variant));
+    files::send(file.await?, &method, &headers).await
+}
+
+/// A file of what was made; a picture has but one.
+pub(super) fn served(app: &App, job: &Job, variant: Variant) -> Result<Served, Problem> {
+    let made = job.made.as_ref().filter(|_| job.status == Status::Completed);
+    let made = made.ok_or_else(|| match &job.failure {
+        Some(failure) => {
+            Problem::missing(format!("The video has failed and has no content: {}", failure.message))
         }
-    });
-    files::send(served.await?, &method, &headers).await
+        None => {
+            let message = "Video is not ready yet, use GET /v1/videos/{video_id} to check status";
+            Problem::missing(message).code("video_not_ready")
+        }
+    })?;
+    let folder = app.folder.job(&job.id);
+    let hash = &made.sha256;
+    let served = |path: PathBuf, media_type, tag: String, extension: &str| Served {
+        path,
+        media_type,
+        etag: format!("\"{tag}\""),
+        name: format!("{}.{extension}", job.id),
+    };
+    let output = || source::output(app, job);
+    let served = match (job.kind, variant) {
+        (JobKind::Image, _) => served(output(), "image/png", hash.clone(), "png"),
+        (_, Variant::Video) => served(output(), "video/mp4", hash.clone(), "mp4"),
+        (_, Variant::Thumbnail) => served(folder.thumbnail(), "image/webp", format!("{hash}-t"), "webp"),
+        (_, Variant::Spritesheet) => served(folder.spritesheet(), "image/jpeg", format!("{hash}-s"), "jpg"),
+    };
+    match served.path.is_file() {
+        true => Ok(served),
+        false => Err(Problem::missing("There is no such file of this video.")),
+    }
 }

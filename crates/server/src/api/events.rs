@@ -36,6 +36,16 @@ const WAITING: usize = 8;
 /// How often to look whether the server stops.
 const LOOK: Duration = Duration::from_secs(1);
 
+/// An event.
+#[derive(ToSchema)]
+#[allow(dead_code, reason = "only described")]
+pub struct WatchEvent {
+    /// `progress`, `preview`, `completed` or `failed`.
+    event: String,
+    /// The video, or of `preview` its id and `image_url`, as JSON.
+    data: String,
+}
+
 /// A picture of what is being made.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct PreviewEvent {
@@ -51,7 +61,7 @@ pub struct PreviewEvent {
 /// (data: the video).
 #[utoipa::path(
     get, path = "/v1/videos/{id}/events", tag = "videos beyond OpenAI's", security(("key" = [])), params(("id" = String, Path)),
-    responses((status = 200, content((Video = "text/event-stream"))), (status = "4XX", body = ErrorAnswer), (status = "5XX", body = ErrorAnswer)),
+    responses((status = 200, content((WatchEvent = "text/event-stream"))), (status = "4XX", body = ErrorAnswer), (status = "5XX", body = ErrorAnswer)),
 )]
 pub async fn watch(
     State(app): State<Arc<App>>,

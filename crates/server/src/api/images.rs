@@ -4,42 +4,29 @@ use std::{sync::Arc, time::Duration};
 
 use axum::{
     Json,
-    extract::{Path, State},
-    http::{HeaderMap, Method, StatusCode, header},
-    response::Response,
+    extract::State,
+    http::{HeaderMap, StatusCode, header},
 };
-use base64::{
-    Engine,
-    prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD},
-};
-use hmac::{Hmac, Mac};
-use serde::Deserialize;
-use sha2::Sha256;
-use subtle::ConstantTimeEq;
+use base64::{Engine, prelude::BASE64_STANDARD};
 use tokio::sync::broadcast::error::RecvError;
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 
 use super::{
     caller::{Caller, Retry},
-    files::{self, Params, Served},
-    source,
+    links, source,
     videos::{extensions, size},
 };
 use crate::{
     app::App,
     body::Body,
     clock,
-    ids::Sort,
     jobs::{Order, accept},
     keys::Owner,
     maker::{Size, Task},
     problem::{ErrorAnswer, Problem},
-    store::{Job, JobKind, Status},
+    store::Job,
     wire::{Extensions, ImageAnswer, ImageData, MakeImage, check_prompt},
 };
-
-/// Seconds for which a link leads to a picture.
-const LINK_SECONDS: i64 = 3600;
 
 /// How often to look, if nobody tells of the picture.
 const LOOK: Duration = Duration::from_secs(1);
@@ -214,63 +201,12 @@ async fn done(app: &Arc<App>, id: &str) -> Result<Job, Problem> {
     }
 }
 
-/// What a link brings.
-#[derive(Clone, Debug, Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
-pub struct LinkQuery {
-    /// Until when it counts, in seconds since 1970.
-    expires: i64,
-    /// What makes it ours.
-    signature: String,
-}
-
-/// Sends the picture that a link leads to, without a key
-#[utoipa::path(
-    get, path = "/v1/images/{id}", tag = "images", params(("id" = String, Path), LinkQuery),
-    responses((status = 200, content((Vec<u8> = "image/png"))), (status = "4XX", body = ErrorAnswer), (status = "5XX", body = ErrorAnswer)),
-)]
-pub async fn get(
-    State(app): State<Arc<App>>,
-    Path(id): Path<String>,
-    Params(LinkQuery { expires, signature }): Params<LinkQuery>,
-    method: Method,
-    headers: HeaderMap,
-) -> Result<Response, Problem> {
-    let served = app.blocking(move |app| {
-        let missing = || Problem::no_such("image", &id);
-        let expected = sign(app, &id, expires);
-        let is_ours = bool::from(expected.as_bytes().ct_eq(signature.as_bytes()));
-        if !is_ours || expires < clock::now() || !Sort::Image.is_name(&id) {
-            return Err(missing());
-        }
-        let job =
-            app.jobs.get(&id)?.filter(|job| job.kind == JobKind::Image && job.status == Status::Completed);
-        let job = job.ok_or_else(missing)?;
-        let hash = job.made.as_ref().map(|made| made.sha256.clone()).unwrap_or_default();
-        Ok(Served {
-            path: source::output(app, &job),
-            media_type: "image/png",
-            etag: format!("\"{hash}\""),
-            name: format!("{id}.png"),
-        })
-    });
-    files::send(served.await?, &method, &headers).await
-}
-
-/// Where a picture is, for an hour.
+/// Where a picture is, for a while.
 fn link(app: &App, headers: &HeaderMap, id: &str) -> String {
     let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
     let base = match app.settings.public_url.trim_end_matches('/') {
         "" => format!("http://{}", host.map_or_else(|| app.settings.address().to_string(), str::to_owned)),
         url => url.to_owned(),
     };
-    let expires = clock::now() + LINK_SECONDS;
-    format!("{base}/v1/images/{id}?expires={expires}&signature={}", sign(app, id, expires))
-}
-
-fn sign(app: &App, id: &str, expires: i64) -> String {
-    // HMAC takes keys of any length.
-    let mut mac = Hmac::<Sha256>::new_from_slice(&app.link_secret).expect("a key of any length");
-    mac.update(format!("{id}.{expires}").as_bytes());
-    BASE64_URL_SAFE_NO_PAD.encode(mac.finalize().into_bytes())
+    base + &links::to(app, id)
 }

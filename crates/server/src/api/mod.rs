@@ -10,6 +10,7 @@ mod events;
 mod files;
 mod health;
 mod images;
+mod links;
 mod models;
 mod provenance;
 mod source;
@@ -70,7 +71,7 @@ fn described() -> (Router<Arc<App>>, OpenApi) {
         .routes(routes!(videos::plan))
         .routes(routes!(events::watch))
         .routes(routes!(images::make))
-        .routes(routes!(images::get))
+        .routes(routes!(links::get))
         .routes(routes!(models::list))
         .routes(routes!(models::get))
         .routes(routes!(provenance::check))

@@ -22,14 +22,14 @@ use crate::{
 pub async fn list(State(app): State<Arc<App>>, _caller: Caller) -> Result<Json<List<Model>>, Problem> {
     app.blocking(|app| {
         let cards = app.models();
-        let mut models: Vec<_> = cards.iter().map(|card| Model::of(card, None)).collect();
+        let mut models: Vec<_> = cards.iter().map(|card| Model::of(card, None, &app.settings)).collect();
         let aliases =
             app.settings.aliases.iter().filter(|alias| cards.iter().all(|card| card.id != alias.name));
         // One that means nothing is not shown.
-        models.extend(
-            aliases
-                .filter_map(|alias| Some(Model::of(&app.model(Some(&alias.name)).ok()?, Some(&alias.name)))),
-        );
+        models.extend(aliases.filter_map(|alias| {
+            let card = app.model(Some(&alias.name)).ok()?;
+            Some(Model::of(&card, Some(&alias.name), &app.settings))
+        }));
         Ok(Json(List::new(models, false, |model: &Model| &model.id)))
     })
     .await
@@ -48,7 +48,7 @@ pub async fn get(
     app.blocking(move |app| {
         let card = app.model(Some(&id))?;
         let alias = (card.id != id).then_some(id.as_str());
-        Ok(Json(Model::of(&card, alias)))
+        Ok(Json(Model::of(&card, alias, &app.settings)))
     })
     .await
 }

@@ -8,12 +8,13 @@ use axum::{
     http::HeaderValue,
     response::{IntoResponse, Response},
 };
+use serde_json::json;
 use utoipa::{PartialSchema, ToSchema};
 
 use super::{
     caller::{Caller, Retry},
     files::Params,
-    source,
+    links, source,
 };
 use crate::{
     app::App,
@@ -22,7 +23,7 @@ use crate::{
     keys::Owner,
     maker::{Size, Task},
     problem::{ErrorAnswer, Problem},
-    store::{Job, Removed, Status, Waiting},
+    store::{Job, Removed, Status},
     wire::{CreateVideo, Deleted, Extensions, List, ListQuery, Plan, Video, check_prompt, seconds_text},
 };
 
@@ -189,29 +190,38 @@ pub async fn plan(
 ) -> Result<Json<Plan>, Problem> {
     app.blocking(move |app| {
         let job = fetched(app, &owner, &id)?;
-        let before = match job.status {
-            Status::Queued => {
-                app.jobs.waiting()?.into_iter().take_while(|other| other.id != job.id).collect()
+        let (mut jobs_before, mut seconds_before) = (0, 0.0);
+        if job.status == Status::Queued {
+            for other in app.jobs.waiting()?.iter().take_while(|other| other.id != job.id) {
+                jobs_before += 1;
+                seconds_before += other.seconds;
             }
-            _ => Vec::new(),
-        };
-        Ok(Json(planned(app, &job, &before)))
+            for id in app.live.ids() {
+                seconds_before += app.jobs.get(&id)?.map_or(0.0, |other| seconds_left(app, &other));
+            }
+            // They share the work.
+            seconds_before /= app.settings.runners as f64;
+        }
+        Ok(Json(planned(app, &job, jobs_before, seconds_before)))
     })
     .await
 }
 
-fn planned(app: &App, job: &Job, before: &[Waiting]) -> Plan {
-    let record = &job.record;
-    let moment = app.live.moment(&job.id);
-    let seconds_before: f64 = before.iter().map(|job| job.seconds).fold(0.0, |sum, seconds| sum + seconds);
-    let left = match job.status {
+/// About how much longer the work on a job takes.
+fn seconds_left(app: &App, job: &Job) -> f64 {
+    let whole = job.record.estimate.seconds;
+    match job.status {
         Status::Completed | Status::Failed => 0.0,
-        Status::Queued => seconds_before + record.estimate.seconds,
-        Status::InProgress => {
-            let (pace, done) = moment.map_or((None, 0.0), |moment| (moment.seconds_left(), moment.done));
-            pace.unwrap_or(record.estimate.seconds * (1.0 - done))
-        }
-    };
+        Status::Queued => whole,
+        Status::InProgress => app
+            .live
+            .moment(&job.id)
+            .map_or(whole, |moment| moment.seconds_left().unwrap_or(whole * (1.0 - moment.done))),
+    }
+}
+
+fn planned(app: &App, job: &Job, jobs_before: u64, seconds_before: f64) -> Plan {
+    let record = &job.record;
     Plan {
         id: job.id.clone(),
         object: "video.plan",
@@ -222,24 +232,28 @@ fn planned(app: &App, job: &Job, before: &[Waiting]) -> Plan {
         seconds: seconds_text(record.seconds),
         notes: record.notes.clone(),
         estimate: record.estimate,
-        jobs_before: before.len() as u64,
+        jobs_before,
         seconds_before,
-        seconds_left: left,
+        seconds_left: seconds_before + seconds_left(app, job),
     }
 }
 
 /// A job that its client then knows of: the next request that is equal means another.
 pub(super) fn fetched(app: &App, owner: &Owner, id: &str) -> Result<Job, Problem> {
     let job = source::job(app, owner, id)?;
-    if !job.is_fetched {
-        app.jobs.mark_fetched(&job.id)?;
+    if !job.is_fetched
+        && let Err(error) = app.jobs.mark_fetched(&job.id)
+    {
+        // Whoever asks is told also while the disk is full.
+        app.journal.event("store_error", json!({ "error": error.to_string() }));
     }
     Ok(job)
 }
 
 /// A job as clients see it now.
 pub(super) fn seen(app: &App, job: &Job) -> Video {
-    Video::of(job, app.live.moment(&job.id).as_ref())
+    let links = (job.status == Status::Completed).then(|| links::of(app, &job.id));
+    Video::of(job, app.live.moment(&job.id).as_ref(), links)
 }
 
 /// A job, and how long to wait before asking again: the SDKs take the first word on that for all times.

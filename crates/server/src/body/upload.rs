@@ -32,7 +32,7 @@ impl Upload {
     /// # Errors
     /// As all of these: a full disk.
     pub async fn create(folder: &Path) -> Result<Incoming, Problem> {
-        let (file, path) = NamedTempFile::new_in(folder).map_err(Problem::internal)?.into_parts();
+        let (file, path) = NamedTempFile::new_in(folder)?.into_parts();
         Ok(Incoming { path, file: File::from_std(file), bytes: 0, hasher: Sha256::new() })
     }
 
@@ -41,8 +41,8 @@ impl Upload {
     /// # Errors
     /// A full disk.
     pub fn of(folder: &Path, bytes: &[u8]) -> Result<Self, Problem> {
-        let file = NamedTempFile::new_in(folder).map_err(Problem::internal)?;
-        std::fs::write(file.path(), bytes).map_err(Problem::internal)?;
+        let file = NamedTempFile::new_in(folder)?;
+        std::fs::write(file.path(), bytes)?;
         Ok(Self {
             path: file.into_temp_path(),
             bytes: bytes.len() as u64,
@@ -74,7 +74,7 @@ impl Incoming {
     pub async fn append(&mut self, bytes: &[u8]) -> Result<(), Problem> {
         self.bytes += bytes.len() as u64;
         self.hasher.update(bytes);
-        self.file.write_all(bytes).await.map_err(Problem::internal)
+        Ok(self.file.write_all(bytes).await?)
     }
 
     /// All of it is there.
@@ -82,7 +82,7 @@ impl Incoming {
     /// # Errors
     /// A full disk.
     pub async fn finish(mut self) -> Result<Upload, Problem> {
-        self.file.flush().await.map_err(Problem::internal)?;
+        self.file.flush().await?;
         Ok(Upload { path: self.path, bytes: self.bytes, sha256: self.hasher.finalize().into() })
     }
 }

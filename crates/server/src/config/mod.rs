@@ -72,6 +72,7 @@ impl Settings {
             ("max_body_mib", self.max_body_mib),
             ("max_decoded_mib", self.max_decoded_mib),
             ("quota_mib", self.quota_mib),
+            ("spare_mib", self.spare_mib),
             ("header_seconds", self.header_seconds),
             ("body_seconds", self.body_seconds),
             ("max_crashes", self.max_crashes),

@@ -127,6 +127,8 @@ settings! {
     retention_hours: u64 = 168;
     /// The disk space of all jobs and characters
     quota_mib: u64 = 20_480;
+    /// Disk space that is left free for what was accepted: with less of it nothing more is accepted
+    spare_mib: u64 = 256;
     /// Seconds in which a request without a key for it, equal to the one before it, is taken for the same one, sent again as
     /// its answer was lost; 0 for never. Clients that say that they try again are believed for 15 minutes
     repeat_seconds: u64 = 120;

@@ -89,7 +89,10 @@ pub fn accept(app: &Arc<App>, order: Order) -> Result<Job, Problem> {
     let id = if kind == JobKind::Image { Sort::Image.name() } else { Sort::Video.name() };
     let folder = app.folder.job(&id);
     let mut unkept = Unkept { folder: &folder, is_kept: false };
-    let stored = settle_in(&folder, &order.inputs).map_err(Problem::internal)?;
+    if !has_room(app)? {
+        return Err(Problem::disk_full());
+    }
+    let stored = settle_in(&folder, &order.inputs)?;
     let asked = asked(&order, &folder, &stored);
     let resolved = catch_unwind(AssertUnwindSafe(|| app.maker.resolve(&asked)))
         .unwrap_or_else(|_| Err(Refusal::new(Kind::Internal, "The engine failed on this request.")))?;
@@ -128,6 +131,14 @@ pub fn accept(app: &Arc<App>, order: Order) -> Result<Job, Problem> {
             Err(too_many(message, "disk_quota_exceeded").last_word())
         }
     }
+}
+
+/// Whether there is more room on the disk than is left free for what was accepted before.
+///
+/// # Errors
+/// A folder that is gone.
+pub fn has_room(app: &App) -> io::Result<bool> {
+    Ok(disk::free_bytes(&app.folder.incoming())? >= app.settings.spare_mib << 20)
 }
 
 /// Removes a folder whose job was not accepted.

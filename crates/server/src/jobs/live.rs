@@ -132,6 +132,11 @@ impl Live {
         self.lock().get(id).cloned()
     }
 
+    /// Those that are worked on.
+    pub fn ids(&self) -> Vec<String> {
+        self.lock().keys().cloned().collect()
+    }
+
     /// Something about it has changed.
     pub fn tell(&self, id: &str) {
         // Nobody may be watching.

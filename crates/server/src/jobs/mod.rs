@@ -7,7 +7,7 @@ mod queue;
 mod runner;
 mod watch;
 
-pub use intake::{Given, GivenFile, Order, accept};
+pub use intake::{Given, GivenFile, Order, accept, has_room};
 pub use live::{Live, Moment, News};
 pub use runner::Runners;
 

@@ -14,6 +14,7 @@ use serde_json::json;
 use sha2::{Digest, Sha256};
 
 use super::{
+    has_room,
     pictures::Pictures,
     queue::{self, Served},
     report,
@@ -78,6 +79,11 @@ impl Drop for Runners {
 
 fn run(app: &App, desk: &Mutex<Desk>) {
     while !app.phase.is_stopping() {
+        // Without room on the disk nothing can be made; a folder that is gone is found out by the job.
+        if !has_room(app).unwrap_or(true) {
+            app.job_bell.wait(PAUSE);
+            continue;
+        }
         match take(app, desk) {
             Ok(Some(job)) => work(app, desk, &job),
             Ok(None) => app.job_bell.wait(PAUSE),
@@ -139,6 +145,10 @@ fn work(app: &App, desk: &Mutex<Desk>, job: &Job) {
         (Err(Refusal { kind: Kind::Cancelled, .. }), Some(stop)) => {
             lock(desk).served.add(&job.owner, clock::now_ms(), milliseconds);
             return put_back(app, desk, job, stop);
+        }
+        // Others have filled the disk: the job goes on when there is room again.
+        (Err(Refusal { kind: Kind::Internal, .. }), _) if !has_room(app).unwrap_or(true) => {
+            return put_back(app, desk, job, Stop::DiskFull);
         }
         (Err(refusal), _) => failed(&refusal),
     };

@@ -29,6 +29,8 @@ pub enum Stop {
     Cancelled,
     /// The server stops.
     Stopping,
+    /// There is no room on the disk.
+    DiskFull,
     /// Another job is made first: this one.
     SetAside(String),
 }

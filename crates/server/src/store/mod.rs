@@ -35,6 +35,13 @@ pub enum StoreError {
     },
 }
 
+impl StoreError {
+    /// Whether there was no room on the disk.
+    pub fn is_full(&self) -> bool {
+        matches!(self, Self::Database(error) if error.sqlite_error_code() == Some(rusqlite::ErrorCode::DiskFull))
+    }
+}
+
 /// The result of asking the record.
 pub type Result<T, E = StoreError> = std::result::Result<T, E>;
 

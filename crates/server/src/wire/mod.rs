@@ -13,10 +13,10 @@ pub use image::{ImageAnswer, ImageData, MakeImage};
 pub use list::{List, ListQuery};
 pub use model::Model;
 pub use request::{
-    CharacterReference, CreateCharacter, CreateVideo, EditVideo, ExtendVideo, Extensions, FileForm,
+    CharacterReference, CreateCharacter, CreateCharacterForm, CreateVideo, EditVideo, ExtendVideo, Extensions, FileForm,
     ImageReference, Known, RemixVideo, VideoReference, check_prompt, check_strength,
 };
-pub use video::{Character, Deleted, Plan, Provenance, Video, seconds_text};
+pub use video::{Character, Deleted, Links, Plan, Provenance, Video, seconds_text};
 pub use webhook::{
     ChangeEndpoint, CreateEndpoint, Endpoint, EventTypes, RotateSecret, TestEndpoint, TestResult,
     check_endpoint_name, check_event_types, event_of,

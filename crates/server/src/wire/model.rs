@@ -5,7 +5,10 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::maker::{ModelCard, Size, TaskKind, Vocabulary};
+use crate::{
+    config::Settings,
+    maker::{ModelCard, Size, TaskKind, Vocabulary},
+};
 
 /// A model.
 #[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
@@ -39,6 +42,12 @@ pub struct ModelDetails {
     pub min_seconds: f64,
     /// The longest video, in seconds.
     pub max_seconds: f64,
+    /// The length of a video if none is asked for, in seconds.
+    pub default_seconds: f64,
+    /// Frames of the longest video that the server makes.
+    pub max_frames: u64,
+    /// Pixels of the largest frame that the server makes.
+    pub max_pixels: u64,
     /// What it can do.
     pub tasks: Vec<TaskKind>,
     /// About how much memory a video at its own size takes.
@@ -50,8 +59,8 @@ pub struct ModelDetails {
 }
 
 impl Model {
-    /// A model by its own name, or by another.
-    pub fn of(card: &ModelCard, alias: Option<&str>) -> Self {
+    /// A model by its own name, or by another, on a server with these settings.
+    pub fn of(card: &ModelCard, alias: Option<&str>, settings: &Settings) -> Self {
         let ModelCard {
             id,
             created,
@@ -79,6 +88,9 @@ impl Model {
                 fps,
                 min_seconds,
                 max_seconds,
+                default_seconds: settings.default_seconds,
+                max_frames: settings.max_frames,
+                max_pixels: settings.max_pixels,
                 tasks,
                 memory_bytes,
                 vocabulary,

@@ -30,7 +30,7 @@ pub struct CreateVideo {
     pub size: Option<Size>,
     /// The first frame: a file (in a form), or where it is.
     #[serde(default, deserialize_with = "lenient::value")]
-    #[schema(value_type = Option<FileOrImage>)]
+    #[schema(value_type = FileOrImage)]
     pub input_reference: Option<ImageReference>,
     /// Who is in it.
     #[serde(default, deserialize_with = "lenient::value")]
@@ -105,21 +105,26 @@ pub struct CreateCharacter {
     /// The name, which is in prompts word for word.
     #[schema(min_length = 1, max_length = 80)]
     pub name: String,
+}
+
+/// The same with its clip.
+#[derive(ToSchema)]
+#[allow(dead_code, reason = "only described")]
+pub struct CreateCharacterForm {
+    #[serde(flatten)]
+    character: CreateCharacter,
     /// The clip.
-    #[serde(skip)]
     #[schema(value_type = String, format = Binary)]
-    #[allow(dead_code, reason = "only described")]
-    pub video: (),
+    video: Vec<u8>,
 }
 
 /// A form with a file.
-#[derive(Debug, Deserialize, ToSchema)]
+#[derive(ToSchema)]
+#[allow(dead_code, reason = "only described")]
 pub struct FileForm {
     /// The file.
-    #[serde(skip)]
     #[schema(value_type = String, format = Binary)]
-    #[allow(dead_code, reason = "only described")]
-    pub file: (),
+    file: Vec<u8>,
 }
 
 /// Where a picture is: exactly one of these.
@@ -165,7 +170,7 @@ pub struct Known {
     pub strength: Option<f64>,
 }
 
-/// For the description alone: a file, or where it is.
+/// A file, or where it is.
 #[derive(ToSchema)]
 #[serde(untagged)]
 #[allow(dead_code, reason = "only described")]
@@ -175,7 +180,7 @@ enum FileOrImage {
     Image(ImageReference),
 }
 
-/// For the description alone: a file, or the name of a video.
+/// A file, or the name of a video.
 #[derive(ToSchema)]
 #[serde(untagged)]
 #[allow(dead_code, reason = "only described")]

@@ -74,6 +74,21 @@ pub struct Details {
     pub sha256: Option<String>,
     /// Seconds that each part took.
     pub timings: Vec<Timing>,
+    /// Where its files are, once it is completed.
+    pub links: Option<Links>,
+}
+
+/// Where the files of a video can be had without a key, for a while: paths on this server.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct Links {
+    /// The MP4.
+    pub video: String,
+    /// A picture of it.
+    pub thumbnail: String,
+    /// Many pictures of it beside each other.
+    pub spritesheet: String,
+    /// Until when these count, in seconds since 1970: half an hour at least.
+    pub expires_at: i64,
 }
 
 /// How long a part took.
@@ -87,7 +102,7 @@ pub struct Timing {
 
 impl Video {
     /// Of a job, and of how it is at this moment if it is worked on.
-    pub fn of(job: &Job, moment: Option<&Moment>) -> Self {
+    pub fn of(job: &Job, moment: Option<&Moment>, links: Option<Links>) -> Self {
         let record = &job.record;
         let moment = moment.filter(|_| job.status == Status::InProgress);
         let made = job.made.as_ref();
@@ -110,6 +125,7 @@ impl Video {
             timings: timings
                 .map(|(stage, seconds)| Timing { stage: stage.clone(), seconds: *seconds })
                 .collect(),
+            links,
         };
         Self {
             id: job.id.clone(),
@@ -158,7 +174,7 @@ pub struct Plan {
     pub estimate: Estimate,
     /// Videos that wait and came before it.
     pub jobs_before: u64,
-    /// About how many seconds these take.
+    /// About how many seconds pass until it is begun: what these take, and what is left of those that are worked on.
     pub seconds_before: f64,
     /// About how many seconds are left until it is there; 0 if it is.
     pub seconds_left: f64,

@@ -27,6 +27,7 @@ pub struct CreateEndpoint {
 pub struct ChangeEndpoint {
     /// Its name for people.
     #[serde(default)]
+    #[schema(min_length = 1, max_length = 200)]
     pub name: Option<String>,
     /// Where it is.
     #[serde(default)]

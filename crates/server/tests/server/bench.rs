@@ -7,7 +7,7 @@ use std::{
 };
 
 use serde_json::{Value, json};
-use server::{Folder, LogForm, Server, Settings};
+use server::{Folder, KeyHash, LogForm, Server, Settings};
 use tempfile::TempDir;
 
 use crate::fake::Fake;
@@ -51,6 +51,13 @@ impl Bench {
         self.server = Some(server);
     }
 
+    /// Ends it in order, and starts it with other settings.
+    pub fn restart(&mut self, change: impl FnOnce(&mut Settings)) {
+        self.stop();
+        change(&mut self.settings);
+        self.start();
+    }
+
     /// Ends it as a kill would.
     pub fn abandon(&mut self) {
         drop(self.server.take().unwrap());
@@ -75,6 +82,14 @@ impl Bench {
         let text = std::fs::read_to_string(self.log()).unwrap_or_default();
         text.lines().map(str::to_owned).collect()
     }
+}
+
+/// A server with two keys: `sk-alice` and `sk-bob`.
+pub fn with_keys() -> Bench {
+    Bench::with(|settings| {
+        settings.api_keys.0 =
+            ["alice", "bob"].map(|name| KeyHash::of(name, &format!("sk-{name}")).unwrap()).to_vec();
+    })
 }
 
 impl std::ops::Deref for Bench {

@@ -9,6 +9,7 @@ mod events;
 mod images;
 mod kill;
 mod lifecycle;
+mod links;
 mod malformed;
 mod queue;
 mod repeats;

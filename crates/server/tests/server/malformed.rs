@@ -56,7 +56,7 @@ const PATHS: [&str; 24] = [
     "/v1/videos?limit=99999999999",
     "/v1/videos?after=%ff&order=asc",
     "/v1/images/generations",
-    "/v1/images/image_x?expires=9&signature=a",
+    "/v1/links/image_x?expires=9&signature=a",
     "/v1/models/%F0%9F%98%80",
     "/v1/webhook_endpoints",
     "/v1/webhook_endpoints/we_1/test",

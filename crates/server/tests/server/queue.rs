@@ -168,3 +168,28 @@ fn what_has_expired_is_gone() {
     assert_eq!(bench.get(&format!("/v1/videos/{id}")).error().0, 404);
     assert_eq!(std::fs::read_dir(bench.data().join("jobs")).unwrap().count(), 0);
 }
+
+#[test]
+fn a_full_disk_takes_no_more_and_loses_nothing() {
+    let mut bench = Bench::new();
+    let id = bench.ask("slow pause=5 steps=200");
+    // As if there were less room than is to be left free.
+    bench.restart(|settings| settings.spare_mib = 1 << 40);
+    let clip = crate::bench::clip(32, 32, 4);
+    let form = [("name", Part::Text("Mimi")), ("video", Part::File(&clip))];
+    for answer in [
+        bench.post("/v1/videos", &json!({ "prompt": "a ball" })),
+        bench.form("/v1/videos/characters", &form),
+        bench.post("/v1/images/generations", &json!({ "prompt": "a ball" })),
+    ] {
+        assert_eq!(answer.error(), (507, "".into(), "disk_full".into()));
+        assert_eq!(answer.header("x-should-retry"), "false");
+    }
+    std::thread::sleep(std::time::Duration::from_millis(200));
+    assert_eq!(bench.get(&format!("/v1/videos/{id}")).ok()["status"], "queued", "it waits for room");
+    let folders = std::fs::read_dir(bench.data().join("jobs")).unwrap().count();
+    assert_eq!(folders, 1, "what was refused is gone");
+    bench.restart(|settings| settings.spare_mib = 1);
+    bench.made(&id);
+    bench.make("a ball");
+}

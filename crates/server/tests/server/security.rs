@@ -3,14 +3,7 @@
 use serde_json::json;
 use server::{Error, KeyHash, Server};
 
-use crate::bench::{Bench, Part};
-
-fn with_keys() -> Bench {
-    Bench::with(|settings| {
-        settings.api_keys.0 =
-            ["alice", "bob"].map(|name| KeyHash::of(name, &format!("sk-{name}")).unwrap()).to_vec();
-    })
-}
+use crate::bench::{Bench, Part, with_keys};
 
 #[test]
 fn without_a_key_nobody_comes_in_where_there_are_some() {
