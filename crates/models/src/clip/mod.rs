@@ -128,7 +128,7 @@ impl Checkpoint for ClipVision {
 /// What a picture is normed by before CLIP sees it: mean and standard deviation of red, green and blue over its training set, for
 /// values from 0 to 1 (`CLIPImageProcessor` in transformers).
 const MEAN: [f32; 3] = [0.481_454_66, 0.457_827_5, 0.408_210_73];
-const STD: [f32; 3] = [0.268_629_54, 0.261_302_58, 0.275_777_11];
+const STD: [f32; 3] = [0.268_629_54, 0.261_302_6, 0.275_777_1];
 
 /// A picture `[side, side, 3]`, values from 0 to 1, as [`ClipVision::forward`] reads it: `[1, 3, side, side]`.
 pub fn normed(picture: &[f32], side: usize, device: &Device) -> Tensor<4> {

@@ -27,7 +27,6 @@ use crate::{
     jobs::News,
     problem::{ErrorAnswer, Problem},
     store::Status,
-    wire::Video,
 };
 
 /// Events that wait for a client who is slow.

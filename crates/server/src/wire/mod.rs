@@ -13,8 +13,8 @@ pub use image::{ImageAnswer, ImageData, MakeImage};
 pub use list::{List, ListQuery};
 pub use model::Model;
 pub use request::{
-    CharacterReference, CreateCharacter, CreateCharacterForm, CreateVideo, EditVideo, ExtendVideo, Extensions, FileForm,
-    ImageReference, Known, RemixVideo, VideoReference, check_prompt, check_strength,
+    CharacterReference, CreateCharacter, CreateCharacterForm, CreateVideo, EditVideo, ExtendVideo,
+    Extensions, FileForm, ImageReference, Known, RemixVideo, VideoReference, check_prompt, check_strength,
 };
 pub use video::{Character, Deleted, Links, Plan, Provenance, Video, seconds_text};
 pub use webhook::{
