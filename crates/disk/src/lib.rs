@@ -10,7 +10,7 @@ mod room;
 mod spool;
 mod target;
 
-pub use atomic::{AtomicFile, check_folder_writable, write_atomically};
+pub use atomic::{AtomicFile, check_folder_writable, write_atomically, write_privately};
 pub use error::{Error, Result};
 pub use input::{open, read_bounded, read_within, unreadable};
 pub use room::{free_bytes, is_full};

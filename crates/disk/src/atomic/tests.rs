@@ -19,6 +19,33 @@ fn replaces_the_file_and_leaves_nothing_else() {
 }
 
 #[test]
+fn what_is_written_can_be_read_and_changed_before_it_is_complete() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("clip.bin");
+    let mut file = AtomicFile::create(&path).unwrap();
+    file.append(b"once more").unwrap();
+    file.seek(SeekFrom::Start(5)).unwrap();
+    file.append(b"b").unwrap();
+    let mut rest = String::new();
+    file.read_to_string(&mut rest).unwrap();
+    assert_eq!(rest, "ore");
+    file.append(b"!").unwrap();
+    file.commit().unwrap();
+    assert_eq!(fs::read(&path).unwrap(), b"once bore!");
+}
+
+#[cfg(unix)]
+#[test]
+fn what_is_written_privately_is_readable_by_its_owner_alone() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("key");
+    write_privately(&path, b"secret").unwrap();
+    assert_eq!(fs::read(&path).unwrap(), b"secret");
+    assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+}
+
+#[test]
 fn failure_names_the_path_and_leaves_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let occupied = folder.path().join("taken.mp4");
