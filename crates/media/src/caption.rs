@@ -1,4 +1,4 @@
-//! Lines of text in an 8x8 bitmap font, for captions on contact sheets.
+//! Lines of text in an 8x8 bitmap font, for captions on contact sheets and for the mark.
 
 use font8x8::{BASIC_FONTS, LATIN_FONTS, UnicodeFonts};
 

@@ -165,6 +165,12 @@ impl Clip {
         self.frames.chunks_exact(self.shape.frame_bytes())
     }
 
+    /// [`frames`](Self::frames) to be changed.
+    pub(crate) fn frames_mut(&mut self) -> impl ExactSizeIterator<Item = &mut [u8]> {
+        let bytes = self.shape.frame_bytes();
+        self.frames.chunks_exact_mut(bytes)
+    }
+
     /// Frame `index`, `[height, width, 3]`; `None` past the end.
     pub fn frame(&self, index: usize) -> Option<&[u8]> {
         self.frames.chunks_exact(self.shape.frame_bytes()).nth(index)

@@ -2,7 +2,10 @@
 
 use std::{fmt, path::Path};
 
-use crate::{Error, Result};
+use crate::{
+    Error, Result,
+    content::{self, Content, Sniffed},
+};
 
 /// A file format that clips are read from and, the first three, written to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,6 +49,14 @@ impl Format {
             Some("jpg" | "jpeg") => Err(Error::OnlyRead { path: path.into(), format: Self::Jpeg }),
             Some("webp") => Err(Error::OnlyRead { path: path.into(), format: Self::WebP }),
             _ => Err(Error::UnknownExtension { path: path.into() }),
+        }
+    }
+
+    /// The format that a file's first bytes announce, if it is one that is read without ffmpeg.
+    pub fn of_content(start: &[u8]) -> Option<Self> {
+        match content::sniff(start)? {
+            Sniffed::Known(Content::Own(format)) => Some(format),
+            Sniffed::Known(Content::Container(_)) | Sniffed::Picture(_) => None,
         }
     }
 

@@ -43,6 +43,7 @@ mod format;
 mod gif;
 mod h264;
 mod jpeg;
+mod mark;
 mod mp4;
 mod palette;
 mod png;

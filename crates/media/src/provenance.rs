@@ -12,10 +12,12 @@ const KEY: &str = "kinora";
 /// of it.
 pub const MAX_RECORD_BYTES: usize = 4 << 20;
 
-/// One line of JSON. Characters beyond ASCII are escaped, as GIF comments are 7-bit.
+/// One line of JSON, the same for equal values, whatever order their fields are in memory. Characters beyond ASCII are escaped, as GIF comments are 7-bit.
 pub(crate) fn to_comment(provenance: &Value) -> String {
+    let mut record = json!({ KEY: provenance });
+    record.sort_all_objects();
     let mut comment = String::new();
-    for character in json!({ KEY: provenance }).to_string().chars() {
+    for character in record.to_string().chars() {
         if character.is_ascii() {
             comment.push(character);
         } else {
@@ -72,6 +74,13 @@ mod tests {
             assert!(comment.is_ascii() && !comment.contains('\n'), "{comment}");
             assert_eq!(from_comment(&comment).unwrap(), Some(value));
         }
+    }
+
+    #[test]
+    fn equal_records_are_equal_texts() {
+        let texts = [r#"{"b":{"d":1,"c":2},"a":3}"#, r#"{"a":3,"b":{"c":2,"d":1}}"#];
+        let [one, other] = texts.map(|text| to_comment(&serde_json::from_str(text).unwrap()));
+        assert_eq!((one.as_str(), other.as_str()), (r#"{"kinora":{"a":3,"b":{"c":2,"d":1}}}"#, one.as_str()));
     }
 
     #[test]
