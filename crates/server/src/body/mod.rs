@@ -133,7 +133,9 @@ impl Body {
             hasher.update(bytes);
         };
         add(route.as_bytes());
-        add(self.fields.to_string().as_bytes());
+        let mut fields = self.fields.clone();
+        fields.sort_all_objects();
+        add(fields.to_string().as_bytes());
         for (name, file) in &self.files {
             add(name.as_bytes());
             add(file.sha256());
@@ -203,6 +205,7 @@ mod tests {
         let print = |json: &str, route: &str| Body::from_json(json.as_bytes()).unwrap().fingerprint(route);
         let one = print(r#"{"prompt": "a", "seconds": "4"}"#, "/videos");
         assert_eq!(one, print(r#"{ "prompt":"\u0061","seconds":"4"}"#, "/videos"));
+        assert_eq!(one, print(r#"{"seconds": "4", "prompt": "a"}"#, "/videos"));
         assert_ne!(one, print(r#"{"prompt": "b", "seconds": "4"}"#, "/videos"));
         assert_ne!(one, print(r#"{"prompt": "a", "seconds": "4"}"#, "/videos/edits"));
     }
