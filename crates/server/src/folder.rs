@@ -3,6 +3,7 @@
 //! ```text
 //! lock
 //! records.sqlite
+//! credentials.pem       (an engine's: the key that files are signed with, and for others its certificate.pem)
 //! incoming/             uploads until their request is answered; emptied at each start
 //! characters/char_….clip
 //! jobs/video_…/

@@ -62,6 +62,14 @@ impl Settings {
         if !(self.default_seconds > 0.0 && self.default_seconds.is_finite()) {
             return refuse("default_seconds", "more than 0", self.default_seconds.to_string());
         }
+        for (name, value, other) in [
+            ("certificate", &self.certificate, &self.private_key),
+            ("private_key", &self.private_key, &self.certificate),
+        ] {
+            if value.is_empty() && !other.is_empty() {
+                return refuse(name, "a certificate and its private_key, or neither", "none".to_owned());
+            }
+        }
         for (name, value) in [
             ("queue_length", self.queue_length),
             ("jobs_per_key", self.jobs_per_key),

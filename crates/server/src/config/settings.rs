@@ -115,6 +115,15 @@ settings! {
     /// Refuse what cannot be made exactly as asked, in place of making it as near as can be
     strict("true"): bool = false;
 
+    /// Sign what is made with content credentials (C2PA)
+    credentials("true"): bool = true;
+    /// Certificates to sign with, as PEM, that of the key first; nothing for a self-made one, which is kept in the data folder
+    certificate: String = String::new();
+    /// The certificate's private key, as PKCS #8 in PEM
+    private_key: String = String::new();
+    /// Write into a corner of what is made that a model made it
+    mark("true"): bool = false;
+
     /// Jobs that may wait; more are refused with 429
     queue_length: u64 = 64;
     /// Jobs of one key that may wait or be worked on

@@ -70,6 +70,8 @@ fn what_cannot_be_is_refused() {
         ("KINORA_LOG", "loud"),
         ("KINORA_ALIASES", "sora"),
         ("KINORA_DEFAULT_SECONDS", "-1"),
+        ("KINORA_CERTIFICATE", "chain.pem"),
+        ("KINORA_PRIVATE_KEY", "key.pem"),
     ] {
         let error = load(&[], &[(name, value)]).unwrap_err();
         assert!(error.is_usage() && error.to_string().contains("expected"), "{name}: {error}");
