@@ -67,6 +67,18 @@ pub fn print(text: &str) -> Result<()> {
     }
 }
 
+/// The text with its control characters escaped: what a foreign file says must not steer the terminal.
+pub fn printable(text: &str) -> String {
+    let mut printable = String::with_capacity(text.len());
+    for letter in text.chars() {
+        match letter.is_control() {
+            true => printable.extend(letter.escape_default()),
+            false => printable.push(letter),
+        }
+    }
+    printable
+}
+
 /// Runs the program. A bug that panics is reported in one line too.
 pub fn guard(run: impl FnOnce() -> Result<()>) -> ExitCode {
     static PANIC: Mutex<String> = Mutex::new(String::new());
@@ -117,5 +129,10 @@ mod tests {
         let stopped = || train::TrainError::Stopped { at: "step 1".into(), advice: String::new() };
         assert_eq!(guard(|| Err(stopped().into())), ExitCode::from(130));
         assert_eq!(code(|| panic!("a bug")), ExitCode::from(FAILED));
+    }
+
+    #[test]
+    fn control_characters_are_shown_not_obeyed() {
+        assert_eq!(printable("一个\"ball\"\u{1b}[2J\n\u{9b}"), "一个\"ball\"\\u{1b}[2J\\n\\u{9b}");
     }
 }

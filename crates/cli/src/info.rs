@@ -6,7 +6,7 @@ use anyhow::Result;
 use clap::Args;
 use serde_json::Value;
 
-use crate::failure::print;
+use crate::failure::{print, printable};
 
 #[derive(Args)]
 pub struct InfoArgs {
@@ -37,18 +37,6 @@ pub fn run(args: &InfoArgs) -> Result<()> {
     print(&lines.iter().map(|line| printable(line)).collect::<Vec<_>>().join("\n"))
 }
 
-/// The text with its control characters escaped: the record in a foreign file must not steer the terminal.
-fn printable(text: &str) -> String {
-    let mut printable = String::with_capacity(text.len());
-    for letter in text.chars() {
-        match letter.is_control() {
-            true => printable.extend(letter.escape_default()),
-            false => printable.push(letter),
-        }
-    }
-    printable
-}
-
 /// A line for every value that says something.
 fn list(name: &str, value: &Value, lines: &mut Vec<String>) {
     match value {
@@ -61,15 +49,5 @@ fn list(name: &str, value: &Value, lines: &mut Vec<String>) {
         }
         Value::String(text) => lines.push(format!("{name:20} {text}")),
         other => lines.push(format!("{name:20} {other}")),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn control_characters_are_shown_not_obeyed() {
-        assert_eq!(printable("一个\"ball\"\u{1b}[2J\n\u{9b}"), "一个\"ball\"\\u{1b}[2J\\n\\u{9b}");
     }
 }

@@ -19,10 +19,13 @@ mod preview;
 mod progress;
 mod request;
 mod serve;
+mod sign;
 mod signals;
+mod signing;
 mod storyboard;
 mod tasks;
 mod training;
+mod verify;
 mod vocabulary;
 mod world_clips;
 
@@ -85,6 +88,12 @@ enum Mode {
     Plan(plan::PlanArgs),
     /// Show what a file holds and how it was made
     Info(info::InfoArgs),
+    /// Sign a file with content credentials (C2PA): which model made it, and when
+    #[command(after_help = "Example: kinora sign ball.mp4 -o signed.mp4")]
+    Sign(sign::SignArgs),
+    /// Tell whether files still are as they were signed, by whom, and what made them
+    #[command(after_help = "Example: kinora verify signed.mp4")]
+    Verify(verify::VerifyArgs),
     /// Serve OpenAI's Videos API, and a page to use it
     #[command(after_help = "Example: kinora serve --port 8000")]
     Serve(Box<server::ServeArgs>),
@@ -108,7 +117,15 @@ enum Mode {
 impl Mode {
     /// Whether it can be stopped between two steps.
     fn takes_long(&self) -> bool {
-        !matches!(self, Self::Plan(_) | Self::Info(_) | Self::Vocabulary(_) | Self::World(_))
+        !matches!(
+            self,
+            Self::Plan(_)
+                | Self::Info(_)
+                | Self::Sign(_)
+                | Self::Verify(_)
+                | Self::Vocabulary(_)
+                | Self::World(_)
+        )
     }
 }
 
@@ -163,6 +180,8 @@ fn main() -> ExitCode {
             Mode::Storyboard(args) => storyboard::run(args),
             Mode::Plan(args) => plan::run(&args),
             Mode::Info(args) => info::run(&args),
+            Mode::Sign(args) => sign::run(&args),
+            Mode::Verify(args) => verify::run(&args),
             Mode::Serve(args) => serve::run(&args),
             Mode::Bench(command) => bench::run(&command),
             Mode::Play(args) => play::run(&args),

@@ -55,9 +55,30 @@ impl Running {
     }
 
     fn content(&self, id: &str) -> media::Clip {
+        media::decode(&self.file(id)).expect("an MP4")
+    }
+
+    /// The file as it is handed over, which is signed.
+    fn file(&self, id: &str) -> Vec<u8> {
         let answer = agent().get(format!("{}/videos/{id}/content", self.base)).call().expect("an answer");
         assert_eq!(answer.status(), 200);
-        media::decode(&answer.into_body().read_to_vec().expect("bytes")).expect("an MP4")
+        let file = answer.into_body().read_to_vec().expect("bytes");
+        let found = self.provenance(&file);
+        assert_eq!((&found["outcome"], &found["validation_state"]), (&json!("detected"), &json!("trusted")));
+        assert_eq!(found["model"], "kinora-tiny");
+        file
+    }
+
+    /// What the server says of where a file comes from.
+    fn provenance(&self, file: &[u8]) -> Value {
+        let head = b"--x\r\ncontent-disposition: form-data; name=\"file\"; filename=\"a\"\r\n\r\n";
+        let answer = agent()
+            .post(format!("{}/content_provenance_checks", self.base))
+            .header("content-type", "multipart/form-data; boundary=x")
+            .send(&[head, file, b"\r\n--x--\r\n"].concat()[..]);
+        let (status, answer) = read(answer.expect("an answer"));
+        assert_eq!(status, 200, "{answer}");
+        answer["results"][0].clone()
     }
 
     /// The video of this name when it is done.
@@ -125,11 +146,18 @@ fn what_a_client_asks_for_is_made_by_the_engine() {
     assert_eq!((&video["size"], &video["model"]), (&json!("64x48"), &json!("sora-2")));
     let clip = server.content(id(&video));
     assert_eq!((clip.width(), clip.height(), clip.num_frames()), (64, 48, 9));
-    // As the command makes it: the file says how, and the same bytes come out.
+    // Signed, until a byte of it changes.
+    let mut file = server.file(id(&video));
+    let middle = file.len() / 2;
+    file[middle] ^= 1;
+    assert_eq!(server.provenance(&file)["validation_state"], "invalid");
+    // As the command makes it: the file says how, and the same bytes come out. Nobody has signed that one.
     let flags = "generate --seed 5 --steps 2 --num-frames 9 --size 64x48 -o own.mp4";
     let mut command = kinora(folder.path(), flags);
     command.arg("a red ball on the grass");
     common::succeed(command);
+    let own = std::fs::read(folder.path().join("own.mp4")).expect("a file");
+    assert_eq!(server.provenance(&own)["validation_state"], "not_present");
     assert_eq!(clip, media::read(&folder.path().join("own.mp4")).expect("a clip"));
 
     // What is made of it: longer, changed in a half, near to it; each of its own size.

@@ -13,13 +13,13 @@ use serde::{Deserialize, Serialize};
 use server::{
     Folder,
     maker::{
-        Asked, Credential, Estimate, Kind, Made, Maker, ModelCard, Observer, Outcome, Refusal, Resolved,
-        SignalKind, Size, TaskKind, Validation, Vocabulary, Work,
+        Asked, Credential, Estimate, Kind, Made, Maker, ModelCard, Observer, Refusal, Resolved, Size,
+        TaskKind, Vocabulary, Work,
     },
 };
 use world::Language;
 
-use super::{asked::meant, refusal, work};
+use super::{asked::meant, delivery::Delivery, refusal, work};
 use crate::failure::usage;
 
 /// The longest video that a model's card names, in seconds. Windows roll on: longer ones take longer, and no more memory.
@@ -37,6 +37,7 @@ pub struct EngineMaker {
     served: Vec<Served>,
     /// For characters.
     judge: OnceLock<Judge>,
+    delivery: Delivery,
 }
 
 /// What is kept of a request until it is made: no paths.
@@ -52,7 +53,7 @@ struct Kept {
 
 impl EngineMaker {
     /// Reads models; the embedded one if there is no folder.
-    pub fn open(folders: &[Folder], precision: Precision) -> Result<Self> {
+    pub fn open(folders: &[Folder], precision: Precision, delivery: Delivery) -> Result<Self> {
         let folders: Vec<Option<PathBuf>> = if folders.is_empty() {
             vec![None]
         } else {
@@ -79,7 +80,7 @@ impl EngineMaker {
             let card = card(pipeline.info(), created, plan.memory.peak());
             served.push(Served { card, folder, pipeline });
         }
-        Ok(Self { served, judge: OnceLock::new() })
+        Ok(Self { served, judge: OnceLock::new(), delivery })
     }
 
     fn named(&self, id: &str) -> Result<&Served, Refusal> {
@@ -167,20 +168,11 @@ impl Maker for EngineMaker {
             known.file = input.path.clone();
         }
         let plan = served.plan(request)?;
-        work::make(&served.pipeline, &plan, delivered, work, observer)
+        work::make(&served.pipeline, &plan, delivered, &self.delivery, work, observer)
     }
 
     fn provenance(&self, file: &Path) -> Result<Vec<Credential>, Refusal> {
-        // There is no signature in these files yet; what their own record says proves nothing.
-        media::summary(file).map_err(|error| Refusal::bad("file", error))?;
-        Ok(vec![Credential {
-            kind: SignalKind::C2pa,
-            outcome: Outcome::NotDetected,
-            validation_state: Some(Validation::NotPresent),
-            issuer: None,
-            model: None,
-            generated_at: None,
-        }])
+        self.delivery.provenance(file)
     }
 }
 

@@ -3,6 +3,7 @@
 
 mod asked;
 mod characters;
+mod delivery;
 mod maker;
 mod refusal;
 mod work;
@@ -14,7 +15,7 @@ use clap::ValueEnum;
 use engine::Precision;
 use server::{Command, Maker, ServeArgs, Settings};
 
-use self::maker::EngineMaker;
+use self::{delivery::Delivery, maker::EngineMaker};
 use crate::{
     failure::{print, usage},
     signals,
@@ -34,5 +35,5 @@ pub fn run(args: &ServeArgs) -> Result<()> {
 pub fn maker(settings: &Settings) -> Result<Arc<dyn Maker>> {
     let precision = Precision::from_str(&settings.precision, false)
         .map_err(|_| usage(format!("precision: expected bf16, int8 or f32, found {}", settings.precision)))?;
-    Ok(Arc::new(EngineMaker::open(&settings.model, precision)?))
+    Ok(Arc::new(EngineMaker::open(&settings.model, precision, Delivery::of(settings)?)?))
 }

@@ -12,7 +12,10 @@ use engine::{Pipeline, Plan, Stage, State};
 use media::{Clip, ClipShape, ClipWriter, Fit};
 use server::maker::{Frame, Made, Observer, Preview, Progress, Refusal, Size, Work};
 
-use super::refusal::{self, internal};
+use super::{
+    delivery::Delivery,
+    refusal::{self, internal},
+};
 
 /// Parts of the work: what is done when the prompt is read, and how much more when all steps are done.
 const TEXT: f64 = 0.02;
@@ -25,6 +28,7 @@ pub fn make(
     pipeline: &Pipeline,
     plan: &Plan,
     delivered: Option<Size>,
+    delivery: &Delivery,
     work: &Work<'_>,
     observer: &mut dyn Observer,
 ) -> Result<Made, Refusal> {
@@ -35,15 +39,17 @@ pub fn make(
         Some(size) => ClipShape { width: size.width as usize, height: size.height as usize, ..made },
         None => made,
     };
-    let mut writer = ClipWriter::create(work.output, shape, Some(&record)).map_err(internal)?;
+    let first = delivery.first(work.state, work.output);
+    let mut writer = ClipWriter::create(&first, shape, Some(&record)).map_err(internal)?;
     let told = RefCell::new(observer);
     let mut index = 0;
     let mut sink = |frame: &[f32]| {
-        let picture = Clip::still(made.width, made.height, engine::to_bytes(frame))?.fit(
+        let mut picture = Clip::still(made.width, made.height, engine::to_bytes(frame))?.fit(
             shape.width,
             shape.height,
             Fit::Cover,
         )?;
+        delivery.mark(&mut picture);
         writer.push(picture.as_bytes())?;
         let size = Size { width: shape.width as u32, height: shape.height as u32 };
         told.borrow_mut().frame(Frame { index, size, rgb: picture.as_bytes() });
@@ -61,6 +67,7 @@ pub fn make(
     let timings = pipeline.stream_kept(plan, Some(&state), &mut sink, &mut teller);
     let timings = timings.map_err(|error| refusal::of(&error))?;
     writer.finish().map_err(internal)?;
+    delivery.finish(&first, work.output, &pipeline.info().name)?;
     let parts = [
         ("load", timings.load),
         ("text", timings.text),
