@@ -302,7 +302,7 @@ fn paths_that_are_not_utf_8_are_recorded_lossily() {
 fn models_that_are_not_served_say_why() {
     let cases: [(&str, Value, &str); 6] = [
         ("model_index.json", json!({ "_class_name": "WanPipeline", "transformer_2": 1 }), "transformer_2"),
-        ("model_index.json", json!({ "_class_name": "WanImageToVideoPipeline" }), "WanImageToVideoPipeline"),
+        ("model_index.json", json!({ "_class_name": "HunyuanVideoPipeline" }), "HunyuanVideoPipeline"),
         (
             "model_index.json",
             json!({ "_class_name": "WanPipeline", "transformer_2": ["diffusers", "WanTransformer3DModel"] }),
