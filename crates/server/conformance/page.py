@@ -584,10 +584,12 @@ def strict_and_limits(run):
     with run.visit() as visit:
         page = visit.page
         model = page.request.get(run.url + "/v1/models").json()["data"][0]["kinora"]
-        assert page.input_value("#seconds") == f"{model['default_seconds']:g}", model
+        expect(page.locator("#seconds")).to_have_value(f"{model['default_seconds']:g}")
         page.fill("#prompt", QUICK)
         page.select_option("#size", "other")
-        assert f"{page.input_value('#width')}x{page.input_value('#height')}" == model["native_size"], model
+        width, height = model["native_size"].split("x")
+        expect(page.locator("#width")).to_have_value(width)
+        expect(page.locator("#height")).to_have_value(height)
         expect(page.locator("#size-limit")).to_have_text("Up to 8.3 million pixels")
         page.fill("#width", "128")
         page.locator("summary", has_text="Advanced").click()
