@@ -72,14 +72,13 @@ pub fn run(BenchCommand::Serve(args): &BenchCommand) -> Result<()> {
     })?;
     // A server of its own lives as long as this does, and so does its folder.
     let folder = tempfile::tempdir()?;
-    let started = match &args.url {
-        Some(_) => None,
-        None => Some(start(&args.server, folder.path(), most)?),
-    };
-    let base = match (&args.url, &started) {
-        (Some(url), _) => url.trim_end_matches('/').to_owned(),
-        (None, Some(server)) => format!("http://{}/v1", server.address()),
-        (None, None) => String::new(),
+    let (started, base) = match &args.url {
+        Some(url) => (None, url.trim_end_matches('/').to_owned()),
+        None => {
+            let server = start(&args.server, folder.path(), most)?;
+            let base = format!("http://{}/v1", server.address());
+            (Some(server), base)
+        }
     };
     let load = Load { base, key: args.key.clone(), prompt: args.prompt.clone(), fields };
     if !args.json {

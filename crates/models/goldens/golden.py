@@ -1,4 +1,4 @@
-"""Shared by the scripts of this folder: random weights, prompts of numbers, and a safetensors file with its versions."""
+"""Shared by the scripts of this folder: random weights, prompts of numbers, runs of pipelines, and a safetensors file with its versions."""
 
 import json
 import math
@@ -8,6 +8,7 @@ from types import SimpleNamespace
 import diffusers
 import torch
 import transformers
+from diffusers import UniPCMultistepScheduler
 from safetensors.torch import save_file
 
 
@@ -45,6 +46,46 @@ class Numbers:
 def weights(state):
     """The tensors of a checkpoint, as a golden stores them."""
     return {f"model.{key}": value for key, value in state.items()}
+
+
+def scheduler(flow_shift):
+    return UniPCMultistepScheduler(
+        prediction_type="flow_prediction", use_flow_sigmas=True, num_train_timesteps=1000, flow_shift=flow_shift,
+    )
+
+
+def noise(pipeline, size, generator):
+    """Of the latents of a video of `size`: frames, height and width."""
+    frames, height, width = size
+    space, time = pipeline.vae_scale_factor_spatial, pipeline.vae_scale_factor_temporal
+    shape = (1, pipeline.vae.config.z_dim, 1 + (frames - 1) // time, height // space, width // space)
+    return torch.randn(shape, generator=generator)
+
+
+def run(pipeline, size, latents, told, **images):
+    """Latents and frames that a pipeline makes of noise, as the metadata of a golden tells it to."""
+    pipeline.set_progress_bar_config(disable=True)
+    frames, height, width = size
+    words = lambda ids: " ".join(map(str, ids))
+    call = lambda output_type: pipeline(
+        **images,
+        prompt=words(told["prompt"]),
+        negative_prompt=words(told["negative_prompt"]),
+        num_frames=frames,
+        height=height,
+        width=width,
+        num_inference_steps=told["steps"],
+        guidance_scale=told["guidance_scale"],
+        max_sequence_length=told["text_tokens"],
+        latents=latents.clone(),
+        output_type=output_type,
+    ).frames
+    return {"latents": call("latent"), "frames": torch.as_tensor(call("np"))[0]}
+
+
+def of_part(part, state):
+    """The tensors of a part's checkpoint, as the golden of a pipeline stores them; tied ones once."""
+    return {f"{part}.{key}": value for key, value in state.items() if key != "encoder.embed_tokens.weight"}
 
 
 def write(name, tensors, **metadata):

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import torch
 from clip import saved
-from diffusers import AutoencoderKLWan, UniPCMultistepScheduler, WanImageToVideoPipeline, WanTransformer3DModel
-from golden import Numbers, randomize, write
+from diffusers import AutoencoderKLWan, WanImageToVideoPipeline, WanTransformer3DModel
+from golden import Numbers, noise, of_part, randomize, run, scheduler, write
 from PIL import Image
 from safetensors import safe_open
 from transformers import CLIPImageProcessor, CLIPVisionConfig, CLIPVisionModel, UMT5Config, UMT5EncoderModel
@@ -29,15 +29,6 @@ CLIP = dict(
 TEXT_TOKENS = 512
 PROMPT, NEGATIVE_PROMPT = [5, 9, 3, 21, 1], [7, 1]
 STEPS, GUIDANCE_SCALE, FLOW_SHIFT = 4, 4.0, 3.0
-
-words = lambda ids: " ".join(map(str, ids))
-as_input = lambda image: image.permute(2, 0, 1)[None].float() / 255
-
-
-def scheduler(flow_shift):
-    return UniPCMultistepScheduler(
-        prediction_type="flow_prediction", use_flow_sigmas=True, num_train_timesteps=1000, flow_shift=flow_shift,
-    )
 
 
 def picture(seed, height, width):
@@ -63,24 +54,11 @@ def by_timestep():
     pipeline = WanImageToVideoPipeline(
         tokenizer=Numbers(), scheduler=scheduler(told["flow_shift"]), expand_timesteps=True, **parts
     )
-    pipeline.set_progress_bar_config(disable=True)
     frames, height, width, _ = recorded["frames"].shape
     image = picture(7, height, width)
-    call = lambda output_type: pipeline(
-        image=as_input(image),
-        prompt=words(told["prompt"]),
-        negative_prompt=words(told["negative_prompt"]),
-        num_frames=frames,
-        height=height,
-        width=width,
-        num_inference_steps=told["steps"],
-        guidance_scale=told["guidance_scale"],
-        max_sequence_length=told["text_tokens"],
-        latents=recorded["noise"].clone(),
-        output_type=output_type,
-    ).frames
-    tensors = {"image": image.float(), "latents": call("latent"), "frames": torch.as_tensor(call("np"))[0]}
-    write("pipeline_22_image", tensors)
+    as_input = image.permute(2, 0, 1)[None].float() / 255
+    made = run(pipeline, (frames, height, width), recorded["noise"], told, image=as_input)
+    write("pipeline_22_image", {"image": image.float(), **made})
 
 
 def beside_the_latents(seed, name, boundary_ratio=None, image_encoder=False, last=False):
@@ -117,36 +95,12 @@ def beside_the_latents(seed, name, boundary_ratio=None, image_encoder=False, las
         image_processor=CLIPImageProcessor(do_resize=False, do_center_crop=False),
         **{"image_encoder": None, **parts},
     )
-    pipeline.set_progress_bar_config(disable=True)
-    space, time = pipeline.vae_scale_factor_spatial, pipeline.vae_scale_factor_temporal
-    noise = torch.randn(1, z, 1 + (FRAMES - 1) // time, SIDE // space, SIDE // space, generator=generator)
+    size = (FRAMES, SIDE, SIDE)
+    latents = noise(pipeline, size, generator)
     images = {"image": picture(20 + seed, SIDE, SIDE)}
     if last:
         images["last_image"] = picture(40 + seed, SIDE, SIDE)
-    call = lambda output_type: pipeline(
-        **{key: Image.fromarray(image.numpy()) for key, image in images.items()},
-        prompt=words(PROMPT),
-        negative_prompt=words(NEGATIVE_PROMPT),
-        num_frames=FRAMES,
-        height=SIDE,
-        width=SIDE,
-        num_inference_steps=STEPS,
-        guidance_scale=GUIDANCE_SCALE,
-        max_sequence_length=TEXT_TOKENS,
-        latents=noise.clone(),
-        output_type=output_type,
-    ).frames
-    tensors = {key: image.float() for key, image in images.items()}
-    tensors |= {"noise": noise, "latents": call("latent"), "frames": torch.as_tensor(call("np"))[0]}
-    for part, module in parts.items():
-        state = saved(module) if part == "image_encoder" else module.state_dict()
-        tensors |= {f"{part}.{key}": value for key, value in state.items() if key != "encoder.embed_tokens.weight"}
-    configs = {part: module.config.to_dict() if hasattr(module.config, "to_dict") else dict(module.config) for part, module in parts.items()}
-    configs.pop("transformer_2", None)
-    write(
-        name,
-        tensors,
-        **configs,
+    told = dict(
         prompt=PROMPT,
         negative_prompt=NEGATIVE_PROMPT,
         text_tokens=TEXT_TOKENS,
@@ -156,6 +110,14 @@ def beside_the_latents(seed, name, boundary_ratio=None, image_encoder=False, las
         expand_timesteps=False,
         boundary_ratio=boundary_ratio,
     )
+    given = {key: Image.fromarray(image.numpy()) for key, image in images.items()}
+    tensors = {key: image.float() for key, image in images.items()}
+    tensors |= {"noise": latents, **run(pipeline, size, latents, told, **given)}
+    for part, module in parts.items():
+        tensors |= of_part(part, saved(module) if part == "image_encoder" else module.state_dict())
+    in_words = lambda config: config.to_dict() if hasattr(config, "to_dict") else dict(config)
+    configs = {part: in_words(module.config) for part, module in parts.items() if part != "transformer_2"}
+    write(name, tensors, **configs, **told)
 
 
 @torch.no_grad()

@@ -1,8 +1,8 @@
 """Whole runs of `WanPipeline` with random weights and given noise: python pipeline.py"""
 
 import torch
-from diffusers import AutoencoderKLWan, UniPCMultistepScheduler, WanPipeline, WanTransformer3DModel
-from golden import Numbers, randomize, write
+from diffusers import AutoencoderKLWan, WanPipeline, WanTransformer3DModel
+from golden import Numbers, noise, of_part, randomize, run, scheduler, write
 from transformers import UMT5Config, UMT5EncoderModel
 
 TEXT_TOKENS = 12
@@ -63,41 +63,13 @@ def main():
             parts["transformer_2"] = denoiser()
         for offset, part in enumerate(parts.values()):
             randomize(part, 10 * seed + offset)
-        scheduler = UniPCMultistepScheduler(
-            prediction_type="flow_prediction", use_flow_sigmas=True, num_train_timesteps=1000, flow_shift=case["flow_shift"],
-        )
+        sampler = scheduler(case["flow_shift"])
         pipeline = WanPipeline(
-            tokenizer=Numbers(), scheduler=scheduler, expand_timesteps=case["expand_timesteps"],
+            tokenizer=Numbers(), scheduler=sampler, expand_timesteps=case["expand_timesteps"],
             boundary_ratio=boundary_ratio, **parts
         )
-        pipeline.set_progress_bar_config(disable=True)
-        frames, height, width = case["size"]
-        space, time = pipeline.vae_scale_factor_spatial, pipeline.vae_scale_factor_temporal
-        noise = torch.randn(1, z, 1 + (frames - 1) // time, height // space, width // space, generator=generator)
-        call = lambda output_type: pipeline(
-            prompt=" ".join(map(str, PROMPT)),
-            negative_prompt=" ".join(map(str, NEGATIVE_PROMPT)),
-            num_frames=frames,
-            height=height,
-            width=width,
-            num_inference_steps=STEPS,
-            guidance_scale=GUIDANCE_SCALE,
-            max_sequence_length=TEXT_TOKENS,
-            latents=noise.clone(),
-            output_type=output_type,
-        ).frames
-        tensors = {"noise": noise, "latents": call("latent"), "frames": torch.as_tensor(call("np"))[0]}
-        tensors["timesteps"] = scheduler.timesteps.float()
-        tensors["sigmas"] = scheduler.sigmas.float()
-        for part, module in parts.items():
-            state = {key: value for key, value in module.state_dict().items() if key != "encoder.embed_tokens.weight"}
-            tensors |= {f"{part}.{key}": value for key, value in state.items()}
-        write(
-            name,
-            tensors,
-            transformer=dict(parts["transformer"].config),
-            vae=dict(parts["vae"].config),
-            text_encoder=parts["text_encoder"].config.to_dict(),
+        latents = noise(pipeline, case["size"], generator)
+        told = dict(
             prompt=PROMPT,
             negative_prompt=NEGATIVE_PROMPT,
             text_tokens=TEXT_TOKENS,
@@ -106,6 +78,19 @@ def main():
             flow_shift=case["flow_shift"],
             expand_timesteps=case["expand_timesteps"],
             boundary_ratio=boundary_ratio,
+        )
+        tensors = {"noise": latents, **run(pipeline, case["size"], latents, told)}
+        tensors["timesteps"] = sampler.timesteps.float()
+        tensors["sigmas"] = sampler.sigmas.float()
+        for part, module in parts.items():
+            tensors |= of_part(part, module.state_dict())
+        write(
+            name,
+            tensors,
+            transformer=dict(parts["transformer"].config),
+            vae=dict(parts["vae"].config),
+            text_encoder=parts["text_encoder"].config.to_dict(),
+            **told,
         )
 
 

@@ -413,7 +413,7 @@ fn check_fits(
     if inputs != z_dim + frames + z_dim {
         fits("in_channels", inputs, z_dim, "the autoencoder's z_dim")?;
     }
-    fits("out_channels", outputs, autoencoder.z_dim(), "the autoencoder's z_dim")?;
+    fits("out_channels", outputs, z_dim, "the autoencoder's z_dim")?;
     fits("text_dim", denoiser.context_dim(), text_encoder.dim(), "the text encoder's d_model")?;
     let Some(Expert { config: first, .. }) = first else { return Ok(()) };
     for axis in 0..3 {

@@ -37,7 +37,7 @@ impl WanTransformerBlock {
             attn1: WanAttention::new(config, device),
             attn2: WanAttention::with_pictures(config, device),
             norm2: config.cross_attn_norm.then(|| LayerNorm::new(dim, config.eps, device)),
-            ffn: FeedForward::new(dim, config.ffn_dim, device),
+            ffn: FeedForward::new([dim, config.ffn_dim, dim], device),
             scale_shift_table: nn::zeros([1, 6, dim], device),
             eps: config.eps,
         }
@@ -87,18 +87,18 @@ impl WanTransformerBlock {
 
 /// Two linear layers with a GELU between them.
 #[derive(Module, Debug)]
-struct FeedForward {
-    proj_in: Linear,
-    proj_out: Linear,
+pub(super) struct FeedForward {
+    pub proj_in: Linear,
+    pub proj_out: Linear,
 }
 
 nn::pack_parts!(FeedForward { proj_in, proj_out });
 
 impl FeedForward {
-    fn new(dim: usize, hidden: usize, device: &Device) -> Self {
+    pub fn new([inputs, hidden, outputs]: [usize; 3], device: &Device) -> Self {
         Self {
-            proj_in: Linear::new(dim, hidden, true, device),
-            proj_out: Linear::new(hidden, dim, true, device),
+            proj_in: Linear::new(inputs, hidden, true, device),
+            proj_out: Linear::new(hidden, outputs, true, device),
         }
     }
 

@@ -4,7 +4,9 @@ use burn::{
     module::{Module, Param},
     tensor::{Device, Tensor, activation::gelu},
 };
-use nn::{LayerNorm, Linear};
+use nn::LayerNorm;
+
+use super::block::FeedForward;
 
 /// PyTorch's own, which upstream leaves it at.
 const EPS: f64 = 1e-5;
@@ -20,25 +22,13 @@ pub(super) struct ImageEmbedding {
 
 nn::pack_parts!(ImageEmbedding { ff });
 
-/// Two linear layers as wide as their input, with a GELU between them.
-#[derive(Module, Debug)]
-struct FeedForward {
-    proj_in: Linear,
-    proj_out: Linear,
-}
-
-nn::pack_parts!(FeedForward { proj_in, proj_out });
-
 impl ImageEmbedding {
     /// `positions` are the tokens of all pictures together, of models that tell them apart.
     pub fn new(image_dim: usize, dim: usize, positions: Option<usize>, device: &Device) -> Self {
         Self {
             pos_embed: positions.map(|tokens| nn::zeros([1, tokens, image_dim], device)),
             norm1: LayerNorm::new(image_dim, EPS, device),
-            ff: FeedForward {
-                proj_in: Linear::new(image_dim, image_dim, true, device),
-                proj_out: Linear::new(image_dim, dim, true, device),
-            },
+            ff: FeedForward::new([image_dim, image_dim, dim], device),
             norm2: LayerNorm::new(dim, EPS, device),
         }
     }
@@ -50,6 +40,7 @@ impl ImageEmbedding {
             None => features,
         };
         let x = self.ff.proj_in.forward(self.norm1.forward(features));
+        // The exact GELU, where the blocks have its tanh form.
         self.norm2.forward(self.ff.proj_out.forward(gelu(x)))
     }
 }
