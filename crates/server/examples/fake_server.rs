@@ -7,18 +7,9 @@
 
 #[path = "../tests/fake/mod.rs"]
 mod fake;
+mod until;
 
-use std::{
-    env,
-    io::{self, Read},
-    process::ExitCode,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-    thread,
-    time::Duration,
-};
+use std::{env, process::ExitCode, sync::Arc, thread, time::Duration};
 
 use clap::Parser;
 use server::{Command, ServeArgs, Server};
@@ -50,14 +41,8 @@ fn run() -> server::Result<()> {
     let maker = Arc::new(fake::Fake { log: env::var_os("KINORA_FAKE_LOG").map(Into::into) });
     let running = Server::start(maker, settings)?;
     println!("http://{}", running.address());
-    let is_over = Arc::new(AtomicBool::new(false));
-    let over = is_over.clone();
-    thread::spawn(move || {
-        // Whatever comes, only its end counts.
-        let _ = io::stdin().read_to_end(&mut Vec::new());
-        over.store(true, Ordering::SeqCst);
-    });
-    while !is_over.load(Ordering::SeqCst) {
+    let is_over = until::input_ends();
+    while !is_over() {
         thread::sleep(Duration::from_millis(20));
     }
     running.stop();

@@ -34,7 +34,7 @@ pub struct App {
     /// The record of the rest.
     pub records: Arc<Records>,
     /// Files.
-    pub folder: DataFolder,
+    pub folder: Arc<DataFolder>,
     /// Jobs that are worked on.
     pub live: Live,
     /// What goes out.

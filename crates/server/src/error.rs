@@ -52,6 +52,14 @@ pub enum Error {
     /// The record of the jobs cannot be used.
     #[error(transparent)]
     Store(#[from] crate::store::StoreError),
+    /// NATS cannot be used.
+    #[error("{url}: {what}; is `nats-server -js` running there, and is --queue right?")]
+    Queue {
+        /// Where it should be, without passwords.
+        url: String,
+        /// What it or its client said.
+        what: String,
+    },
     /// A configuration file that cannot be read.
     #[error(transparent)]
     File(#[from] disk::Error),

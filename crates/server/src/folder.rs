@@ -11,13 +11,14 @@
 //!     state/            what survives a kill, until the job is done
 //!     output.mp4        (output.png of a picture)
 //!     thumbnail.webp, spritesheet.jpg
+//! worker/0/             such a folder again, with the job in hand of a worker of this machine
 //! ```
 
 use std::{
     collections::HashSet,
     fs::{self, File, TryLockError},
     io,
-    path::{Path, PathBuf},
+    path::{Component, Path, PathBuf},
 };
 
 use crate::{Error, Result, ids::Sort};
@@ -121,6 +122,13 @@ impl JobFolder {
     pub fn create(&self) -> io::Result<()> {
         fs::create_dir_all(self.inputs())?;
         fs::create_dir_all(self.state())
+    }
+
+    /// A file by its path in the folder, with `/` between its parts; `None` for one that leads out of it.
+    pub fn file(&self, path: &str) -> Option<PathBuf> {
+        let path = Path::new(path);
+        let is_inside = path.components().all(|part| matches!(part, Component::Normal(_)));
+        is_inside.then(|| self.root.join(path))
     }
 
     /// What the job is made of.
@@ -229,6 +237,8 @@ mod tests {
         }
         fs::write(data.incoming().join("half"), "x").unwrap();
         assert_eq!(data.job(&kept).bytes(), 10);
+        assert_eq!(data.job(&kept).file("inputs/0.png"), Some(data.job(&kept).inputs().join("0.png")));
+        assert!(["../a", "/a", "a/../b"].iter().all(|path| data.job(&kept).file(path).is_none()));
         let nobody = data.character(&Sort::Character.name());
         fs::write(&nobody, "x").unwrap();
         data.sweep(&HashSet::from([kept.clone()])).unwrap();

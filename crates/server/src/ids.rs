@@ -37,7 +37,12 @@ impl Sort {
 
     /// A new name.
     pub fn name(self) -> String {
-        format!("{}{}", self.prefix(), hex(&random::bytes::<BYTES>()))
+        self.named(&random::bytes::<BYTES>())
+    }
+
+    /// The name that the first of these bytes make.
+    pub fn named(self, bytes: &[u8]) -> String {
+        format!("{}{}", self.prefix(), hex(&bytes[..BYTES]))
     }
 
     /// Whether a text can be such a name: nothing else may be looked for.

@@ -6,6 +6,8 @@
 //!            └── events, content <── live, files <────┴── hooks ──> webhooks
 //! ```
 //!
+//! Where there are several machines, NATS takes the place of the record and of the runners: see `docs/server.md`.
+//!
 //! What makes the videos is behind one trait, [`Maker`]; this crate knows no model. A job is a line in the record and a
 //! folder of files. It is accepted when both are on the disk, and ends when its file and then the record are: a kill between
 //! any two of these loses nothing and makes nothing twice.
@@ -39,6 +41,7 @@ mod journal;
 mod keys;
 pub mod maker;
 mod metrics;
+mod nats;
 mod net;
 mod observe;
 mod page;
@@ -52,5 +55,6 @@ pub use config::{Folder, List, LogForm, Pair, ServeArgs, Settings};
 pub use error::{Error, Result};
 pub use keys::KeyHash;
 pub use maker::Maker;
+pub use nats::{WorkerArgs, work};
 pub use server::{Command, Server, serve};
 pub use store::StoreError;

@@ -12,7 +12,7 @@ use utoipa::ToSchema;
 
 use crate::{
     maker::{Kind, Refusal},
-    store::StoreError,
+    store::{Failure, StoreError},
 };
 
 /// Why a request is not served.
@@ -100,7 +100,7 @@ impl Problem {
     /// A fault of the server's; the client is not told which.
     pub fn internal(cause: impl fmt::Display) -> Self {
         let message = "The server failed on this request; its log says why.";
-        let problem = Self::new(StatusCode::INTERNAL_SERVER_ERROR, message).code("internal_error");
+        let problem = Self::new(StatusCode::INTERNAL_SERVER_ERROR, message).code(Failure::INTERNAL);
         Self { cause: Some(cause.to_string().into()), ..problem }
     }
 
@@ -108,6 +108,15 @@ impl Problem {
     pub fn disk_full() -> Self {
         let message = "The server's disk is full: nothing more is accepted until there is room on it.";
         Self::new(StatusCode::INSUFFICIENT_STORAGE, message).code("disk_full").last_word()
+    }
+
+    /// Something that the server needs and that comes back by itself; the client is not told what it is.
+    pub fn away(cause: impl fmt::Display) -> Self {
+        /// Seconds.
+        const PAUSE: u64 = 5;
+        let message = "The record of the videos cannot be reached now; try again.";
+        let problem = Self::new(StatusCode::SERVICE_UNAVAILABLE, message).code("unavailable");
+        Self { cause: Some(cause.to_string().into()), ..problem }.retry_after(PAUSE)
     }
 
     /// The field that it is about.
@@ -141,7 +150,11 @@ impl From<io::Error> for Problem {
 
 impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
-        if error.is_full() { Self::disk_full() } else { Self::internal(error) }
+        match error {
+            StoreError::Away(_) => Self::away(error),
+            error if error.is_full() => Self::disk_full(),
+            error => Self::internal(error),
+        }
     }
 }
 

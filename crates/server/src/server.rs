@@ -29,6 +29,7 @@ use crate::{
     keys::KeyHash,
     maker::Maker,
     metrics::Metrics,
+    nats::{Front, Shared},
     net::Net,
     observe,
     store::{Jobs, Records},
@@ -96,13 +97,22 @@ pub fn serve(maker: Arc<dyn Maker>, settings: Settings, mut is_over: impl FnMut(
     Ok(())
 }
 
+/// Who does the work, and is waited for at the end.
+#[expect(dead_code, reason = "they are only held")]
+enum Hands {
+    /// Threads of this program.
+    Here(Runners),
+    /// Workers: this is who listens to them.
+    Elsewhere(Front),
+}
+
 /// A server that runs. [`stop`](Self::stop) ends it in order; dropping it ends it as a kill would, so that the next one finds
 /// what a kill would leave.
 pub struct Server {
     app: Arc<App>,
     address: SocketAddr,
     stop: watch::Sender<bool>,
-    runners: Option<Runners>,
+    hands: Option<Hands>,
     courier: Option<Courier>,
     runtime: Option<Runtime>,
 }
@@ -122,7 +132,7 @@ impl Server {
         if maker.models().is_empty() {
             return Err(Error::NoModel);
         }
-        let folder = DataFolder::open(&settings.data)?;
+        let folder = Arc::new(DataFolder::open(&settings.data)?);
         let hours = i64::try_from(settings.retention_hours).unwrap_or(i64::MAX);
         let retention = (hours > 0).then(|| hours.saturating_mul(3600));
         let records = Arc::new(Records::open(&folder.records(), retention)?);
@@ -140,12 +150,25 @@ impl Server {
         let listen = |source| Error::Listen { address: wanted, source };
         let listener = runtime.block_on(TcpListener::bind(wanted)).map_err(listen)?;
         let address = listener.local_addr().map_err(listen)?;
-        records.recover(settings.max_crashes)?;
-        folder.sweep(&records.names()?.into_iter().chain(records.character_names()?).collect())?;
+        let shared = match settings.queue.as_str() {
+            "" => None,
+            _ => {
+                let (folder, records) = (folder.clone(), records.clone());
+                Some(Arc::new(Shared::open(runtime.handle(), &settings, folder, records, retention)?))
+            }
+        };
+        let jobs: Arc<dyn Jobs> = match &shared {
+            Some(shared) => shared.clone(),
+            None => records.clone(),
+        };
+        jobs.recover(settings.max_crashes)?;
+        // Jobs of this machine alone stay there while it shares others.
+        let known = [jobs.names()?, records.names()?, records.character_names()?];
+        folder.sweep(&known.into_iter().flatten().collect())?;
         let app = Arc::new(App {
             keys,
             maker,
-            jobs: records.clone(),
+            jobs,
             link_secret: records.secret("links")?,
             records,
             folder,
@@ -166,17 +189,13 @@ impl Server {
         let (stop, stopped) = watch::channel(false);
         runtime.spawn(accept(app.clone(), listener, router, stopped.clone()));
         runtime.spawn(sweep(app.clone(), stopped));
-        let runners = Runners::start(app.clone()).map_err(Error::System)?;
+        let hands = match shared {
+            Some(shared) => Hands::Elsewhere(Front::start(app.clone(), shared).map_err(Error::System)?),
+            None => Hands::Here(Runners::start(app.clone()).map_err(Error::System)?),
+        };
         let courier = Courier::start(app.clone()).map_err(Error::System)?;
         app.journal.event("listening", json!({ "url": format!("http://{address}/v1") }));
-        Ok(Self {
-            app,
-            address,
-            stop,
-            runners: Some(runners),
-            courier: Some(courier),
-            runtime: Some(runtime),
-        })
+        Ok(Self { app, address, stop, hands: Some(hands), courier: Some(courier), runtime: Some(runtime) })
     }
 
     /// Where it listens.
@@ -193,7 +212,7 @@ impl Server {
     fn end(&mut self, patience: Duration) {
         // Nobody listens any more if the runtime is gone.
         let _ = self.stop.send(true);
-        drop(self.runners.take());
+        drop(self.hands.take());
         drop(self.courier.take());
         if let Some(runtime) = self.runtime.take() {
             // Connections tell by their end that they have ended.

@@ -13,7 +13,6 @@ use utoipa::{IntoParams, ToSchema};
 use super::{
     caller::Caller,
     files::{self, Params, Served},
-    source,
     videos::fetched,
 };
 use crate::{
@@ -87,13 +86,13 @@ pub(super) fn served(app: &App, job: &Job, variant: Variant) -> Result<Served, P
         etag: format!("\"{tag}\""),
         name: format!("{}.{extension}", job.id),
     };
-    let output = || source::output(app, job);
     let served = match (job.kind, variant) {
-        (JobKind::Image, _) => served(output(), "image/png", hash.clone(), "png"),
-        (_, Variant::Video) => served(output(), "video/mp4", hash.clone(), "mp4"),
+        (JobKind::Image, _) => served(folder.output(true), "image/png", hash.clone(), "png"),
+        (_, Variant::Video) => served(folder.output(false), "video/mp4", hash.clone(), "mp4"),
         (_, Variant::Thumbnail) => served(folder.thumbnail(), "image/webp", format!("{hash}-t"), "webp"),
         (_, Variant::Spritesheet) => served(folder.spritesheet(), "image/jpeg", format!("{hash}-s"), "jpg"),
     };
+    app.jobs.bring(&job.id, &served.path)?;
     match served.path.is_file() {
         true => Ok(served),
         false => Err(Problem::missing("There is no such file of this video.")),

@@ -73,7 +73,7 @@ pub async fn remix(
         check_strength("strength", fields.strength)?;
         let repeat = retry.repeat(app, owner.clone(), body.fingerprint(&format!("/videos/{id}/remix")));
         let source = source::completed(app, &owner, &id, "video_id")?;
-        let file = GivenFile::Shared(source::output(app, &source));
+        let file = GivenFile::Shared(source::output(app, &source)?);
         let order = Order {
             repeat,
             task: Task::Remix { strength: fields.strength },

@@ -15,6 +15,7 @@ use crate::{
     app::App,
     metrics::{label_text, memory},
     problem::Problem,
+    store::StoreError,
 };
 
 /// These paths.
@@ -26,10 +27,11 @@ pub fn router(app: Arc<App>) -> Router {
 /// Whether jobs can be accepted and made.
 async fn ready(State(app): State<Arc<App>>) -> Response {
     let wrong = app.blocking(|app| {
-        app.jobs.counts()?;
-        Ok(match app.phase.is_stopping() {
-            true => Some("the server is stopping".to_owned()),
-            false => app.maker.ready().err(),
+        Ok(match app.jobs.counts() {
+            Err(StoreError::Away(_)) => Some("NATS cannot be reached".to_owned()),
+            Err(_) => Some("the record of the jobs cannot be read".to_owned()),
+            Ok(_) if app.phase.is_stopping() => Some("the server is stopping".to_owned()),
+            Ok(_) => app.maker.ready().err(),
         })
     });
     match wrong.await {
@@ -38,11 +40,7 @@ async fn ready(State(app): State<Arc<App>>) -> Response {
             (StatusCode::SERVICE_UNAVAILABLE, Json(json!({ "ready": false, "reason": reason })))
                 .into_response()
         }
-        Err(_) => {
-            let reason = "the record of the jobs cannot be read";
-            (StatusCode::SERVICE_UNAVAILABLE, Json(json!({ "ready": false, "reason": reason })))
-                .into_response()
-        }
+        Err(problem) => problem.into_response(),
     }
 }
 

@@ -77,7 +77,7 @@ pub async fn make(
     for job in &jobs {
         let job = done(&app, &job.id).await?;
         if let Some(failure) = &job.failure {
-            let status = if failure.code == "internal_error" { 500 } else { 400 };
+            let status = if failure.is_internal() { 500 } else { 400 };
             let status = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_REQUEST);
             return Err(Problem::new(status, &failure.message).code(&failure.code).last_word());
         }
@@ -85,7 +85,8 @@ pub async fn make(
         data.push(match is_link {
             true => ImageData { b64_json: None, url: Some(link(&app, &headers, &job.id)) },
             false => {
-                let path = source::output(&app, &job);
+                let of = job.clone();
+                let path = app.blocking(move |app| source::output(app, &of)).await?;
                 let bytes = tokio::fs::read(path).await.map_err(Problem::internal)?;
                 ImageData { b64_json: Some(BASE64_STANDARD.encode(bytes)), url: None }
             }

@@ -48,8 +48,13 @@ pub fn completed(app: &App, owner: &Owner, id: &str, param: &str) -> Result<Job,
 }
 
 /// The file of a video that is completed.
-pub fn output(app: &App, job: &Job) -> PathBuf {
-    app.folder.job(&job.id).output(job.kind == JobKind::Image)
+///
+/// # Errors
+/// It is kept elsewhere, and cannot be brought here now.
+pub fn output(app: &App, job: &Job) -> Result<PathBuf, Problem> {
+    let path = app.folder.job(&job.id).output(job.kind == JobKind::Image);
+    app.jobs.bring(&job.id, &path)?;
+    Ok(path)
 }
 
 /// The video that a request changes: a file that came with it, or one of the server's.
@@ -71,7 +76,7 @@ pub fn video(
         }
         (None, Some(VideoReference { id })) => {
             let job = completed(app, owner, &id, "video")?;
-            Ok((Given { role, file: GivenFile::Shared(output(app, &job)), extension: "mp4" }, Some(job)))
+            Ok((Given { role, file: GivenFile::Shared(output(app, &job)?), extension: "mp4" }, Some(job)))
         }
         (None, None) => {
             let message = "Missing required parameter: 'video'.";
@@ -180,7 +185,7 @@ pub fn known(app: &App, owner: &Owner, known: Vec<Known>) -> Result<Vec<Given>, 
             }
             (None, Some(VideoReference { id })) => {
                 let job = completed(app, owner, &id, param)?;
-                Ok(Given { role, file: GivenFile::Shared(output(app, &job)), extension: "mp4" })
+                Ok(Given { role, file: GivenFile::Shared(output(app, &job)?), extension: "mp4" })
             }
             _ => Err(Problem::value(param, "expected 'image_url' or 'video' in each, and one of them")),
         }

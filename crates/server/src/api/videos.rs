@@ -253,7 +253,9 @@ pub(super) fn fetched(app: &App, owner: &Owner, id: &str) -> Result<Job, Problem
 /// A job as clients see it now.
 pub(super) fn seen(app: &App, job: &Job) -> Video {
     let links = (job.status == Status::Completed).then(|| links::of(app, &job.id));
-    Video::of(job, app.live.moment(&job.id).as_ref(), links)
+    let mut video = Video::of(job, app.live.moment(&job.id).as_ref(), links);
+    video.kinora.notes.extend(app.jobs.lack(job));
+    video
 }
 
 /// A job, and how long to wait before asking again: the SDKs take the first word on that for all times.

@@ -14,7 +14,7 @@ use std::{
 pub use list::{Folder, List, Pair};
 pub use settings::{LogForm, ServeArgs, Settings};
 
-use crate::{Error, Result};
+use crate::{Error, Result, nats};
 
 /// Bytes of the longest configuration file.
 const MAX_FILE_BYTES: u64 = 1 << 20;
@@ -84,11 +84,18 @@ impl Settings {
             ("header_seconds", self.header_seconds),
             ("body_seconds", self.body_seconds),
             ("max_crashes", self.max_crashes),
+            ("queue_silence_seconds", self.queue_silence_seconds),
         ] {
             // So large that no product of two of them leaves the numbers.
             if value == 0 || value > 1 << 40 {
                 return refuse(name, "1 or more", value.to_string());
             }
+        }
+        if !(1..=5).contains(&self.queue_replicas) {
+            return refuse("queue_replicas", "1 to 5", self.queue_replicas.to_string());
+        }
+        if !self.queue.is_empty() {
+            nats::check(&self.queue)?;
         }
         let twice = self
             .api_keys

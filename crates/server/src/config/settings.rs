@@ -144,6 +144,15 @@ settings! {
     /// How often a job may bring the program down, without getting further, before it is given up
     max_crashes: u64 = 8;
 
+    /// NATS with JetStream, as nats://HOST:4222, for workers on any number of machines (`kinora worker`), which then do
+    /// the work in place of this program; with USER:PASSWORD@ or TOKEN@ before the host where that is asked for, and
+    /// several with commas between. Nothing for this machine alone
+    queue: String = String::new();
+    /// Copies that NATS keeps of everything, from 1 to 5: it takes as many NATS servers
+    queue_replicas: u64 = 1;
+    /// Seconds without a sign of life from a worker until its job goes to another
+    queue_silence_seconds: u64 = 30;
+
     /// The longest request, files included
     max_body_mib: u64 = 128;
     /// Frames of the longest video, made or uploaded

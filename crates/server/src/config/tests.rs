@@ -72,6 +72,9 @@ fn what_cannot_be_is_refused() {
         ("KINORA_DEFAULT_SECONDS", "-1"),
         ("KINORA_CERTIFICATE", "chain.pem"),
         ("KINORA_PRIVATE_KEY", "key.pem"),
+        ("KINORA_QUEUE", "http://127.0.0.1:4222"),
+        ("KINORA_QUEUE_REPLICAS", "6"),
+        ("KINORA_QUEUE_SILENCE_SECONDS", "0"),
     ] {
         let error = load(&[], &[(name, value)]).unwrap_err();
         assert!(error.is_usage() && error.to_string().contains("expected"), "{name}: {error}");

@@ -110,8 +110,8 @@ fn deliver(app: &App, delivery: &Delivery) {
 /// Why nothing was answered.
 pub fn test_delivery(net: &net::Net, endpoint: &Endpoint, event: Event) -> Result<u16, String> {
     let id = Sort::Event.name();
-    let data = json!({ "id": "video_00000000000000000000000000000000" });
-    send(net, endpoint, &id, &event_body(&id, event.name(), data))
+    let video = "video_00000000000000000000000000000000";
+    send(net, endpoint, &id, &event_body(&id, event, clock::now(), video))
 }
 
 fn send(net: &net::Net, endpoint: &Endpoint, event: &str, body: &str) -> Result<u16, String> {

@@ -2,6 +2,7 @@
 
 mod intake;
 mod live;
+mod making;
 mod pictures;
 mod queue;
 mod runner;
@@ -9,7 +10,8 @@ mod watch;
 
 pub use intake::{Given, GivenFile, Order, accept, has_room};
 pub use live::{Live, Moment, News};
-pub use runner::Runners;
+pub use making::Making;
+pub use runner::{Runners, count};
 
 use std::io;
 

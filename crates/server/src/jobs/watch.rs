@@ -1,26 +1,15 @@
-//! Who looks over the engine's shoulder: progress for those who wait, pictures, and whether to go on.
+//! Who hears of each step: progress for those who wait, and whether to go on.
 
 use std::{
     ops::ControlFlow,
     time::{Duration, Instant},
 };
 
-use super::{
-    pictures::Pictures,
-    queue::{Running, made_between},
-};
-use crate::{
-    app::App,
-    clock,
-    maker::{Frame, Observer, Progress},
-    store::Job,
-};
+use super::queue::{Running, made_between};
+use crate::{app::App, clock, maker::Progress, store::Job};
 
 /// How often to look whether somebody else should come first.
 const LOOK: Duration = Duration::from_millis(500);
-
-/// Bytes of the largest preview that is handed on.
-const MAX_PREVIEW: usize = 1 << 20;
 
 /// Why work was broken off.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,7 +24,7 @@ pub enum Stop {
     SetAside(String),
 }
 
-/// The observer of one job.
+/// Who hears of the steps of one job.
 pub struct Watcher<'a> {
     app: &'a App,
     job: &'a Job,
@@ -43,16 +32,13 @@ pub struct Watcher<'a> {
     since: i64,
     looked: Instant,
     percent: u8,
-    /// Of what was written.
-    pub pictures: Pictures,
     /// Why it was broken off.
     pub stop: Option<Stop>,
 }
 
 impl<'a> Watcher<'a> {
     pub fn new(app: &'a App, job: &'a Job, since: i64) -> Self {
-        let pictures = Pictures::new(job.record.num_frames);
-        Self { app, job, since, looked: Instant::now(), percent: job.progress, pictures, stop: None }
+        Self { app, job, since, looked: Instant::now(), percent: job.progress, stop: None }
     }
 
     /// Whether another one comes first.
@@ -70,14 +56,9 @@ impl<'a> Watcher<'a> {
         let share = self.app.settings.short_share;
         made_between(&running, &waiting, share, clock::now_ms()).map(|job| job.id.clone())
     }
-}
 
-impl Observer for Watcher<'_> {
-    fn progress(&mut self, progress: Progress<'_>) -> ControlFlow<()> {
-        let progress = Progress {
-            preview: progress.preview.filter(|preview| preview.bytes.len() <= MAX_PREVIEW),
-            ..progress
-        };
+    /// A step is done.
+    pub fn progress(&mut self, progress: Progress<'_>) -> ControlFlow<()> {
         let moment = self.app.live.progress(&self.job.id, progress);
         if self.app.phase.is_stopping() {
             self.stop = Some(Stop::Stopping);
@@ -91,7 +72,7 @@ impl Observer for Watcher<'_> {
         if moment.percent() > self.percent {
             self.percent = moment.percent();
             // Only a hint of how far it was, should the program end here.
-            let _ = self.app.jobs.progress(&self.job.id, self.percent);
+            let _ = self.app.records.progress(&self.job.id, self.percent);
         }
         match self.made_between() {
             Some(id) => {
@@ -100,9 +81,5 @@ impl Observer for Watcher<'_> {
             }
             None => ControlFlow::Continue(()),
         }
-    }
-
-    fn frame(&mut self, frame: Frame<'_>) {
-        self.pictures.take(frame);
     }
 }

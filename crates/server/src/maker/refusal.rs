@@ -5,6 +5,8 @@ use std::fmt;
 use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
 
+use crate::store::Failure;
+
 /// Why a request or a job was refused.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refusal {
@@ -70,7 +72,7 @@ impl Kind {
             Self::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, REQUEST, Some("too_large")),
             Self::OutOfMemory => (StatusCode::UNPROCESSABLE_ENTITY, REQUEST, Some("out_of_memory")),
             Self::Cancelled => (StatusCode::CONFLICT, REQUEST, Some("cancelled")),
-            Self::Internal => (StatusCode::INTERNAL_SERVER_ERROR, "server_error", Some("internal_error")),
+            Self::Internal => (StatusCode::INTERNAL_SERVER_ERROR, "server_error", Some(Failure::INTERNAL)),
         }
     }
 }

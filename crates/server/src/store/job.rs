@@ -10,7 +10,7 @@ use crate::{
 };
 
 /// A video or a picture that somebody asked for.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Job {
     /// Its name.
     pub id: String,
@@ -45,7 +45,8 @@ pub struct Job {
 }
 
 /// What comes out.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum JobKind {
     /// An MP4.
     Video,
@@ -180,8 +181,29 @@ pub struct Waiting {
 }
 
 impl Failure {
+    /// The word for a fault of the server's own.
+    pub(crate) const INTERNAL: &str = "internal_error";
+
     /// Somebody asked for the end.
     pub fn cancelled() -> Self {
         Self { code: "cancelled".to_owned(), message: "The video was cancelled.".to_owned() }
+    }
+
+    /// Nobody waits for a picture any more.
+    pub fn interrupted() -> Self {
+        let message = "The server was stopped, and the client that waited for this picture is gone.";
+        Self { code: "interrupted".to_owned(), message: message.to_owned() }
+    }
+
+    /// Whether it was a fault of the server's own.
+    pub fn is_internal(&self) -> bool {
+        self.code == Self::INTERNAL
+    }
+
+    /// Whoever works on it comes to no end.
+    pub fn crashed() -> Self {
+        let message =
+            "The server has stopped several times while it worked on this, each time at the same point.";
+        Self { code: Self::INTERNAL.to_owned(), message: message.to_owned() }
     }
 }

@@ -1,11 +1,13 @@
 //! The record of what was accepted. A change is on the disk before anybody is told of it.
 //!
-//! [`Jobs`] is all that the rest of the server asks of jobs, so that another record can take the place of
-//! SQLite's where several machines share the work. Endpoints and characters stay with the server.
+//! [`Jobs`] is all that the endpoints ask of jobs, so that NATS's record takes the place of SQLite's where several machines
+//! share the work; what those do who work on jobs is each record's own. Endpoints and characters stay with the server.
 
 mod admission;
 mod job;
 mod sqlite;
+
+use std::{io, path::Path};
 
 pub use admission::{Admission, Admitted, Repeat};
 pub use job::{Failure, Finished, Job, JobKind, MadeFile, Record, Status, StoredInput, Waiting};
@@ -33,12 +35,22 @@ pub enum StoreError {
         /// The version of the file.
         found: i64,
     },
+    /// A file that is kept with it.
+    #[error("the files of the jobs: {0}")]
+    File(#[from] io::Error),
+    /// The record is in NATS, and that does not answer as it should.
+    #[error("NATS: {0}")]
+    Away(String),
 }
 
 impl StoreError {
     /// Whether there was no room on the disk.
     pub fn is_full(&self) -> bool {
-        matches!(self, Self::Database(error) if error.sqlite_error_code() == Some(rusqlite::ErrorCode::DiskFull))
+        match self {
+            Self::Database(error) => error.sqlite_error_code() == Some(rusqlite::ErrorCode::DiskFull),
+            Self::File(error) => disk::is_full(error),
+            Self::Malformed(_) | Self::Newer { .. } | Self::Away(_) => false,
+        }
     }
 }
 
@@ -102,23 +114,11 @@ pub trait Jobs: Send + Sync {
     /// All that wait, those that have waited longest first.
     fn waiting(&self) -> Result<Vec<Waiting>>;
 
-    /// Takes a job that waits to work on it; `None` if it does not wait any more.
-    fn begin(&self, id: &str) -> Result<Option<Job>>;
-
-    /// How far the work on a job is, in percent. It is never less than it was.
-    fn progress(&self, id: &str, percent: u8) -> Result<()>;
-
-    /// Puts a job back that was begun: it goes on later.
-    fn put_back(&self, id: &str) -> Result<()>;
-
-    /// Ends a job that was begun. `false` if it was not being worked on, and nothing changes.
-    fn finish(&self, id: &str, end: &Finished) -> Result<bool>;
-
     /// Ends a job that waits, or asks for the end of one that is worked on. The job as it then is.
     fn cancel(&self, owner: &Owner, id: &str) -> Result<Option<Job>>;
 
-    /// After a start: what was worked on waits again, but for jobs that bring the program down each time or whose end was
-    /// asked for.
+    /// After a start: what this program worked on waits again, but for jobs that bring it down each time or whose end was
+    /// asked for, and pictures for which nobody waits any more.
     fn recover(&self, max_crashes: u64) -> Result<()>;
 
     /// Removes what has expired, and returns the names.
@@ -132,4 +132,10 @@ pub trait Jobs: Send + Sync {
 
     /// Bytes on the disk.
     fn bytes(&self) -> Result<u64>;
+
+    /// What a job that waits needs and nobody has who could work on it, in words.
+    fn lack(&self, job: &Job) -> Option<String>;
+
+    /// Brings a file of a job that has ended into the job's folder, if it is kept elsewhere. There need be no such file.
+    fn bring(&self, id: &str, file: &Path) -> Result<()>;
 }

@@ -58,7 +58,7 @@ pub struct Details {
     pub fps: f64,
     /// The seed: with it the same request gives the same file.
     pub seed: u64,
-    /// What is not exactly as it was asked for.
+    /// What is not exactly as it was asked for, and what it waits for if nobody has the memory for it.
     pub notes: Vec<String>,
     /// The part of the work, while it is worked on.
     pub stage: Option<String>,

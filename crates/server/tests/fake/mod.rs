@@ -1,7 +1,7 @@
 //! An engine that makes a square move, in steps that survive a kill: real files, and no model.
 //!
-//! The prompt says how: `steps=20`, `pause=10` (thousandths of a second a step), `estimate=100` (seconds), and the words
-//! `fail`, `panic`, `refuse` and `huge`.
+//! The prompt says how: `steps=20`, `pause=10` (thousandths of a second a step), `estimate=100` (seconds), `memory=700` (MiB),
+//! and the words `fail`, `panic`, `exit` (of the process, at the second step), `refuse` and `huge`.
 
 use std::{
     fs,
@@ -98,7 +98,10 @@ impl Maker for Fake {
             seconds: num_frames as f64 / fps,
             notes,
             seed: asked.extras.seed.unwrap_or(0),
-            estimate: Estimate { seconds: number(prompt, "estimate").unwrap_or(1.0), bytes: 1 << 20 },
+            estimate: Estimate {
+                seconds: number(prompt, "estimate").unwrap_or(1.0),
+                bytes: (number(prompt, "memory").unwrap_or(1.0) as u64) << 20,
+            },
         })
     }
 
@@ -116,6 +119,9 @@ impl Maker for Fake {
             thread::sleep(pause);
             if prompt.contains("panic") && step == total / 2 {
                 panic!("asked to");
+            }
+            if prompt.contains("exit") && step == 1 {
+                std::process::exit(1);
             }
             disk::write_atomically(&kept, (step + 1).to_string().as_bytes()).map_err(internal)?;
             let done = 0.9 * (step + 1) as f64 / total as f64;

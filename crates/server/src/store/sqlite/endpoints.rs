@@ -1,13 +1,12 @@
 //! Webhook endpoints and what is still to be delivered to them, in SQLite.
 
 use rusqlite::{OptionalExtension, Row, Transaction, params};
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::Records;
 use crate::{
     clock,
     hooks::Event,
-    ids::Sort,
     keys::Owner,
     store::{Cut, Page, Result},
 };
@@ -178,6 +177,14 @@ impl Records {
         Ok(removed > 0)
     }
 
+    /// Puts an event into the way to each endpoint that wants to know of it, once however often this is asked for.
+    ///
+    /// # Errors
+    /// As all of these.
+    pub fn announce(&self, owner: &Owner, event: Event, named: (&str, i64), video: &str) -> Result<()> {
+        self.change(|change| announce(change, owner, event, named, video))
+    }
+
     /// What is to be sent now, at most `limit` of it, one for each endpoint.
     ///
     /// # Errors
@@ -232,25 +239,33 @@ impl Records {
     }
 }
 
-/// Puts an event into the way to each endpoint that wants to know of it.
-pub(super) fn announce(change: &Transaction<'_>, owner: &Owner, event: Event, data: Value) -> Result<()> {
+/// Puts the event of a video, of this name and time, into the way to each endpoint that wants to know of it, if it is not
+/// there already.
+pub(super) fn announce(
+    change: &Transaction<'_>,
+    owner: &Owner,
+    event: Event,
+    (id, at): (&str, i64),
+    video: &str,
+) -> Result<()> {
     let query = format!("SELECT {COLUMNS} FROM endpoints WHERE owner = ?1");
     let endpoints =
         change.prepare_cached(&query)?.query_and_then([owner], endpoint_of)?.collect::<Result<Vec<_>>>()?;
-    let (id, now) = (Sort::Event.name(), clock::now_ms());
-    let body = event_body(&id, event.name(), data);
+    let body = event_body(id, event, at, video);
     for endpoint in
         endpoints.iter().filter(|endpoint| endpoint.event_types.iter().any(|name| name == event.name()))
     {
-        let insert = "INSERT INTO deliveries (endpoint, event, body, next_at) VALUES (?1, ?2, ?3, ?4)";
-        change.prepare_cached(insert)?.execute(params![endpoint.id, id, body, now])?;
+        let insert = "INSERT INTO deliveries (endpoint, event, body, next_at) SELECT ?1, ?2, ?3, ?4 \
+                      WHERE NOT EXISTS (SELECT 1 FROM deliveries WHERE endpoint = ?1 AND event = ?2)";
+        change.prepare_cached(insert)?.execute(params![endpoint.id, id, body, clock::now_ms()])?;
     }
     Ok(())
 }
 
 /// What an endpoint is sent.
-pub(crate) fn event_body(id: &str, name: &str, data: Value) -> String {
-    json!({ "id": id, "object": "event", "created_at": clock::now(), "type": name, "data": data }).to_string()
+pub(crate) fn event_body(id: &str, event: Event, at: i64, video: &str) -> String {
+    let data = json!({ "id": video });
+    json!({ "id": id, "object": "event", "created_at": at, "type": event.name(), "data": data }).to_string()
 }
 
 fn endpoint_of(row: &Row<'_>) -> Result<Endpoint> {

@@ -1,12 +1,14 @@
 //! Jobs in SQLite.
 
+use std::path::Path;
+
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, named_params, params};
-use serde_json::json;
 
 use super::{Records, endpoints};
 use crate::{
     clock,
     hooks::Event,
+    ids::Sort,
     keys::Owner,
     store::{
         Admission, Admitted, Cut, Failure, Finished, Job, JobKind, Jobs, Page, Removed, Repeat, Result,
@@ -128,36 +130,6 @@ impl Jobs for Records {
         self.lock().prepare_cached(query)?.query_and_then([], waiting)?.collect()
     }
 
-    fn begin(&self, id: &str) -> Result<Option<Job>> {
-        self.change(|change| {
-            let begin = "UPDATE jobs SET status = 'in_progress', since = ?2, progress_before = progress \
-                         WHERE id = ?1 AND status = 'queued'";
-            match change.prepare_cached(begin)?.execute(params![id, clock::now_ms()])? {
-                0 => Ok(None),
-                _ => one(change, "id = ?1", params![id]),
-            }
-        })
-    }
-
-    fn progress(&self, id: &str, percent: u8) -> Result<()> {
-        let update = "UPDATE jobs SET progress = max(progress, ?2) WHERE id = ?1 AND status = 'in_progress'";
-        self.lock().prepare_cached(update)?.execute(params![id, percent])?;
-        Ok(())
-    }
-
-    fn put_back(&self, id: &str) -> Result<()> {
-        let update = "UPDATE jobs SET status = 'queued', since = ?2, crashes = 0 WHERE id = ?1 AND status = 'in_progress'";
-        self.lock().execute(update, params![id, clock::now_ms()])?;
-        Ok(())
-    }
-
-    fn finish(&self, id: &str, end: &Finished) -> Result<bool> {
-        self.change(|change| match one(change, "id = ?1 AND status = 'in_progress'", params![id])? {
-            None => Ok(false),
-            Some(job) => self.end(change, &job, end).map(|()| true),
-        })
-    }
-
     fn cancel(&self, owner: &Owner, id: &str) -> Result<Option<Job>> {
         self.change(|change| {
             let Some(job) = one(change, "id = ?1 AND owner = ?2", params![id, owner])? else {
@@ -187,13 +159,9 @@ impl Jobs for Records {
                 jobs.iter().try_for_each(|job| self.end(change, job, &Finished::Failed(failure.clone())))
             };
             fail("status = 'in_progress' AND is_cancelled", &Failure::cancelled())?;
-            let message = "The server was stopped, and the client that waited for this picture is gone.";
-            let unwanted = Failure { code: "interrupted".into(), message: message.into() };
-            fail("status IN ('queued', 'in_progress') AND kind = 'image'", &unwanted)?;
-            let message =
-                "The server has stopped several times while it worked on this, each time at the same point.";
-            let crashed = Failure { code: "internal_error".into(), message: message.into() };
-            fail(&format!("status = 'in_progress' AND crashes >= {max_crashes}"), &crashed)?;
+            fail("status IN ('queued', 'in_progress') AND kind = 'image'", &Failure::interrupted())?;
+            let crashed = format!("status = 'in_progress' AND crashes >= {max_crashes}");
+            fail(&crashed, &Failure::crashed())?;
             change.execute("UPDATE jobs SET status = 'queued' WHERE status = 'in_progress'", [])?;
             Ok(())
         })
@@ -230,9 +198,65 @@ impl Jobs for Records {
     fn bytes(&self) -> Result<u64> {
         bytes(&self.lock())
     }
+
+    fn lack(&self, _: &Job) -> Option<String> {
+        // What this machine has no memory for was not accepted.
+        None
+    }
+
+    fn bring(&self, _: &str, _: &Path) -> Result<()> {
+        // Files are where they were made.
+        Ok(())
+    }
 }
 
 impl Records {
+    /// Takes a job that waits to work on it; `None` if it does not wait any more.
+    ///
+    /// # Errors
+    /// As all of these: a record that cannot be read or written.
+    pub fn begin(&self, id: &str) -> Result<Option<Job>> {
+        self.change(|change| {
+            let begin = "UPDATE jobs SET status = 'in_progress', since = ?2, progress_before = progress \
+                         WHERE id = ?1 AND status = 'queued'";
+            match change.prepare_cached(begin)?.execute(params![id, clock::now_ms()])? {
+                0 => Ok(None),
+                _ => one(change, "id = ?1", params![id]),
+            }
+        })
+    }
+
+    /// How far the work on a job is, in percent. It is never less than it was.
+    ///
+    /// # Errors
+    /// As all of these.
+    pub fn progress(&self, id: &str, percent: u8) -> Result<()> {
+        let update = "UPDATE jobs SET progress = max(progress, ?2) WHERE id = ?1 AND status = 'in_progress'";
+        self.lock().prepare_cached(update)?.execute(params![id, percent])?;
+        Ok(())
+    }
+
+    /// Puts a job back that was begun: it goes on later.
+    ///
+    /// # Errors
+    /// As all of these.
+    pub fn put_back(&self, id: &str) -> Result<()> {
+        let update = "UPDATE jobs SET status = 'queued', since = ?2, crashes = 0 WHERE id = ?1 AND status = 'in_progress'";
+        self.lock().execute(update, params![id, clock::now_ms()])?;
+        Ok(())
+    }
+
+    /// Ends a job that was begun. `false` if it was not being worked on, and nothing changes.
+    ///
+    /// # Errors
+    /// As all of these.
+    pub fn finish(&self, id: &str, end: &Finished) -> Result<bool> {
+        self.change(|change| match one(change, "id = ?1 AND status = 'in_progress'", params![id])? {
+            None => Ok(false),
+            Some(job) => self.end(change, &job, end).map(|()| true),
+        })
+    }
+
     /// The end of a job, and the news of it.
     fn end(&self, change: &Transaction<'_>, job: &Job, end: &Finished) -> Result<()> {
         let now = clock::now();
@@ -258,7 +282,9 @@ impl Records {
             failure,
         ])?;
         match job.kind {
-            JobKind::Video => endpoints::announce(change, &job.owner, event, json!({ "id": job.id })),
+            JobKind::Video => {
+                endpoints::announce(change, &job.owner, event, (&Sort::Event.name(), now), &job.id)
+            }
             JobKind::Image => Ok(()),
         }
     }
