@@ -27,6 +27,7 @@ mod tasks;
 mod training;
 mod verify;
 mod vocabulary;
+mod worker;
 mod world_clips;
 
 use std::process::ExitCode;
@@ -97,6 +98,9 @@ enum Mode {
     /// Serve OpenAI's Videos API, and a page to use it
     #[command(after_help = "Example: kinora serve --port 8000")]
     Serve(Box<server::ServeArgs>),
+    /// Make the videos of servers that share their work by NATS (--queue), on this machine
+    #[command(after_help = "Example: kinora worker --queue nats://127.0.0.1:4222")]
+    Worker(Box<server::WorkerArgs>),
     /// Measure how fast a server is
     #[command(subcommand)]
     Bench(bench::BenchCommand),
@@ -183,6 +187,7 @@ fn main() -> ExitCode {
             Mode::Sign(args) => sign::run(&args),
             Mode::Verify(args) => verify::run(&args),
             Mode::Serve(args) => serve::run(&args),
+            Mode::Worker(args) => worker::run(&args),
             Mode::Bench(command) => bench::run(&command),
             Mode::Play(args) => play::run(&args),
             Mode::Judge(args) => judge::run(&args),

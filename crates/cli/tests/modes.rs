@@ -86,7 +86,9 @@ fn every_flag_is_explained() {
     let folder = tempfile::tempdir().expect("a folder");
     let training =
         ["train data", "train vae", "train latents", "train text", "train judge", "train denoiser"];
-    for mode in ["generate", "plan", "info", "judge", "vocabulary", "world"].into_iter().chain(training) {
+    for mode in
+        ["generate", "plan", "info", "judge", "vocabulary", "worker", "world"].into_iter().chain(training)
+    {
         let help = succeed(kinora(folder.path(), &format!("{mode} --help")));
         let explained = |part: &str| part.lines().skip(1).any(|line| !line.trim().is_empty());
         // In the long form, what explains a flag stands below or beside it.

@@ -247,6 +247,12 @@ fn what_cannot_be_served_is_told_in_one_line() {
     assert!(message.contains("short_share"), "{message}");
     let message = fail(kinora(folder.path(), "serve --model none --data d"), 1);
     assert!(message.contains("none"), "{message}");
+    for mode in ["serve --data d", "worker --data d"] {
+        let message = fail(kinora(folder.path(), &format!("{mode} --queue http://127.0.0.1")), 2);
+        assert!(message.contains("queue: expected nats://"), "{message}");
+    }
+    let message = fail(kinora(folder.path(), "worker"), 2);
+    assert!(message.contains("queue"), "{message}");
     let text = common::succeed(kinora(folder.path(), "serve --print-config --port 81"));
     assert!(text.contains("port = 81") && text.contains("retention_hours"), "{text}");
 }

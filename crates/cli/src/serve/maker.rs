@@ -30,6 +30,8 @@ struct Served {
     card: ModelCard,
     folder: Option<PathBuf>,
     pipeline: Pipeline,
+    /// Whether the videos are made elsewhere: then this machine's memory does not matter.
+    only_plans: bool,
 }
 
 /// Models in memory, and what makes videos of them.
@@ -52,8 +54,13 @@ struct Kept {
 }
 
 impl EngineMaker {
-    /// Reads models; the embedded one if there is no folder.
-    pub fn open(folders: &[Folder], precision: Precision, delivery: Delivery) -> Result<Self> {
+    /// Opens models, and reads them unless it is only to plan; the embedded one if there is no folder.
+    pub fn open(
+        folders: &[Folder],
+        precision: Precision,
+        delivery: Delivery,
+        only_plans: bool,
+    ) -> Result<Self> {
         let folders: Vec<Option<PathBuf>> = if folders.is_empty() {
             vec![None]
         } else {
@@ -61,7 +68,8 @@ impl EngineMaker {
         };
         let mut served: Vec<Served> = Vec::new();
         for folder in folders {
-            let pipeline = Session::cpu().open(&ModelFiles::new(folder.as_deref()), precision)?.keep()?;
+            let pipeline = Session::cpu().open(&ModelFiles::new(folder.as_deref()), precision)?;
+            let pipeline = if only_plans { pipeline } else { pipeline.keep()? };
             let id = pipeline.info().name.clone();
             if served.iter().any(|other| other.card.id == id) {
                 return Err(usage(format!("model: expected folders of different names, found {id} twice")));
@@ -73,12 +81,14 @@ impl EngineMaker {
                 ..VideoRequest::default()
             };
             let plan = pipeline.plan(&request)?;
-            plan.check_memory()?;
+            if !only_plans {
+                plan.check_memory()?;
+            }
             // Measures now how fast the model is, so that no client waits for that.
             pipeline.time_plan(&plan)?;
             let created = folder.as_deref().map_or(0, made_at);
             let card = card(pipeline.info(), created, plan.memory.peak());
-            served.push(Served { card, folder, pipeline });
+            served.push(Served { card, folder, pipeline, only_plans });
         }
         Ok(Self { served, judge: OnceLock::new(), delivery })
     }
@@ -97,12 +107,14 @@ fn made_at(folder: &Path) -> i64 {
 }
 
 impl Served {
-    /// The plan of a request, if there is memory for it.
+    /// The plan of a request, if there is memory for it where it is made.
     fn plan(&self, request: VideoRequest) -> Result<Plan, Refusal> {
         let request =
             VideoRequest { model: self.folder.clone(), precision: self.pipeline.precision(), ..request };
         let plan = self.pipeline.plan(&request).map_err(|error| refusal::of(&error))?;
-        plan.check_memory().map_err(|error| refusal::of(&error))?;
+        if !self.only_plans {
+            plan.check_memory().map_err(|error| refusal::of(&error))?;
+        }
         Ok(plan)
     }
 }

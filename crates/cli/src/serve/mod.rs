@@ -31,9 +31,14 @@ pub fn run(args: &ServeArgs) -> Result<()> {
     }
 }
 
-/// The models of the settings, read.
+/// The models of a server; where there is a queue, workers make the videos.
 pub fn maker(settings: &Settings) -> Result<Arc<dyn Maker>> {
+    open(settings, !settings.queue.is_empty())
+}
+
+/// The models of the settings: read, or only to plan with.
+pub fn open(settings: &Settings, only_plans: bool) -> Result<Arc<dyn Maker>> {
     let precision = Precision::from_str(&settings.precision, false)
         .map_err(|_| usage(format!("precision: expected bf16, int8 or f32, found {}", settings.precision)))?;
-    Ok(Arc::new(EngineMaker::open(&settings.model, precision, Delivery::of(settings)?)?))
+    Ok(Arc::new(EngineMaker::open(&settings.model, precision, Delivery::of(settings)?, only_plans)?))
 }
