@@ -52,10 +52,8 @@ pub fn fall(track: &Track, sight: &Sight) -> Option<Fall> {
 
 /// Heights in metres at times in seconds.
 fn fit(heights: &[(f32, f32)]) -> Option<Fall> {
-    let lowest = heights.iter().map(|(_, height)| *height).fold(f32::INFINITY, f32::min);
+    let landed = landing(heights)?;
     let highest = heights.first()?.1;
-    // Until it has fallen by nearly all of it: the frame of the landing may show it on its way up.
-    let landed = heights.iter().position(|(_, height)| *height < lowest + 0.08 * (highest - lowest))?;
     let falling = &heights[..landed];
     if falling.len() < FEWEST.min(landed.max(3)) || falling.len() < 3 {
         return None;
@@ -63,10 +61,34 @@ fn fit(heights: &[(f32, f32)]) -> Option<Fall> {
     let (gravity, r_squared) = parabola(falling)?;
     // A bounce of height h goes up at sqrt(2 g h).
     let after = &heights[landed..];
-    let peak = after.iter().map(|(_, height)| height - lowest).fold(0.0, f32::max);
-    let bounced = peak > 0.12 * (highest - lowest);
-    let restitution = bounced.then(|| (peak / (highest - lowest)).max(0.0).sqrt());
+    let drop = highest - after.iter().take(2).map(|(_, height)| *height).fold(f32::INFINITY, f32::min);
+    let (_, rise) = after.iter().fold((f32::INFINITY, 0.0_f32), |(lowest, rise), (_, height)| {
+        let lowest = lowest.min(*height);
+        (lowest, rise.max(height - lowest))
+    });
+    let restitution = (rise > 0.12 * drop).then(|| (rise / drop).max(0.0).sqrt());
     Some(Fall { gravity, r_squared, frames: falling.len(), restitution })
+}
+
+/// The frame of the landing, or the one behind it. What falls gets faster: it has landed where it has become much slower, or
+/// where it is nearly as low as ever. (The camera may go on to move, so that it sinks in the picture while it lies.)
+fn landing(heights: &[(f32, f32)]) -> Option<usize> {
+    /// Slower than this share of the speed before.
+    const SLOWER: f32 = 0.5;
+    /// As low as ever, but for this share of the fall.
+    const LOW: f32 = 0.08;
+    let lowest = heights.iter().map(|(_, height)| *height).fold(f32::INFINITY, f32::min);
+    let highest = heights.first()?.1;
+    let is_low = |&(_, height): &(f32, f32)| height < lowest + LOW * (highest - lowest);
+    let low = heights.iter().position(is_low)?;
+    let speed = |pair: &[(f32, f32)]| (pair[0].1 - pair[1].1) / (pair[1].0 - pair[0].0);
+    let speeds: Vec<f32> = heights.windows(2).map(speed).collect();
+    let fastest = speeds[..low].iter().copied().fold(0.0, f32::max);
+    let slower = (1..low).find(|&frame| {
+        let before = speeds[frame - 1];
+        before > 0.5 * fastest && speeds[frame] < SLOWER * before
+    });
+    Some(slower.unwrap_or(low))
 }
 
 /// Least squares of `height = a + b t - g t² / 2`: g and R².
@@ -116,6 +138,16 @@ mod tests {
         let fall = fit(&heights).unwrap();
         assert!((fall.gravity / gravity - 1.0).abs() < 0.02 && fall.r_squared > 0.999, "{fall:?}");
         assert!((fall.restitution.unwrap() - bounce).abs() < 0.03, "{fall:?}");
+    }
+
+    #[test]
+    fn what_sinks_in_the_picture_after_it_has_landed_has_landed() {
+        // It lies still from 0.6 s on, while the camera comes nearer and lifts its eyes.
+        let height = |t: f32| 2.0 - 0.5 * 8.0 * t.min(0.6).powi(2) - 0.5 * t;
+        let heights: Vec<(f32, f32)> = (0..17).map(|i| i as f32 / 8.0).map(|t| (t, height(t))).collect();
+        let fall = fit(&heights).unwrap();
+        assert!((fall.gravity / 8.0 - 1.0).abs() < 0.02 && fall.r_squared > 0.99, "{fall:?}");
+        assert_eq!(fall.restitution, None);
     }
 
     #[test]
