@@ -73,7 +73,9 @@ fn fit(heights: &[(f32, f32)]) -> Option<Fall> {
 /// The frame of the landing, or the one behind it. What falls gets faster: it has landed where it has become much slower, or
 /// where it is nearly as low as ever. (The camera may go on to move, so that it sinks in the picture while it lies.)
 fn landing(heights: &[(f32, f32)]) -> Option<usize> {
-    /// Slower than this share of the speed before.
+    /// It falls where it is at least so fast, as a share of the fastest, and has landed where it is slower than this share of
+    /// the speed before.
+    const FAST: f32 = 0.5;
     const SLOWER: f32 = 0.5;
     /// As low as ever, but for this share of the fall.
     const LOW: f32 = 0.08;
@@ -86,7 +88,7 @@ fn landing(heights: &[(f32, f32)]) -> Option<usize> {
     let fastest = speeds[..low].iter().copied().fold(0.0, f32::max);
     let slower = (1..low).find(|&frame| {
         let before = speeds[frame - 1];
-        before > 0.5 * fastest && speeds[frame] < SLOWER * before
+        before > FAST * fastest && speeds[frame] < SLOWER * before
     });
     Some(slower.unwrap_or(low))
 }
