@@ -64,6 +64,14 @@ impl DataFolder {
         self.root.join("incoming")
     }
 
+    /// Whether there is more room on the disk than so much, which is left free for what was accepted before.
+    ///
+    /// # Errors
+    /// A folder that is gone.
+    pub fn has_room(&self, spare_mib: u64) -> io::Result<bool> {
+        Ok(disk::free_bytes(&self.incoming())? >= spare_mib << 20)
+    }
+
     /// The clip of a character. The name is one of ours, see [`Sort::is_name`].
     pub fn character(&self, id: &str) -> PathBuf {
         self.characters().join(format!("{id}.clip"))

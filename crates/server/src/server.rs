@@ -154,11 +154,12 @@ impl Server {
             "" => None,
             _ => {
                 let (folder, records) = (folder.clone(), records.clone());
-                Some(Arc::new(Shared::open(runtime.handle(), &settings, folder, records, retention)?))
+                let (shared, heard) = Shared::open(runtime.handle(), &settings, folder, records, retention)?;
+                Some((Arc::new(shared), heard))
             }
         };
         let jobs: Arc<dyn Jobs> = match &shared {
-            Some(shared) => shared.clone(),
+            Some((shared, _)) => shared.clone(),
             None => records.clone(),
         };
         jobs.recover(settings.max_crashes)?;
@@ -190,7 +191,9 @@ impl Server {
         runtime.spawn(accept(app.clone(), listener, router, stopped.clone()));
         runtime.spawn(sweep(app.clone(), stopped));
         let hands = match shared {
-            Some(shared) => Hands::Elsewhere(Front::start(app.clone(), shared).map_err(Error::System)?),
+            Some((shared, heard)) => {
+                Hands::Elsewhere(Front::start(app.clone(), shared, heard).map_err(Error::System)?)
+            }
             None => Hands::Here(Runners::start(app.clone()).map_err(Error::System)?),
         };
         let courier = Courier::start(app.clone()).map_err(Error::System)?;

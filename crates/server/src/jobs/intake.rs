@@ -133,12 +133,12 @@ pub fn accept(app: &Arc<App>, order: Order) -> Result<Job, Problem> {
     }
 }
 
-/// Whether there is more room on the disk than is left free for what was accepted before.
+/// Whether there is room on the disk for one more.
 ///
 /// # Errors
 /// A folder that is gone.
 pub fn has_room(app: &App) -> io::Result<bool> {
-    Ok(disk::free_bytes(&app.folder.incoming())? >= app.settings.spare_mib << 20)
+    app.folder.has_room(app.settings.spare_mib)
 }
 
 /// Removes a folder whose job was not accepted.

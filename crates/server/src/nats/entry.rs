@@ -158,49 +158,13 @@ impl Entry {
 
 #[cfg(test)]
 pub mod tests {
-    use serde_json::Value;
-
     use super::*;
-    use crate::{
-        maker::{Estimate, Size, TaskKind},
-        store::{JobKind, MadeFile, Record},
-    };
+    use crate::store::MadeFile;
 
     /// A job of Alice's that waits.
     pub fn entry(id: &str, seq: u64) -> Entry {
         Entry {
-            job: Job {
-                id: id.into(),
-                owner: "alice".into(),
-                kind: JobKind::Video,
-                status: Status::Queued,
-                progress: 0,
-                created_at: 1,
-                since: seq as i64,
-                completed_at: None,
-                expires_at: None,
-                is_cancelled: false,
-                is_fetched: false,
-                bytes: 10,
-                record: Record {
-                    task: TaskKind::Create,
-                    model: "sora-2".into(),
-                    served: "fake-1".into(),
-                    prompt: "a ball".into(),
-                    size: Size { width: 64, height: 48 },
-                    num_frames: 8,
-                    fps: 8.0,
-                    seconds: 1.0,
-                    notes: Vec::new(),
-                    seed: 1,
-                    estimate: Estimate { seconds: 5.0, bytes: 1 },
-                    source: None,
-                    request: Value::Null,
-                    inputs: Vec::new(),
-                },
-                failure: None,
-                made: None,
-            },
+            job: Job::example(id.into(), 1, seq as i64),
             seq,
             fingerprint: [seq as u8; 32],
             key: None,

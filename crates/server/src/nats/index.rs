@@ -91,16 +91,8 @@ impl Index {
                 Some(line.place().1)
             }
         };
-        let is_behind = |seq: u64| match edge {
-            None => true,
-            Some(edge) => {
-                if cut.is_ascending {
-                    seq > edge
-                } else {
-                    seq < edge
-                }
-            }
-        };
+        let is_behind =
+            |seq: u64| edge.is_none_or(|edge| if cut.is_ascending { seq > edge } else { seq < edge });
         let mut found: Vec<_> = lines
             .values()
             .filter_map(|(_, line)| line.job())

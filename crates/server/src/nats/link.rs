@@ -9,7 +9,7 @@ use std::{
 };
 
 use async_nats::{
-    Client, ConnectOptions, Event, ServerAddr,
+    Client, ConnectOptions, Event, Message, ServerAddr,
     connection::State,
     jetstream::{
         self, Context, ErrorCode,
@@ -30,6 +30,9 @@ use crate::{Error, Result, journal::Journal, store::StoreError};
 
 /// For how long NATS is waited for, whatever it is asked.
 const PATIENCE: Duration = Duration::from_secs(5);
+
+/// How long to wait until NATS is asked again that did not answer.
+pub const PAUSE: Duration = Duration::from_millis(500);
 
 /// NATS, and what of ours is there.
 #[derive(Clone)]
@@ -133,6 +136,18 @@ impl Link {
     /// Does something beside.
     pub fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) -> tokio::task::JoinHandle<()> {
         self.runtime.spawn(task)
+    }
+
+    /// Hears what is told under a subject and not kept, for ever.
+    pub async fn hear(&self, subject: &'static str, mut each: impl FnMut(Message)) {
+        loop {
+            if let Ok(mut messages) = self.client.subscribe(subject).await {
+                while let Some(message) = next(&mut messages).await {
+                    each(message);
+                }
+            }
+            tokio::time::sleep(PAUSE).await;
+        }
     }
 
     /// For what is told and not kept.

@@ -180,6 +180,45 @@ pub struct Waiting {
     pub seconds: f64,
 }
 
+#[cfg(test)]
+impl Job {
+    /// A video of Alice's that waits.
+    pub(crate) fn example(id: String, created_at: i64, since: i64) -> Self {
+        Self {
+            id,
+            owner: "alice".into(),
+            kind: JobKind::Video,
+            status: Status::Queued,
+            progress: 0,
+            created_at,
+            since,
+            completed_at: None,
+            expires_at: None,
+            is_cancelled: false,
+            is_fetched: false,
+            bytes: 10,
+            record: Record {
+                task: TaskKind::Create,
+                model: "sora-2".into(),
+                served: "fake".into(),
+                prompt: "a ball".into(),
+                size: Size { width: 64, height: 64 },
+                num_frames: 32,
+                fps: 8.0,
+                seconds: 4.0,
+                notes: Vec::new(),
+                seed: 0,
+                estimate: Estimate { seconds: 10.0, bytes: 1 },
+                source: None,
+                request: Value::Null,
+                inputs: Vec::new(),
+            },
+            failure: None,
+            made: None,
+        }
+    }
+}
+
 impl Failure {
     /// The word for a fault of the server's own.
     pub(crate) const INTERNAL: &str = "internal_error";

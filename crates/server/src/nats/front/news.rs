@@ -4,13 +4,14 @@ use std::{
     collections::HashMap,
     io,
     sync::{
-        Arc, PoisonError,
+        Arc,
         mpsc::{Receiver, RecvTimeoutError},
     },
     thread::{self, JoinHandle},
     time::{Duration, Instant},
 };
 
+use async_nats::Message;
 use serde_json::json;
 use sha2::{Digest, Sha256};
 use tokio::task;
@@ -23,7 +24,7 @@ use crate::{
     jobs::{count, report},
     nats::{
         entry::{Entry, Line},
-        link::next,
+        link::{PAUSE, next},
         told::{self, Told},
         workers::{self, Here},
     },
@@ -39,9 +40,6 @@ const ROUND: Duration = Duration::from_secs(10);
 /// How often to look for files that belong to nothing.
 const SWEEP: Duration = Duration::from_secs(3600);
 
-/// How long to wait until NATS is asked again that did not answer.
-const PAUSE: Duration = Duration::from_millis(500);
-
 /// Who listens to NATS.
 pub struct Front {
     app: Arc<App>,
@@ -50,25 +48,21 @@ pub struct Front {
 }
 
 impl Front {
-    /// Begins to listen.
+    /// Begins to listen; `heard` are the names of jobs of which there is something new, as [`Shared::open`] gives them.
     ///
     /// # Errors
     /// No thread.
-    pub fn start(app: Arc<App>, shared: Arc<Shared>) -> io::Result<Self> {
-        let heard = shared.heard.lock().unwrap_or_else(PoisonError::into_inner).take();
+    pub fn start(app: Arc<App>, shared: Arc<Shared>, heard: Receiver<String>) -> io::Result<Self> {
         let tasks = vec![
             shared.link.spawn(watch(app.clone(), shared.clone())),
             shared.link.spawn(listen(app.clone(), shared.clone())),
             shared.link.spawn(count_workers(shared.clone())),
         ];
         let of = app.clone();
-        let thread = match heard {
-            Some(heard) => Some(thread::Builder::new().name("news".into()).spawn(move || {
-                Reader { app: &of, shared: &shared, attempts: HashMap::new() }.run(&heard);
-            })?),
-            None => None,
-        };
-        Ok(Self { app, tasks, thread })
+        let thread = thread::Builder::new().name("news".into()).spawn(move || {
+            Reader { app: &of, shared: &shared, attempts: HashMap::new() }.run(&heard);
+        })?;
+        Ok(Self { app, tasks, thread: Some(thread) })
     }
 }
 
@@ -104,31 +98,23 @@ async fn watch(app: Arc<App>, shared: Arc<Shared>) {
 
 /// Hears of each step that a worker does.
 async fn listen(app: Arc<App>, shared: Arc<Shared>) {
-    loop {
-        if let Ok(mut messages) = shared.link.client().subscribe(told::ALL).await {
-            while let Some(message) = next(&mut messages).await {
-                let id = message.subject.rsplit('.').next().unwrap_or_default();
-                if let Ok(told) = serde_json::from_slice::<Told>(&message.payload) {
-                    app.live.progress(id, told.progress());
-                }
-            }
+    let progress = |message: Message| {
+        let id = message.subject.rsplit('.').next().unwrap_or_default();
+        if let Ok(told) = serde_json::from_slice::<Told>(&message.payload) {
+            app.live.progress(id, told.progress());
         }
-        tokio::time::sleep(PAUSE).await;
-    }
+    };
+    shared.link.hear(told::ALL, progress).await;
 }
 
 /// Hears of the workers that there are.
 async fn count_workers(shared: Arc<Shared>) {
-    loop {
-        if let Ok(mut messages) = shared.link.client().subscribe(workers::SUBJECT).await {
-            while let Some(message) = next(&mut messages).await {
-                if let Ok(here) = serde_json::from_slice::<Here>(&message.payload) {
-                    shared.workers.learn(here, Instant::now());
-                }
-            }
+    let learn = |message: Message| {
+        if let Ok(here) = serde_json::from_slice::<Here>(&message.payload) {
+            shared.workers.learn(here, Instant::now());
         }
-        tokio::time::sleep(PAUSE).await;
-    }
+    };
+    shared.link.hear(workers::SUBJECT, learn).await;
 }
 
 fn tell_error(app: &App, error: &StoreError) {

@@ -60,14 +60,12 @@ pub struct Shared {
     max_crashes: u64,
     /// The newest place in lists. Who holds it is the only one who accepts a job.
     newest: Mutex<u64>,
-    /// The names of jobs of which there is something new, and whoever waits for them.
+    /// Takes the names of jobs of which there is something new.
     news: Sender<String>,
-    /// Taken by the one who listens.
-    pub heard: Mutex<Option<Receiver<String>>>,
 }
 
 impl Shared {
-    /// Connects to NATS, and reads what is there.
+    /// Connects to NATS, and reads what is there. With it come the names of jobs of which there is something new.
     ///
     /// # Errors
     /// Nobody answers, or there is no JetStream.
@@ -77,7 +75,7 @@ impl Shared {
         folder: Arc<DataFolder>,
         records: Arc<Records>,
         retention: Option<i64>,
-    ) -> Result<Self> {
+    ) -> Result<(Self, Receiver<String>)> {
         let making = Making {
             replicas: usize::try_from(settings.queue_replicas).unwrap_or(usize::MAX),
             silence: Duration::from_secs(settings.queue_silence_seconds),
@@ -96,10 +94,9 @@ impl Shared {
             max_crashes: settings.max_crashes,
             newest: Mutex::default(),
             news,
-            heard: Mutex::new(Some(heard)),
         };
         shared.link.wait(shared.read_all())?;
-        Ok(shared)
+        Ok((shared, heard))
     }
 
     /// Reads all lines.
@@ -381,7 +378,10 @@ impl Jobs for Shared {
     }
 
     fn bring(&self, id: &str, file: &Path) -> store::Result<()> {
-        let Some(entry) = self.index.entry(id).filter(|_| !file.is_file()) else { return Ok(()) };
+        if file.is_file() {
+            return Ok(());
+        }
+        let Some(entry) = self.index.entry(id) else { return Ok(()) };
         let path = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
         match entry.files.get(&path) {
             Some(version) => self.link.wait(self.link.files.get(Version { id, path: &path, version }, file)),

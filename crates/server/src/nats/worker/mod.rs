@@ -20,7 +20,7 @@ use tokio::runtime::Runtime;
 
 use self::task::Task;
 use super::{
-    link::{Link, next},
+    link::Link,
     queue::BELL,
     workers::{BETWEEN, Here, SUBJECT},
 };
@@ -214,9 +214,8 @@ impl Worker {
 
     /// Whether there is room on the disk for a job.
     fn has_room(&self) -> bool {
-        let spare = self.settings.spare_mib << 20;
         // A folder that is gone is found out by the job.
-        disk::free_bytes(&self.folder.incoming()).map_or(true, |free| free >= spare)
+        self.folder.has_room(self.settings.spare_mib).unwrap_or(true)
     }
 
     fn run(&self) {
@@ -244,11 +243,7 @@ impl Worker {
 
 /// Rings when something has come.
 async fn hear(worker: Arc<Worker>) {
-    while let Ok(mut rings) = worker.link.client().subscribe(BELL).await {
-        while next(&mut rings).await.is_some() {
-            worker.bell.ring();
-        }
-    }
+    worker.link.hear(BELL, |_| worker.bell.ring()).await;
 }
 
 /// Says that it is there, for as long as it is.

@@ -3,8 +3,7 @@ use serde_json::Value;
 use super::*;
 use crate::{
     ids::Sort,
-    maker::{Estimate, Size, TaskKind},
-    store::{Endpoint, MadeFile, Record},
+    store::{Endpoint, MadeFile},
 };
 
 struct Store {
@@ -21,38 +20,7 @@ fn store() -> Store {
 }
 
 fn job(owner: &str) -> Job {
-    Job {
-        id: Sort::Video.name(),
-        owner: owner.into(),
-        kind: JobKind::Video,
-        status: Status::Queued,
-        progress: 0,
-        created_at: clock::now(),
-        since: clock::now_ms(),
-        completed_at: None,
-        expires_at: None,
-        is_cancelled: false,
-        is_fetched: false,
-        bytes: 10,
-        record: Record {
-            task: TaskKind::Create,
-            model: "sora-2".into(),
-            served: "fake".into(),
-            prompt: "a ball".into(),
-            size: Size::new(64, 64).unwrap(),
-            num_frames: 32,
-            fps: 8.0,
-            seconds: 4.0,
-            notes: Vec::new(),
-            seed: 0,
-            estimate: Estimate { seconds: 10.0, bytes: 1 },
-            source: None,
-            request: Value::Null,
-            inputs: Vec::new(),
-        },
-        failure: None,
-        made: None,
-    }
+    Job { owner: owner.into(), ..Job::example(Sort::Video.name(), clock::now(), clock::now_ms()) }
 }
 
 fn repeat(owner: &str, fingerprint: u8) -> Repeat {
