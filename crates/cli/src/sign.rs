@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 use clap::Args;
-use credentials::{Claim, Identity};
+use credentials::Identity;
 
 use crate::{failure::usage, signing};
 
@@ -28,19 +28,18 @@ pub struct SignArgs {
 
 pub fn run(SignArgs { file, output, certificate, private_key }: &SignArgs) -> Result<()> {
     let record = engine::summary(file)?.provenance.unwrap_or_default();
+    let created = file.metadata().and_then(|metadata| metadata.modified());
+    let created = created.with_context(|| format!("cannot read {}", file.display()))?;
     // What others made is not signed as made by a model here.
-    let Some(model) = record["model"]["name"].as_str() else {
+    let Some(claim) = signing::claim(&record, created) else {
         return Err(usage(format!(
             "{}: expected a file with the record of how kinora made it, found none; sign the file as it was made",
             file.display()
         )));
     };
-    let created = file.metadata().and_then(|metadata| metadata.modified());
-    let created = created.with_context(|| format!("cannot read {}", file.display()))?;
     let identity = match (certificate, private_key) {
         (Some(certificate), Some(private_key)) => Identity::load(certificate, private_key)?,
         _ => signing::identity(&signing::settings()?)?,
     };
-    let claim = Claim { model: model.to_owned(), created };
     Ok(credentials::sign(file, output.as_ref().unwrap_or(file), &identity, &claim)?)
 }

@@ -58,8 +58,9 @@ pub fn run(VerifyArgs { files, trust, json }: &VerifyArgs) -> Result<()> {
 
 /// `ball.mp4: valid, signed by …, made by … with …, at …`.
 fn line(file: &Path, report: &Report) -> String {
-    let Report { state, issuer, program, model, created, failures } = report;
-    let told = [("signed by", issuer), ("made by", program), ("with", model), ("at", created)];
+    let Report { state, issuer, program, model, composite, created, failures } = report;
+    let of = composite.then(|| "pictures that were there before".to_owned());
+    let told = [("signed by", issuer), ("made by", program), ("with", model), ("of", &of), ("at", created)];
     let told = told.into_iter().filter_map(|(word, text)| Some(format!("{word} {}", text.as_ref()?)));
     let state = match state {
         State::Absent => "no content credentials".to_owned(),
@@ -85,6 +86,8 @@ mod tests {
         let file = Path::new("a.mp4");
         let expected = "a.mp4: valid, by a signer who is known here, signed by Studio, with kinora-tiny";
         assert_eq!(line(file, &report), expected);
+        let report = Report { composite: true, ..report };
+        assert_eq!(line(file, &report), format!("{expected}, of pictures that were there before"));
         assert_eq!(line(file, &Report::default()), "a.mp4: no content credentials");
         let failures = vec!["assertion.bmffHash.mismatch".into(), "kinora.seal".into()];
         let report = Report { state: State::Invalid, failures, ..Report::default() };

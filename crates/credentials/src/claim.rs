@@ -2,6 +2,7 @@
 
 use std::time::SystemTime;
 
+use c2pa::DigitalSourceType;
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde_json::{Value, json};
 
@@ -17,6 +18,8 @@ pub struct Claim {
     pub model: String,
     /// When.
     pub created: SystemTime,
+    /// Whether stills or clips that were there before are a part of it.
+    pub composite: bool,
 }
 
 impl Claim {
@@ -24,6 +27,10 @@ impl Claim {
     /// `label`: its name, which nothing else may have.
     pub(crate) fn manifest(&self, media_type: &str, label: &str, seal: &str) -> Value {
         let created = DateTime::<Utc>::from(self.created).to_rfc3339_opts(SecondsFormat::Secs, true);
+        let source = match self.composite {
+            true => DigitalSourceType::CompositeWithTrainedAlgorithmicMedia,
+            false => DigitalSourceType::TrainedAlgorithmicMedia,
+        };
         json!({
             "claim_version": 2,
             "label": label,
@@ -38,7 +45,7 @@ impl Claim {
                             "action": "c2pa.created",
                             "when": created,
                             "softwareAgent": { "name": self.model },
-                            "digitalSourceType": c2pa::DigitalSourceType::TrainedAlgorithmicMedia,
+                            "digitalSourceType": source,
                         }],
                         "allActionsIncluded": true,
                     },

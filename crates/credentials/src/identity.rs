@@ -85,7 +85,7 @@ impl Identity {
 
     /// Signs a picture of one dot, and looks whether that is accepted.
     fn try_out(&self) -> Result<(), String> {
-        let claim = Claim { model: "none".to_owned(), created: SystemTime::UNIX_EPOCH };
+        let claim = Claim { model: "none".to_owned(), created: SystemTime::UNIX_EPOCH, composite: false };
         let mut signed = Cursor::new(Vec::new());
         let manifest = claim.manifest(file::PNG, &sign::label(), seal::BLANK);
         let embedded = sign::embed(&mut Cursor::new(DOT), &mut signed, file::PNG, self, manifest);

@@ -16,6 +16,8 @@ pub struct Report {
     pub program: Option<String>,
     /// The model that made the file.
     pub model: Option<String>,
+    /// Whether it says that pictures which were there before are a part of it.
+    pub composite: bool,
     /// When the file was made, as RFC 3339 writes it.
     pub created: Option<String>,
     /// What is wrong, in the order in which it was found: C2PA's codes, with words.

@@ -6,8 +6,8 @@ use std::{
     path::Path,
 };
 
-use c2pa::{Manifest, Reader, ValidationState, jumbf_io, validation_status};
-use serde_json::Value;
+use c2pa::{DigitalSourceType, Manifest, Reader, ValidationState, jumbf_io, validation_status};
+use serde_json::{Value, json};
 
 use crate::{Anchors, Report, Result, State, file, seal};
 
@@ -105,12 +105,14 @@ fn told(manifest: &Manifest, report: Report) -> Report {
     let created =
         actions["actions"].as_array().into_iter().flatten().find(|action| action["action"] == "c2pa.created");
     let created = created.unwrap_or(&Value::Null);
+    let composite = json!(DigitalSourceType::CompositeWithTrainedAlgorithmicMedia);
     // A name, or an object that has one.
     let agent = &created["softwareAgent"];
     Report {
         issuer: manifest.issuer().or_else(|| manifest.common_name()).as_deref().map(shortened),
         program: program.as_deref().map(shortened),
         model: text(agent).or_else(|| text(&agent["name"])),
+        composite: created["digitalSourceType"] == composite,
         created: text(&created["when"]).or_else(|| manifest.time().as_deref().map(shortened)),
         ..report
     }

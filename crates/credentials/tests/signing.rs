@@ -5,7 +5,7 @@ mod common;
 use std::{fs, path::Path};
 
 use common::{claim, clip, files, identity};
-use credentials::{Anchors, Error, Identity, Report, State, sign, verify};
+use credentials::{Anchors, Claim, Error, Identity, Report, State, sign, verify};
 
 /// How many places of a file are changed, spread evenly over it, beside its first ones.
 const PLACES: usize = 250;
@@ -40,6 +40,7 @@ fn what_is_signed_is_verified_and_says_who_and_what_and_when() {
             issuer: Some("Kinora self-made certificate".to_owned()),
             program: Some(concat!("Kinora ", env!("CARGO_PKG_VERSION")).to_owned()),
             model: Some("kinora-tiny".to_owned()),
+            composite: false,
             created: Some("2027-01-15T08:00:00Z".to_owned()),
             failures: Vec::new(),
         };
@@ -48,6 +49,16 @@ fn what_is_signed_is_verified_and_says_who_and_what_and_when() {
         }
         let trusted = Report { state: State::Trusted, ..valid };
         assert_eq!(judged(folder.path(), &bytes, &anchors), trusted, "{name}");
+    }
+}
+
+#[test]
+fn what_was_there_before_is_told_apart_from_what_a_model_made() {
+    let folder = tempfile::tempdir().unwrap();
+    for path in files(folder.path()) {
+        sign(&path, &path, identity(), &Claim { composite: true, ..claim() }).unwrap();
+        let report = verify(&path, &Anchors::default()).unwrap();
+        assert_eq!((report.state, report.composite), (State::Valid, true), "{}", path.display());
     }
 }
 

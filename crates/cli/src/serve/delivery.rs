@@ -6,8 +6,9 @@ use std::{
 };
 
 use anyhow::Result;
-use credentials::{Anchors, Claim, Identity, Report, State};
+use credentials::{Anchors, Identity, Report, State};
 use media::Clip;
+use serde_json::Value;
 use server::{
     Settings,
     maker::{Credential, Outcome, Refusal, SignalKind, Validation},
@@ -50,17 +51,18 @@ impl Delivery {
         }
     }
 
-    /// Puts what was written first at `output`.
-    pub fn finish(&self, first: &Path, output: &Path, model: &str) -> Result<(), Refusal> {
+    /// Puts what was written first, with this record, at `output`.
+    pub fn finish(&self, first: &Path, output: &Path, record: &Value) -> Result<(), Refusal> {
         let Some(identity) = &self.identity else { return Ok(()) };
-        let claim = Claim { model: model.to_owned(), created: SystemTime::now() };
+        let claim = signing::claim(record, SystemTime::now());
+        let claim = claim.ok_or_else(|| internal("a record without its model"))?;
         credentials::sign(first, output, identity, &claim).map_err(internal)
     }
 
     /// What a file says of where it comes from.
     pub fn provenance(&self, file: &Path) -> Result<Vec<Credential>, Refusal> {
         let report = credentials::verify(file, &self.anchors).map_err(|error| Refusal::bad("file", error))?;
-        let Report { state, issuer, model, created, program: _, failures: _ } = report;
+        let Report { state, issuer, model, created, program: _, composite: _, failures: _ } = report;
         let (outcome, validation) = match state {
             State::Absent => (Outcome::NotDetected, Validation::NotPresent),
             State::Invalid => (Outcome::Detected, Validation::Invalid),

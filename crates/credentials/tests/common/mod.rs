@@ -15,7 +15,7 @@ use serde_json::json;
 
 pub fn claim() -> Claim {
     let created = SystemTime::UNIX_EPOCH + Duration::from_secs(1_800_000_000);
-    Claim { model: "kinora-tiny".to_owned(), created }
+    Claim { model: "kinora-tiny".to_owned(), created, composite: false }
 }
 
 /// One for all tests: it need not be another each time.
