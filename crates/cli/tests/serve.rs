@@ -198,11 +198,25 @@ fn what_a_client_asks_for_is_made_by_the_engine() {
     assert_eq!(status, 200, "{image}");
     assert!(image["data"][0]["b64_json"].is_string() || image["data"][0]["url"].is_string(), "{image}");
 
+    // As long as asked for, to the frame, though the model makes an odd number.
+    let exact = r#"{"prompt": "a red ball", "num_inference_steps": 1, "seconds": "2", "size": "64x48", "strict": true}"#;
+    let exact = server.make("/videos", exact);
+    assert_eq!((&exact["seconds"], &exact["kinora"]["notes"]), (&json!("2"), &json!([])));
+    assert_eq!(server.content(id(&exact)).num_frames(), 16);
+    // Without a seed each is another one.
+    let again = server.make(
+        "/videos",
+        r#"{"prompt": "a red ball", "num_inference_steps": 1, "num_frames": 1, "size": "64x48"}"#,
+    );
+    assert_ne!(again["kinora"]["seed"], exact["kinora"]["seed"]);
+
     // What cannot be is told at once, by the name that the client gave it.
     for (body, param) in [
         (r#"{"prompt": "a ball", "guidance_scale": -1}"#, "guidance_scale"),
         (r#"{"prompt": "a ball", "num_inference_steps": 5000}"#, "num_inference_steps"),
         (r#"{"prompt": "a ball", "size": "1280x720", "strict": true}"#, "size"),
+        (r#"{"prompt": "a ball", "size": "64x48", "width": 128}"#, "width"),
+        (r#"{"prompt": "a zeppelin", "size": "64x48", "strict": true}"#, "zeppelin"),
     ] {
         let (status, answer) = server.post("/videos", body);
         assert_eq!(status, 400, "{answer}");
@@ -210,6 +224,43 @@ fn what_a_client_asks_for_is_made_by_the_engine() {
             answer["error"]["param"] == param || answer["error"]["message"].to_string().contains(param);
         assert!(named, "{answer}");
     }
+}
+
+#[test]
+fn a_character_is_looked_at_once_and_is_in_videos_by_its_words() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let clips = folder.path().join("clips");
+    common::succeed(kinora(folder.path(), "world --count 8 --seed 11 --output clips"));
+    let server = Running::start(&folder.path().join("data"));
+    let keep = |clip: &[u8]| {
+        let name = b"--x\r\ncontent-disposition: form-data; name=\"name\"\r\n\r\nMossy\r\n";
+        let head = b"--x\r\ncontent-disposition: form-data; name=\"video\"; filename=\"a.mp4\"\r\n\r\n";
+        let answer = agent()
+            .post(format!("{}/videos/characters", server.base))
+            .header("content-type", "multipart/form-data; boundary=x")
+            .send(&[&name[..], head, clip, b"\r\n--x--\r\n"].concat()[..]);
+        read(answer.expect("an answer"))
+    };
+    let mut files: Vec<PathBuf> =
+        std::fs::read_dir(clips).expect("clips").map(|file| file.unwrap().path()).collect();
+    files.retain(|path| path.extension().is_some_and(|extension| extension == "mp4"));
+    let known = files.iter().find_map(|path| {
+        let (status, character) = keep(&std::fs::read(path).expect("a clip"));
+        (status == 200).then_some(character)
+    });
+    let known = known.expect("one of eight clips has a thing that is recognised");
+    let body =
+        format!(r#"{{"prompt": "Mossy on the grass", "characters": [{{"id": {}}}], {QUICK}}}"#, known["id"]);
+    let video = server.make("/videos", &body);
+    assert_eq!(video["prompt"], "Mossy on the grass");
+    let file = folder.path().join("made.mp4");
+    std::fs::write(&file, server.file(id(&video))).expect("a file");
+    let told = engine::summary(&file).expect("a video").provenance.expect("a record")["prompt"].to_string();
+    assert!(!told.contains("Mossy") && told.contains("grass"), "{told}");
+    let grey = media::Clip::new(64, 64, 8.0, vec![128; 9 * 64 * 64 * 3]).expect("a clip");
+    media::write(&grey, &file, None).expect("a file");
+    let (status, answer) = keep(&std::fs::read(&file).expect("a clip"));
+    assert_eq!((status, &answer["error"]["param"]), (400, &json!("video")), "{answer}");
 }
 
 #[test]

@@ -234,7 +234,8 @@ def provenance(client):
     movie = client.videos.download_content(make(client, "a ball").id).read()
     found = client.content_provenance_checks.create(file=movie)
     assert found.object == "content_provenance_check" and found.results[0].type == "c2pa"
-    assert (found.results[0].outcome, found.results[0].validation_state) == ("detected", "valid")
+    # The stand-in knows no signers.
+    assert found.results[0].outcome == "detected" and found.results[0].validation_state in ("valid", "trusted"), found
 
 
 @check

@@ -1,10 +1,15 @@
 //! What all parts of the server have in common.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicU8, Ordering},
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    path::Path,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU8, Ordering},
+    },
 };
 
+use serde_json::Value;
 use tokio::sync::Semaphore;
 
 use crate::{
@@ -14,7 +19,7 @@ use crate::{
     jobs::Live,
     journal::Journal,
     keys::KeyHash,
-    maker::{Maker, ModelCard},
+    maker::{Kind, Maker, ModelCard, Refusal},
     metrics::Metrics,
     net::Net,
     problem::Problem,
@@ -53,6 +58,8 @@ pub struct App {
     pub link_secret: [u8; 32],
     /// Bytes of bodies that are in memory at the same time, in units of [`BODY_UNIT`].
     pub body_budget: Arc<Semaphore>,
+    /// Held while a file of a user is looked at, which takes memory: one at a time.
+    pub eye: Mutex<()>,
 }
 
 /// Bytes.
@@ -72,6 +79,18 @@ impl App {
             Ok(result) => result,
             Err(_) => Err(Problem::internal("the request could not be worked on")),
         }
+    }
+
+    /// What the engine says of a character's clip.
+    ///
+    /// # Errors
+    /// A clip from which nobody can be taken.
+    pub fn met(&self, clip: &Path) -> Result<Value, Problem> {
+        let _eye = self.eye.lock().unwrap_or_else(PoisonError::into_inner);
+        let met = catch_unwind(AssertUnwindSafe(|| self.maker.meet(clip)));
+        let met =
+            met.unwrap_or_else(|_| Err(Refusal::new(Kind::Internal, "The engine failed on this clip.")));
+        Ok(met?)
     }
 
     /// The models, the one that is meant if none is named first.

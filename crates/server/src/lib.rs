@@ -31,6 +31,7 @@ mod bell;
 mod body;
 mod clock;
 mod config;
+mod crowd;
 mod drain;
 mod error;
 mod folder;

@@ -1,6 +1,11 @@
 //! The server itself: its start, its sockets, its end.
 
-use std::{net::SocketAddr, sync::Arc, thread, time::Duration};
+use std::{
+    net::SocketAddr,
+    sync::{Arc, Mutex},
+    thread,
+    time::Duration,
+};
 
 use axum::{Router, middleware};
 use hyper::server::conn::http1;
@@ -15,6 +20,7 @@ use tokio::{
     sync::{Semaphore, watch},
     task::JoinSet,
 };
+use tokio_io_timeout::TimeoutStream;
 use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::{
@@ -22,12 +28,13 @@ use crate::{
     app::{App, BODY_UNIT, Phase},
     bell::Bell,
     config::{ServeArgs, Settings, is_loopback},
+    crowd::Crowd,
     folder::DataFolder,
     hooks::Courier,
     jobs::{self, Live, Runners},
     journal::Journal,
     keys::KeyHash,
-    maker::Maker,
+    maker::{Maker, ModelCard},
     metrics::Metrics,
     nats::{Front, Shared},
     net::Net,
@@ -129,9 +136,7 @@ impl Server {
     /// # Errors
     /// No address, no folder, or nobody who may come in.
     pub fn start(maker: Arc<dyn Maker>, settings: Settings) -> Result<Self> {
-        if maker.models().is_empty() {
-            return Err(Error::NoModel);
-        }
+        check_models(&maker.models(), &settings)?;
         let folder = Arc::new(DataFolder::open(&settings.data)?);
         let hours = i64::try_from(settings.retention_hours).unwrap_or(i64::MAX);
         let retention = (hours > 0).then(|| hours.saturating_mul(3600));
@@ -180,6 +185,7 @@ impl Server {
             job_bell: Bell::default(),
             hook_bell: Bell::default(),
             phase: Phase::default(),
+            eye: Mutex::default(),
             body_budget: Arc::new(Semaphore::new(BODY_BUDGET / BODY_UNIT)),
             settings,
         });
@@ -238,9 +244,28 @@ impl Drop for Server {
     }
 }
 
+/// Whether there is what the settings name.
+fn check_models(served: &[ModelCard], settings: &Settings) -> Result<()> {
+    let names: Vec<&str> = served.iter().map(|model| model.id.as_str()).collect();
+    if names.is_empty() {
+        return Err(Error::NoModel);
+    }
+    let meant = settings.aliases.iter().map(|alias| ("aliases", alias.means.as_str()));
+    let mut meant = meant.chain([("default_model", settings.default_model.as_str())]);
+    match meant.find(|(_, name)| !name.is_empty() && !names.contains(name)) {
+        None => Ok(()),
+        Some((setting, found)) => Err(Error::Setting {
+            name: setting.to_owned(),
+            expected: format!("a model that is served ({})", names.join(", ")),
+            found: found.to_owned(),
+        }),
+    }
+}
+
 /// Takes connections, as many at a time as are allowed; others wait to be taken.
 async fn accept(app: Arc<App>, listener: TcpListener, router: Router, mut stopped: watch::Receiver<bool>) {
     let permits = Arc::new(Semaphore::new(app.settings.connections as usize));
+    let crowd = Arc::new(Crowd::new(app.settings.connections_per_address));
     let mut connections = JoinSet::new();
     loop {
         // Those that have ended need not be remembered.
@@ -251,11 +276,12 @@ async fn accept(app: Arc<App>, listener: TcpListener, router: Router, mut stoppe
             accepted = listener.accept() => accepted,
         };
         match accepted {
-            Ok((stream, _)) => {
+            Ok((stream, from)) => {
+                let Some(guest) = crowd.enter(from.ip()) else { continue };
                 let connection = serve_connection(app.clone(), stream, router.clone(), stopped.clone());
                 connections.spawn(async move {
                     connection.await;
-                    drop(permit);
+                    drop((permit, guest));
                 });
             }
             Err(error) => {
@@ -278,11 +304,14 @@ async fn serve_connection(
 ) {
     // Small answers go out at once; where that cannot be set, later.
     let _ = stream.set_nodelay(true);
+    let mut stream = TimeoutStream::new(stream);
+    // Who takes nothing of an answer holds a connection that others wait for.
+    stream.set_write_timeout(Some(Duration::from_secs(app.settings.answer_seconds)));
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(Duration::from_secs(app.settings.header_seconds))
         .max_buf_size(MAX_HEAD)
-        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router));
+        .serve_connection(TokioIo::new(Box::pin(stream)), TowerToHyperService::new(router));
     let mut connection = std::pin::pin!(connection);
     // A client that goes away is no fault of ours.
     let _ = tokio::select! {

@@ -25,6 +25,10 @@ pub struct Meant {
     pub files: Vec<usize>,
     /// The size of the file that the client gets; the size that is made, if none.
     pub delivered: Option<Size>,
+    /// Frames of the file that the client gets, if the model makes a few more.
+    pub num_frames: Option<usize>,
+    /// Fields that the task does not look at.
+    pub ignored: Vec<&'static str>,
 }
 
 /// What a client means, for a model.
@@ -34,6 +38,14 @@ pub fn meant(asked: &Asked, info: &ModelInfo, judge: &OnceLock<Judge>) -> Result
     let shape = shape.map_err(|error| Refusal::bad("video", error))?.map(|summary| summary.shape);
     let delivered = asked.size.or_else(|| shape.and_then(size_of));
     let mut request = begin(asked, info, delivered, judge)?;
+    let (mut num_frames, mut ignored) = (None, Vec::new());
+    if !matches!(asked.task, Task::Create { .. }) {
+        ignored.extend(asked.extras.num_frames.filter(|_| asked.task != Task::Image).map(|_| "num_frames"));
+        ignored.extend(asked.extras.is_loop.then_some("loop"));
+    }
+    if !matches!(asked.task, Task::Create { .. } | Task::Extend { .. }) {
+        ignored.extend(asked.seconds.map(|_| "seconds"));
+    }
     let source =
         || source.map(|input| input.path.as_path()).ok_or_else(|| internal("the source video is missing"));
     let seconds = asked.seconds.unwrap_or(EXTENDED);
@@ -47,6 +59,7 @@ pub fn meant(asked: &Asked, info: &ModelInfo, judge: &OnceLock<Judge>) -> Result
             for input in &asked.inputs {
                 request.known.extend(known(input)?);
             }
+            num_frames = rounded_up(&mut request, info);
             Ok(request)
         }
         Task::Remix { strength } => whole(request).remix(source()?, strength.unwrap_or(REMIXED), Vec::new()),
@@ -65,7 +78,22 @@ pub fn meant(asked: &Asked, info: &ModelInfo, judge: &OnceLock<Judge>) -> Result
     };
     let request = made.map_err(|error| refusal::of(&error))?;
     let files = request.known.iter().map(|known| position(asked, &known.file)).collect::<Result<_, _>>()?;
-    Ok(Meant { request, files, delivered })
+    Ok(Meant { request, files, delivered, num_frames, ignored })
+}
+
+/// Asks for as many frames as the model can make that are no fewer than asked for, and gives the number that was, if that is
+/// another. What begins from pictures and what leads back to itself is as long as is asked for anyway.
+fn rounded_up(request: &mut VideoRequest, info: &ModelInfo) -> Option<usize> {
+    if !request.known.is_empty() || request.is_loop {
+        return None;
+    }
+    let fps = request.fps.unwrap_or(info.native.fps);
+    let of_seconds = |seconds: f64| ((seconds * fps).round() as usize).max(1);
+    let asked = request.num_frames.or_else(|| request.seconds.map(of_seconds))?;
+    let (fewest, step) = (info.fewest_frames(), info.frames_step());
+    let made = asked.saturating_sub(fewest).div_ceil(step).saturating_mul(step).saturating_add(fewest);
+    (request.num_frames, request.seconds) = (Some(made), None);
+    (made != asked).then_some(asked)
 }
 
 /// What all tasks have in common.
@@ -77,12 +105,17 @@ fn begin(
 ) -> Result<VideoRequest, Refusal> {
     let mut prompt = asked.prompt.clone();
     for Input { role, path } in &asked.inputs {
-        if let Role::Character { name } = role {
+        if let Role::Character { name, seen } = role {
             if info.native.prompts != Prompts::World {
                 let message = "characters: expected none, as this model takes no one from clips, found some";
                 return Err(Refusal::new(Kind::Unsupported, message));
             }
-            prompt = characters::told(&prompt, name, path, characters::judge(judge)?)?;
+            // Of characters that older programs kept nothing is known yet.
+            let seen = match serde_json::from_value(seen.clone()) {
+                Ok(seen) => seen,
+                Err(_) => characters::meet(path, characters::judge(judge)?)?,
+            };
+            prompt = characters::told(&prompt, name, seen);
         }
     }
     let extras = &asked.extras;
@@ -189,6 +222,34 @@ mod tests {
         assert_eq!(wide.delivered.unwrap().to_string(), "1280x720");
         let own = of(&asked(Task::Create { spans: Vec::new() }, None, Vec::new())).unwrap();
         assert_eq!((own.request.size, own.delivered), (None, None));
+    }
+
+    #[test]
+    fn a_video_is_exactly_as_long_as_asked_for() {
+        let long = |seconds: f64, num_frames: Option<u64>| {
+            let task = Task::Create { spans: Vec::new() };
+            let extras = Extras { num_frames, ..Extras::default() };
+            let meant =
+                of(&Asked { seconds: Some(seconds), extras, ..asked(task, None, Vec::new()) }).unwrap();
+            (meant.request.num_frames.unwrap(), meant.num_frames)
+        };
+        assert_eq!(long(4.0, None), (33, Some(32)));
+        assert_eq!(long(2.125, None), (17, None));
+        assert_eq!(long(0.01, None), (1, None));
+        assert_eq!(long(4.0, Some(6)), (7, Some(6)));
+    }
+
+    #[test]
+    fn what_a_task_does_not_look_at_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.mp4");
+        media::write(&media::Clip::new(128, 128, 8.0, vec![90; 9 * 128 * 128 * 3]).unwrap(), &path, None)
+            .unwrap();
+        let input = Input { role: Role::SourceVideo, path };
+        let extras = Extras { num_frames: Some(9), is_loop: true, ..Extras::default() };
+        let remixed =
+            of(&Asked { extras, ..asked(Task::Remix { strength: None }, None, vec![input]) }).unwrap();
+        assert_eq!(remixed.ignored, ["num_frames", "loop", "seconds"]);
     }
 
     #[test]

@@ -4,30 +4,40 @@
 use std::path::Path;
 
 use judge::Judge;
+use serde::{Deserialize, Serialize};
 use server::maker::Refusal;
-use world::{Kind, Language};
+use world::{Colour, Kind, Language};
 
 use super::refusal::internal;
 
-/// The prompt with what is seen in the clip in place of a name, which is in it word for word.
-pub fn told(prompt: &str, name: &str, clip: &Path, judge: &Judge) -> Result<String, Refusal> {
-    let clip = media::read(clip).map_err(|error| Refusal::bad("characters", error))?;
-    let seen = judge.look(&clip).map_err(|error| Refusal::bad("characters", error))?;
+/// Who is seen in a clip.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Seen {
+    kind: Kind,
+    colour: Colour,
+}
+
+/// Looks at a clip.
+pub fn meet(clip: &Path, judge: &Judge) -> Result<Seen, Refusal> {
+    let clip = media::read(clip).map_err(|error| Refusal::bad("video", error))?;
+    let seen = judge.look(&clip).map_err(|error| Refusal::bad("video", error))?;
     // The one that is seen longest.
     let main = seen.tracks.iter().filter(|track| track.lasts()).max_by_key(|track| track.frames_seen());
     let Some(main) = main else {
-        return Err(Refusal::bad(
-            "characters",
-            format!("{name}: expected a clip in which a thing is seen, found none"),
-        ));
+        return Err(Refusal::bad("video", "expected a clip in which a thing is seen, found none"));
     };
     // The class behind all kinds is of what cannot be recognised.
     if main.kinds()[Kind::ALL.len()] > 0.5 {
-        let message = format!("{name}: expected a thing of the model's world, found one that is unclear");
+        let message = "video: expected a thing of the model's world, found one that is unclear";
         return Err(Refusal::new(server::maker::Kind::Unsupported, message));
     }
+    Ok(Seen { kind: main.kind(), colour: main.colour() })
+}
+
+/// The prompt with who was seen in place of a name, which is in it word for word.
+pub fn told(prompt: &str, name: &str, Seen { kind, colour }: Seen) -> String {
     let language = if world::is_chinese(prompt) { Language::Chinese } else { Language::English };
-    Ok(replaced(prompt, name, &world::thing_words(main.kind(), main.colour(), language)))
+    replaced(prompt, name, &world::thing_words(kind, colour, language))
 }
 
 /// The prompt with words in place of a name; an article before the name goes.

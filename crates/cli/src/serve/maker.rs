@@ -7,9 +7,11 @@ use std::{
 };
 
 use anyhow::Result;
-use engine::{ModelFiles, ModelInfo, Pipeline, Plan, Precision, Session, VideoRequest};
+use engine::{ModelFiles, ModelInfo, Pipeline, Plan, Precision, Prompts, Session, VideoRequest};
 use judge::Judge;
+use media::ClipShape;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use server::{
     Folder,
     maker::{
@@ -19,7 +21,7 @@ use server::{
 };
 use world::Language;
 
-use super::{asked::meant, delivery::Delivery, refusal, work};
+use super::{asked::meant, characters, delivery::Delivery, refusal, work};
 use crate::failure::usage;
 
 /// The longest video that a model's card names, in seconds. Windows roll on: longer ones take longer, and no more memory.
@@ -51,6 +53,9 @@ struct Kept {
     files: Vec<usize>,
     /// The size of the file, where it is not the one that is made.
     delivered: Option<Size>,
+    /// Frames of the file, where the model makes a few more.
+    #[serde(default)]
+    num_frames: Option<usize>,
 }
 
 impl EngineMaker {
@@ -124,10 +129,20 @@ impl Maker for EngineMaker {
         self.served.iter().map(|served| served.card.clone()).collect()
     }
 
+    fn meet(&self, clip: &Path) -> Result<Value, Refusal> {
+        let mut models = self.served.iter().map(|served| served.pipeline.info());
+        match models.any(|info| info.native.prompts == Prompts::World) {
+            true => serde_json::to_value(characters::meet(clip, characters::judge(&self.judge)?)?)
+                .map_err(refusal::internal),
+            false => Err(Refusal::new(Kind::Unsupported, "video: no model here takes anyone from clips")),
+        }
+    }
+
     fn resolve(&self, asked: &Asked) -> Result<Resolved, Refusal> {
         let served = self.named(&asked.model)?;
         let meant = meant(asked, served.pipeline.info(), &self.judge)?;
         let plan = served.plan(meant.request.clone())?;
+        let num_frames = meant.num_frames.unwrap_or(plan.num_frames);
         let made = size(plan.size);
         let delivered = meant.delivered.unwrap_or(made);
         if plan.num_frames > 1 {
@@ -146,6 +161,10 @@ impl Maker for EngineMaker {
             }
             notes.push(note);
         }
+        notes.extend(meant.ignored.iter().map(|name| format!("{name} is not looked at by this task")));
+        if asked.extras.is_strict && !notes.is_empty() {
+            return Err(Refusal::new(Kind::Unsupported, notes.join("; ")));
+        }
         let seconds = served.pipeline.time_plan(&plan).map(|time| time.total()).unwrap_or_default();
         let files = meant.files;
         let mut request = meant.request;
@@ -157,13 +176,14 @@ impl Maker for EngineMaker {
             request,
             files,
             delivered: (delivered != made).then_some(delivered),
+            num_frames: meant.num_frames,
         };
         Ok(Resolved {
             request: serde_json::to_value(kept).map_err(refusal::internal)?,
             size: delivered,
-            num_frames: plan.num_frames as u64,
+            num_frames: num_frames as u64,
             fps: plan.fps,
-            seconds: plan.num_frames as f64 / plan.fps,
+            seconds: num_frames as f64 / plan.fps,
             notes,
             seed: plan.request.seed,
             estimate: Estimate { seconds, bytes: plan.memory.peak() },
@@ -171,7 +191,7 @@ impl Maker for EngineMaker {
     }
 
     fn make(&self, work: &Work<'_>, observer: &mut dyn Observer) -> Result<Made, Refusal> {
-        let Kept { model, mut request, files, delivered } =
+        let Kept { model, mut request, files, delivered, num_frames } =
             serde_json::from_value(work.request.clone()).map_err(refusal::internal)?;
         let served = self.named(&model)?;
         for (known, index) in request.known.iter_mut().zip(files) {
@@ -180,6 +200,14 @@ impl Maker for EngineMaker {
             known.file = input.path.clone();
         }
         let plan = served.plan(request)?;
+        let (shape, of) = (plan.shape(), size(plan.size));
+        let Size { width, height } = delivered.unwrap_or(of);
+        let delivered = ClipShape {
+            width: width as usize,
+            height: height as usize,
+            num_frames: num_frames.unwrap_or(shape.num_frames),
+            ..shape
+        };
         work::make(&served.pipeline, &plan, delivered, &self.delivery, work, observer)
     }
 
@@ -199,7 +227,7 @@ fn card(info: &ModelInfo, created: i64, memory_bytes: u64) -> ModelCard {
     if info.expand_timesteps {
         tasks.extend([TaskKind::Edit, TaskKind::Extend, TaskKind::FirstFrame]);
     }
-    if native.prompts == engine::Prompts::World {
+    if native.prompts == Prompts::World {
         tasks.push(TaskKind::Character);
     }
     let own = size(native.size);
@@ -217,8 +245,8 @@ fn card(info: &ModelInfo, created: i64, memory_bytes: u64) -> ModelCard {
         created,
         owned_by: "kinora".into(),
         description: match native.prompts {
-            engine::Prompts::World => "Small things in a small world, made on two processor cores".into(),
-            engine::Prompts::Any => info.name.clone(),
+            Prompts::World => "Small things in a small world, made on two processor cores".into(),
+            Prompts::Any => info.name.clone(),
         },
         native_size: own,
         sizes: std::iter::once(own).chain(others).collect(),
@@ -227,8 +255,8 @@ fn card(info: &ModelInfo, created: i64, memory_bytes: u64) -> ModelCard {
         tasks,
         memory_bytes,
         vocabulary: match native.prompts {
-            engine::Prompts::World => vocabulary(),
-            engine::Prompts::Any => Vocabulary::new(),
+            Prompts::World => vocabulary(),
+            Prompts::Any => Vocabulary::new(),
         },
     }
 }

@@ -23,11 +23,11 @@ const DENOISE: f64 = 0.83;
 /// Previews come no more often than this.
 const PREVIEW_EVERY: Duration = Duration::from_millis(400);
 
-/// Makes the video of a plan, and delivers it in another size if that is asked for.
+/// Makes the video of a plan, and delivers as many of its frames as the `shape` has, in its size.
 pub fn make(
     pipeline: &Pipeline,
     plan: &Plan,
-    delivered: Option<Size>,
+    shape: ClipShape,
     delivery: &Delivery,
     work: &Work<'_>,
     observer: &mut dyn Observer,
@@ -35,15 +35,14 @@ pub fn make(
     let record = pipeline.provenance(plan).map_err(|error| refusal::of(&error))?;
     let state = open_state(work.state, plan, &record)?;
     let made = plan.shape();
-    let shape = match delivered {
-        Some(size) => ClipShape { width: size.width as usize, height: size.height as usize, ..made },
-        None => made,
-    };
     let first = delivery.first(work.state, work.output);
     let mut writer = ClipWriter::create(&first, shape, Some(&record)).map_err(internal)?;
     let told = RefCell::new(observer);
     let mut index = 0;
     let mut sink = |frame: &[f32]| {
+        if index == shape.num_frames as u64 {
+            return Ok(());
+        }
         let mut picture = Clip::still(made.width, made.height, engine::to_bytes(frame))?.fit(
             shape.width,
             shape.height,
@@ -67,7 +66,7 @@ pub fn make(
     let timings = pipeline.stream_kept(plan, Some(&state), &mut sink, &mut teller);
     let timings = timings.map_err(|error| refusal::of(&error))?;
     writer.finish().map_err(internal)?;
-    delivery.finish(&first, work.output, &pipeline.info().name)?;
+    delivery.finish(&first, work.output, &record)?;
     let parts = [
         ("load", timings.load),
         ("text", timings.text),

@@ -13,10 +13,10 @@ use crate::{
     body::{Body, Sniffed},
     clock,
     ids::Sort,
-    jobs::has_room,
+    jobs::{has_room, report},
     problem::{ErrorAnswer, Problem},
     store,
-    wire::{Character, CreateCharacter, CreateCharacterForm},
+    wire::{Character, CreateCharacter, CreateCharacterForm, Deleted},
 };
 
 /// Letters of the longest name.
@@ -45,19 +45,21 @@ pub async fn create(
         })?;
         source::check_is_clip(&Sniffed::of(upload.path(), "video", app)?)?;
         if app.jobs.bytes()?.saturating_add(upload.bytes()) > app.settings.quota_mib << 20 {
-            let message = "There is no room for more; delete some videos.";
+            let message = "There is no room for more; delete some videos or characters.";
             let problem = Problem::new(axum::http::StatusCode::TOO_MANY_REQUESTS, message);
             return Err(problem.code("disk_quota_exceeded").last_word());
         }
         if !has_room(app)? {
             return Err(Problem::disk_full());
         }
+        let seen = app.met(upload.path())?;
         let character = store::Character {
             id: Sort::Character.name(),
             owner,
             name: fields.name,
             created_at: clock::now(),
             bytes: upload.bytes(),
+            seen,
         };
         let path = app.folder.character(&character.id);
         fs::hard_link(upload.path(), &path)
@@ -82,6 +84,26 @@ pub async fn get(
     app.blocking(move |app| {
         let known = if Sort::Character.is_name(&id) { app.records.character(&owner, &id)? } else { None };
         known.map(|character| Json(character.into())).ok_or_else(|| Problem::no_such("character", &id))
+    })
+    .await
+}
+
+/// Forgets a character; videos that name it and are accepted are made all the same
+#[utoipa::path(
+    delete, path = "/v1/videos/characters/{id}", tag = "videos beyond OpenAI's", security(("key" = [])), params(("id" = String, Path)),
+    responses((status = 200, body = Deleted), (status = "4XX", body = ErrorAnswer), (status = "5XX", body = ErrorAnswer)),
+)]
+pub async fn delete(
+    State(app): State<Arc<App>>,
+    Caller(owner): Caller,
+    Path(id): Path<String>,
+) -> Result<Json<Deleted>, Problem> {
+    app.blocking(move |app| {
+        if !Sort::Character.is_name(&id) || !app.records.remove_character(&owner, &id)? {
+            return Err(Problem::no_such("character", &id));
+        }
+        report(app, &id, fs::remove_file(app.folder.character(&id)));
+        Ok(Json(Deleted { id, object: "character.deleted", deleted: true }))
     })
     .await
 }

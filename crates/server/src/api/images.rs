@@ -20,7 +20,7 @@ use crate::{
     app::App,
     body::Body,
     clock,
-    jobs::{Order, accept},
+    jobs::{Order, accept, report},
     keys::Owner,
     maker::{Size, Task},
     problem::{ErrorAnswer, Problem},
@@ -88,6 +88,14 @@ pub async fn make(
                 let of = job.clone();
                 let path = app.blocking(move |app| source::output(app, &of)).await?;
                 let bytes = tokio::fs::read(path).await.map_err(Problem::internal)?;
+                // Nobody can ask for it again.
+                let (whose, id) = (owner.clone(), job.id.clone());
+                app.blocking(move |app| {
+                    app.jobs.remove(&whose, &id)?;
+                    report(app, &id, app.folder.job(&id).remove());
+                    Ok(())
+                })
+                .await?;
                 ImageData { b64_json: Some(BASE64_STANDARD.encode(bytes)), url: None }
             }
         });
@@ -118,8 +126,6 @@ fn order(
     let extras = extensions.extras(app.settings.strict)?;
     let mut jobs = Vec::new();
     for index in 0..count {
-        // The same picture several times is of no use to anybody.
-        let seed = extras.seed.or((count > 1).then(|| u64::from_le_bytes(crate::random::bytes())));
         let mut repeat =
             retry.clone().repeat(app, owner.clone(), body.fingerprint(&format!("/images/{index}")));
         // The picture goes with the answer: there is nothing to find again. The name of a request is for videos.
@@ -136,7 +142,8 @@ fn order(
                 size,
                 extras: crate::maker::Extras {
                     num_frames: Some(1),
-                    seed: seed.map(|seed| seed.wrapping_add(index)),
+                    // The same picture several times is of no use to anybody.
+                    seed: extras.seed.map(|seed| seed.wrapping_add(index)),
                     ..extras.clone()
                 },
                 inputs: Vec::new(),

@@ -63,7 +63,7 @@ fn described() -> (Router<Arc<App>>, OpenApi) {
         .routes(routes!(derived::edit))
         .routes(routes!(derived::extend))
         .routes(routes!(characters::create))
-        .routes(routes!(characters::get))
+        .routes(routes!(characters::get, characters::delete))
         .routes(routes!(videos::get, videos::delete))
         .routes(routes!(content::get))
         .routes(routes!(derived::remix))

@@ -19,6 +19,9 @@ use crate::{
 /// Bytes of the largest picture that is fetched.
 const MAX_PICTURE: u64 = 32 << 20;
 
+/// Characters of the longest URL, as OpenAI has it: a picture may be in it.
+const MAX_URL: usize = 20_971_520;
+
 /// Stills and clips of one request, at most.
 const MAX_KNOWN: usize = 32;
 
@@ -153,7 +156,7 @@ pub fn characters(
         }
         let path = app.folder.character(&character.id);
         let extension = Sniffed::of(&path, "characters", app)?.extension;
-        let role = Role::Character { name: character.name };
+        let role = Role::Character { name: character.name, seen: character.seen };
         Ok(Given { role, file: GivenFile::Shared(path), extension })
     };
     references.into_iter().map(character).collect()
@@ -197,6 +200,11 @@ pub fn known(app: &App, owner: &Owner, known: Vec<Known>) -> Result<Vec<Given>, 
 fn fetched(app: &App, url: &str, param: &str) -> Result<Upload, Problem> {
     let folder = app.folder.incoming();
     if let Some(rest) = url.strip_prefix("data:") {
+        if url.chars().count() > MAX_URL {
+            return Err(
+                Problem::too_large(format!("This data URL has more than {MAX_URL} characters.")).param(param)
+            );
+        }
         let coded = rest.split_once(',').filter(|(kind, _)| kind.ends_with(";base64"));
         let bytes = coded.and_then(|(_, coded)| BASE64_STANDARD.decode(coded.trim()).ok());
         let bytes = bytes.ok_or_else(|| Problem::value(param, "expected a data URL in base64"))?;

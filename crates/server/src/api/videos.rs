@@ -190,21 +190,27 @@ pub async fn plan(
 ) -> Result<Json<Plan>, Problem> {
     app.blocking(move |app| {
         let job = fetched(app, &owner, &id)?;
-        let (mut jobs_before, mut seconds_before) = (0, 0.0);
-        if job.status == Status::Queued {
-            for other in app.jobs.waiting()?.iter().take_while(|other| other.id != job.id) {
-                jobs_before += 1;
-                seconds_before += other.seconds;
-            }
-            for id in app.live.ids() {
-                seconds_before += app.jobs.get(&id)?.map_or(0.0, |other| seconds_left(app, &other));
-            }
-            // They share the work.
-            seconds_before /= app.settings.runners as f64;
-        }
+        let (jobs_before, seconds_before) = before(app, &job)?;
         Ok(Json(planned(app, &job, jobs_before, seconds_before)))
     })
     .await
+}
+
+/// How many jobs are made before one, and about how long they take.
+fn before(app: &App, job: &Job) -> Result<(u64, f64), Problem> {
+    let (mut jobs_before, mut seconds_before) = (0, 0.0);
+    if job.status == Status::Queued {
+        for other in app.jobs.waiting()?.iter().take_while(|other| other.id != job.id) {
+            jobs_before += 1;
+            seconds_before += other.seconds;
+        }
+        for id in app.live.ids() {
+            seconds_before += app.jobs.get(&id)?.map_or(0.0, |other| seconds_left(app, &other));
+        }
+        // They share the work.
+        seconds_before /= app.settings.runners as f64;
+    }
+    Ok((jobs_before, seconds_before))
 }
 
 /// About how much longer the work on a job takes.
@@ -262,7 +268,8 @@ pub(super) fn seen(app: &App, job: &Job) -> Video {
 pub(super) fn answer(app: &App, job: &Job) -> Result<Response, Problem> {
     let mut response = Json(seen(app, job)).into_response();
     if !job.status.is_end() {
-        let wait = HeaderValue::from(poll_after_ms(job.record.estimate.seconds));
+        let (_, seconds_before) = before(app, job)?;
+        let wait = HeaderValue::from(poll_after_ms(seconds_before + seconds_left(app, job)));
         response.headers_mut().insert("openai-poll-after-ms", wait);
     }
     Ok(response)
@@ -298,7 +305,13 @@ fn names<T: PartialSchema>() -> Vec<String> {
 
 /// The size in either of its forms.
 pub(super) fn size(size: Option<Size>, extensions: &Extensions) -> Result<Option<Size>, Problem> {
-    Ok(size.or(extensions.size()?))
+    match (size, extensions.size()?) {
+        (Some(size), Some(other)) if size != other => Err(Problem::value(
+            "width",
+            format!("expected a size that 'size' does not contradict, which is {size}"),
+        )),
+        (size, other) => Ok(size.or(other)),
+    }
 }
 
 /// Refuses a length that is none.

@@ -1,6 +1,6 @@
 //! Files that users send: on the disk, never whole in memory before their size is known, and known by their content.
 
-use std::path::Path;
+use std::{path::Path, sync::PoisonError};
 
 use media::{Format, Summary};
 use sha2::{Digest, Sha256};
@@ -107,6 +107,7 @@ impl Sniffed {
     /// # Errors
     /// A file that is no picture or clip, or is too large.
     pub fn of(path: &Path, param: &str, app: &App) -> Result<Self, Problem> {
+        let _eye = app.eye.lock().unwrap_or_else(PoisonError::into_inner);
         let bytes = std::fs::read(path).map_err(Problem::internal)?;
         let wrong = |reason: &str| {
             let message = format!("The file '{param}' is not one that can be read: {reason}.");

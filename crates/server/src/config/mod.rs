@@ -83,6 +83,7 @@ impl Settings {
             ("spare_mib", self.spare_mib),
             ("header_seconds", self.header_seconds),
             ("body_seconds", self.body_seconds),
+            ("answer_seconds", self.answer_seconds),
             ("max_crashes", self.max_crashes),
             ("queue_silence_seconds", self.queue_silence_seconds),
         ] {

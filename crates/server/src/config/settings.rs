@@ -170,10 +170,14 @@ settings! {
 
     /// Connections at the same time
     connections: u64 = 512;
+    /// Connections of one address at the same time, but for this machine's own; 0 for as many as there are
+    connections_per_address: u64 = 128;
     /// Seconds in which a client must have sent the head of its request
     header_seconds: u64 = 30;
     /// Seconds in which a client must have sent all of its request
     body_seconds: u64 = 600;
+    /// Seconds for which a client may take nothing of its answer
+    answer_seconds: u64 = 60;
     /// How to write what happens to standard error
     log: LogForm = LogForm::Text;
 }

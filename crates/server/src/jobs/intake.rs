@@ -78,7 +78,7 @@ impl Order {
 ///
 /// # Errors
 /// Why not.
-pub fn accept(app: &Arc<App>, order: Order) -> Result<Job, Problem> {
+pub fn accept(app: &Arc<App>, mut order: Order) -> Result<Job, Problem> {
     if app.phase.is_stopping() {
         return Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, "The server is stopping.").retry_after(5));
     }
@@ -92,6 +92,8 @@ pub fn accept(app: &Arc<App>, order: Order) -> Result<Job, Problem> {
     if !has_room(app)? {
         return Err(Problem::disk_full());
     }
+    // Who asks for the same again wants something else. JSON's readers have no larger whole numbers than 2^53.
+    order.extras.seed.get_or_insert_with(|| u64::from(u32::from_le_bytes(crate::random::bytes())));
     let stored = settle_in(&folder, &order.inputs)?;
     let asked = asked(&order, &folder, &stored);
     let resolved = catch_unwind(AssertUnwindSafe(|| app.maker.resolve(&asked)))

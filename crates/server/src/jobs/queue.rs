@@ -6,18 +6,24 @@ use crate::{keys::Owner, store::Waiting};
 
 /// Work that was done in this time counts against its owner, in thousandths of a second.
 const MEMORY: i64 = 3_600_000;
+/// Work of one owner that ended within this time is one entry, however many jobs it was.
+const TOGETHER: i64 = 60_000;
 
 /// What each owner got lately.
 #[derive(Debug, Default)]
 pub struct Served {
-    /// Who, when it ended, and for how long, in thousandths of a second.
+    /// Who, when the first of it ended, and for how long, in thousandths of a second.
     work: VecDeque<(Owner, i64, i64)>,
 }
 
 impl Served {
     /// Somebody's job was worked on for so many thousandths of a second, until now.
     pub fn add(&mut self, owner: &Owner, now: i64, duration: i64) {
-        self.work.push_back((owner.clone(), now, duration));
+        let mut lately = self.work.iter_mut().rev().take_while(|(_, end, _)| now - end < TOGETHER);
+        match lately.find(|(who, ..)| who == owner) {
+            Some((.., sum)) => *sum += duration,
+            None => self.work.push_back((owner.clone(), now, duration)),
+        }
         while self.work.front().is_some_and(|(_, end, _)| now - end > MEMORY) {
             self.work.pop_front();
         }
@@ -73,6 +79,19 @@ mod tests {
 
     fn job(id: &str, owner: &str, since: i64, seconds: f64) -> Waiting {
         Waiting { id: id.into(), owner: owner.into(), since, seconds }
+    }
+
+    #[test]
+    fn what_was_done_is_remembered_for_an_hour_and_takes_no_more_room_for_more_jobs() {
+        let mut served = Served::default();
+        for now in 0..10_000 {
+            served.add(&["alice", "bob"][now as usize % 2].into(), now * 1000, 10);
+        }
+        assert!(served.work.len() <= 2 * 62, "{}", served.work.len());
+        // Nearly two hours have gone; what ended together is forgotten together.
+        let of = |now| served.of(&"alice".into(), now);
+        assert!((17_600..=18_000).contains(&of(9_999_000)), "{}", of(9_999_000));
+        assert_eq!(of(9_999_000 + MEMORY), 0);
     }
 
     #[test]

@@ -134,6 +134,9 @@ pub enum Role {
     Character {
         /// The name, which is in the prompt word for word.
         name: String,
+        /// What the engine said of the clip.
+        #[serde(default)]
+        seen: serde_json::Value,
     },
     /// A still or a clip that is a part of the video.
     Known {

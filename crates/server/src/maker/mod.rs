@@ -9,6 +9,8 @@ mod work;
 
 use std::path::Path;
 
+use serde_json::Value;
+
 pub use asked::{Asked, Edge, Extras, Input, Place, Region, Role, Side, Span, Task};
 pub use card::{ModelCard, TaskKind, Vocabulary};
 pub use refusal::{Kind, Refusal};
@@ -34,6 +36,15 @@ pub trait Maker: Send + Sync + 'static {
     /// # Errors
     /// What cannot be served, with the parameter that says so.
     fn resolve(&self, asked: &Asked) -> Result<Resolved, Refusal>;
+
+    /// Looks at the clip of a character once, when it comes. What it returns is kept, and is in [`Role::Character`] of each request
+    /// that names the character, so that [`resolve`](Self::resolve) need not look.
+    ///
+    /// # Errors
+    /// A clip from which nobody can be taken, for none of its models.
+    fn meet(&self, _clip: &Path) -> Result<Value, Refusal> {
+        Ok(Value::Null)
+    }
 
     /// Makes one video or picture, and writes it to [`Work::output`], which must appear whole or not at all: a file that is
     /// there is taken for the finished one.

@@ -111,6 +111,14 @@ impl Record {
         self.store.watch_with_history(">").await.map_err(away)
     }
 
+    /// The newest revision of any line.
+    ///
+    /// # Errors
+    /// As all of these.
+    pub async fn newest(&self) -> Result<u64> {
+        Ok(self.store.stream.get_info().await.map_err(away)?.state.last_sequence)
+    }
+
     /// How many lines there are.
     ///
     /// # Errors

@@ -185,7 +185,7 @@ pub struct Plan {
 pub struct Deleted {
     /// Its name.
     pub id: String,
-    /// `video.deleted` or `webhook_endpoint.deleted`.
+    /// `video.deleted`, `character.deleted` or `webhook_endpoint.deleted`.
     pub object: &'static str,
     /// True.
     pub deleted: bool,

@@ -69,13 +69,27 @@ pub struct Place {
     nats: Process,
     port: u16,
     folder: TempDir,
+    /// What NATS shows over TLS, which the place's programs believe in place of what the machine does.
+    certificate: Option<PathBuf>,
 }
 
 impl Place {
     pub fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let port = TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port();
-        Self { nats: nats(port, folder.path()), port, folder }
+        let port = free_port();
+        Self { nats: nats(port, folder.path(), &[]), port, folder, certificate: None }
+    }
+
+    /// With a NATS server that speaks TLS alone.
+    pub fn with_tls() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let made = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]).unwrap();
+        let [certificate, key] = ["certificate.pem", "key.pem"].map(|name| folder.path().join(name));
+        fs::write(&certificate, made.cert.pem()).unwrap();
+        fs::write(&key, made.signing_key.serialize_pem()).unwrap();
+        let args = ["--tls", "--tlscert", certificate.to_str().unwrap(), "--tlskey", key.to_str().unwrap()];
+        let port = free_port();
+        Self { nats: nats(port, folder.path(), &args), port, folder, certificate: Some(certificate) }
     }
 
     /// Ends NATS as a kill does.
@@ -85,11 +99,12 @@ impl Place {
 
     /// Starts it again, with what it has kept.
     pub fn start_nats(&mut self) {
-        self.nats = nats(self.port, self.folder.path());
+        self.nats = nats(self.port, self.folder.path(), &[]);
     }
 
     pub fn url(&self) -> String {
-        format!("nats://127.0.0.1:{}", self.port)
+        let scheme = if self.certificate.is_some() { "tls" } else { "nats" };
+        format!("{scheme}://127.0.0.1:{}", self.port)
     }
 
     pub fn path(&self, name: &str) -> PathBuf {
@@ -98,7 +113,7 @@ impl Place {
 
     /// A server with a data folder of that name.
     pub fn server(&self, name: &str, args: &[&str]) -> Front {
-        let mut command = Command::new(program("fake_server"));
+        let mut command = self.command("fake_server");
         command.args(["--port", "0", "--default-seconds", "1", "--queue-silence-seconds", SILENCE]);
         command.args(["--queue", &self.url(), "--data"]).arg(self.path(name)).args(args);
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(self.log(name));
@@ -111,7 +126,7 @@ impl Place {
 
     /// A worker that is ready to work, with that much memory in MiB.
     pub fn worker(&self, name: &str, memory_mib: u64) -> Worker {
-        let mut command = Command::new(program("fake_worker"));
+        let mut command = self.command("fake_worker");
         command.args(["--log", "json", "--queue", &self.url(), "--memory-mib", &memory_mib.to_string()]);
         // They may share a folder.
         command.arg("--data").arg(self.path("workers")).env("KINORA_FAKE_LOG", self.path("finished"));
@@ -124,6 +139,12 @@ impl Place {
     /// Three workers.
     pub fn workers(&self) -> Vec<Worker> {
         ["one", "two", "three"].iter().map(|name| self.worker(name, 1024)).collect()
+    }
+
+    fn command(&self, name: &str) -> Command {
+        let mut command = Command::new(program(name));
+        command.envs(self.certificate.iter().map(|path| ("SSL_CERT_FILE", path)));
+        command
     }
 
     fn log(&self, name: &str) -> File {
@@ -151,10 +172,14 @@ fn log_of(name: &str) -> String {
     format!("{name}.log")
 }
 
-fn nats(port: u16, folder: &Path) -> Process {
+fn free_port() -> u16 {
+    TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port()
+}
+
+fn nats(port: u16, folder: &Path, args: &[&str]) -> Process {
     let port_text = port.to_string();
     let mut command = Command::new("nats-server");
-    command.args(["-a", "127.0.0.1", "-p", &port_text, "-js", "-sd"]).arg(folder.join("nats"));
+    command.args(["-a", "127.0.0.1", "-p", &port_text, "-js", "-sd"]).arg(folder.join("nats")).args(args);
     // Debian's place, which not everybody's PATH has.
     let path = std::env::var("PATH").unwrap_or_default();
     command.env("PATH", format!("{path}:/usr/sbin"));

@@ -36,6 +36,22 @@ fn jobs_are_shared_out_among_workers() {
 
 #[test]
 #[ignore = "needs nats-server"]
+fn all_of_it_goes_over_tls() {
+    let place = Place::with_tls();
+    let front = place.server("front", &[]);
+    let _workers = place.workers();
+    let ids = front.ask_all(3, "ball");
+    ids.iter().for_each(|id| drop(front.made(id)));
+    place.assert_finished_once(&ids);
+    assert_eq!(front.get(&format!("/v1/videos/{}/content", ids[0])).status, 200);
+    // One who does not believe the certificate says so.
+    let (code, said) = fail("fake_worker", &["--queue", &place.url()]);
+    assert_eq!(code, Some(1), "{said}");
+    assert!(said.contains("certificate"), "{said}");
+}
+
+#[test]
+#[ignore = "needs nats-server"]
 fn what_a_worker_does_is_seen_while_it_does_it() {
     let place = Place::new();
     let front = place.server("front", &[]);

@@ -152,6 +152,14 @@ fn characters_are_kept_and_named() {
         assert_eq!(bench.form("/v1/videos/characters", &form).error().1, "name");
     }
     assert_eq!(bench.form("/v1/videos/characters", &[("name", Part::Text("a"))]).error().1, "video");
+    // Nobody is seen in it, as the stand-in has it; and who is forgotten is so for good.
+    let nobody = [("name", Part::Text("nobody")), ("video", Part::File(&picture(64, 48)))];
+    assert_eq!(bench.form("/v1/videos/characters", &nobody).error().0, 400);
+    let gone = bench.delete(&format!("/v1/videos/characters/{id}")).ok();
+    assert_eq!(gone, json!({ "id": id, "object": "character.deleted", "deleted": true }));
+    assert_eq!(bench.delete(&format!("/v1/videos/characters/{id}")).error().0, 404);
+    assert_eq!(with("Mimi jumps", 1).error().0, 404);
+    assert_eq!(std::fs::read_dir(bench.data().join("characters")).unwrap().count(), 0);
 }
 
 #[test]

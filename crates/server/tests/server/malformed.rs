@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use crate::bench::{Bench, clip, picture};
+use crate::bench::{Bench, clip, picture, with_keys};
 
 /// Numbers that only look random, and are the same each time.
 struct Dice(u64);
@@ -253,6 +253,45 @@ fn who_is_slow_is_not_waited_for() {
         assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 4"), "{answer}");
     }
     bench.make("and it still works");
+}
+
+#[test]
+fn who_takes_nothing_of_an_answer_is_not_waited_for() {
+    let bench = Bench::with(|settings| {
+        settings.connections = 2;
+        settings.answer_seconds = 1;
+    });
+    let address = bench.base.strip_prefix("http://").unwrap();
+    // More answers than the system keeps for somebody who does not read.
+    let wish = b"GET /strings.js HTTP/1.1\r\nHost: localhost\r\n\r\n".repeat(5000);
+    let deaf: Vec<_> = (0..2)
+        .map(|_| {
+            let mut stream = TcpStream::connect(address).unwrap();
+            stream.set_write_timeout(Some(Duration::from_millis(200))).unwrap();
+            // It is not read to its end either.
+            let _ = stream.write_all(&wish);
+            stream
+        })
+        .collect();
+    bench.make("a ball");
+    drop(deaf);
+}
+
+#[test]
+fn what_is_counted_does_not_grow_with_what_strangers_say() {
+    let bench = with_keys();
+    let address = bench.base.strip_prefix("http://").unwrap();
+    for index in 0..20 {
+        let mut stream = TcpStream::connect(address).unwrap();
+        write!(stream, "X{index} /v1/videos HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+            .unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        assert!(answer.starts_with("HTTP/1.1 4"), "{answer}");
+    }
+    let numbers = bench.with("authorization", "Bearer sk-alice").get("/metrics").body;
+    let numbers = String::from_utf8(numbers).unwrap();
+    assert!(numbers.contains("method=\"other\"") && !numbers.contains("X1"), "{numbers}");
 }
 
 #[test]

@@ -99,7 +99,7 @@ fn texts_of_a_form_are_what_they_mean() {
         ("loop", Part::Text("true")),
         ("guidance_scale", Part::Text("3.5")),
         ("num_inference_steps", Part::Text("8")),
-        ("width", Part::Text("96")),
+        ("width", Part::Text("128")),
         ("height", Part::Text("64")),
         ("size", Part::Text("128x64")),
     ];
@@ -108,4 +108,7 @@ fn texts_of_a_form_are_what_they_mean() {
         (&video["seconds"], &video["kinora"]["num_frames"], &video["size"]),
         (&json!("2"), &json!(8), &json!("128x64"))
     );
+    let wide = [("size", Part::Text("128x64")), ("width", Part::Text("96")), ("height", Part::Text("64"))];
+    let form = [&[("prompt", Part::Text("a ball"))][..], &wide[..]].concat();
+    assert_eq!(bench.form("/v1/videos", &form).error().1, "width");
 }

@@ -37,6 +37,9 @@ const LOOK: Duration = Duration::from_millis(200);
 /// How often to look for what fell between two steps of somebody who was ended there.
 const ROUND: Duration = Duration::from_secs(10);
 
+/// How long nothing is told of the record before it is asked whether there is something.
+const SILENCE: Duration = Duration::from_secs(2);
+
 /// How often to look for files that belong to nothing.
 const SWEEP: Duration = Duration::from_secs(3600);
 
@@ -79,20 +82,34 @@ impl Drop for Front {
 /// Reads each change of the record, for as long as the server runs.
 async fn watch(app: Arc<App>, shared: Arc<Shared>) {
     loop {
-        match shared.link.record.watch().await {
-            Ok(mut lines) => {
-                while let Some(Ok(entry)) = next(&mut lines).await {
-                    match serde_json::from_slice(&entry.value) {
-                        Ok(line) => shared.learn(&entry.key, &(entry.revision, line)),
-                        // What was removed without a trace has no value.
-                        Err(_) if entry.value.is_empty() => {}
-                        Err(error) => tell_error(&app, &StoreError::from(error)),
-                    }
-                }
-            }
-            Err(error) => tell_error(&app, &error),
+        if let Err(error) = follow(&app, &shared).await {
+            tell_error(&app, &error);
         }
         tokio::time::sleep(PAUSE).await;
+    }
+}
+
+/// Reads all lines and then each change, until NATS ends that or has fallen silent: a server of several that is lost takes with it
+/// what it told others.
+async fn follow(app: &App, shared: &Shared) -> Result<(), StoreError> {
+    let record = &shared.link.record;
+    let mut newest = record.newest().await?;
+    let mut lines = record.watch().await?;
+    loop {
+        match tokio::time::timeout(SILENCE, next(&mut lines)).await {
+            Ok(Some(Ok(entry))) => {
+                newest = newest.max(entry.revision);
+                match serde_json::from_slice(&entry.value) {
+                    Ok(line) => shared.learn(&entry.key, &(entry.revision, line)),
+                    // What was removed without a trace has no value.
+                    Err(_) if entry.value.is_empty() => {}
+                    Err(error) => tell_error(app, &StoreError::from(error)),
+                }
+            }
+            Ok(_) => return Ok(()),
+            Err(_) if record.newest().await? > newest => return Ok(()),
+            Err(_) => {}
+        }
     }
 }
 

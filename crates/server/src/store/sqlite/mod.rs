@@ -19,7 +19,7 @@ pub use endpoints::{Delivery, Endpoint, EndpointChange};
 use super::{Result, StoreError};
 
 /// Of the tables; raised with each change to them.
-const VERSION: i64 = 1;
+const VERSION: i64 = 2;
 
 /// The open file.
 #[derive(Debug)]
@@ -46,9 +46,13 @@ impl Records {
         if found > VERSION {
             return Err(StoreError::Newer { expected: VERSION, found });
         }
-        if found == 0 {
+        if found < VERSION {
             let change = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-            change.execute_batch(include_str!("schema.sql"))?;
+            change.execute_batch(match found {
+                0 => include_str!("schema.sql"),
+                // Of older characters nothing was kept.
+                _ => "ALTER TABLE characters ADD COLUMN seen TEXT NOT NULL DEFAULT 'null'",
+            })?;
             change.pragma_update(None, "user_version", VERSION)?;
             change.commit()?;
         }

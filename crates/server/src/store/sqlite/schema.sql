@@ -33,7 +33,8 @@ CREATE TABLE characters (
     owner TEXT NOT NULL,
     name TEXT NOT NULL,
     created_at INTEGER NOT NULL,
-    bytes INTEGER NOT NULL
+    bytes INTEGER NOT NULL,
+    seen TEXT NOT NULL
 ) STRICT;
 
 CREATE TABLE endpoints (
