@@ -79,8 +79,8 @@ def first_answer_says_when_to_ask_again(client):
 
 @check
 def defaults_and_extensions(client):
-    video = client.videos.create(prompt="a ball", extra_body={"seed": 5, "num_frames": 6, "loop": True, "fps": 12})
-    assert (video.seconds, video.kinora["num_frames"], video.kinora["fps"]) == ("0.5", 6, 12.0), video
+    video = client.videos.create(prompt="a ball", extra_body={"seed": 5, "num_frames": 18, "loop": True, "fps": 12})
+    assert (video.seconds, video.kinora["num_frames"], video.kinora["fps"]) == ("1.5", 18, 12.0), video
 
 
 @check
