@@ -72,6 +72,14 @@ impl DataFolder {
         Ok(disk::free_bytes(&self.incoming())? >= spare_mib << 20)
     }
 
+    /// Makes the names of characters' clips stay, also if the power fails.
+    ///
+    /// # Errors
+    /// A disk that fails.
+    pub fn sync_characters(&self) -> io::Result<()> {
+        sync(&self.characters())
+    }
+
     /// The clip of a character. The name is one of ours, see [`Sort::is_name`].
     pub fn character(&self, id: &str) -> PathBuf {
         self.characters().join(format!("{id}.clip"))
@@ -174,13 +182,9 @@ impl JobFolder {
     /// # Errors
     /// A disk that fails.
     pub fn sync(&self) -> io::Result<()> {
-        #[cfg(unix)]
-        for folder in [&self.root, &self.inputs()] {
-            if folder.is_dir() {
-                File::open(folder)?.sync_all()?;
-            }
-        }
-        Ok(())
+        // The folder above has its name.
+        let above = self.root.parent().unwrap_or(&self.root);
+        [above, &self.root, &self.inputs()].into_iter().try_for_each(sync)
     }
 
     /// Removes it; one that is gone is none.
@@ -219,6 +223,15 @@ fn bytes_of(folder: &Path) -> u64 {
         Err(_) => 0,
     };
     entries.flatten().map(bytes).sum()
+}
+
+/// Makes the names in a folder stay, if it is there, also if the power fails.
+fn sync(folder: &Path) -> io::Result<()> {
+    #[cfg(unix)]
+    if folder.is_dir() {
+        File::open(folder)?.sync_all()?;
+    }
+    Ok(())
 }
 
 #[cfg(test)]

@@ -64,7 +64,8 @@ pub async fn create(
         let path = app.folder.character(&character.id);
         fs::hard_link(upload.path(), &path)
             .or_else(|_| fs::copy(upload.path(), &path).map(drop))
-            .and_then(|()| fs::File::open(&path)?.sync_all())?;
+            .and_then(|()| fs::File::open(&path)?.sync_all())
+            .and_then(|()| app.folder.sync_characters())?;
         app.records.add_character(&character)?;
         Ok(Json(character.into()))
     })
