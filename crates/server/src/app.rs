@@ -87,10 +87,21 @@ impl App {
     /// A clip from which nobody can be taken.
     pub fn met(&self, clip: &Path) -> Result<Value, Problem> {
         let _eye = self.eye.lock().unwrap_or_else(PoisonError::into_inner);
-        let met = catch_unwind(AssertUnwindSafe(|| self.maker.meet(clip)));
-        let met =
-            met.unwrap_or_else(|_| Err(Refusal::new(Kind::Internal, "The engine failed on this clip.")));
-        Ok(met?)
+        Ok(self.ask("clip", |maker| maker.meet(clip))?)
+    }
+
+    /// What the engine answers about something; where it panics, that it failed on it.
+    ///
+    /// # Errors
+    /// What it refuses.
+    pub fn ask<T>(
+        &self,
+        about: &str,
+        question: impl FnOnce(&dyn Maker) -> Result<T, Refusal>,
+    ) -> Result<T, Refusal> {
+        catch_unwind(AssertUnwindSafe(|| question(&*self.maker))).unwrap_or_else(|_| {
+            Err(Refusal::new(Kind::Internal, format!("The engine failed on this {about}.")))
+        })
     }
 
     /// The models, the one that is meant if none is named first.

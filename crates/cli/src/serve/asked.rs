@@ -38,14 +38,7 @@ pub fn meant(asked: &Asked, info: &ModelInfo, judge: &OnceLock<Judge>) -> Result
     let shape = shape.map_err(|error| Refusal::bad("video", error))?.map(|summary| summary.shape);
     let delivered = asked.size.or_else(|| shape.and_then(size_of));
     let mut request = begin(asked, info, delivered, judge)?;
-    let (mut num_frames, mut ignored) = (None, Vec::new());
-    if !matches!(asked.task, Task::Create { .. }) {
-        ignored.extend(asked.extras.num_frames.filter(|_| asked.task != Task::Image).map(|_| "num_frames"));
-        ignored.extend(asked.extras.is_loop.then_some("loop"));
-    }
-    if !matches!(asked.task, Task::Create { .. } | Task::Extend { .. }) {
-        ignored.extend(asked.seconds.map(|_| "seconds"));
-    }
+    let mut num_frames = None;
     let source =
         || source.map(|input| input.path.as_path()).ok_or_else(|| internal("the source video is missing"));
     let seconds = asked.seconds.unwrap_or(EXTENDED);
@@ -78,7 +71,20 @@ pub fn meant(asked: &Asked, info: &ModelInfo, judge: &OnceLock<Judge>) -> Result
     };
     let request = made.map_err(|error| refusal::of(&error))?;
     let files = request.known.iter().map(|known| position(asked, &known.file)).collect::<Result<_, _>>()?;
-    Ok(Meant { request, files, delivered, num_frames, ignored })
+    Ok(Meant { request, files, delivered, num_frames, ignored: ignored(asked) })
+}
+
+/// Fields with a value that the task does not look at.
+fn ignored(Asked { task, extras, seconds, .. }: &Asked) -> Vec<&'static str> {
+    let is_new = matches!(task, Task::Create { .. });
+    [
+        ("num_frames", extras.num_frames.is_some() && !is_new && *task != Task::Image),
+        ("loop", extras.is_loop && !is_new),
+        ("seconds", seconds.is_some() && !is_new && !matches!(task, Task::Extend { .. })),
+    ]
+    .into_iter()
+    .filter_map(|(name, is_ignored)| is_ignored.then_some(name))
+    .collect()
 }
 
 /// Asks for as many frames as the model can make that are no fewer than asked for, and gives the number that was, if that is

@@ -20,7 +20,7 @@ use crate::{
     app::App,
     body::Body,
     clock,
-    jobs::{Order, accept, report},
+    jobs::{self, Order, accept},
     keys::Owner,
     maker::{Size, Task},
     problem::{ErrorAnswer, Problem},
@@ -90,12 +90,7 @@ pub async fn make(
                 let bytes = tokio::fs::read(path).await.map_err(Problem::internal)?;
                 // Nobody can ask for it again.
                 let (whose, id) = (owner.clone(), job.id.clone());
-                app.blocking(move |app| {
-                    app.jobs.remove(&whose, &id)?;
-                    report(app, &id, app.folder.job(&id).remove());
-                    Ok(())
-                })
-                .await?;
+                app.blocking(move |app| Ok(jobs::remove(app, &whose, &id)?)).await?;
                 ImageData { b64_json: Some(BASE64_STANDARD.encode(bytes)), url: None }
             }
         });

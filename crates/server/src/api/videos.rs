@@ -19,7 +19,7 @@ use super::{
 use crate::{
     app::App,
     body::Body,
-    jobs::{Order, accept, report},
+    jobs::{self, Order, accept},
     keys::Owner,
     maker::{Size, Task},
     problem::{ErrorAnswer, Problem},
@@ -139,11 +139,8 @@ pub async fn delete(
 ) -> Result<Json<Deleted>, Problem> {
     app.blocking(move |app| {
         let job = source::job(app, &owner, &id)?;
-        match app.jobs.remove(&owner, &job.id)? {
-            Removed::Gone => {
-                report(app, &job.id, app.folder.job(&job.id).remove());
-                Ok(Json(Deleted { id: job.id, object: "video.deleted", deleted: true }))
-            }
+        match jobs::remove(app, &owner, &job.id)? {
+            Removed::Gone => Ok(Json(Deleted { id: job.id, object: "video.deleted", deleted: true })),
             Removed::Missing => Err(Problem::no_such("video", &id)),
             Removed::Busy => {
                 let message =

@@ -3,7 +3,6 @@
 
 use std::{
     fs, io,
-    panic::{AssertUnwindSafe, catch_unwind},
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -17,7 +16,7 @@ use crate::{
     folder::JobFolder,
     ids::Sort,
     keys::Owner,
-    maker::{Asked, Extras, Input, Kind, Refusal, Resolved, Role, Size, Task},
+    maker::{Asked, Extras, Input, Resolved, Role, Size, Task},
     problem::Problem,
     store::{Admission, Admitted, Job, JobKind, Record, Repeat, Status, StoredInput},
 };
@@ -96,8 +95,7 @@ pub fn accept(app: &Arc<App>, mut order: Order) -> Result<Job, Problem> {
     order.extras.seed.get_or_insert_with(|| u64::from(u32::from_le_bytes(crate::random::bytes())));
     let stored = settle_in(&folder, &order.inputs)?;
     let asked = asked(&order, &folder, &stored);
-    let resolved = catch_unwind(AssertUnwindSafe(|| app.maker.resolve(&asked)))
-        .unwrap_or_else(|_| Err(Refusal::new(Kind::Internal, "The engine failed on this request.")))?;
+    let resolved = app.ask("request", |maker| maker.resolve(&asked))?;
     check(app, &resolved)?;
     let job = job(id, kind, &order, resolved, stored, folder.bytes());
     let settings = &app.settings;

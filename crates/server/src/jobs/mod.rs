@@ -17,7 +17,12 @@ use std::io;
 
 use serde_json::json;
 
-use crate::{app::App, clock, store};
+use crate::{
+    app::App,
+    clock,
+    keys::Owner,
+    store::{self, Removed},
+};
 
 /// Removes what has expired, from the record first.
 ///
@@ -29,6 +34,18 @@ pub fn sweep(app: &App) -> store::Result<()> {
         report(app, &id, removed);
     }
     Ok(())
+}
+
+/// Removes a job of an owner that has ended, from the record first.
+///
+/// # Errors
+/// A record that cannot be read or written.
+pub fn remove(app: &App, owner: &Owner, id: &str) -> store::Result<Removed> {
+    let removed = app.jobs.remove(owner, id)?;
+    if removed == Removed::Gone {
+        report(app, id, app.folder.job(id).remove());
+    }
+    Ok(removed)
 }
 
 /// A folder that could not be removed is tried again at the next start.

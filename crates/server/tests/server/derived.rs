@@ -152,7 +152,7 @@ fn characters_are_kept_and_named() {
         assert_eq!(bench.form("/v1/videos/characters", &form).error().1, "name");
     }
     assert_eq!(bench.form("/v1/videos/characters", &[("name", Part::Text("a"))]).error().1, "video");
-    // Nobody is seen in it, as the stand-in has it; and who is forgotten is so for good.
+    // A picture is no clip; and who is forgotten is so for good.
     let nobody = [("name", Part::Text("nobody")), ("video", Part::File(&picture(64, 48)))];
     assert_eq!(bench.form("/v1/videos/characters", &nobody).error().0, 400);
     let gone = bench.delete(&format!("/v1/videos/characters/{id}")).ok();
