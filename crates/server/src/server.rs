@@ -1,6 +1,7 @@
 //! The server itself: its start, its sockets, its end.
 
 use std::{
+    io,
     net::SocketAddr,
     sync::{Arc, Mutex},
     thread,
@@ -15,7 +16,7 @@ use hyper_util::{
 };
 use serde_json::json;
 use tokio::{
-    net::{TcpListener, TcpStream},
+    net::{TcpListener, TcpSocket, TcpStream},
     runtime::Runtime,
     sync::{Semaphore, watch},
     task::JoinSet,
@@ -47,6 +48,9 @@ const BODY_BUDGET: usize = 256 << 20;
 
 /// Bytes of the head of a request.
 const MAX_HEAD: usize = 64 << 10;
+
+/// Clients who may come at the same moment: of one more, the system lets the first word be lost, and it waits for a second.
+const ARRIVALS: u32 = 1024;
 
 /// How often to look for what has expired.
 const SWEEP: Duration = Duration::from_secs(60);
@@ -153,7 +157,7 @@ impl Server {
             .build()
             .map_err(Error::System)?;
         let listen = |source| Error::Listen { address: wanted, source };
-        let listener = runtime.block_on(TcpListener::bind(wanted)).map_err(listen)?;
+        let listener = runtime.block_on(async { listen_at(wanted) }).map_err(listen)?;
         let address = listener.local_addr().map_err(listen)?;
         let shared = match settings.queue.as_str() {
             "" => None,
@@ -260,6 +264,16 @@ fn check_models(served: &[ModelCard], settings: &Settings) -> Result<()> {
             found: found.to_owned(),
         }),
     }
+}
+
+/// Listens at an address, also where a server has just ended.
+fn listen_at(wanted: SocketAddr) -> io::Result<TcpListener> {
+    let socket = if wanted.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+    // Elsewhere this would let two servers take each other's clients.
+    #[cfg(unix)]
+    socket.set_reuseaddr(true)?;
+    socket.bind(wanted)?;
+    socket.listen(ARRIVALS)
 }
 
 /// Takes connections, as many at a time as are allowed; others wait to be taken.
