@@ -325,12 +325,12 @@ impl VideoRequest {
                     if fewest == 1 { " (1 makes an image)" } else { ", as the model's patches ask for" };
                 Err(Error::request("num_frames", format!("at least {fewest}{image}"), frames))
             }
-            (Some(frames), None) if is_free || (frames - fewest).is_multiple_of(step) => Ok(frames),
+            (Some(frames), None) if is_free || info.frames_at_most(frames) == frames => Ok(frames),
             (Some(frames), None) => {
-                let below = (frames - fewest) / step * step + fewest;
+                let below = info.frames_at_most(frames);
                 let expected = format!(
                     "{fewest} more than a multiple of {step} (the nearest are {below} and {})",
-                    below.saturating_add(step)
+                    info.frames_at_least(frames)
                 );
                 Err(Error::request("num_frames", expected, frames))
             }

@@ -106,8 +106,7 @@ impl VideoRequest {
         if self.num_frames.is_none() && self.seconds.is_none() {
             // What only rolls on in windows could be of any length.
             let (own, _) = self.length(clip, info)?;
-            let (fewest, step) = (info.fewest_frames(), info.frames_step());
-            self.num_frames = Some(own.saturating_sub(fewest) / step * step + fewest);
+            self.num_frames = Some(info.frames_at_most(own));
         }
         self.known.push(Known { motion_only: true, strength, ..Known::new(clip) });
         Ok(self)

@@ -146,6 +146,8 @@ def many_clients(command, folder):
         assert len(listed) == CLIENTS and len(set(listed.values())) == CLIENTS, "a request is a video once"
         assert set(listed) == {id for id, _ in done} == set(made()), "what is asked for is made"
         assert set(made().values()) == {1}, "a file is made once"
+        asked = [event["job"] for event in serving.events("request") if event.get("job") and event["method"] == "POST"]
+        assert set(asked) == set(listed), "the log tells which request a video is of"
         assert most < before + 128 * MIB, (before, most)
     return (
         f"{CLIENTS} clients: {len(done)} videos asked for, made once each and fetched whole in {seconds:.1f} s; refused with "

@@ -131,6 +131,10 @@ const checks = {
     const endpoint = await client.post("/webhook_endpoints", {
       body: { name: "mine", url, event_types: ["video.completed"] },
     });
+    const path = `/webhook_endpoints/${endpoint.id}`;
+    assert.equal((await client.get(path)).name, "mine");
+    assert.equal((await client.post(path, { body: { name: "ours" } })).name, "ours");
+    assert.equal((await client.get("/webhook_endpoints")).data[0].id, endpoint.id);
     const { id } = await make(client, "a ball");
     while (!received.length) await sleep(10);
     hook.close();
@@ -141,6 +145,10 @@ const checks = {
       client.webhooks.unwrap(`${body} `, headers, endpoint.signing_secret),
       openai.InvalidWebhookSignatureError,
     );
+    const { signing_secret: renewed } = await client.post(`${path}/rotate_secret`, { body: {} });
+    assert.notEqual(renewed, endpoint.signing_secret);
+    assert.equal((await client.delete(path)).deleted, true);
+    await assert.rejects(client.get(path), openai.NotFoundError);
   },
 };
 

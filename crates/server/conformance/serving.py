@@ -46,6 +46,11 @@ class Serving:
             time.sleep(0.02)
         raise SystemExit(f"{self.command} does not listen; {self.log} says why: {self.log.read_text()[-2000:]}")
 
+    def events(self, name):
+        """What it has written down of that name."""
+        lines = [json.loads(line) for line in self.log.read_text().splitlines()]
+        return [line for line in lines if line["event"] == name]
+
     def memory(self):
         """Bytes that it has now, and the most that it had."""
         lines = Path(f"/proc/{self.process.pid}/status").read_text().splitlines()

@@ -31,7 +31,7 @@ export function setModels(all) {
 // Offers what the chosen model can.
 function showModel() {
   const model = models.find((each) => each.id === byId("model").value);
-  setVocabulary(model?.vocabulary ?? model?.kinora?.vocabulary);
+  setVocabulary(model?.kinora.vocabulary);
   const can = details();
   if (!can) return;
   const size = byId("size");

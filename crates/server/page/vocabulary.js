@@ -1,5 +1,5 @@
-// The words that a model knows, where its description has them (`vocabulary`: groups of words in English and Chinese): as
-// chips, and as completions while a prompt is written.
+// The words that a model knows, where its description has them (`kinora.vocabulary`: groups of words, by language): as chips,
+// and as completions while a prompt is written.
 
 import { byId, make } from "./dom.js";
 import { currentLanguage, languages, t } from "./strings.js";
@@ -14,11 +14,8 @@ export function setVocabulary(vocabulary) {
   showChips();
 }
 
-// The words of a group: one list for each language, or one list of words that each have a language.
 function wordsOf(group) {
-  const language = currentLanguage();
-  if (!Array.isArray(group)) return group[language] ?? [];
-  return group.map((word) => (typeof word === "string" ? word : word[language])).filter(Boolean);
+  return group[currentLanguage()] ?? [];
 }
 
 // Puts a word where the caret is, or in place of what has been written of it.

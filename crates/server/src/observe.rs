@@ -15,7 +15,7 @@ use crate::{
     app::App,
     drain::Rest,
     ids::Sort,
-    problem::{Cause, Problem},
+    problem::{About, Cause, Problem},
 };
 
 /// Letters of a path that are written down.
@@ -56,11 +56,12 @@ pub async fn observe(State(app): State<Arc<App>>, request: Request, next: Next) 
     app.metrics.add("kinora_http_requests_total", &labels, 1.0);
     app.metrics.add("kinora_http_request_seconds_total", &[("route", route)], seconds);
     let cause = response.extensions_mut().remove::<Cause>().map(|Cause(cause)| cause);
+    let jobs = response.extensions_mut().remove::<About>().map(|About(jobs)| jobs.join(","));
     app.journal.event(
         "request",
         json!({
             "id": id, "method": method.as_str(), "path": path, "status": status, "seconds": seconds, "owner": owner,
-            "cause": cause,
+            "job": jobs, "cause": cause,
         }),
     );
     response

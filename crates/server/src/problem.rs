@@ -53,6 +53,10 @@ pub struct ErrorBody {
 #[derive(Clone, Debug)]
 pub struct Cause(pub String);
 
+/// The jobs that an answer is about, by their names: for the log, where a request and its jobs are found by each other.
+#[derive(Clone, Debug)]
+pub struct About(pub Vec<String>);
+
 impl Problem {
     /// Of any status.
     pub fn new(status: StatusCode, message: impl fmt::Display) -> Self {

@@ -96,8 +96,7 @@ fn rounded_up(request: &mut VideoRequest, info: &ModelInfo) -> Option<usize> {
     let fps = request.fps.unwrap_or(info.native.fps);
     let of_seconds = |seconds: f64| ((seconds * fps).round() as usize).max(1);
     let asked = request.num_frames.or_else(|| request.seconds.map(of_seconds))?;
-    let (fewest, step) = (info.fewest_frames(), info.frames_step());
-    let made = asked.saturating_sub(fewest).div_ceil(step).saturating_mul(step).saturating_add(fewest);
+    let made = info.frames_at_least(asked);
     (request.num_frames, request.seconds) = (Some(made), None);
     (made != asked).then_some(asked)
 }

@@ -59,8 +59,7 @@ impl Plan {
     }
 
     fn of_half_the_frames(&self) -> Option<Lighter> {
-        let (fewest, step) = (self.model.fewest_frames(), self.model.frames_step());
-        let num_frames = fewest + (self.num_frames - fewest) / 2 / step * step;
+        let num_frames = self.model.frames_at_most(self.num_frames.div_ceil(2));
         let request = VideoRequest { num_frames: Some(num_frames), ..self.request.clone() };
         (num_frames < self.num_frames).then(|| self.changed(request, format!("--num-frames {num_frames}")))?
     }

@@ -261,7 +261,7 @@ impl ModelInfo {
         let fits = fits && height.is_multiple_of(multiple.height);
         check("_kinora.size", format!("multiples of {multiple}"), native.size.to_string(), fits)?;
         let (fewest, step) = (self.fewest_frames(), self.frames_step());
-        let fits = native.num_frames >= fewest && (native.num_frames - fewest).is_multiple_of(step);
+        let fits = self.frames_at_most(native.num_frames) == native.num_frames;
         let frames = format!("{fewest}, or a multiple of {step} more");
         check("_kinora.num_frames", frames, native.num_frames.to_string(), fits)?;
         let range = Clip::FPS_RANGE;
@@ -305,13 +305,25 @@ impl ModelInfo {
         (Size { width: reach * width, height: reach * height }, frames)
     }
 
+    /// As many frames as can be made at once that are no fewer than these.
+    pub fn frames_at_least(&self, frames: usize) -> usize {
+        let (fewest, step) = (self.fewest_frames(), self.frames_step());
+        frames.saturating_sub(fewest).div_ceil(step).saturating_mul(step).saturating_add(fewest)
+    }
+
+    /// As many frames as can be made at once that are no more than these; the fewest, if all are more.
+    pub fn frames_at_most(&self, frames: usize) -> usize {
+        let (fewest, step) = (self.fewest_frames(), self.frames_step());
+        frames.saturating_sub(fewest) / step * step + fewest
+    }
+
     /// Every possible number of frames is [`fewest_frames`](Self::fewest_frames) and a multiple of this.
-    pub fn frames_step(&self) -> usize {
+    pub(crate) fn frames_step(&self) -> usize {
         self.autoencoder.scale_factors()[0] * self.denoiser().patch_size()[0]
     }
 
     /// The frames of one token in time: 1, unless the denoiser's tokens are several latent frames.
-    pub fn fewest_frames(&self) -> usize {
+    pub(crate) fn fewest_frames(&self) -> usize {
         1 + self.autoencoder.scale_factors()[0] * (self.denoiser().patch_size()[0] - 1)
     }
 }

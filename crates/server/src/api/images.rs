@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use axum::{
-    Json,
+    Extension, Json,
     extract::State,
     http::{HeaderMap, StatusCode, header},
 };
@@ -23,7 +23,7 @@ use crate::{
     jobs::{self, Order, accept},
     keys::Owner,
     maker::{Size, Task},
-    problem::{ErrorAnswer, Problem},
+    problem::{About, ErrorAnswer, Problem},
     store::Job,
     wire::{Extensions, ImageAnswer, ImageData, MakeImage, check_prompt},
 };
@@ -53,7 +53,7 @@ pub async fn make(
     retry: Retry,
     headers: HeaderMap,
     body: Body,
-) -> Result<Json<ImageAnswer>, Problem> {
+) -> Result<(Extension<About>, Json<ImageAnswer>), Problem> {
     let fields: MakeImage = body.fields()?;
     let is_link = match fields.response_format.as_deref() {
         None | Some("b64_json") => false,
@@ -95,8 +95,9 @@ pub async fn make(
             }
         });
     }
-    wanted.ids.clear();
-    Ok(Json(ImageAnswer { created: clock::now(), data, output_format: "png", size: shown }))
+    let about = About(std::mem::take(&mut wanted.ids));
+    let answer = ImageAnswer { created: clock::now(), data, output_format: "png", size: shown };
+    Ok((Extension(about), Json(answer)))
 }
 
 /// Puts the pictures into the queue.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::{
-    Json,
+    Extension, Json,
     extract::{Path, State},
     http::HeaderValue,
     response::{IntoResponse, Response},
@@ -22,7 +22,7 @@ use crate::{
     jobs::{self, Order, accept},
     keys::Owner,
     maker::{Size, Task},
-    problem::{ErrorAnswer, Problem},
+    problem::{About, ErrorAnswer, Problem},
     store::{Job, Removed, Status},
     wire::{CreateVideo, Deleted, Extensions, List, ListQuery, Plan, Video, check_prompt, seconds_text},
 };
@@ -263,7 +263,7 @@ pub(super) fn seen(app: &App, job: &Job) -> Video {
 
 /// A job, and how long to wait before asking again: the SDKs take the first word on that for all times.
 pub(super) fn answer(app: &App, job: &Job) -> Result<Response, Problem> {
-    let mut response = Json(seen(app, job)).into_response();
+    let mut response = (Extension(About(vec![job.id.clone()])), Json(seen(app, job))).into_response();
     if !job.status.is_end() {
         let (_, seconds_before) = before(app, job)?;
         let wait = HeaderValue::from(poll_after_ms(seconds_before + seconds_left(app, job)));

@@ -126,7 +126,7 @@ settings! {
 
     /// Jobs that may wait; more are refused with 429
     queue_length: u64 = 64;
-    /// Jobs of one key that may wait or be worked on
+    /// Jobs of one key that may wait or be worked on, where there are keys
     jobs_per_key: u64 = 32;
     /// Jobs that are worked on at the same time
     runners: u64 = 1;

@@ -102,7 +102,8 @@ pub fn accept(app: &Arc<App>, mut order: Order) -> Result<Job, Problem> {
     let admission = Admission {
         repeat: order.repeat,
         queue_length: settings.queue_length,
-        jobs_per_key: settings.jobs_per_key,
+        // Where nobody has a key there is nobody to leave room for.
+        jobs_per_key: if app.keys.is_empty() { u64::MAX } else { settings.jobs_per_key },
         quota: settings.quota_mib << 20,
     };
     let too_many =

@@ -4,6 +4,7 @@
 //! and the words `fail`, `panic`, `exit` (of the process, at the second step), `refuse` and `huge`.
 
 use std::{
+    collections::BTreeMap,
     fs,
     io::Write,
     ops::ControlFlow,
@@ -16,7 +17,7 @@ use media::{Clip, ClipShape, ClipWriter};
 use serde_json::{Value, json};
 use server::maker::{
     Asked, Credential, Estimate, Frame, Kind, Made, Maker, ModelCard, Observer, Outcome, Preview, Progress,
-    Refusal, Resolved, Role, SignalKind, Size, Task, TaskKind, Validation, Work,
+    Refusal, Resolved, Role, SignalKind, Size, Task, TaskKind, Validation, Vocabulary, Work,
 };
 
 /// The engine.
@@ -24,6 +25,20 @@ use server::maker::{
 pub struct Fake {
     /// Where a line is written for each file that is finished.
     pub log: Option<PathBuf>,
+}
+
+/// It obeys none of them; a page shows them.
+fn vocabulary() -> Vocabulary {
+    let group = |name: &str, english: &[&str], chinese: &[&str]| {
+        let words = |words: &[&str]| words.iter().map(|&word| word.to_owned()).collect();
+        let languages = [("en".to_owned(), words(english)), ("zh".to_owned(), words(chinese))];
+        (name.to_owned(), BTreeMap::from(languages))
+    };
+    BTreeMap::from([
+        group("things", &["ball", "boat", "box", "bird"], &["球", "船", "盒子", "鸟"]),
+        group("colours", &["red", "green", "blue"], &["红色", "绿色", "蓝色"]),
+        group("times of day", &["in the morning", "at night"], &["早晨", "夜晚"]),
+    ])
 }
 
 const SIZE: (u32, u32) = (64, 48);
@@ -43,7 +58,7 @@ impl Maker for Fake {
             seconds: [0.125, 60.0],
             tasks: vec![TaskKind::Create, TaskKind::Remix, TaskKind::Edit, TaskKind::Extend, TaskKind::Image],
             memory_bytes: 1 << 20,
-            vocabulary: Default::default(),
+            vocabulary: vocabulary(),
         }]
     }
 

@@ -23,7 +23,11 @@ fn a_video_is_cancelled_while_it_waits_and_while_it_is_made() {
 
 #[test]
 fn the_queue_has_an_end() {
-    let bench = Bench::with(|settings| settings.queue_length = 2);
+    let bench = Bench::with(|settings| {
+        settings.queue_length = 2;
+        // Which nobody has here.
+        settings.jobs_per_key = 1;
+    });
     let running = bench.ask("slow pause=20 steps=1000");
     bench.until(&running, |video| video["status"] == "in_progress");
     bench.ask("ball 1 estimate=7");

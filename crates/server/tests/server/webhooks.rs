@@ -132,7 +132,14 @@ fn endpoints_are_kept_changed_and_removed() {
         (&changed["name"], &changed["url"], &changed["event_types"]),
         (&json!("other"), &json!(url), &json!(["video.failed"]))
     );
-    assert_eq!(bench.get("/v1/webhook_endpoints").ok()["data"][0]["name"], "other");
+    create(&bench, &url, &json!(["video.failed"]));
+    for (query, names) in
+        [("", ["mine", "other"]), ("?order=asc", ["other", "mine"]), ("?order=asc&limit=1", ["other", ""])]
+    {
+        let listed = bench.get(&format!("/v1/webhook_endpoints{query}")).ok();
+        let name = |index: usize| listed["data"][index]["name"].as_str().unwrap_or_default();
+        assert_eq!([name(0), name(1)], names, "{query}");
+    }
     let old = endpoint["signing_secret"].as_str().unwrap();
     let keep = json!({ "keep_old_secret_active_for_24_hours": true });
     let rotated = bench.post(&format!("{path}/rotate_secret"), &keep).ok();

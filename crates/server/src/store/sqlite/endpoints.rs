@@ -1,9 +1,9 @@
 //! Webhook endpoints and what is still to be delivered to them, in SQLite.
 
-use rusqlite::{OptionalExtension, Row, Transaction, params};
+use rusqlite::{Row, Transaction, params};
 use serde_json::json;
 
-use super::Records;
+use super::{Records, part::Listed};
 use crate::{
     clock,
     hooks::Event,
@@ -97,26 +97,8 @@ impl Records {
     /// # Errors
     /// As all of these.
     pub fn endpoints(&self, owner: &Owner, cut: &Cut) -> Result<Option<Page<Endpoint>>> {
-        let connection = self.lock();
-        let edge = match &cut.after {
-            None => i64::MAX,
-            Some(after) => {
-                let query = "SELECT seq FROM endpoints WHERE id = ?1 AND owner = ?2";
-                match connection.query_row(query, params![after, owner], |row| row.get(0)).optional()? {
-                    Some(seq) => seq,
-                    None => return Ok(None),
-                }
-            }
-        };
-        let query = format!(
-            "SELECT {COLUMNS} FROM endpoints WHERE owner = ?1 AND seq < ?2 ORDER BY seq DESC LIMIT ?3"
-        );
-        let values = params![owner, edge, i64::from(cut.limit) + 1];
-        let mut query = connection.prepare_cached(&query)?;
-        let mut data = query.query_and_then(values, endpoint_of)?.collect::<Result<Vec<_>>>()?;
-        let has_more = data.len() > cut.limit as usize;
-        data.truncate(cut.limit as usize);
-        Ok(Some(Page { data, has_more }))
+        let listed = Listed { table: "endpoints", columns: COLUMNS, filter: "TRUE", read: endpoint_of };
+        self.part(&listed, owner, cut)
     }
 
     /// Changes an endpoint; `None` if there is none.

@@ -2,9 +2,9 @@
 
 use std::path::Path;
 
-use rusqlite::{Connection, OptionalExtension, Row, Transaction, named_params, params};
+use rusqlite::{Connection, Row, Transaction, named_params, params};
 
-use super::{Records, endpoints};
+use super::{Records, endpoints, part::Listed};
 use crate::{
     clock,
     hooks::Event,
@@ -78,34 +78,8 @@ impl Jobs for Records {
     }
 
     fn list(&self, owner: &Owner, cut: &Cut) -> Result<Option<Page<Job>>> {
-        let connection = self.lock();
-        let (edge, order, behind) = match cut.is_ascending {
-            true => (0, "ASC", ">"),
-            false => (i64::MAX, "DESC", "<"),
-        };
-        let edge = match &cut.after {
-            None => edge,
-            Some(after) => {
-                let query = "SELECT seq FROM jobs WHERE id = ?1 AND owner = ?2";
-                let found =
-                    connection.query_row(query, params![after, owner], |row| row.get(0)).optional()?;
-                let Some(seq) = found else { return Ok(None) };
-                seq
-            }
-        };
-        let query = format!(
-            "SELECT {COLUMNS} FROM jobs WHERE owner = ?1 AND kind = 'video' AND status != 'removed' AND seq {behind} ?2 \
-             ORDER BY seq {order} LIMIT ?3"
-        );
-        // One more, to see whether there is more.
-        let limit = i64::from(cut.limit) + 1;
-        let mut data = connection
-            .prepare_cached(&query)?
-            .query_and_then(params![owner, edge, limit], job_of)?
-            .collect::<Result<Vec<_>>>()?;
-        let has_more = data.len() > cut.limit as usize;
-        data.truncate(cut.limit as usize);
-        Ok(Some(Page { data, has_more }))
+        let filter = "kind = 'video' AND status != 'removed'";
+        self.part(&Listed { table: "jobs", columns: COLUMNS, filter, read: job_of }, owner, cut)
     }
 
     fn remove(&self, owner: &Owner, id: &str) -> Result<Removed> {

@@ -3,6 +3,7 @@
 mod characters;
 mod endpoints;
 mod jobs;
+mod part;
 mod secrets;
 
 use std::{
