@@ -1,4 +1,4 @@
-//! What ARCHITECTURE.md says is where, is there.
+//! What ARCHITECTURE.md says is where, is there; what docs/reliability.md promises is tested; and the program is no larger than it may be.
 
 use std::{fs, path::Path};
 
@@ -62,4 +62,13 @@ fn what_is_promised_is_tested() {
     for name in promised {
         assert!(code.contains(&format!("fn {name}()")), "no test is called {name}");
     }
+}
+
+/// As it is built for users.
+#[test]
+#[cfg(not(debug_assertions))]
+fn the_program_has_at_most_a_hundred_megabytes() {
+    const MOST: u64 = 100_000_000;
+    let bytes = fs::metadata(env!("CARGO_BIN_EXE_kinora")).expect("the program").len();
+    assert!(bytes <= MOST, "{bytes} bytes");
 }
