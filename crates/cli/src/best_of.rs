@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use engine::{Pipeline, Plan, Video, VideoRequest};
-use judge::{Judge, claims_of, verdict::Verdict};
+use judge::{Judge, claims_of, look::Footage, verdict::Verdict};
 use serde_json::{Value, json};
 use world::Claims;
 
@@ -34,19 +34,22 @@ pub struct Best {
 
 impl BestOf {
     /// Fails before the work if there is nothing to judge by, or nothing to judge.
-    pub fn new(count: u64, request: &VideoRequest, num_frames: usize) -> Result<Self> {
+    pub fn new(count: u64, request: &VideoRequest, plan: &Plan) -> Result<Self> {
         if !(1..=MOST).contains(&count) {
             return Err(usage(format!("--best-of: expected 1 to {MOST}, found {count}")));
         }
-        if num_frames == 1 {
+        if plan.num_frames == 1 {
             return Err(usage("--best-of: expected a video, found an image, which the judge cannot judge"));
         }
+        let sides = [plan.size.width, plan.size.height];
+        Footage::check(sides, plan.num_frames, plan.fps)
+            .map_err(|error| usage(format!("--best-of: {error}")))?;
         let claims = claims_of(&request.prompt).map_err(usage)?;
         Ok(Self { judge: Judge::embedded()?, claims, count })
     }
 
     /// Makes the clips of the request's seed and of those behind it, and keeps the best: one that shows all of its
-    /// prompt before one that does not, then the one of the highest score, then the first.
+    /// prompt before one that does not, then the one of the highest score, from which each flaw takes a tenth, then the first.
     pub fn make(&self, pipeline: &Pipeline, request: &VideoRequest) -> Result<Best> {
         let mut best: Option<(usize, Plan, Video)> = None;
         let mut tried: Vec<Tried> = Vec::new();
@@ -68,8 +71,8 @@ impl BestOf {
     }
 }
 
-fn rank(verdict: &Verdict) -> (bool, bool, f32) {
-    (verdict.all_right, verdict.all_right && verdict.flawless, verdict.score())
+fn rank(verdict: &Verdict) -> (bool, f32) {
+    (verdict.all_right, verdict.score() - 0.1 * verdict.flaws() as f32)
 }
 
 impl Best {

@@ -83,7 +83,7 @@ pub fn run_as(
     output.check(&plan)?;
     let best_of = match args.best_of {
         1 => None,
-        count => Some(BestOf::new(count, &request, plan.num_frames)?),
+        count => Some(BestOf::new(count, &request, &plan)?),
     };
     let mut observer = args.preview.observer()?;
     for warning in &plan.warnings {

@@ -3,11 +3,16 @@
 mod model;
 mod timeline;
 
-use std::{fmt::Write, path::PathBuf};
+use std::{
+    fmt::Write as _,
+    io::{self, Write as _},
+    path::{Path, PathBuf},
+};
 
 use anyhow::Result;
 use clap::Args;
-use judge::{Judge, claims_of, claims_of_truth, verdict::Verdict};
+use judge::{Judge, claims_of, scene_of_truth, verdict::Verdict};
+use world::unknown_words;
 
 use crate::failure::{print, usage};
 
@@ -21,11 +26,11 @@ pub struct JudgeArgs {
     clip: Option<PathBuf>,
 
     /// What it should show, in English or Chinese [default: what the clip itself says that it was made from]
-    #[arg(long, value_name = "TEXT", conflicts_with = "truth")]
+    #[arg(long, value_name = "TEXT", conflicts_with_all = ["truth", "set"])]
     prompt: Option<String>,
 
     /// Ground truth that it should show: the JSON that `kinora world` writes beside a clip
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", conflicts_with = "set")]
     truth: Option<PathBuf>,
 
     /// Print one JSON object
@@ -38,24 +43,40 @@ pub struct JudgeArgs {
 
 pub fn run(args: &JudgeArgs) -> Result<()> {
     let Some(clip) = &args.clip else { return model::run(&args.model, args.json) };
-    let claims = match (&args.prompt, &args.truth) {
-        (Some(prompt), _) => claims_of(prompt).map_err(usage)?,
-        (None, Some(path)) => {
-            let json = disk::read_bounded(path, MAX_TRUTH_BYTES)?;
-            claims_of_truth(&path.to_string_lossy(), &json)?
+    let judge = Judge::embedded()?;
+    let (verdict, unknown) = match &args.truth {
+        Some(path) => {
+            let scene = scene_of_truth(&path.to_string_lossy(), &disk::read_bounded(path, MAX_TRUTH_BYTES)?)?;
+            (judge.judge_scene(&media::read(clip)?, &scene)?, Vec::new())
         }
-        (None, None) => {
-            let record = media::read_provenance(clip)?;
-            let prompt = record.as_ref().and_then(|record| record["request"]["prompt"].as_str());
-            let prompt = prompt.ok_or_else(|| {
-                let clip = clip.display();
-                usage(format!("{clip} does not say what it was made from: give --prompt or --truth"))
-            })?;
-            claims_of(prompt).map_err(usage)?
+        None => {
+            let prompt = args.prompt.clone().map_or_else(|| prompt_of(clip), Ok)?;
+            let claims = claims_of(&prompt).map_err(usage)?;
+            (judge.judge(&media::read(clip)?, &claims)?, unknown_words(&prompt))
         }
     };
-    let verdict = Judge::embedded()?.judge(&media::read(clip)?, &claims)?;
-    print(&if args.json { serde_json::to_string_pretty(&verdict)? } else { describe(&verdict) })
+    if !unknown.is_empty() {
+        // A warning that nobody can read is no failure.
+        let _ =
+            writeln!(io::stderr(), "warning: not judged, as no word of the world: {}", unknown.join(", "));
+    }
+    print(&if args.json { json(&verdict, &unknown)? } else { describe(&verdict) })
+}
+
+/// The prompt that a clip says it was made from.
+fn prompt_of(clip: &Path) -> Result<String> {
+    let record = media::read_provenance(clip)?;
+    let prompt = record.as_ref().and_then(|record| record["request"]["prompt"].as_str());
+    prompt.map(str::to_owned).ok_or_else(|| {
+        usage(format!("{} does not say what it was made from: give --prompt or --truth", clip.display()))
+    })
+}
+
+/// A verdict for programs, with the words of the prompt that it says nothing of.
+fn json(verdict: &Verdict, unknown: &[String]) -> Result<String> {
+    let mut object = serde_json::to_value(verdict)?;
+    object["unknown_words"] = unknown.into();
+    Ok(serde_json::to_string_pretty(&object)?)
 }
 
 /// A verdict in lines: the sum of all, then each claim.
@@ -79,6 +100,11 @@ fn describe(verdict: &Verdict) -> String {
     );
     if let Some(fall) = verdict.fall {
         let _ = write!(text, "\nfalls with {:.1} m/s², R² {:.3}", fall.gravity, fall.r_squared);
+    }
+    for (what, holds) in
+        [("falls freely", verdict.falls_freely), ("the same behind another", verdict.kept_behind)]
+    {
+        holds.into_iter().for_each(|holds| text += &format!("\n{what}: {}", told(holds)));
     }
     text
 }

@@ -128,6 +128,19 @@ fn unknown_words_are_named_in_a_warning() {
 }
 
 #[test]
+fn a_size_that_the_model_was_not_taught_is_told() {
+    let folder = tempfile::tempdir().expect("a folder");
+    for (size, told) in [("256x192", Some("--size 144x112")), ("160x128", None)] {
+        let arguments = format!("--size {size} --num-frames 1 --steps 1 -o a.png");
+        let output = generate(folder.path(), "a red ball", &arguments).output().expect("the program starts");
+        assert!(output.status.success());
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(said.contains("taught at 128x128"), told.is_some(), "{said}");
+        assert!(said.contains(told.unwrap_or("")), "{said}");
+    }
+}
+
+#[test]
 fn wrong_requests_are_one_line_and_exit_code_2() {
     let folder = tempfile::tempdir().expect("a folder");
     fs::write(folder.path().join("a.json"), r#"{"promt": "a ball"}"#).expect("written");

@@ -5,7 +5,7 @@ mod common;
 use std::fs;
 
 use common::{fail, generate, info, kinora, names, succeed};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// Two clips of the world, with their truth.
 fn world(folder: &std::path::Path) {
@@ -40,6 +40,9 @@ fn a_clip_is_judged_by_its_prompt_or_by_its_truth() {
     let other =
         judged(folder.path(), &format!("w/{}", clips[0]), "a red ball and a blue ball and a green ball");
     assert_eq!(other["all_right"], false);
+    assert_eq!((&own["unknown_words"], &other["unknown_words"]), (&json!([]), &json!([])));
+    let unknown = judged(folder.path(), &format!("w/{}", clips[0]), "a red ball and a zeppelin");
+    assert_eq!(unknown["unknown_words"], json!(["zeppelin"]));
 }
 
 #[test]
@@ -71,6 +74,13 @@ fn what_cannot_be_judged_is_refused_in_a_line() {
         ("judge --prompts seen --report r --first 0", 2, "at least 1"),
         ("judge --prompts seen --report r --model gone", 1, "gone"),
         ("judge CLIP --prompts seen --report r", 2, "--prompts"),
+        ("judge --prompts seen --report r --prompt ball", 2, "--prompt"),
+        ("judge --prompts seen --report r --truth gone.json", 2, "--truth"),
+        ("judge --prompts seen --report text.mp4", 1, "text.mp4"),
+        ("judge --prompts seen --report r --num-frames 1", 2, "1 frames"),
+        ("judge --prompts seen --report r --size 128x16", 2, "128x16"),
+        ("generate ball --best-of 2 --seconds 125", 2, "125 s"),
+        ("generate ball --best-of 2 --num-frames 5 --fps 60", 2, "5 frames at 60 a second"),
         ("generate ball --best-of 0", 2, "--best-of"),
         ("generate ball --best-of 2 --num-frames 1", 2, "--best-of"),
         ("generate zeppelin --best-of 2", 2, "vocabulary"),

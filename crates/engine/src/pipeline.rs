@@ -25,6 +25,9 @@ use crate::{
     timeline::Window,
 };
 
+/// With so many times the pixels that a model of the world was taught on, it draws grounds without things.
+const MOST_TIMES_TAUGHT: usize = 2;
+
 /// A model that makes videos of one precision, one after another, or several at once from as many threads.
 ///
 /// Its parts are in memory one after the other, each while it is needed: the text encoder (layer by layer, if it is
@@ -197,6 +200,10 @@ impl Pipeline {
         }
         if !plan.guided() && !plan.negative_prompt.is_empty() {
             warnings.push(Warning::NegativeUnread { guidance_scale: plan.guidance_scale });
+        }
+        let (size, taught) = (plan.size, self.info.native.size);
+        if of_world && size.width * size.height > MOST_TIMES_TAUGHT * taught.width * taught.height {
+            warnings.push(Warning::LargerThanTaught { size, taught, instead: self.info.size_for(size) });
         }
         Ok(warnings)
     }

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::Size;
+
 /// Something about a plan that its maker should know; no failure.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Warning {
@@ -26,6 +28,15 @@ pub enum Warning {
         /// The guidance scale.
         guidance_scale: f64,
     },
+    /// Frames of many more pixels than the model was taught on.
+    LargerThanTaught {
+        /// What was asked for.
+        size: Size,
+        /// The model's own size.
+        taught: Size,
+        /// A size of the shape that was asked for, and of about as many pixels as the model's own.
+        instead: Size,
+    },
 }
 
 impl fmt::Display for Warning {
@@ -43,6 +54,11 @@ impl fmt::Display for Warning {
             Self::NegativeUnread { guidance_scale } => write!(
                 f,
                 "negative_prompt: not looked at, as a guidance_scale of {guidance_scale} is no guidance (more than 1 is)"
+            ),
+            Self::LargerThanTaught { size, taught, instead } => write!(
+                f,
+                "size: the model was taught at {taught}; at {size} little of the prompt may be seen (`--size {instead}` has the \
+                 same shape)"
             ),
         }
     }

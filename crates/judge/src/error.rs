@@ -8,13 +8,18 @@ pub type Result<T> = std::result::Result<T, Error>;
 pub enum Error {
     /// A clip that is too short to show anything move.
     #[error(
-        "a clip of {found} frames cannot be judged: expected at least {least} frames of video; give an MP4 or a GIF"
+        "a clip of {num_frames} frames at {fps} a second cannot be judged: expected at least {least} frames where {looks} a \
+         second are looked at; give a longer MP4 or GIF"
     )]
     TooShort {
         /// Frames.
-        found: usize,
+        num_frames: usize,
+        /// Frames a second.
+        fps: f64,
         /// Frames.
         least: usize,
+        /// Frames a second.
+        looks: f64,
     },
     /// A clip of sides that the judge cannot look at.
     #[error(

@@ -80,6 +80,14 @@ impl Judge {
     pub fn judge(&self, clip: &Clip, claims: &Claims) -> Result<Verdict> {
         Ok(verdict(&self.look(clip)?, claims))
     }
+
+    /// Judges a clip against the scene that it should show.
+    ///
+    /// # Errors
+    /// Those of [`look`](Self::look).
+    pub fn judge_scene(&self, clip: &Clip, scene: &Scene) -> Result<Verdict> {
+        Ok(self.judge(clip, &Claims::of_scene(scene))?.with_gravity(scene.gravity))
+    }
 }
 
 /// What a prompt claims.
@@ -91,25 +99,80 @@ pub fn claims_of(prompt: &str) -> Result<Claims> {
     if claims.things.is_empty() { Err(Error::NoClaims { prompt: prompt.to_owned() }) } else { Ok(claims) }
 }
 
-/// What the ground truth of a clip claims: the JSON that `kinora world` writes; `name` is what errors call it.
+/// The scene of a clip of the world, from the JSON that `kinora world` writes beside it; `name` is what errors call that.
 ///
 /// # Errors
 /// [`Error::Truth`].
-pub fn claims_of_truth(name: &str, json: &[u8]) -> Result<Claims> {
+pub fn scene_of_truth(name: &str, json: &[u8]) -> Result<Scene> {
     #[derive(Deserialize)]
     struct Record {
         scene: Scene,
     }
     let record: Record =
         serde_json::from_slice(json).map_err(|source| Error::Truth { name: name.to_owned(), source })?;
-    Ok(Claims::of_scene(&record.scene))
+    Ok(record.scene)
 }
 
 #[cfg(test)]
 mod tests {
-    use world::Split;
+    use world::{ClipSpec, Split};
 
     use super::*;
+    use crate::{
+        Tally,
+        degrade::{ClipFault, spoil},
+        lessons::{VALIDATION, lesson_scene},
+        prompts::is_in_view,
+        verdict::Claim,
+    };
+
+    /// The first scenes of validation of which all can be seen, with their clips.
+    fn clips(count: usize) -> Vec<(Scene, Clip)> {
+        let spec = ClipSpec::default();
+        let seen = (VALIDATION..).map(lesson_scene).filter_map(|scene| {
+            let truth = world::simulate(&scene, &spec);
+            let is_seen = is_in_view(&truth);
+            is_seen.then(|| {
+                let pixels = world::render(&scene, &truth, &spec);
+                (scene, Clip::new(spec.width, spec.height, f64::from(spec.fps), pixels).unwrap())
+            })
+        });
+        seen.take(count).collect()
+    }
+
+    /// Not how good they are, which takes many more clips (`validate`), but that they are what they should be.
+    #[test]
+    fn the_networks_inside_see_what_is_there() {
+        let judge = Judge::embedded().unwrap();
+        let clips = clips(6);
+        let (mut things, mut colours) = (Tally::default(), Tally::default());
+        for (scene, clip) in &clips {
+            let seen = judge.look(clip).unwrap();
+            let whole = verdict(&seen, &Claims::of_scene(scene));
+            for finding in &whole.findings {
+                match finding.claim {
+                    Claim::Thing(_) => things.add(finding.holds),
+                    Claim::Colour(_) => colours.add(finding.holds),
+                    _ => {}
+                }
+            }
+            let other =
+                clips.iter().map(|(other, _)| other).find(|other| other.things != scene.things).unwrap();
+            assert!(
+                !verdict(&seen, &Claims::of_scene(other)).all_right,
+                "{:?} for {:?}",
+                other.things,
+                scene.things
+            );
+            let blurred = judge.judge_scene(&spoil(clip, ClipFault::Blurred(6.0), 0), scene).unwrap();
+            assert!(!(blurred.all_right && blurred.flawless), "{:?}", blurred.findings);
+        }
+        // One of each may be wrong.
+        assert!(things.right + 1 >= things.all && colours.right + 1 >= colours.all, "{things:?} {colours:?}");
+        let black = Clip::new(128, 128, 8.0, vec![0; 17 * 128 * 128 * 3]).unwrap();
+        let black = judge.judge_prompt(&black, "a black cube").unwrap();
+        assert!(black.things.is_empty() && !black.all_right && !black.flawless, "{:?}", black.things);
+    }
 
     #[test]
     fn prompts_without_things_and_other_json_are_refused() {
@@ -117,11 +180,11 @@ mod tests {
         assert!(message.contains("hello") && message.contains("vocabulary"), "{message}");
         assert_eq!(claims_of("红色的球").unwrap().things.len(), 1);
         for json in ["", "{}", "[1]", "{\"scene\": 1}"] {
-            let message = claims_of_truth("a.json", json.as_bytes()).unwrap_err().to_string();
+            let message = scene_of_truth("a.json", json.as_bytes()).unwrap_err().to_string();
             assert!(message.contains("a.json") && message.contains("kinora world"), "{message}");
         }
         let scene = Scene::sample(3, Split::Train);
         let json = serde_json::json!({ "scene": scene, "captions": [] }).to_string();
-        assert_eq!(claims_of_truth("b", json.as_bytes()).unwrap(), Claims::of_scene(&scene));
+        assert_eq!(scene_of_truth("b", json.as_bytes()).unwrap(), scene);
     }
 }

@@ -32,6 +32,6 @@ pub mod tracks;
 pub mod verdict;
 
 pub use error::{Error, Result};
-pub use judge::{Judge, claims_of, claims_of_truth};
+pub use judge::{Judge, claims_of, scene_of_truth};
 pub use network::Network;
 pub use tally::Tally;

@@ -1,5 +1,7 @@
 //! Free fall and bounces, from how high a thing is in each frame.
 
+use std::ops::Range;
+
 use serde::Serialize;
 
 use crate::{
@@ -27,13 +29,13 @@ pub struct Fall {
 }
 
 impl Fall {
-    /// Whether it is a free fall with the world's pull downwards, about.
-    pub fn is_free(&self) -> bool {
+    /// Whether it is a free fall with a pull downwards that is in a range, in m/s², or off by no more than 15 % of its end.
+    pub fn is_free(&self, pull: Range<f32>) -> bool {
         /// The share of the motion that a parabola explains.
         const FREE_FALL: f32 = 0.95;
         /// How far off the pull may be, as a share.
         const OFF: f32 = 0.15;
-        let pull = world::GRAVITY.start * (1.0 - OFF)..=world::GRAVITY.end * (1.0 + OFF);
+        let pull = pull.start * (1.0 - OFF)..=pull.end * (1.0 + OFF);
         self.r_squared >= FREE_FALL && pull.contains(&self.gravity)
     }
 }
@@ -140,6 +142,7 @@ mod tests {
         let fall = fit(&heights).unwrap();
         assert!((fall.gravity / gravity - 1.0).abs() < 0.02 && fall.r_squared > 0.999, "{fall:?}");
         assert!((fall.restitution.unwrap() - bounce).abs() < 0.03, "{fall:?}");
+        assert!(fall.is_free(7.0..7.0) && !fall.is_free(6.0..6.0) && fall.is_free(world::GRAVITY));
     }
 
     #[test]

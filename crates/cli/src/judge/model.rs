@@ -8,11 +8,12 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use anyhow::{Context, Result};
+use anyhow::{Result, anyhow};
 use clap::Args;
 use engine::{ModelFiles, Pipeline, Precision, Session, Size, VideoRequest};
 use judge::{
     Judge, claims_of,
+    look::Footage,
     prompts::{Prompt, PromptSet},
     report::{Judged, Report, Row},
     verdict::verdict,
@@ -99,6 +100,7 @@ pub fn run(args: &ModelArgs, json: bool) -> Result<()> {
     prompts.truncate(args.first.unwrap_or(usize::MAX));
     let pipeline = args.open(folder)?;
     let work = Work { args, set, pipeline, judge: Judge::embedded()?, folder };
+    work.check(&prompts)?;
     let report = work.report(&prompts)?;
     let page = write_report(folder, &report.to_json()?, &report.to_html())?;
     print(&if json { serde_json::to_string_pretty(&report.summary())? } else { describe(&report, &page) })
@@ -125,7 +127,8 @@ impl ModelArgs {
     /// Opens the model, once the report's folder is there.
     fn open(&self, folder: &Path) -> Result<Pipeline> {
         let clips = folder.join(CLIPS);
-        fs::create_dir_all(&clips).with_context(|| format!("cannot make the folder {}", clips.display()))?;
+        fs::create_dir_all(&clips)
+            .map_err(|error| anyhow!("cannot make the folder {}: {error}", clips.display()))?;
         [JSON, PAGE].iter().try_for_each(|file| disk::check_folder_writable(&folder.join(file)))?;
         let files = ModelFiles::new(self.model.as_deref());
         Ok(Session::cpu().open(&files, self.precision)?.keep()?)
@@ -205,8 +208,21 @@ impl Work<'_> {
         })
     }
 
+    /// Fails before the work unless the judge can judge what is made.
+    fn check(&self, prompts: &[Prompt]) -> Result<()> {
+        let Some(prompt) = prompts.first() else { return Ok(()) };
+        let plan = self.pipeline.plan(&self.request(prompt, 0))?;
+        Footage::check([plan.size.width, plan.size.height], plan.num_frames, plan.fps).map_err(usage)
+    }
+
     fn generate(&self, prompt: &Prompt, seed: u64) -> Result<Clip> {
-        let request = VideoRequest {
+        let plan = self.pipeline.plan(&self.request(prompt, seed))?;
+        let video = self.pipeline.generate(&plan, &mut |_| signals::go_on())?;
+        Ok(video.to_clip()?)
+    }
+
+    fn request(&self, prompt: &Prompt, seed: u64) -> VideoRequest {
+        VideoRequest {
             prompt: prompt.prompt.clone(),
             seed,
             model: self.args.model.clone(),
@@ -216,10 +232,7 @@ impl Work<'_> {
             size: self.args.size,
             num_frames: self.args.num_frames,
             ..VideoRequest::default()
-        };
-        let plan = self.pipeline.plan(&request)?;
-        let video = self.pipeline.generate(&plan, &mut |_| signals::go_on())?;
-        Ok(video.to_clip()?)
+        }
     }
 
     /// The world's clip of a prompt's scene, of the shape of those that were made.
@@ -247,7 +260,7 @@ fn shape_of(clip: &Clip) -> ClipSpec {
 fn describe(report: &Report, page: &Path) -> String {
     let summary = report.summary();
     let mut text = format!("{:18} {:>8} {:>14} {:>8} {:>8}", "", "model", "interval", "real", "chance");
-    for Row { what, made, real, chance } in &summary.rows {
+    for Row { what, made, real, chance, .. } in &summary.rows {
         let [low, high] = made.interval().map(|bound| 100.0 * bound);
         let _ = write!(
             text,

@@ -37,6 +37,8 @@ pub fn look(recogniser: &Recogniser, footage: &Footage, device: &Device) -> Resu
         let wanted = start - looked_at.start..end - looked_at.start;
         frames.extend(frame_sights(seen)?.into_iter().skip(wanted.start).take(wanted.len()));
     }
+    let plain = frames.iter_mut().enumerate().filter(|(index, _)| footage.is_plain(*index));
+    plain.for_each(|(_, frame)| frame.clear());
     Ok(Sight {
         width: footage.width,
         height: footage.height,

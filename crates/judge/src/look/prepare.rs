@@ -36,24 +36,34 @@ pub struct Footage {
 }
 
 impl Footage {
+    /// Fails unless a clip of these sides, frames and frames a second can be judged.
+    ///
+    /// # Errors
+    /// A clip that is too short, too long, too small or too narrow.
+    pub fn check([width, height]: [usize; 2], num_frames: usize, fps: f64) -> Result<()> {
+        let (short, long) = (width.min(height), width.max(height));
+        if short < SHORTEST_SIDE || long > LONGEST_SIDE * short {
+            return Err(Error::Size { width, height, least: SHORTEST_SIDE, longest: LONGEST_SIDE });
+        }
+        let seconds = num_frames as f64 / fps;
+        if seconds > LONGEST {
+            return Err(Error::TooLong { seconds, most: LONGEST });
+        }
+        if num_frames < FEWEST_FRAMES || times(num_frames, fps).len() < FEWEST_FRAMES {
+            return Err(Error::TooShort { num_frames, fps, least: FEWEST_FRAMES, looks: FPS });
+        }
+        Ok(())
+    }
+
     /// Of a clip.
     ///
     /// # Errors
     /// A clip that is too short, too long, too small or too narrow.
     pub fn new(clip: &Clip) -> Result<Self> {
         let [width, height] = [clip.width(), clip.height()];
-        let (short, long) = (width.min(height), width.max(height));
-        if short < SHORTEST_SIDE || long > LONGEST_SIDE * short {
-            return Err(Error::Size { width, height, least: SHORTEST_SIDE, longest: LONGEST_SIDE });
-        }
-        if clip.seconds() > LONGEST {
-            return Err(Error::TooLong { seconds: clip.seconds(), most: LONGEST });
-        }
-        let times = times(clip.num_frames(), clip.fps());
-        if clip.num_frames() < FEWEST_FRAMES || times.len() < FEWEST_FRAMES {
-            return Err(Error::TooShort { found: clip.num_frames(), least: FEWEST_FRAMES });
-        }
+        Self::check([width, height], clip.num_frames(), clip.fps())?;
         let [to_width, to_height] = sides(width, height);
+        let times = times(clip.num_frames(), clip.fps());
         let frames = times.into_iter().filter_map(|index| clip.frame(index));
         let resized = |frame: &[u8]| {
             if [to_width, to_height] == [width, height] {
@@ -80,6 +90,18 @@ impl Footage {
     /// If there is no such frame.
     pub fn frame(&self, index: usize) -> &[u8] {
         &self.frames[index]
+    }
+
+    /// Whether a frame is of one colour all over, but for what a codec makes of it: there is no thing without an edge.
+    pub fn is_plain(&self, index: usize) -> bool {
+        /// Of 255.
+        const SPREAD: u8 = 8;
+        let frame = self.frame(index);
+        (0..3).all(|channel| {
+            let values = || frame.iter().skip(channel).step_by(3);
+            let (least, most) = (values().min(), values().max());
+            least.zip(most).is_none_or(|(least, most)| most - least <= SPREAD)
+        })
     }
 
     /// The time of a frame, in seconds from the first.
@@ -122,9 +144,9 @@ mod tests {
     #[test]
     fn what_cannot_be_judged_says_why() {
         for (clip, words) in [
-            (clip(128, 128, 1, 8.0), "1 frames"),
+            (clip(128, 128, 1, 8.0), "1 frames at 8 a second"),
             (clip(128, 128, 2, 8.0), "2 frames"),
-            (clip(32, 32, 4, 1000.0), "4 frames"),
+            (clip(32, 32, 4, 1000.0), "4 frames at 1000 a second"),
             (clip(8, 64, 17, 8.0), "8x64"),
             (clip(16, 128, 17, 8.0), "16x128"),
             (clip(16, 16, 200, 1.0), "200 s"),
@@ -141,6 +163,16 @@ mod tests {
             assert_eq!([footage.width, footage.height, footage.num_frames()], [width, height, 17]);
             assert!((0..17).all(|frame| footage.frame(frame)[0] == frame as u8));
         }
+    }
+
+    #[test]
+    fn a_picture_of_one_colour_is_plain() {
+        let mut frame = vec![100; 64 * 64 * 3];
+        frame[5] = 107;
+        let plain = Footage::of_frames([64, 64], vec![frame.clone()]);
+        frame[3 * 64 * 32 + 2] = 120;
+        let other = Footage::of_frames([64, 64], vec![frame]);
+        assert!(plain.is_plain(0) && !other.is_plain(0));
     }
 
     #[test]

@@ -33,6 +33,15 @@ impl FrameSight {
         Self { cells, traits, scene }
     }
 
+    /// Lets nothing be in any cell.
+    pub(super) fn clear(&mut self) {
+        for cell in self.cells.chunks_exact_mut(seen::ALL) {
+            let kinds = &mut cell[seen::KIND.start..seen::KIND.end()];
+            kinds.fill(0.0);
+            kinds[0] = 1.0;
+        }
+    }
+
     fn part(&self, cell: usize, of: Channels) -> &[f32] {
         &self.cells[cell * seen::ALL + of.start..][..of.len]
     }
@@ -133,5 +142,8 @@ mod tests {
         assert_eq!(frame.sizes(0), [0.5; 2]);
         assert_eq!(frame.points_to(1, 32), Vec2::new(6.0, 2.0 + seen::CENTRE_UNIT));
         assert_eq!(frame.extent(1), Vec2::new(seen::EXTENT_UNIT / 2.0, seen::CELL as f32));
+        let mut frame = frame;
+        frame.clear();
+        assert!((0..2).all(|cell| frame.kinds(cell)[0] == 1.0 && frame.kinds(cell)[3] == 0.0));
     }
 }

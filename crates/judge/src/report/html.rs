@@ -3,8 +3,10 @@
 use std::fmt::Write;
 
 use base64::{Engine, engine::general_purpose::STANDARD};
+use world::Language;
 
-use super::{Judged, Report, Row};
+use super::{Judged, Report, Row, ValueRow};
+use crate::Tally;
 
 const STYLE: &str = "\
 body { font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 70rem; padding: 0 1rem; color-scheme: light dark }
@@ -21,21 +23,38 @@ pub(super) fn page(report: &Report) -> String {
         "<!doctype html>\n<html lang=\"en\"><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width\">\
          <title>{title}</title>\n<style>\n{STYLE}\n</style>\n<h1>{title}</h1>\n"
     );
-    page += "<p>Shares with intervals of 95 %. <em>Real</em>: the world's own clips of the same scenes. <em>Chance</em>: the \
+    page += "<p>Shares with intervals of 95 %, each clip counted as one apart from all others. <em>Real</em>: the world's own clips of the same scenes. <em>Chance</em>: the \
              model's clips, judged by the prompt of another scene.</p>\n";
-    page += "<table><thead><tr><th>what<th>model<th>interval<th>of<th>real<th>chance</tr></thead><tbody>\n";
-    for Row { what, made, real, chance } in &summary.rows {
-        let [low, high] = made.interval().map(|bound| format!("{:.0}", 100.0 * bound));
+    page += "<table><thead><tr><th>what<th>model<th>interval<th>of";
+    Language::ALL.iter().for_each(|language| page += &format!("<th>{language:?}"));
+    page += "<th>real<th>chance</tr></thead><tbody>\n";
+    for Row { what, made, languages, real, chance } in &summary.rows {
+        let by_language: String =
+            languages.iter().map(|(_, tally)| format!("<td>{}", tally.percent())).collect();
         let _ = writeln!(
             page,
-            "<tr><td>{what}<td><b>{}</b><td>{low} to {high} %<td>{}<td>{}<td>{}</tr>",
+            "<tr><td>{what}<td><b>{}</b><td>{}<td>{}{by_language}<td>{}<td>{}</tr>",
             made.percent(),
+            interval(made),
             made.all,
             real.percent(),
             chance.percent()
         );
     }
-    page += "</tbody></table>\n<ul>\n";
+    page += "</tbody></table>\n<details><summary>By what is claimed</summary><table><thead><tr><th>what<th>claimed<th>model\
+             <th>interval<th>of<th>real</tr></thead><tbody>\n";
+    for ValueRow { what, value, made, real } in &summary.values {
+        let _ = writeln!(
+            page,
+            "<tr><td>{what}<td>{}<td><b>{}</b><td>{}<td>{}<td>{}</tr>",
+            escape(value),
+            made.percent(),
+            interval(made),
+            made.all,
+            real.percent()
+        );
+    }
+    page += "</tbody></table></details>\n<ul>\n";
     for (language, tally) in &summary.languages {
         let _ =
             writeln!(page, "<li>all of the prompt, {language:?}: {} of {}</li>", tally.percent(), tally.all);
@@ -49,6 +68,11 @@ pub(super) fn page(report: &Report) -> String {
         page += &article(judged, real);
     }
     page + "</html>\n"
+}
+
+fn interval(tally: &Tally) -> String {
+    let [low, high] = tally.interval().map(|bound| 100.0 * bound);
+    format!("{low:.0} to {high:.0} %")
 }
 
 /// A clip, the real one, and what is wrong.

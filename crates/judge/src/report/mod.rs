@@ -9,7 +9,7 @@ mod summary;
 use serde::Serialize;
 
 pub(crate) use html::escape;
-pub use summary::{Mean, Row, Summary};
+pub use summary::{Mean, Row, Summary, ValueRow};
 
 use crate::{prompts::Prompt, verdict::Verdict};
 

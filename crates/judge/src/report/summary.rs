@@ -1,5 +1,7 @@
 //! The figures of a report.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 use world::Language;
 
@@ -44,10 +46,25 @@ pub struct Row {
     pub what: &'static str,
     /// In the model's clips.
     pub made: Tally,
+    /// The same by the prompt's language.
+    pub languages: Vec<(Language, Tally)>,
     /// In real ones.
     pub real: Tally,
     /// In the model's, by another scene's prompt.
     pub chance: Tally,
+}
+
+/// How often a claim holds that says one thing.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct ValueRow {
+    /// What is claimed.
+    pub what: &'static str,
+    /// What it is claimed to be.
+    pub value: String,
+    /// In the model's clips.
+    pub made: Tally,
+    /// In real ones.
+    pub real: Tally,
 }
 
 /// The figures of a report.
@@ -55,6 +72,8 @@ pub struct Row {
 pub struct Summary {
     /// Claim by claim.
     pub rows: Vec<Row>,
+    /// Kind by kind, colour by colour, and so on.
+    pub values: Vec<ValueRow>,
     /// All of the prompt, by its language.
     pub languages: Vec<(Language, Tally)>,
     /// Sharpness.
@@ -89,20 +108,19 @@ impl Summary {
         let rows = ROWS.into_iter().map(|what| Row {
             what,
             made: tally(&made_verdicts, what),
+            languages: by_language(made, |judged| tally(&verdicts(judged), what)),
             real: tally(&real_verdicts, what),
             chance: tally(&chance, what),
         });
-        let languages = Language::ALL.map(|language| {
-            let of_it = made.iter().filter(|judged| judged.prompt.language == language);
-            (language, of_it.map(|judged| judged.verdict.all_right).collect())
-        });
+        let languages = by_language(made, |judged| judged.iter().map(|it| it.verdict.all_right).collect());
         let mean = |measure: fn(&Measures) -> f32| Mean {
             made: mean(&made_verdicts, measure),
             real: mean(&real_verdicts, measure),
         };
         Self {
             rows: rows.filter(|row| row.made.all + row.real.all > 0).collect(),
-            languages: languages.to_vec(),
+            values: values(&made_verdicts, &real_verdicts),
+            languages,
             sharpness: mean(|measures| measures.sharpness),
             dynamic_degree: mean(|measures| measures.dynamic_degree),
             flicker: mean(|measures| measures.flicker),
@@ -128,8 +146,29 @@ impl Summary {
     }
 }
 
-fn verdicts(judged: &[Judged]) -> Vec<&Verdict> {
-    judged.iter().map(|judged| &judged.verdict).collect()
+fn verdicts<'a>(judged: impl IntoIterator<Item = &'a Judged>) -> Vec<&'a Verdict> {
+    judged.into_iter().map(|judged| &judged.verdict).collect()
+}
+
+/// A tally of the clips of each language's prompts.
+fn by_language(judged: &[Judged], tally: impl Fn(Vec<&Judged>) -> Tally) -> Vec<(Language, Tally)> {
+    let of = |language| judged.iter().filter(|judged| judged.prompt.language == language).collect();
+    Language::ALL.map(|language| (language, tally(of(language)))).to_vec()
+}
+
+/// What the prompts claim of kinds, colours, sizes, relations, events, camera and place, value by value.
+fn values(made: &[&Verdict], real: &[&Verdict]) -> Vec<ValueRow> {
+    let mut rows: BTreeMap<(usize, String), [Tally; 2]> = BTreeMap::new();
+    for (index, verdicts) in [made, real].into_iter().enumerate() {
+        let findings = verdicts.iter().flat_map(|verdict| &verdict.findings);
+        for finding in findings.filter(|finding| finding.claim.is_of_prompt()) {
+            let Some(row) = ROWS.iter().position(|row| *row == finding.claim.name()) else { continue };
+            rows.entry((row, finding.expected.clone())).or_default()[index].add(finding.holds);
+        }
+    }
+    rows.into_iter()
+        .map(|((row, value), [made, real])| ValueRow { what: ROWS[row], value, made, real })
+        .collect()
 }
 
 fn tally(verdicts: &[&Verdict], what: &str) -> Tally {

@@ -173,7 +173,7 @@ pub struct Verdict {
     pub weather: Weather,
     /// The free fall of the main thing, if it drops.
     pub fall: Option<Fall>,
-    /// Of a prompt that asks for a fall: whether there is one, and a free one.
+    /// Of a prompt that asks for a fall: whether there is one, and a free one, with a pull that the world can have.
     pub falls_freely: Option<bool>,
     /// Of a prompt that asks for a thing that passes behind another: whether it comes out as what it was.
     pub kept_behind: Option<bool>,
@@ -188,6 +188,18 @@ impl Verdict {
         let scores: Vec<f32> =
             of_prompt.map(|f| if f.holds { 0.5 + 0.5 * f.score } else { 0.5 * f.score }).collect();
         scores.iter().sum::<f32>() / scores.len().max(1) as f32
+    }
+
+    /// The same where it is known with what pull downwards things fall, in m/s².
+    pub fn with_gravity(mut self, gravity: f32) -> Self {
+        let falls = || self.fall.is_some_and(|fall| fall.is_free(gravity..gravity));
+        self.falls_freely = self.falls_freely.map(|_| falls());
+        self
+    }
+
+    /// Flaws that no clip should have.
+    pub fn flaws(&self) -> usize {
+        self.findings.iter().filter(|finding| !finding.claim.is_of_prompt() && !finding.holds).count()
     }
 
     /// The finding about a claim, if it was made.

@@ -72,7 +72,8 @@ pub fn verdict(scenery: &Scenery, claims: &Claims) -> Verdict {
     let asked = |of: fn(&world::EventClaim) -> bool| claims.events.iter().any(of);
     let kept = || main.is_some_and(|main| is_kept(&tracks[main], &findings, &changes, count));
     Verdict {
-        falls_freely: asked(|event| event.action.drops()).then(|| fall.is_some_and(|fall| fall.is_free())),
+        falls_freely: asked(|event| event.action.drops())
+            .then(|| fall.is_some_and(|fall| fall.is_free(world::GRAVITY))),
         kept_behind: asked(|event| event.action == Action::PassesBehind).then(kept),
         all_right: findings.iter().all(|finding| finding.holds || !finding.claim.is_of_prompt()),
         flawless: findings.iter().all(|finding| finding.holds || finding.claim.is_of_prompt()),
@@ -102,7 +103,17 @@ fn thing_findings(index: usize, thing: &ThingClaim, track: Option<&Track>) -> Ve
         let probability = kinds[thing.kind as usize];
         let is_unclear = kinds[Kind::ALL.len()] > 0.5;
         let holds = probability >= LEAST_PROBABILITY && frames >= LEAST_FRAMES;
-        let found = if is_unclear { "unclear".to_owned() } else { format!("{:?}", track.kind()) };
+        let found = match track.kind() {
+            _ if is_unclear => "unclear".to_owned(),
+            kind if kind == thing.kind && !holds => {
+                format!(
+                    "{kind:?}, {:.0} % sure in {:.0} % of the frames",
+                    100.0 * probability,
+                    100.0 * frames
+                )
+            }
+            kind => format!("{kind:?}"),
+        };
         (holds, probability * (frames / LEAST_FRAMES).min(1.0), found)
     });
     of(Claim::Thing(index), format!("{:?}", thing.kind), kind);
