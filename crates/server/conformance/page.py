@@ -26,8 +26,8 @@ from playwright.sync_api import Error, expect, sync_playwright
 QUICK = "a red ball rolls on the grass"
 SLOW = " steps=60 pause=150 estimate=9"
 ENDLESS = " steps=4000 pause=150 estimate=600"  # Until it is cancelled.
-LONG_MS = 60_000  # For what is made.
-USUAL_MS = 8_000
+LONG_MS = 240_000  # For what is made.
+USUAL_MS = 20_000
 PNG = bytes.fromhex(  # 16x12 pixels of one green.
     "89504e470d0a1a0a0000000d49484452000000100000000c0802000000e485aad6000000154944415478da63b0591045"
     "126218d530aa013b0200fe62e8817eb0d8050000000049454e44ae426082"
@@ -780,6 +780,7 @@ def main():
     args = options.parse_args()
     args.screenshots.mkdir(parents=True, exist_ok=True)
     failures = []
+    expect.set_options(timeout=USUAL_MS)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=args.chromium, args=["--no-sandbox"])
         run = Run(browser, args.url, args.screenshots, args.locked_url, args.key)
