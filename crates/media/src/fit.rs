@@ -1,11 +1,11 @@
 //! A clip of another size.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, str::FromStr};
 
 use image::{ImageBuffer, Rgb, RgbImage, imageops};
 use serde::{Deserialize, Serialize};
 
-use crate::{Clip, ClipShape, Error, Result};
+use crate::{Clip, ClipShape, Error, Result, error::Malformed};
 
 /// How a clip takes a size whose sides are of another ratio than its own.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -18,6 +18,24 @@ pub enum Fit {
     Contain,
     /// The clip is stretched: circles become ellipses.
     Stretch,
+}
+
+/// A text that is no [`Fit`].
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("expected cover, contain or stretch, found '{0}'")]
+pub struct ParseFitError(String);
+
+impl FromStr for Fit {
+    type Err = ParseFitError;
+
+    fn from_str(text: &str) -> std::result::Result<Self, ParseFitError> {
+        match text {
+            "cover" => Ok(Self::Cover),
+            "contain" => Ok(Self::Contain),
+            "stretch" => Ok(Self::Stretch),
+            _ => Err(ParseFitError(text.to_owned())),
+        }
+    }
 }
 
 /// A part of a picture, in pixels.
@@ -42,28 +60,93 @@ impl Clip {
             expected: format!("at most {} bytes of frames", Self::MAX_BYTES),
             found: format!("{} frames of {width}x{height}", self.num_frames()),
         })?;
-        let whole = |(width, height): (usize, usize)| Area { left: 0, top: 0, width, height };
-        let (own, wanted) = ((self.width(), self.height()), (width, height));
-        let (from, to) = match fit {
-            Fit::Cover => (centred(own, wanted), whole(wanted)),
-            Fit::Contain => (whole(own), centred(wanted, own)),
-            Fit::Stretch => (whole(own), whole(wanted)),
-        };
         let mut frames = Vec::with_capacity(bytes);
         for frame in self.frames() {
-            let scaled = scaled(frame, self.width(), from, (to.width, to.height));
-            if to == whole(wanted) {
-                frames.extend_from_slice(&scaled);
-                continue;
-            }
-            let start = frames.len();
-            frames.resize(start + width * height * 3, 0);
-            let rows = frames[start..].chunks_exact_mut(width * 3).skip(to.top);
-            for (row, scaled) in rows.zip(scaled.chunks_exact(to.width * 3)) {
-                row[to.left * 3..][..to.width * 3].copy_from_slice(scaled);
-            }
+            append_fitted(frame, (self.width(), self.height()), (width, height), fit, &mut frames);
         }
         Self::new(width, height, self.fps(), frames)
+    }
+}
+
+/// Frames of a file as they are read, of one size: their own, or one that each is brought to, so that no more of them than
+/// that is in memory.
+pub(crate) struct Frames {
+    wanted: Option<Wanted>,
+    own: Option<(usize, usize)>,
+    rgb: Vec<u8>,
+}
+
+/// A size that frames are brought to, and how.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Wanted {
+    pub size: (usize, usize),
+    pub fit: Fit,
+}
+
+impl Frames {
+    pub fn new(wanted: Option<Wanted>) -> Self {
+        Self { wanted, own: None, rgb: Vec::new() }
+    }
+
+    /// Appends a frame, `[height, width, 3]`, so many times.
+    pub fn push(
+        &mut self,
+        frame: &[u8],
+        (width, height): (usize, usize),
+        times: usize,
+    ) -> std::result::Result<(), Malformed> {
+        if *self.own.get_or_insert((width, height)) != (width, height) {
+            return Err(Malformed::new(format!("the picture changes size to {width}x{height}")));
+        }
+        let (wide, high) = self.size((width, height));
+        let more = ClipShape::bytes(wide, high, times);
+        if more.is_none_or(|more| self.rgb.len() + more > Clip::MAX_BYTES) {
+            return Err(Malformed::new(format!("more than {} bytes of frames", Clip::MAX_BYTES)));
+        }
+        let start = self.rgb.len();
+        for time in 0..times {
+            match self.wanted {
+                _ if time > 0 => self.rgb.extend_from_within(start..start + wide * high * 3),
+                Some(Wanted { size, fit }) => append_fitted(frame, (width, height), size, fit, &mut self.rgb),
+                None => self.rgb.extend_from_slice(frame),
+            }
+        }
+        Ok(())
+    }
+
+    /// What frames of a size become.
+    pub fn size(&self, own: (usize, usize)) -> (usize, usize) {
+        self.wanted.map_or(own, |wanted| wanted.size)
+    }
+
+    /// All of them.
+    ///
+    /// # Errors
+    /// A rate that no clip has, or none at all.
+    pub fn clip(self, fps: f64) -> Result<Clip> {
+        let (width, height) = self.size(self.own.unwrap_or_default());
+        Clip::new(width, height, fps, self.rgb)
+    }
+}
+
+/// Appends a frame at another size.
+fn append_fitted(frame: &[u8], own: (usize, usize), wanted: (usize, usize), fit: Fit, frames: &mut Vec<u8>) {
+    let whole = |(width, height): (usize, usize)| Area { left: 0, top: 0, width, height };
+    let (from, to) = match fit {
+        Fit::Cover => (centred(own, wanted), whole(wanted)),
+        Fit::Contain => (whole(own), centred(wanted, own)),
+        Fit::Stretch => (whole(own), whole(wanted)),
+    };
+    let scaled = scaled(frame, own.0, from, (to.width, to.height));
+    if to == whole(wanted) {
+        frames.extend_from_slice(&scaled);
+        return;
+    }
+    let (start, (width, height)) = (frames.len(), wanted);
+    frames.resize(start + width * height * 3, 0);
+    let rows = frames[start..].chunks_exact_mut(width * 3).skip(to.top);
+    for (row, scaled) in rows.zip(scaled.chunks_exact(to.width * 3)) {
+        row[to.left * 3..][..to.width * 3].copy_from_slice(scaled);
     }
 }
 
@@ -138,6 +221,21 @@ mod tests {
         let columns = (0..clip.width()).filter(|&x| (0..clip.height()).any(|y| is_bright(x, y)));
         let rows = (0..clip.height()).filter(|&y| (0..clip.width()).any(|x| is_bright(x, y)));
         (columns.count(), rows.count())
+    }
+
+    #[test]
+    fn frames_are_fitted_as_they_come() {
+        let clip = disc(64, 40, 3);
+        for fit in [Fit::Cover, Fit::Contain, Fit::Stretch] {
+            let mut frames = Frames::new(Some(Wanted { size: (32, 32), fit }));
+            clip.frames().for_each(|frame| frames.push(frame, (64, 40), 1).unwrap());
+            frames.push(clip.frame(0).unwrap(), (64, 40), 2).unwrap();
+            assert!(frames.push(&[0; 12], (2, 2), 1).is_err(), "another size");
+            let (whole, each) = (clip.fit(32, 32, fit).unwrap(), frames.clip(12.0).unwrap());
+            assert_eq!(each.num_frames(), 5);
+            assert!(whole.frames().eq(each.frames().take(3)));
+            assert_eq!((each.frame(3), each.frame(4)), (each.frame(0), each.frame(0)));
+        }
     }
 
     #[test]

@@ -64,10 +64,10 @@ use serde_json::Value;
 pub use clip::{Clip, ClipShape};
 pub use contact_sheet::{SheetLayout, SheetRow, contact_sheet};
 pub use error::{Error, Result};
-pub use fit::Fit;
+pub use fit::{Fit, ParseFitError};
 pub use format::Format;
 pub use provenance::MAX_RECORD_BYTES;
-pub use read::{MAX_FILE_BYTES, Summary, decode, inspect, read, read_provenance, summary};
+pub use read::{MAX_FILE_BYTES, Summary, decode, inspect, read, read_fitted, read_provenance, summary};
 pub use stream::StreamWriter;
 pub use writer::ClipWriter;
 

@@ -12,6 +12,7 @@ use crate::{
     content::{self, Container, Content, Sniffed},
     error::{Malformed, Refusal},
     ffmpeg::{self, Source},
+    fit::{Fit, Wanted},
     gif, jpeg, mp4, png,
     schedule::Schedule,
     webp,
@@ -32,25 +33,35 @@ pub const MAX_FILE_BYTES: u64 = Clip::MAX_BYTES as u64;
 /// A file that cannot be opened (a pipe or a device, too), is none of these, is damaged, is larger than
 /// [`MAX_FILE_BYTES`] or needs more memory than [`Clip::MAX_BYTES`].
 pub fn read(path: &Path) -> Result<Clip> {
-    read_with(path, Path::new(ffmpeg::PROGRAM))
+    read_with(path, Path::new(ffmpeg::PROGRAM), None)
 }
 
-/// [`read`] with another ffmpeg.
-pub(crate) fn read_with(path: &Path, ffmpeg: &Path) -> Result<Clip> {
+/// [`read`] at another size, as [`Clip::fit`] would give it. Of MP4 and of what is read through ffmpeg each frame is brought to
+/// it as it comes: a long clip of large frames needs the memory of small ones.
+///
+/// # Errors
+/// As for [`read`] and [`Clip::fit`].
+pub fn read_fitted(path: &Path, width: usize, height: usize, fit: Fit) -> Result<Clip> {
+    ClipShape { width, height, num_frames: 1, fps: 1.0 }.check()?;
+    read_with(path, Path::new(ffmpeg::PROGRAM), Some(Wanted { size: (width, height), fit }))
+}
+
+/// [`read`], or [`read_fitted`], with another ffmpeg.
+pub(crate) fn read_with(path: &Path, ffmpeg: &Path, wanted: Option<Wanted>) -> Result<Clip> {
     let mut file = disk::open(path)?;
     // What starts like none of the formats is not read to its end.
     let start = start_of(&mut file, path)?;
     let format = match content(&start, path)? {
         Content::Container(container) => {
-            return source(path, ffmpeg, container, found(container, &start)).read();
+            return source(path, ffmpeg, container, found(container, &start)).read(wanted);
         }
         Content::Own(format) => format,
     };
     let bytes = disk::read_within(file, path, MAX_FILE_BYTES)?;
-    match decode_as(format, &bytes) {
+    match decode_as(format, &bytes, wanted) {
         Ok(clip) => Ok(clip),
         Err(Refusal::Malformed(malformed)) => Err(malformed.of(path, format)),
-        Err(Refusal::Foreign(found)) => source(path, ffmpeg, content::MP4, found).read(),
+        Err(Refusal::Foreign(found)) => source(path, ffmpeg, content::MP4, found).read(wanted),
     }
 }
 
@@ -60,7 +71,7 @@ pub(crate) fn read_with(path: &Path, ffmpeg: &Path) -> Result<Clip> {
 /// As for [`read`].
 pub fn decode(bytes: &[u8]) -> Result<Clip> {
     let format = own_format(bytes)?;
-    decode_as(format, bytes).map_err(|refusal| in_memory(refusal, format))
+    decode_as(format, bytes, None).map_err(|refusal| in_memory(refusal, format))
 }
 
 /// What a file holds, as far as can be told without decoding its pictures.
@@ -161,15 +172,17 @@ impl Contents {
     }
 }
 
-fn decode_as(format: Format, bytes: &[u8]) -> std::result::Result<Clip, Refusal> {
-    Ok(match format {
-        Format::Mp4 => mp4::decode(bytes)?,
+fn decode_as(format: Format, bytes: &[u8], wanted: Option<Wanted>) -> std::result::Result<Clip, Refusal> {
+    let clip = match format {
+        Format::Mp4 => return mp4::decode(bytes, wanted),
         Format::Gif => gif::decode(bytes)?,
         Format::Png => png::decode(bytes)?,
         Format::Jpeg => jpeg::decode(bytes)?,
         Format::WebP => webp::decode(bytes)?,
         Format::Other(name) => return Err(Refusal::Foreign(name.into())),
-    })
+    };
+    let Some(Wanted { size: (width, height), fit }) = wanted else { return Ok(clip) };
+    Ok(clip.fit(width, height, fit).map_err(Malformed::from)?)
 }
 
 fn summarise(format: Format, file: &mut (impl BufRead + Seek)) -> std::result::Result<Contents, Refusal> {

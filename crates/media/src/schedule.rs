@@ -110,7 +110,7 @@ impl Schedule {
         match ClipShape::bytes(width, height, self.num_frames) {
             Some(_) => Ok(()),
             None => Err(Malformed::new(format!(
-                "{} frames of {width}x{height} need more than {} bytes",
+                "{} frames of {width}x{height} need more than {} bytes; cut it, or make it smaller",
                 self.num_frames,
                 Clip::MAX_BYTES
             ))),

@@ -64,6 +64,13 @@ impl MemoryPlan {
         self.text.max(self.denoise).max(self.decode)
     }
 
+    /// The same with so many bytes that are there from the start to the end.
+    pub(crate) fn beside(self, bytes: u64) -> Self {
+        let Self { text, denoise, decode } = self;
+        let [text, denoise, decode] = [text, denoise, decode].map(|stage| stage.saturating_add(bytes));
+        Self { text, denoise, decode }
+    }
+
     /// Of a video that takes `activations`, when the model is opened for it alone.
     /// One that begins from pictures, or is made in windows, has the autoencoder's encoder in memory too (`encodes`), which
     /// takes as much as the decoder for a frame.

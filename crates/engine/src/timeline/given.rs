@@ -21,7 +21,7 @@ impl Given {
     /// A file that cannot be read.
     pub fn read(known: &[Known], size: Size) -> Result<Self> {
         let read = |known: &Known| {
-            let clip = known.read()?.fit(size.width, size.height, known.fit)?;
+            let clip = known.read(size)?;
             let motion = known.motion_only.then(|| Motion::of(&clip));
             let clip = if known.motion_only { Motion::in_grey(&clip)? } else { clip };
             Ok(Pictures { clip, motion })

@@ -10,7 +10,7 @@ use media::{Clip, ClipShape, Fit};
 use serde::{Deserialize, Serialize, Serializer};
 use sha2::{Digest, Sha256};
 
-use crate::{Result, cache};
+use crate::{Result, Size, cache};
 
 /// A still or a clip, and where it is in the video.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -99,11 +99,11 @@ impl Known {
         }
     }
 
-    /// Its pictures, as large as they are.
-    pub(crate) fn read(&self) -> Result<Arc<Clip>> {
+    /// Its pictures in the video's size.
+    pub(crate) fn read(&self, Size { width, height }: Size) -> Result<Clip> {
         match &self.clip {
-            Some(clip) => Ok(clip.clone()),
-            None => Ok(Arc::new(media::read(&self.file)?)),
+            Some(clip) => Ok(clip.fit(width, height, self.fit)?),
+            None => Ok(media::read_fitted(&self.file, width, height, self.fit)?),
         }
     }
 

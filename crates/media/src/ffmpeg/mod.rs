@@ -12,6 +12,7 @@ use process::Process;
 use crate::{
     Clip, Error, Result,
     error::Malformed,
+    fit::{self, Wanted},
     read::Contents,
     schedule::{MAX_UNEVEN_FRAMES, Schedule},
 };
@@ -55,29 +56,31 @@ struct Frames {
 
 impl Source<'_> {
     /// Every frame.
-    pub fn read(&self) -> Result<Clip> {
+    pub fn read(&self, wanted: Option<Wanted>) -> Result<Clip> {
         let Frames { width, height, starts, .. } = self.look()?;
         let schedule = self.schedule(&starts)?;
-        schedule.check_memory(width, height).map_err(|reason| self.failed(reason.0))?;
+        let mut frames = fit::Frames::new(wanted);
+        let (wide, high) = frames.size((width, height));
+        schedule.check_memory(wide, high).map_err(|reason| self.failed(reason.0))?;
         let frame_bytes = width * height * 3;
         // A frame after the other, at a rate that makes ffmpeg neither repeat nor drop any.
         let filter = format!("{SQUARE_PIXELS},settb=1/25,setpts=N");
         let mut ffmpeg = self.start(&["-vf", &filter, "-r", "25", "-pix_fmt", "rgb24", "-f", "rawvideo"])?;
         let mut frame = vec![0; frame_bytes];
-        let mut rgb = Vec::new();
         for index in 0..starts.len() {
             if let Err(error) = ffmpeg.stdout().read_exact(&mut frame) {
                 let reason = format!("expected {} frames, found {index}: {error}", starts.len());
                 return Err(self.failed(ffmpeg.last_words().unwrap_or(reason)));
             }
-            (0..schedule.shows(index)).for_each(|_| rgb.extend_from_slice(&frame));
+            let pushed = frames.push(&frame, (width, height), schedule.shows(index));
+            pushed.map_err(|reason| self.failed(reason.0))?;
         }
         let more = ffmpeg.stdout().read(&mut [0]).map_err(|error| self.failed(error.to_string()))?;
         if more > 0 {
             return Err(self.failed(format!("expected {} frames, found more", starts.len())));
         }
         self.finish(ffmpeg)?;
-        Clip::new(width, height, schedule.fps, rgb).map_err(|error| self.failed(error.to_string()))
+        frames.clip(schedule.fps).map_err(|error| self.failed(error.to_string()))
     }
 
     /// What [`read`](Self::read) would give. It takes decoding.

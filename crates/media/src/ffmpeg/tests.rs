@@ -43,7 +43,7 @@ impl Fake {
 
     fn try_read(&self) -> Result<Clip> {
         let (program, path) = (self.path("ffmpeg"), self.path("-in:put file.webm"));
-        let clip = crate::read::read_with(&path, &program);
+        let clip = crate::read::read_with(&path, &program, None);
         let summary = crate::read::summary_with(&path, &program);
         if let Ok(clip) = &clip {
             assert_eq!(summary.as_ref().unwrap().shape, clip.shape());
@@ -167,7 +167,7 @@ fn without_ffmpeg_the_way_out_is_told() {
     let fake = Fake::new("", "");
     let none = fake.path("none");
     for error in [
-        crate::read::read_with(&fake.path("-in:put file.webm"), &none).unwrap_err(),
+        crate::read::read_with(&fake.path("-in:put file.webm"), &none, None).unwrap_err(),
         crate::read::summary_with(&fake.path("-in:put file.webm"), &none).unwrap_err(),
     ] {
         assert!(matches!(&error, Error::NeedsFfmpeg { .. }), "{error}");

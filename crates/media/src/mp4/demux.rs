@@ -9,9 +9,10 @@ use super::{
     track::Track,
 };
 use crate::{
-    Clip, ClipShape, colour,
+    Clip, colour,
     error::{Malformed, Refusal},
-    fit, h264, provenance,
+    fit::{self, Frames, Wanted},
+    h264, provenance,
     read::Contents,
     upright,
 };
@@ -20,55 +21,56 @@ use crate::{
 const MIN_SIDE: usize = 16;
 
 /// The first H.264 track of a file, upright, in order of display.
-pub(crate) fn decode(bytes: &[u8]) -> Result<Clip, Refusal> {
+pub(crate) fn decode(bytes: &[u8], wanted: Option<Wanted>) -> Result<Clip, Refusal> {
     let index = boxes::read_index(&mut Cursor::new(bytes))?;
     let track = Track::first(&index)?;
-    Ok(decode_track(bytes, &index, &track)?)
+    Ok(decode_track(bytes, &index, &track, wanted)?)
 }
 
-fn decode_track(bytes: &[u8], index: &Index, track: &Track<'_>) -> Result<Clip, Malformed> {
+fn decode_track(
+    bytes: &[u8],
+    index: &Index,
+    track: &Track<'_>,
+    wanted: Option<Wanted>,
+) -> Result<Clip, Malformed> {
     let picture = &track.picture;
     let schedule = track.schedule()?;
     let (width, height) = picture.size();
-    schedule.check_memory(picture.shown_width(width).max(MIN_SIDE), height.max(MIN_SIDE))?;
+    let mut frames = Frames::new(wanted);
+    let (wide, high) = frames.size((picture.shown_width(width).max(MIN_SIDE), height.max(MIN_SIDE)));
+    schedule.check_memory(wide, high)?;
     let mut samples = Vec::with_capacity(track.num_samples());
     track.for_each_sample(index.file_len, |place| {
         samples.push(&bytes[place.start as usize..place.end as usize]);
     })?;
     let space = picture.colour_space()?;
 
-    let (mut size, mut num_decoded, mut rgb) = (None, 0, Vec::new());
+    let mut num_decoded = 0;
     h264::decode(
         picture.parameter_sets.iter().copied(),
         samples.iter().copied(),
         picture.length_bytes,
         |width, height, planes| {
-            if *size.get_or_insert((width, height)) != (width, height) {
-                return Err(Malformed::new(format!("the picture changes size to {width}x{height}")));
-            }
             let shows = schedule.shows(num_decoded);
             num_decoded += 1;
             let shown_width = picture.shown_width(width);
-            let more = ClipShape::bytes(shown_width, height, shows);
-            if more.is_none_or(|more| rgb.len() + more > Clip::MAX_BYTES) {
-                return Err(Malformed::new(format!("more than {} bytes of frames", Clip::MAX_BYTES)));
+            let size = upright::size(track.orientation, (shown_width, height));
+            if shows == 0 {
+                return frames.push(&[], size, 0);
             }
-            if shows > 0 {
-                let mut frame = Vec::with_capacity(width * height * 3);
-                colour::append_rgb(planes, width, height, space, &mut frame);
-                let frame = fit::widened(frame, width, shown_width);
-                let frame = upright::turn(track.orientation, shown_width, height, frame);
-                (0..shows).for_each(|_| rgb.extend_from_slice(&frame));
-            }
-            Ok(())
+            let mut frame = Vec::with_capacity(width * height * 3);
+            colour::append_rgb(planes, width, height, space, &mut frame);
+            let frame = fit::widened(frame, width, shown_width);
+            frames.push(&upright::turn(track.orientation, shown_width, height, frame), size, shows)
         },
     )?;
-    let (width, height) = size.ok_or_else(|| Malformed::new("no picture could be decoded"))?;
+    if num_decoded == 0 {
+        return Err(Malformed::new("no picture could be decoded"));
+    }
     if num_decoded != samples.len() {
         return Err(Malformed::new(format!("expected {} frames, decoded {num_decoded}", samples.len())));
     }
-    let (width, height) = upright::size(track.orientation, (picture.shown_width(width), height));
-    Ok(Clip::new(width, height, schedule.fps, rgb)?)
+    Ok(frames.clip(schedule.fps)?)
 }
 
 /// What [`decode`] would give, by the index alone, and the record.
