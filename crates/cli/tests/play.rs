@@ -2,7 +2,10 @@
 
 mod common;
 
-use common::{fail, kinora, names, succeed};
+use std::fs;
+
+use common::{fail, info, kinora, names, succeed};
+use serde_json::json;
 
 #[test]
 fn a_video_is_seen_while_it_forms() {
@@ -45,6 +48,29 @@ fn a_script_plays_a_second_for_each_key() {
     let [a, b] = ["a.gif", "b.gif"].map(|name| media::read(&folder.path().join(name)).expect("a clip"));
     assert_eq!(a, b);
     assert_eq!((a.num_frames(), a.width()), (25, 128));
+
+    // How it was made is in the file.
+    let record = &info(folder.path(), "a.gif")["provenance"];
+    assert_eq!((&record["model"]["name"], &record["computed_in"]), (&json!("kinora-tiny"), &json!("bf16")));
+    let prompt = record["prompt"].as_str().expect("what was read");
+    assert!(prompt.contains("red dog") && prompt.len() > "a red dog on the grass".len(), "{prompt}");
+    let request = &record["request"];
+    assert_eq!(
+        [&request["prompt"], &request["seed"], &request["num_frames"], &request["fps"]],
+        [&json!("a red dog on the grass"), &json!(3), &json!(25), &json!(8.0)]
+    );
+    let keys = json!([
+        { "at": 0.0, "key": "right" },
+        { "at": 1.125, "key": "space" },
+        { "at": 2.125, "key": "a" }
+    ]);
+    assert_eq!(request["keys"], keys);
+    let text = succeed(kinora(folder.path(), "info a.gif"));
+    assert!(text.contains("a red dog on the grass") && text.contains("\"key\":\"space\""), "{text}");
+    // It is no request for one clip.
+    fs::write(folder.path().join("a.json"), request.to_string()).expect("written");
+    let message = fail(kinora(folder.path(), "generate --request a.json -o c.gif"), 2);
+    assert!(message.contains("keys"), "{message}");
 }
 
 #[test]
@@ -55,17 +81,21 @@ fn what_cannot_be_played_is_told_in_one_line() {
         ("play --script left -o a.gif", "two red dogs", "names one thing"),
         ("play --script left -o a.gif", "a red house", "arrows"),
         ("play --script x -o a.gif", "a red dog", "found x"),
-        ("play --script left -o a.txt", "a red dog", "a.txt"),
         ("play --script left", "a red dog", "--output"),
+        ("play --script left -o a.txt", "a red dog", "a.txt"),
+        ("play --script left -o a.png", "a red dog", ".mp4 or .gif, found a.png"),
+        ("play --script left -o a.safetensors", "a red dog", ".mp4 or .gif"),
+        ("play --script left -o -", "a red dog", ".mp4 or .gif"),
+        ("play -o a.png", "a red dog", ".mp4 or .gif"),
+        ("play --show cinema", "a red dog", "sixel"),
     ] {
         let mut command = kinora(folder.path(), arguments);
         command.arg(prompt);
-        let output = command.output().expect("the program starts");
-        let message = String::from_utf8(output.stderr).expect("text");
-        assert!(
-            matches!(output.status.code(), Some(1 | 2)) && message.contains(words),
-            "{arguments}: {message}"
-        );
+        let message = fail(command, 2);
+        assert!(message.contains(words), "{arguments}: {message}");
     }
+    let mut command = kinora(folder.path(), "play --script left -o missing/a.gif");
+    command.arg("a red dog");
+    assert!(fail(command, 1).contains("missing"));
     assert!(names(folder.path()).is_empty());
 }

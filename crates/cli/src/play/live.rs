@@ -4,9 +4,8 @@ use std::{
     ops::ControlFlow,
     path::Path,
     sync::{
-        Arc,
         atomic::{AtomicU64, Ordering},
-        mpsc::{Receiver, Sender, channel},
+        mpsc::{Receiver, Sender, TryRecvError, channel},
     },
     thread,
     time::{Duration, Instant},
@@ -17,8 +16,9 @@ use terminal::{Key, Keys, Picture, Protocol, Screen, Stream};
 use world::Kind;
 
 use super::{
-    film::{Film, MADE, SEEN},
-    steering::{HELP, Steering},
+    course::{Course, Job},
+    film::{Film, Frame},
+    steering::HELP,
     write,
 };
 use crate::{
@@ -26,23 +26,15 @@ use crate::{
     signals,
 };
 
-/// Frames that are shown before what a key asks for, until it is known how long that takes to make.
-const FIRST_WAIT: f64 = 0.6;
-/// What is remembered of a film that is not written, in frames.
-const REMEMBERED: usize = 256;
-
-/// Frames to be made.
-struct Job {
+/// What a job made.
+struct Made {
     number: u64,
-    last: Vec<Arc<[u8]>>,
-    steering: Steering,
+    frames: Result<Vec<Frame>>,
+    seconds: f64,
 }
 
-/// Frames that were made, and the seconds that it took.
-type Made = (u64, Result<Vec<Arc<[u8]>>>, f64);
-
 /// Plays until Escape or Ctrl-C.
-pub fn play(film: Film, kind: Kind, show: Option<Protocol>, output: Option<&Path>) -> Result<()> {
+pub fn play(film: &Film, kind: Kind, show: Option<Protocol>, output: Option<&Path>) -> Result<()> {
     let protocol = show.unwrap_or_else(|| Protocol::detect(Stream::Stdout));
     if protocol == Protocol::None {
         return Err(usage("expected a terminal to play in, found none; --script plays without one"));
@@ -51,27 +43,17 @@ pub fn play(film: Film, kind: Kind, show: Option<Protocol>, output: Option<&Path
     let newest = AtomicU64::new(0);
     let (jobs, to_make) = channel();
     let (to_show, made) = channel();
-    let film = &film;
     thread::scope(|scope| {
         let newest = &newest;
         scope.spawn(move || make(film, &to_make, &to_show, newest));
         let stage = Stage {
             film,
-            kind,
             keys,
             screen: Screen::of(Stream::Stdout, protocol),
             jobs,
             made,
             newest,
-            frames: Vec::new(),
-            forgotten: 0,
-            shown: 0,
-            steering: Steering::rest(),
-            working: None,
-            wait: FIRST_WAIT,
-            pressed: None,
-            latencies: Vec::new(),
-            stalled: 0,
+            course: Course::new(kind, film.fps, output.is_some()),
         };
         stage.run(output)
     })
@@ -87,7 +69,8 @@ fn make(film: &Film, jobs: &Receiver<Job>, made: &Sender<Made>, newest: &AtomicU
         };
         let frames = film.next(&last, steering, number, &go_on);
         let is_wanted = newest.load(Ordering::Relaxed) == number;
-        if is_wanted && made.send((number, frames, start.elapsed().as_secs_f64())).is_err() {
+        let seconds = start.elapsed().as_secs_f64();
+        if is_wanted && made.send(Made { number, frames, seconds }).is_err() {
             return;
         }
     }
@@ -95,135 +78,75 @@ fn make(film: &Film, jobs: &Receiver<Job>, made: &Sender<Made>, newest: &AtomicU
 
 struct Stage<'a> {
     film: &'a Film,
-    kind: Kind,
     keys: Keys,
     screen: Screen<Stream>,
     jobs: Sender<Job>,
     made: Receiver<Made>,
     /// The number of the last job.
     newest: &'a AtomicU64,
-    /// Those that are remembered, and how many are not any more.
-    frames: Vec<Arc<[u8]>>,
-    forgotten: usize,
-    /// How many of all were shown.
-    shown: usize,
-    /// What is asked for next.
-    steering: Steering,
-    /// The job in hand.
-    working: Option<u64>,
-    /// Seconds that a job takes.
-    wait: f64,
-    /// When the last key was pressed, and the first frame that answers to it.
-    pressed: Option<(Instant, usize)>,
-    latencies: Vec<f64>,
-    /// Frames that were not there in time.
-    stalled: usize,
+    course: Course,
 }
 
 impl Stage<'_> {
     fn run(mut self, output: Option<&Path>) -> Result<()> {
+        let played = self.play();
+        // The maker gives up, and its channel ends.
+        self.newest.fetch_add(1, Ordering::Relaxed);
+        played?;
+        let Self { film, course, screen, keys, .. } = self;
+        // What is printed stands below the picture, in a terminal that is as it was.
+        drop((screen, keys));
+        if let Some(path) = output.filter(|_| !course.seen().is_empty()) {
+            write(film, course.seen(), &course.keys, path)?;
+        }
+        print(&course.report())
+    }
+
+    fn play(&mut self) -> Result<()> {
         self.screen.caption(HELP)?;
         let step = Duration::from_secs_f64(1.0 / self.film.fps);
         let mut due = Instant::now();
         while signals::go_on().is_continue() {
-            if self.working.is_none() && self.all() - self.shown < MADE {
-                self.ask();
-            }
+            self.ask();
             let wait = due.saturating_duration_since(Instant::now());
             match self.keys.next(wait)? {
                 Some(Key::Escape | Key::Interrupt) => break,
-                Some(key) => self.press(key),
+                Some(key) => self.course.press(key, Instant::now()),
                 None => {
                     self.take()?;
-                    self.show(output.is_some())?;
+                    self.show()?;
                     due = (due + step).max(Instant::now());
                 }
             }
         }
-        // The maker gives up, and its channel ends.
-        self.newest.fetch_add(1, Ordering::Relaxed);
-        let Self { film, frames, latencies, stalled, shown, .. } = self;
-        if let Some(path) = output.filter(|_| shown > 0) {
-            write(film, &frames[..shown.min(frames.len())], path)?;
-        }
-        print(&report(latencies, stalled))
+        Ok(())
     }
 
-    fn all(&self) -> usize {
-        self.forgotten + self.frames.len()
-    }
-
-    /// Asks for what comes behind the last frame.
+    /// Asks for what is to be made, if anything is.
     fn ask(&mut self) {
-        let number = self.newest.fetch_add(1, Ordering::Relaxed) + 1;
-        let last = self.frames[self.frames.len().saturating_sub(SEEN)..].to_vec();
-        // If the maker is gone, that shows when its frames are taken.
-        let _ = self.jobs.send(Job { number, last, steering: self.steering });
-        self.working = Some(number);
-    }
-
-    /// What a key asks for comes as soon as it can be made: what was made beyond that is given up.
-    fn press(&mut self, key: Key) {
-        let Some(steering) = self.steering.press(key, self.kind).filter(|new| *new != self.steering) else {
-            return;
-        };
-        self.steering = steering;
-        let meanwhile = (self.wait * self.film.fps).ceil() as usize + 1;
-        let keep = (self.shown + meanwhile).min(self.all()).saturating_sub(self.forgotten);
-        self.frames.truncate(keep.max(1));
-        if self.all() > 0 && !self.frames.is_empty() {
-            self.pressed.get_or_insert((Instant::now(), self.all()));
-            self.ask();
+        if let Some(job) = self.course.next_job() {
+            self.newest.store(job.number, Ordering::Relaxed);
+            // If the maker is gone, that shows when its frames are taken.
+            let _ = self.jobs.send(job);
         }
     }
 
     /// Takes what was made.
     fn take(&mut self) -> Result<()> {
-        let (number, frames, seconds) = match self.made.try_recv() {
-            Ok(made) => made,
-            Err(std::sync::mpsc::TryRecvError::Empty) => return Ok(()),
-            Err(std::sync::mpsc::TryRecvError::Disconnected) => return Err(anyhow!("the model stopped")),
-        };
-        if self.working == Some(number) {
-            self.frames.extend(frames?);
-            self.working = None;
-            self.wait = seconds;
-            self.steering = self.steering.after();
+        match self.made.try_recv() {
+            Ok(Made { number, frames, seconds }) => self.course.take(number, frames, seconds),
+            Err(TryRecvError::Empty) => Ok(()),
+            Err(TryRecvError::Disconnected) => Err(anyhow!("the model stopped")),
         }
-        Ok(())
     }
 
     /// Shows the next frame, if it is there.
-    fn show(&mut self, is_written: bool) -> Result<()> {
-        let Some(frame) = self.frames.get(self.shown - self.forgotten).cloned() else {
-            // Before the first there is nothing to wait for.
-            self.stalled += usize::from(self.shown > 0);
-            return Ok(());
-        };
-        let [width, height] = self.film.size;
-        self.screen.draw(&Picture::new(width, height, &frame[..])?)?;
-        if let Some((pressed, _)) = self.pressed.take_if(|(_, first)| *first <= self.shown) {
-            self.latencies.push(pressed.elapsed().as_secs_f64());
-        }
-        self.shown += 1;
-        if !is_written && self.frames.len() > REMEMBERED {
-            let old = (self.shown - self.forgotten).saturating_sub(SEEN);
-            self.frames.drain(..old);
-            self.forgotten += old;
+    fn show(&mut self) -> Result<()> {
+        if let Some(frame) = self.course.frame() {
+            let [width, height] = self.film.size;
+            self.screen.draw(&Picture::new(width, height, &frame[..])?)?;
+            self.course.see(Instant::now());
         }
         Ok(())
     }
-}
-
-fn report(mut latencies: Vec<f64>, stalled: usize) -> String {
-    latencies.sort_by(f64::total_cmp);
-    let waited = match latencies.last() {
-        Some(most) => format!(
-            "from key to picture {:.2} s (median of {}), {most:.2} s at most",
-            latencies[latencies.len() / 2],
-            latencies.len()
-        ),
-        None => "no key was pressed".into(),
-    };
-    format!("{waited}; {stalled} frames came late")
 }

@@ -1,23 +1,25 @@
 //! `kinora play`: a first world model. The next second is made while the last one plays, and keys say what happens in it.
 
+mod course;
 mod film;
 mod live;
+mod presses;
 mod steering;
 
 use std::{
     path::{Path, PathBuf},
-    sync::Arc,
     time::Instant,
 };
 
 use anyhow::Result;
 use clap::Args;
-use engine::{ModelFiles, Precision, Prompts, Session};
-use media::Clip;
-use terminal::Protocol;
+use engine::{ModelFiles, Precision, Prompts, Session, VideoRequest};
+use media::{Clip, Format};
+use terminal::{Key, Protocol};
+use world::Kind;
 
 use self::{
-    film::Film,
+    film::{Film, Frame},
     steering::{HELP, Steering, named, thing},
 };
 use crate::{
@@ -62,42 +64,67 @@ pub fn run(args: &PlayArgs) -> Result<()> {
             "expected a prompt that names one thing, such as 'a red dog on the grass', found '{prompt}'"
         ))
     })?;
-    let output = args.output.as_deref().map(|path| media::check_writable(path).map(|_| path)).transpose()?;
-    let script = args
-        .script
-        .iter()
-        .map(|name| {
-            let key = named(name).and_then(|key| Steering::rest().press(key, kind).map(|_| key));
-            key.ok_or_else(|| {
-                usage(format!(
-                    "--script: expected keys that mean something to a {kind:?}, found {name} ({HELP})"
-                ))
-            })
-        })
-        .collect::<Result<Vec<_>>>()?;
-    let pipeline = Session::cpu().open(&ModelFiles::new(args.model.as_deref()), args.precision)?;
+    let output = args.output.as_deref();
+    output.map_or(Ok(()), check_output)?;
+    let script = args.script.iter().map(|name| scripted(name, kind)).collect::<Result<Vec<_>>>()?;
+    let film = open(args)?;
+    match output {
+        // clap asks for a file where there is a script.
+        Some(path) if !script.is_empty() => play_script(&film, kind, script, path),
+        _ => live::play(&film, kind, args.show, output),
+    }
+}
+
+/// Fails for a file that could not be written in the end.
+fn check_output(path: &Path) -> Result<()> {
+    let Ok(Format::Mp4 | Format::Gif) = Format::from_path(path) else {
+        let name = path.display();
+        return Err(usage(format!("--output: expected a name that ends in .mp4 or .gif, found {name}")));
+    };
+    media::check_writable(path)?;
+    Ok(())
+}
+
+/// A key of a script, which must mean something to a thing of this kind.
+fn scripted(name: &str, kind: Kind) -> Result<Key> {
+    let key = named(name).filter(|&key| Steering::rest().press(key, kind).is_some());
+    key.ok_or_else(|| {
+        usage(format!("--script: expected keys that mean something to a {kind:?}, found {name} ({HELP})"))
+    })
+}
+
+fn open(args: &PlayArgs) -> Result<Film> {
+    let request = VideoRequest {
+        prompt: args.prompt.clone(),
+        seed: args.seed,
+        model: args.model.clone(),
+        precision: args.precision,
+        ..VideoRequest::default()
+    };
+    let pipeline = Session::cpu().open(&ModelFiles::of(&request), args.precision)?;
     if pipeline.info().native.prompts != Prompts::World {
         let name = &pipeline.info().name;
         return Err(usage(format!(
             "--model: expected one that was trained on the world's prompts, found {name}"
         )));
     }
-    let film = Film::new(pipeline.keep()?, &args.prompt, args.seed, args.precision)?;
-    if script.is_empty() {
-        return live::play(film, kind, args.show, output);
-    }
-    let (mut frames, mut seconds) = (Vec::new(), Vec::new());
+    Ok(Film::new(pipeline.keep()?, request))
+}
+
+/// Plays without a terminal: a second for each key.
+fn play_script(film: &Film, kind: Kind, script: Vec<Key>, path: &Path) -> Result<()> {
+    let (mut frames, mut keys, mut seconds) = (Vec::<Frame>::new(), Vec::new(), Vec::new());
     let mut steering = Steering::rest();
     for (part, key) in script.into_iter().enumerate() {
+        keys.push((frames.len() as f64 / film.fps, key));
         steering = steering.press(key, kind).unwrap_or(steering);
         let start = Instant::now();
         frames.extend(film.next(&frames, steering, part as u64, &signals::go_on)?);
         seconds.push(start.elapsed().as_secs_f64());
         steering = steering.after();
     }
+    write(film, &frames, &keys, path)?;
     seconds.sort_by(f64::total_cmp);
-    let path = output.expect("clap asks for it");
-    write(&film, &frames, path)?;
     print(&format!(
         "{}: {} frames; a second was made in {:.2} s (median), {:.2} s at most",
         path.display(),
@@ -107,7 +134,9 @@ pub fn run(args: &PlayArgs) -> Result<()> {
     ))
 }
 
-fn write(film: &Film, frames: &[Arc<[u8]>], path: &Path) -> Result<()> {
+/// Writes what was played, and how: the keys, and the second at which each was pressed.
+fn write(film: &Film, frames: &[Frame], keys: &[(f64, Key)], path: &Path) -> Result<()> {
     let [width, height] = film.size;
-    Ok(media::write(&Clip::new(width, height, film.fps, frames.concat())?, path, None)?)
+    let record = film.record(frames.len(), keys)?;
+    Ok(media::write(&Clip::new(width, height, film.fps, frames.concat())?, path, Some(&record))?)
 }

@@ -68,19 +68,31 @@ fn first_of(kind: Kind, actions: &[Action]) -> Option<Event> {
     actions.iter().find(|action| kind.actions().contains(action)).map(|&action| Event::of(action))
 }
 
+/// The keys that have names of more than a letter.
+const NAMES: [(&str, Key); 6] = [
+    ("left", Key::Left),
+    ("right", Key::Right),
+    ("up", Key::Up),
+    ("down", Key::Down),
+    ("space", Key::Char(' ')),
+    ("enter", Key::Enter),
+];
+
 /// Keys by their names, as a script has them.
 pub fn named(name: &str) -> Option<Key> {
-    match name {
-        "left" => Some(Key::Left),
-        "right" => Some(Key::Right),
-        "up" => Some(Key::Up),
-        "down" => Some(Key::Down),
-        "space" => Some(Key::Char(' ')),
-        "enter" => Some(Key::Enter),
-        _ => {
-            let mut letters = name.chars();
-            letters.next().filter(|_| letters.next().is_none()).map(Key::Char)
-        }
+    let long = NAMES.into_iter().find(|(long, _)| *long == name).map(|(_, key)| key);
+    long.or_else(|| {
+        let mut letters = name.chars();
+        letters.next().filter(|_| letters.next().is_none()).map(Key::Char)
+    })
+}
+
+/// The name of a key that means something, as a script has it.
+pub fn name(key: Key) -> String {
+    match (NAMES.into_iter().find(|(_, long)| *long == key), key) {
+        (Some((long, _)), _) => long.to_owned(),
+        (None, Key::Char(letter)) => letter.to_string(),
+        (None, other) => format!("{other:?}"),
     }
 }
 
@@ -105,5 +117,8 @@ mod tests {
         assert_eq!(rest.press(Key::Char('x'), Kind::Dog), None);
         assert_eq!((thing("a red dog"), thing("two red dogs"), thing("fog")), (Some(Kind::Dog), None, None));
         assert_eq!((named("jump"), named("e")), (None, Some(Key::Char('e'))));
+        for word in ["left", "right", "up", "down", "space", "enter", "r", "q"] {
+            assert_eq!(named(word).map(name).as_deref(), Some(word));
+        }
     }
 }
