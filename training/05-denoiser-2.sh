@@ -1,0 +1,13 @@
+#!/usr/bin/env bash
+# Denoiser 2, from denoiser 1 as it is kept (00), on latents of 03. Seed 0. Stopped after 29 minutes on two cores of a
+# Zen 5, 4677 steps. Not kept. Program: a9a3f9e.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+runs=${RUNS:-target/training}
+[ $# -gt 0 ] || set -- --minutes 112
+"${KINORA:-target/release/kinora}" train denoiser --latents "$runs/latents-3000" \
+    --vae "$runs/kept/denoiser-11/vae" --output "$runs/denoiser-2" --init-from "$runs/kept/denoiser-1" \
+    --learning-rate 1e-3 --warmup-steps 100 --final-learning-rate-share 0.02 --ema-decay 0.999 \
+    --still-share 0.7..0.3 --close-up-share 0.7..0.3 --timestep-shift 3 --logit-std 1.1 \
+    --naming-weight 0.3..0.05 --batch-stills 32 --batch-clips 6 --first-frame-share 0.1 --shared-share 0.75 \
+    --independent-share 0.1 --seed 0 "$@"
