@@ -62,10 +62,10 @@ fn tasks<'a>(folder: &Path, info: &ModelInfo) -> anyhow::Result<Vec<Task<'a>>> {
         ("connect: both ends are", of(&drives).connect(&bird, &car, 1.5, info)),
         ("interpolate: every second one here is given", of(&drives).interpolate(&sparse, 8.0)),
         ("loop: all but the last 12 are", of(&rests).loop_clip(&boat, 1.5, info)),
-        ("remix: a red bird", of(&flies.replace("green", "red")).remix(&bird, 0.85, Vec::new())),
+        ("remix: a red bird", of(&flies.replace("green", "red")).remix(&bird, 0.85, Vec::new(), info)),
         (
             "edit: a green ball on the left",
-            of(&rests.replace("orange cube", "green ball")).remix(&boat, 1.0, vec![region]),
+            of(&rests.replace("orange cube", "green ball")).remix(&boat, 1.0, vec![region], info),
         ),
         ("storyboard: a red ball rolls to the left, and bounces", Ok(story)),
     ])

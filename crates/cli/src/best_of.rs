@@ -34,7 +34,7 @@ pub struct Best {
 
 impl BestOf {
     /// Fails before the work if there is nothing to judge by, or nothing to judge.
-    pub fn new(count: u64, request: &VideoRequest, plan: &Plan) -> Result<Self> {
+    pub fn new(count: u64, plan: &Plan) -> Result<Self> {
         if !(1..=MOST).contains(&count) {
             return Err(usage(format!("--best-of: expected 1 to {MOST}, found {count}")));
         }
@@ -44,7 +44,12 @@ impl BestOf {
         let sides = [plan.size.width, plan.size.height];
         Footage::check(sides, plan.num_frames, plan.fps)
             .map_err(|error| usage(format!("--best-of: {error}")))?;
-        let claims = claims_of(&request.prompt).map_err(usage)?;
+        if plan.scenes.len() > 1 {
+            return Err(usage(
+                "--best-of: expected one prompt, found several one behind the other, which the judge cannot judge",
+            ));
+        }
+        let claims = claims_of(&plan.scenes[0].prompt).map_err(usage)?;
         Ok(Self { judge: Judge::embedded()?, claims, count })
     }
 

@@ -8,12 +8,15 @@ use std::{
 
 use anyhow::Result;
 use clap::Args;
-use engine::{ModelFiles, ModelInfo, Output, Pipeline, Plan, Session, State, Timings, VideoRequest, Warning};
+use engine::{
+    ModelFiles, ModelInfo, Output, Pipeline, Plan, Session, Span, State, Timings, VideoRequest, Warning,
+};
+use media::Fit;
 use serde_json::{Value, json};
 
 use crate::{
     best_of::{Best, BestOf},
-    failure::print,
+    failure::{print, usage},
     motion::MotionArgs,
     preview::{PreviewArgs, Watched},
     request::RequestArgs,
@@ -44,6 +47,11 @@ pub struct GenerateArgs {
     #[arg(long, value_name = "FOLDER", conflicts_with = "best_of")]
     state: Option<PathBuf>,
 
+    /// How pictures take the size of the video: cover (what does not fit is cut off), contain (what is left is black), or
+    /// stretch [default: cover]
+    #[arg(long, value_name = "FIT")]
+    fit: Option<Fit>,
+
     #[command(flatten)]
     motion: MotionArgs,
 
@@ -59,8 +67,27 @@ pub struct GenerateArgs {
     json: bool,
 }
 
-pub fn run(args: GenerateArgs) -> Result<()> {
-    run_as(args, |request, _| Ok(request))
+/// What `kinora generate` takes.
+#[derive(Args)]
+pub struct OwnArgs {
+    /// Write the video that is kept in a folder (see --state) once more, in another format if you like: its request is kept
+    /// there, too. Nothing that is there is made again; what is not there yet is made
+    #[arg(long, value_name = "FOLDER", conflicts_with_all = ["VideoRequest", "request_file", "state", "best_of"])]
+    from_latents: Option<PathBuf>,
+
+    #[command(flatten)]
+    generate: GenerateArgs,
+}
+
+pub fn run(OwnArgs { from_latents, generate }: OwnArgs) -> Result<()> {
+    let generate = match from_latents {
+        Some(folder) => {
+            let request = RequestArgs::of(State::request(&folder)?);
+            GenerateArgs { request, state: Some(folder), ..generate }
+        }
+        None => generate,
+    };
+    run_as(generate, |request, _| Ok(request))
 }
 
 /// Makes the video of what `task` makes of the request, for a model.
@@ -72,7 +99,13 @@ pub fn run_as(
     let request = args.request.read()?;
     let pipeline = Session::cpu().open(&ModelFiles::of(&request), request.precision)?;
     let request = task(request, pipeline.info())?;
-    let request = args.motion.apply(request, pipeline.info())?;
+    let mut request = args.motion.apply(request, pipeline.info())?;
+    if let Some(fit) = args.fit {
+        if request.known.is_empty() {
+            return Err(usage("--fit: expected pictures that it is about, found none"));
+        }
+        request.known.iter_mut().for_each(|known| known.fit = fit);
+    }
     // Whatever can be known to fail fails before the work.
     let name = if request.num_frames == Some(1) { "image.png" } else { "video.mp4" };
     let path = args.output.clone().unwrap_or_else(|| name.into());
@@ -83,7 +116,7 @@ pub fn run_as(
     output.check(&plan)?;
     let best_of = match args.best_of {
         1 => None,
-        count => Some(BestOf::new(count, &request, &plan)?),
+        count => Some(BestOf::new(count, &plan)?),
     };
     let mut observer = args.preview.observer()?;
     for warning in &plan.warnings {
@@ -125,8 +158,11 @@ fn stream(
     let mut file = output.begin(plan.shape(), &provenance)?;
     let timings = pipeline.stream_kept(&plan, state.as_ref(), &mut |frame| file.push(frame), observer);
     let timings = timings.map_err(|error| match state {
-        Some(_) if matches!(error, engine::Error::Cancelled { .. }) => {
-            let advice = format!("{error}; the same command goes on from there");
+        state if matches!(error, engine::Error::Cancelled { .. }) => {
+            let advice = match state {
+                Some(_) => format!("{error}; the same command goes on from there"),
+                None => format!("{error}; with --state FOLDER the same command would go on from there"),
+            };
             anyhow::Error::new(error).context(advice)
         }
         _ => error.into(),
@@ -178,7 +214,14 @@ impl GenerateArgs {
             return report.to_string();
         }
         if self.verbose {
-            let _ = writeln!(io::stderr(), "prompt as read: {}", plan.prompt);
+            for Span { from, to, prompt } in plan.told() {
+                let when = if plan.scenes.len() == 1 {
+                    String::new()
+                } else {
+                    format!(" from {from:.2} to {to:.2} s")
+                };
+                let _ = writeln!(io::stderr(), "prompt as read{when}: {prompt}");
+            }
             for (part, seconds) in [
                 ("load", timings.load),
                 ("text", timings.text),

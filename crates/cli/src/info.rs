@@ -30,6 +30,9 @@ pub fn run(args: &InfoArgs) -> Result<()> {
     if let Some(fps) = summary.fps {
         lines.push(format!("{:20} {fps} ({:.2} s)", "fps", summary.num_frames as f64 / fps));
     }
+    if summary.rate_varies {
+        lines.push("the rate varies: read at this one, some frames are repeated or left out".into());
+    }
     match &summary.provenance {
         Some(provenance) => list("", provenance, &mut lines),
         None => lines.push("not made by kinora, or stripped of its record".into()),

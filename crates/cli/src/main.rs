@@ -49,7 +49,8 @@ struct Cli {
 #[derive(Subcommand)]
 enum Mode {
     /// Make a video, or an image, from a text
-    Generate(generate::GenerateArgs),
+    #[command(after_help = "Example: kinora generate \"a red ball bounces on the grass\" -o ball.mp4")]
+    Generate(generate::OwnArgs),
     /// Make an image from a text
     #[command(after_help = "Example: kinora image \"a small purple boat on the water\" -o boat.png")]
     Image(generate::GenerateArgs),

@@ -23,6 +23,11 @@ pub struct RequestArgs {
 const MAX_REQUEST_BYTES: u64 = 2 << 20;
 
 impl RequestArgs {
+    /// Of a request that is there.
+    pub fn of(request: VideoRequest) -> Self {
+        Self { request, request_file: None }
+    }
+
     pub fn read(&self) -> Result<VideoRequest> {
         let Some(path) = &self.request_file else { return Ok(self.request.clone()) };
         let json = disk::read_bounded(path, MAX_REQUEST_BYTES)?;

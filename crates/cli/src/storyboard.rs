@@ -18,7 +18,7 @@ const MAX_BYTES: u64 = 2 << 20;
 #[derive(Args)]
 pub struct StoryboardArgs {
     /// TOML with the fields of a request, such as size and seed; a table of spans with from, to (seconds) and prompt for
-    /// each part, and one of what is known, with file and at for each picture. What it says counts before flags
+    /// each part, and one of what is known, with file and at for each picture. What it does not say can be said by flags
     file: PathBuf,
 
     #[command(flatten)]
@@ -32,7 +32,8 @@ pub fn run(StoryboardArgs { file, generate }: StoryboardArgs) -> Result<()> {
 
 fn read(file: &Path) -> Result<Map<String, Value>> {
     let bytes = disk::read_bounded(file, MAX_BYTES)?;
-    let text = String::from_utf8(bytes).map_err(|error| usage(format!("{}: {error}", file.display())))?;
+    let text = String::from_utf8(bytes)
+        .map_err(|_| usage(format!("{}: expected TOML, found what is no text", file.display())))?;
     toml::from_str(&text).map_err(|error| usage(format!("{}: {error}", file.display())))
 }
 
@@ -41,6 +42,17 @@ fn over(request: VideoRequest, said: Map<String, Value>, file: &Path) -> Result<
     let wrong = |error: serde_json::Error| usage(format!("{}: {error}", file.display()));
     let has_length = ["seconds", "num_frames"].iter().any(|field| said.contains_key(*field));
     let mut fields = serde_json::to_value(&request).map_err(wrong)?;
+    let usual = serde_json::to_value(VideoRequest::default()).map_err(wrong)?;
+    let is_flag = |field: &str| fields.get(field) != usual.get(field);
+    // A file with spans has no other prompt.
+    let twice = |field: &&String| is_flag(field) || field.as_str() == "spans" && is_flag("prompt");
+    if let Some(field) = said.keys().find(twice) {
+        let flag = if field == "spans" { "prompt" } else { field };
+        return Err(usage(format!(
+            "{flag}: expected by a flag or in {} ({field}), found both",
+            file.display()
+        )));
+    }
     if let Value::Object(fields) = &mut fields {
         fields.extend(said);
     }
@@ -102,9 +114,12 @@ mod tests {
 
     #[test]
     fn what_is_wrong_is_named() {
-        for (text, named) in
-            [("sise = \"96x64\"", "sise"), ("size = ", "story.toml"), ("[[spans]]\nfrom = 0", "to")]
-        {
+        for (text, named) in [
+            ("sise = \"96x64\"", "sise"),
+            ("size = ", "story.toml"),
+            ("[[spans]]\nfrom = 0", "to"),
+            ("seed = 8", "found both"),
+        ] {
             let message = read_over(text).unwrap_err().to_string();
             assert!(message.contains(named), "{message}");
         }

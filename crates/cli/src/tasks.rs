@@ -1,10 +1,13 @@
 //! The commands that begin from pictures: a request for each, which is made as any other.
 
-use std::path::PathBuf;
+use std::{
+    ffi::OsStr,
+    path::{Path, PathBuf},
+};
 
 use anyhow::Result;
 use clap::Args;
-use engine::{Region, Side};
+use engine::{Region, Side, VideoRequest};
 
 use crate::{
     failure::usage,
@@ -107,10 +110,14 @@ pub struct EditArgs {
 }
 
 pub fn image(args: GenerateArgs) -> Result<()> {
-    run_as(args, |mut request, _| {
-        request.num_frames = Some(1);
-        request.seconds = None;
-        Ok(request)
+    run_as(args, |request, _| {
+        if request.seconds.is_some()
+            || request.num_frames.is_some_and(|frames| frames != 1)
+            || request.is_loop
+        {
+            return Err(usage("--seconds, --num-frames and --loop: expected none, as an image is one frame"));
+        }
+        Ok(VideoRequest { num_frames: Some(1), ..request })
     })
 }
 
@@ -146,21 +153,28 @@ pub fn make_loop(LoopArgs { what, generate }: LoopArgs) -> Result<()> {
     const LEADS_BACK: f64 = 1.5;
     let clip = PathBuf::from(&what);
     run_as(generate, |mut request, info| {
-        if clip.is_file() {
+        if clip.is_file() || is_path(&what) {
             let seconds = request.seconds.take().unwrap_or(LEADS_BACK);
             return Ok(request.loop_clip(&clip, seconds, info)?);
         }
         if !request.prompt.is_empty() {
             return Err(usage(format!("{what}: expected a clip before the prompt, found no such file")));
         }
-        Ok(engine::VideoRequest { prompt: what, is_loop: true, ..request })
+        Ok(VideoRequest { prompt: what, is_loop: true, ..request })
     })
 }
 
+/// Whether that looks like the name of a file, and not like words.
+fn is_path(what: &str) -> bool {
+    let extension = Path::new(what).extension().and_then(OsStr::to_str).unwrap_or_default();
+    let is_name = !what.contains(char::is_whitespace) && (2..=4).contains(&extension.len());
+    what.contains('/') || is_name && extension.bytes().all(|byte| byte.is_ascii_alphanumeric())
+}
+
 pub fn remix(RemixArgs { clip, strength, generate }: RemixArgs) -> Result<()> {
-    run_as(generate, |request, _| Ok(request.remix(&clip, strength, Vec::new())?))
+    run_as(generate, |request, info| Ok(request.remix(&clip, strength, Vec::new(), info)?))
 }
 
 pub fn edit(EditArgs { clip, regions, strength, generate }: EditArgs) -> Result<()> {
-    run_as(generate, |request, _| Ok(request.remix(&clip, strength, regions)?))
+    run_as(generate, |request, info| Ok(request.remix(&clip, strength, regions, info)?))
 }

@@ -2,7 +2,7 @@
 
 mod common;
 
-use std::fs;
+use std::{fs, path::Path};
 
 use common::{fail, kinora, names, succeed};
 use serde_json::Value;
@@ -10,7 +10,7 @@ use serde_json::Value;
 #[test]
 fn the_world_is_written_with_captions_and_truth() {
     let folder = tempfile::tempdir().expect("a folder");
-    let world = |folder: &std::path::Path, output: &str| {
+    let world = |folder: &Path, output: &str| {
         succeed(kinora(folder, &format!("world --count 3 --size 32x48 --num-frames 5 --seed 5 -o {output}")))
     };
     world(folder.path(), "a");
@@ -81,15 +81,41 @@ fn the_vocabulary_is_what_the_embedded_model_has_tokens_for() {
     }
 }
 
+/// The commands that make what they begin from into something else.
+const TASKS: [&str; 9] =
+    ["image", "animate", "extend", "connect", "interpolate", "loop", "remix", "edit", "storyboard"];
+
+/// README.md and the pages of docs, one behind the other.
+fn pages() -> String {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let docs = fs::read_dir(root.join("docs")).expect("docs").map(|entry| entry.expect("an entry").path());
+    let pages = docs.filter(|path| path.extension().is_some_and(|extension| extension == "md"));
+    let texts = pages.chain([root.join("README.md")]).map(|path| fs::read_to_string(path).expect("a page"));
+    texts.collect()
+}
+
+/// The long flags that a help names.
+fn flags(help: &str) -> impl Iterator<Item = &str> {
+    let words = help.split_whitespace().filter(|word| word.starts_with("--"));
+    words.map(|word| word.trim_end_matches(|letter: char| !letter.is_ascii_lowercase()))
+}
+
+/// Whether a page has a flag, and not only a longer one that begins with it.
+fn tells(page: &str, flag: &str) -> bool {
+    let goes_on = |rest: &str| rest.starts_with(|letter: char| letter == '-' || letter.is_ascii_lowercase());
+    page.match_indices(flag).any(|(at, _)| !goes_on(&page[at + flag.len()..]))
+}
+
 #[test]
 fn every_flag_is_explained() {
     let folder = tempfile::tempdir().expect("a folder");
     let training =
         ["train data", "train vae", "train latents", "train text", "train judge", "train denoiser"];
-    for mode in
-        ["generate", "plan", "info", "judge", "vocabulary", "worker", "world"].into_iter().chain(training)
-    {
-        let help = succeed(kinora(folder.path(), &format!("{mode} --help")));
+    let others = ["plan", "info", "judge", "vocabulary", "worker", "world", "play"];
+    let modes = ["generate"].into_iter().chain(TASKS).chain(others).chain(training);
+    let helps: Vec<(&str, String)> =
+        modes.map(|mode| (mode, succeed(kinora(folder.path(), &format!("{mode} --help"))))).collect();
+    for (mode, help) in &helps {
         let explained = |part: &str| part.lines().skip(1).any(|line| !line.trim().is_empty());
         // In the long form, what explains a flag stands below or beside it.
         for line in help.lines().filter(|line| line.trim_start().starts_with("--")) {
@@ -100,9 +126,13 @@ fn every_flag_is_explained() {
         }
     }
     let page = include_str!("../../../docs/generate.md");
-    for word in succeed(kinora(folder.path(), "generate --help")).split_whitespace() {
-        let flag = word.trim_end_matches(|letter: char| !letter.is_ascii_lowercase());
-        assert!(!flag.starts_with("--") || page.contains(flag), "docs/generate.md: no word of {flag}");
+    let pages = pages();
+    for (mode, help) in &helps {
+        for flag in flags(help) {
+            assert!(*mode != "generate" || tells(page, flag), "docs/generate.md: no word of {flag}");
+            let is_told = !TASKS.contains(mode) && *mode != "play" || tells(&pages, flag);
+            assert!(is_told, "README.md and docs: no word of {mode} {flag}");
+        }
     }
     assert!(succeed(kinora(folder.path(), "--version")).starts_with("kinora "));
 }

@@ -99,6 +99,10 @@ fn pictures_and_clips_are_where_they_are_asked_for() {
     let connected = made(folder.path(), "connect a.gif a.gif --seconds 1.5");
     assert_eq!((connected.size[0], connected.unlike(0..9, &clip, 0..9)), (30, 0.0));
     assert_eq!(connected.unlike(21..30, &clip, 0..9), 0.0);
+    // A clip of another size takes that of the first.
+    succeed(kinora(folder.path(), "world --count 1 --size 48x48 --num-frames 5 -o other"));
+    let connected = made(folder.path(), "connect a.gif other/0000.mp4 a-ball --seconds 1");
+    assert_eq!((connected.size, connected.unlike(0..9, &clip, 0..9)), ([22, 48, 64], 0.0));
     let filled = made(folder.path(), "interpolate a.gif --fps 16");
     assert_eq!(filled.size[0], 17);
     for frame in 0..9 {
@@ -218,6 +222,7 @@ fn a_storyboard_is_told_by_a_file() {
         ("to = 3", "to = 0", "spans"),
         ("file = \"a.gif\"", "file = \"b.gif\"", "b.gif"),
         ("to = 1\n", "to = 7\n", "1.125 seconds"),
+        ("seed = 3", "seconds = 1.5", "times within the video's"),
         ("from = 0.5", "at = 1e300\n        from = 0.5", "ends with the video"),
     ] {
         fs::write(folder.path().join("wrong.toml"), story.replace(from, to)).expect("written");
@@ -263,7 +268,21 @@ fn what_cannot_be_is_told_in_one_line() {
         ("interpolate a.gif", "--fps"),
         ("interpolate a.gif --fps 8", "fps: expected more than the clip's 8"),
         ("loop a-ball --num-frames 5", "loop: expected"),
-        ("loop none.gif a-ball", "expected a clip"),
+        ("loop none.gif a-ball", "none.gif"),
+        ("loop none.gif", "cannot read none.gif"),
+        ("loop a-clip a-ball", "expected a clip"),
+        ("loop a.gif --num-frames 99", "num_frames: expected none"),
+        ("extend a.gif --num-frames 50", "num_frames: expected none"),
+        ("connect a.gif a.gif --num-frames 50", "num_frames: expected none"),
+        ("image a-ball --seconds 4", "an image is one frame"),
+        ("image a-ball --num-frames 9", "an image is one frame"),
+        ("remix a.gif --seconds 9", "which `extend` makes longer"),
+        ("edit a.gif --region 0,0,16,16 --num-frames 40", "which `extend` makes longer"),
+        ("edit a.gif --region 0,0,16,16@50-60", "within its 1.125 seconds"),
+        ("edit a.gif --region 0,0,0.2,0.2", "region: expected a rectangle"),
+        ("generate a-ball --fit contain", "--fit: expected pictures"),
+        ("animate a.gif --fit wide", "expected cover, contain or stretch"),
+        ("generate --from-latents none", "none/request.json"),
         ("generate a-ball --noise none.safetensors --num-frames 40 --loop", "several windows"),
     ] {
         let message = fail_either(folder.path(), command);
@@ -304,7 +323,7 @@ fn a_video_is_gone_on_with_after_a_kill() {
     let whole = made(folder.path(), "extend a.gif --seconds 3");
     let command = format!("extend a.gif --seconds 3 {QUICK} --state state -o again.safetensors");
     // Killed as soon as something is kept, again and again; the last time it is let go.
-    for answers in [1, 3, 8] {
+    for answers in [2, 4, 9] {
         let mut child = kinora(folder.path(), &command).spawn().expect("the program starts");
         let kept = || fs::read_dir(folder.path().join("state")).map_or(0, Iterator::count) > answers;
         while !kept() && child.try_wait().expect("a child").is_none() {
@@ -320,6 +339,11 @@ fn a_video_is_gone_on_with_after_a_kill() {
     let text = succeed(kinora(folder.path(), &command.replace("again.safetensors", "again.mp4 --json")));
     let result: serde_json::Value = serde_json::from_str(&text).expect("JSON");
     assert_eq!(result["num_frames"], 33);
+    // Its request is kept, too.
+    fs::create_dir(folder.path().join("elsewhere")).expect("made");
+    let elsewhere = folder.path().join("elsewhere");
+    succeed(kinora(&elsewhere, "generate --from-latents ../state -o once-more.safetensors"));
+    assert_eq!(Frames::read(&elsewhere.join("once-more.safetensors")).unlike(0..33, &whole, 0..33), 0.0);
     let message = fail(kinora(folder.path(), &format!("{command} --seed 5")), 1);
     assert!(message.contains("record: request: seed: 0"), "{message}");
 }

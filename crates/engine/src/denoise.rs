@@ -65,7 +65,11 @@ impl Denoising<'_> {
         let Beginning { levels, x_0, pinned, beside } = beginning;
         let Plan { sampler, request, guidance_scale, model, layout, .. } = self.plan;
         let schedule = &levels.schedule(&self.plan.schedule);
-        let (before, total) = (index * schedule.num_steps(), layout.windows.len() * schedule.num_steps());
+        let (own, whole, windows) =
+            (schedule.num_steps(), self.plan.schedule.num_steps(), layout.windows.len());
+        // Of several windows one that makes less anew begins later in its share of the steps.
+        let (before, total) =
+            if windows == 1 { (0, own) } else { ((index + 1) * whole - own, windows * whole) };
         let mut asked = Asked { experts: self.experts, job: self.job, current: None, load: 0.0 };
         asked.expert(schedule.timesteps()[0])?;
         report(observer, Stage::Denoise, before, total)?;

@@ -233,6 +233,9 @@ pub struct Summary {
     pub num_frames: usize,
     /// Frames a second; absent where the file has no clock.
     pub fps: Option<f64>,
+    /// Whether its frames are not all of one length: read at its rate, some are repeated or left out.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub rate_varies: bool,
     /// How Kinora made it; absent in every other program's files.
     pub provenance: Option<Value>,
 }
@@ -246,9 +249,9 @@ pub fn summary(path: &Path) -> Result<Summary> {
     if is_tensors(path) {
         return tensor_summary(path);
     }
-    let media::Summary { shape, provenance, .. } = media::summary(path)?;
+    let media::Summary { shape, rate_varies, provenance, .. } = media::summary(path)?;
     let ClipShape { width, height, num_frames, fps } = shape;
-    Ok(Summary { width, height, num_frames, fps: (num_frames > 1).then_some(fps), provenance })
+    Ok(Summary { width, height, num_frames, fps: (num_frames > 1).then_some(fps), rate_varies, provenance })
 }
 
 fn tensor_summary(path: &Path) -> Result<Summary> {
@@ -275,6 +278,7 @@ fn tensor_summary(path: &Path) -> Result<Summary> {
         height,
         num_frames,
         fps: provenance.as_ref().and_then(|provenance| provenance["request"]["fps"].as_f64()),
+        rate_varies: false,
         provenance,
     })
 }

@@ -140,7 +140,8 @@ impl Pipeline {
         plan.warnings = self.warnings(&plan)?;
         let [count, tokens] = self.text.longest(&prompts(&plan))?;
         let activations = self.info.text_encoder.activation_bytes(count, tokens);
-        plan.memory.text = MemoryPlan::of_text(&self.info, self.precision, activations, plan.sees_pictures());
+        let text = MemoryPlan::of_text(&self.info, self.precision, activations, plan.sees_pictures());
+        plan.memory.text = text.saturating_add(plan.layout.known_bytes(plan.size));
         Ok(plan)
     }
 
@@ -381,6 +382,9 @@ impl Pipeline {
             "computed_in": self.precision.computed_in(),
             "prompt": plan.prompt,
         });
+        if plan.scenes.len() > 1 {
+            record["scenes"] = json!(plan.told());
+        }
         if !plan.layout.shapes.is_empty() {
             record["sources"] = plan.sources();
         }

@@ -95,8 +95,9 @@ impl VideoRequest {
         let size = self.resolve_size(info, placed.first().map(|placed| placed.shape))?;
         let num_frames = self.resolve_num_frames(info, fps, &placed)?;
         Self::check_file(size, num_frames)?;
-        self.check_known(size)?;
+        self.check_known(size, num_frames as f64 / fps)?;
         self.check_camera(info, num_frames as f64 / fps)?;
+        self.check_times(num_frames as f64 / fps)?;
         let scenes = scenes(self, num_frames as f64 / fps);
         let layout = Layout::new(self, &placed, num_frames, fps, &scenes, info)?;
         self.check_ability(info, &layout)?;
@@ -142,7 +143,8 @@ impl VideoRequest {
             latent_shape: [info.autoencoder.z_dim(), frames, height, width],
             token_grid,
             guidance_scale,
-            memory: MemoryPlan::new(self.precision, &activations, info, layout.sees_pictures()),
+            memory: MemoryPlan::new(self.precision, &activations, info, layout.sees_pictures())
+                .beside(layout.known_bytes(size)),
             warnings: Vec::new(),
             model: info.clone(),
             activations,
@@ -157,7 +159,7 @@ impl VideoRequest {
     }
 
     /// What can be said of numbers by themselves.
-    fn check_known(&self, size: Size) -> Result<()> {
+    fn check_known(&self, size: Size, seconds: f64) -> Result<()> {
         for known in &self.known {
             let Known { strength, at, .. } = known;
             if !(0.0..=1.0).contains(strength) {
@@ -181,16 +183,21 @@ impl VideoRequest {
                         && y + region.height <= size.height as f64
                 };
                 let is_whole = numbers.iter().all(|number| number.is_finite())
-                    && region.width > 0.0
-                    && region.height > 0.0
-                    && region.from >= 0.0
+                    && region.width >= 1.0
+                    && region.height >= 1.0
+                    && (0.0..seconds).contains(&region.from)
                     && region.to.is_none_or(|to| to > region.from)
                     && inside([region.x, region.y])
                     && region.moves_to.is_none_or(inside);
                 if !is_whole {
-                    let expected = format!("a rectangle of some pixels within {size}, and times that rise");
-                    let Region { x, y, width, height, .. } = region;
-                    return Err(Error::request("region", expected, format!("{width}x{height} at {x},{y}")));
+                    let expected = format!(
+                        "a rectangle of some pixels within {size}, the video's size, and times that rise within its {seconds:.3} \
+                         seconds"
+                    );
+                    let Region { x, y, width, height, from, to, .. } = region;
+                    let to = to.map_or_else(|| "the end".to_owned(), |to| to.to_string());
+                    let found = format!("{width}x{height} at {x},{y} from {from} to {to}");
+                    return Err(Error::request("region", expected, found));
                 }
             }
         }
@@ -216,6 +223,19 @@ impl VideoRequest {
             ));
         }
         Ok(())
+    }
+
+    /// Whether all that has its time has some of it within the video.
+    fn check_times(&self, seconds: f64) -> Result<()> {
+        let span = self.spans.last().map(|span| ("spans", span.from));
+        let camera = self.camera.as_ref().map(|camera| ("camera", camera.last_start()));
+        match [span, camera].into_iter().flatten().find(|(_, from)| *from > 0.0 && *from >= seconds) {
+            Some((field, from)) => {
+                let expected = format!("times within the video's {seconds:.3} seconds (or more `seconds`)");
+                Err(Error::request(field, expected, format!("one from {from} on")))
+            }
+            None => Ok(()),
+        }
     }
 
     fn check_spans(&self) -> Result<()> {
@@ -428,15 +448,26 @@ impl Plan {
     /// What the files are that it begins from, before they were fitted to its size and its rate.
     pub(crate) fn sources(&self) -> Value {
         let files = self.record().known.into_iter().map(|known| known.file);
-        let source = |(file, shape): (PathBuf, &ClipShape)| {
-            json!({
+        let source = |((file, known), shape): ((PathBuf, &Known), &ClipShape)| {
+            let mut source = json!({
                 "file": file.to_string_lossy(),
                 "size": Size { width: shape.width, height: shape.height },
                 "num_frames": shape.num_frames,
                 "fps": shape.fps,
-            })
+            });
+            // Frames were repeated or left out to come to this rate.
+            if known.clip.is_none() && media::summary(&known.file).is_ok_and(|summary| summary.rate_varies) {
+                source["rate_varies"] = true.into();
+            }
+            source
         };
-        files.zip(&self.layout.shapes).map(source).collect()
+        files.zip(&self.request.known).zip(&self.layout.shapes).map(source).collect()
+    }
+
+    /// What the model reads, and when.
+    pub fn told(&self) -> Vec<Span> {
+        let told = self.scenes.iter().zip(&self.prompts);
+        told.map(|(scene, prompt)| Span { prompt: prompt.clone(), ..scene.clone() }).collect()
     }
 
     /// Size, length and rate of the video.

@@ -14,13 +14,15 @@ use burn::tensor::{Device, Tensor, TensorData};
 use serde_json::{Value, json};
 
 use crate::{
-    Error, Known, Plan, Result, cache,
+    Error, Known, Plan, Result, VideoRequest, cache,
     finite::values,
     tensor_file::{self, TensorWriter},
 };
 
 /// The file that says which video the answers are of.
 const RECORD: &str = "video.json";
+/// The file with its request, in full.
+const REQUEST: &str = "request.json";
 /// The longest record that is read.
 const MAX_RECORD_BYTES: u64 = 4 << 20;
 const ANSWER: &str = "x_0";
@@ -58,7 +60,24 @@ impl State {
             }
             false => disk::write_atomically(&path, own.to_string().as_bytes())?,
         }
+        let request = serde_json::to_vec(&with_whole_paths(&plan.request)).unwrap_or_default();
+        disk::write_atomically(&folder.join(REQUEST), &request)?;
         Ok(Self { folder: folder.to_owned() })
+    }
+
+    /// The request of the video in a folder.
+    ///
+    /// # Errors
+    /// A folder in which there is none.
+    pub fn request(folder: &Path) -> Result<VideoRequest> {
+        let path = folder.join(REQUEST);
+        let text = disk::read_bounded(&path, MAX_RECORD_BYTES)?;
+        serde_json::from_slice(&text).map_err(|error| Error::Malformed {
+            path,
+            what: "what is kept of a video".into(),
+            expected: "its request".into(),
+            found: error.to_string(),
+        })
     }
 
     /// The answer in a step of a window, if it is there, in the shape that is asked for.
@@ -84,6 +103,18 @@ impl State {
 
     fn path(&self, window: usize, step: usize) -> PathBuf {
         self.folder.join(format!("window-{window:04}-step-{step:04}.safetensors"))
+    }
+}
+
+/// A request whose files are found from wherever it is read.
+fn with_whole_paths(request: &VideoRequest) -> VideoRequest {
+    let whole = |path: &PathBuf| std::path::absolute(path).unwrap_or_else(|_| path.clone());
+    let known = request.known.iter().map(|known| Known { file: whole(&known.file), ..known.clone() });
+    VideoRequest {
+        model: request.model.as_ref().map(whole),
+        noise: request.noise.as_ref().map(whole),
+        known: known.collect(),
+        ..request.clone()
     }
 }
 

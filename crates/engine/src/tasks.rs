@@ -4,7 +4,7 @@ use std::path::Path;
 
 use media::ClipShape;
 
-use crate::{At, Edge, Error, Known, ModelInfo, Region, Result, VideoRequest, timeline::frames_in};
+use crate::{At, Edge, Error, Known, ModelInfo, Region, Result, Span, VideoRequest, timeline::frames_in};
 
 /// On which side of a clip a video goes on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,7 +21,7 @@ impl VideoRequest {
     /// # Errors
     /// A prompt that is missing.
     pub fn animate(mut self, first: &Path, last: Option<&Path>) -> Result<Self> {
-        self.inherit(first)?;
+        self.inherit(first, Told::First)?;
         self.known.push(Known::new(first));
         self.known.extend(last.map(|last| Known { at: At::Edge(Edge::End), ..Known::new(last) }));
         Ok(self)
@@ -32,14 +32,14 @@ impl VideoRequest {
     /// # Errors
     /// A clip that cannot be read, or a prompt that is missing.
     pub fn extend(mut self, clip: &Path, side: Side, seconds: f64, info: &ModelInfo) -> Result<Self> {
-        check_seconds(seconds)?;
+        self.check_added(seconds)?;
         let (own, fps) = self.length(clip, info)?;
-        self.inherit(clip)?;
-        self.num_frames = Some(own.saturating_add(frames_in(seconds, fps)));
-        let at = match side {
-            Side::Forward => At::Seconds(0.0),
-            Side::Backward => At::Edge(Edge::End),
+        let (at, told) = match side {
+            Side::Forward => (At::Seconds(0.0), Told::Last),
+            Side::Backward => (At::Edge(Edge::End), Told::First),
         };
+        self.inherit(clip, told)?;
+        self.num_frames = Some(own.saturating_add(frames_in(seconds, fps)));
         self.known.push(Known { at, ..Known::new(clip) });
         Ok(self)
     }
@@ -49,9 +49,9 @@ impl VideoRequest {
     /// # Errors
     /// A clip that cannot be read, or a prompt that is missing.
     pub fn connect(mut self, first: &Path, second: &Path, seconds: f64, info: &ModelInfo) -> Result<Self> {
-        check_seconds(seconds)?;
+        self.check_added(seconds)?;
         let ((before, fps), (behind, _)) = (self.length(first, info)?, self.length(second, info)?);
-        self.inherit(first)?;
+        self.inherit(first, Told::Last)?;
         self.num_frames = Some(frames_in(seconds, fps).saturating_add(before + behind));
         self.known.push(Known::new(first));
         self.known.push(Known { at: At::Edge(Edge::End), ..Known::new(second) });
@@ -67,7 +67,7 @@ impl VideoRequest {
         if !(fps > shape.fps && fps.is_finite()) {
             return Err(Error::request("fps", format!("more than the clip's {}", shape.fps), fps));
         }
-        self.inherit(clip)?;
+        self.inherit(clip, Told::All)?;
         self.fps = Some(fps);
         self.known.push(Known { fill_between: true, ..Known::new(clip) });
         Ok(self)
@@ -78,9 +78,9 @@ impl VideoRequest {
     /// # Errors
     /// A clip that cannot be read, or a prompt that is missing.
     pub fn loop_clip(mut self, clip: &Path, seconds: f64, info: &ModelInfo) -> Result<Self> {
-        check_seconds(seconds)?;
+        self.check_added(seconds)?;
         let (own, fps) = self.length(clip, info)?;
-        self.inherit(clip)?;
+        self.inherit(clip, Told::Last)?;
         self.num_frames = Some(own.saturating_add(frames_in(seconds, fps)));
         self.known.push(Known::new(clip));
         self.is_loop = true;
@@ -90,9 +90,22 @@ impl VideoRequest {
     /// A clip of which so much is made anew, everywhere or in some regions.
     ///
     /// # Errors
-    /// A prompt that is missing.
-    pub fn remix(mut self, clip: &Path, strength: f64, regions: Vec<Region>) -> Result<Self> {
-        self.inherit(clip)?;
+    /// A clip that cannot be read, or is shorter than the video is to be, or a prompt that is missing.
+    pub fn remix(
+        mut self,
+        clip: &Path,
+        strength: f64,
+        regions: Vec<Region>,
+        info: &ModelInfo,
+    ) -> Result<Self> {
+        let (own, fps) = self.length(clip, info)?;
+        let asked = self.num_frames.or(self.seconds.map(|seconds| frames_in(seconds, fps)));
+        if let Some(asked) = asked.filter(|&asked| own > 1 && asked > own) {
+            let expected =
+                format!("no more than the {own} frames of {}, which `extend` makes longer", clip.display());
+            return Err(Error::request("num_frames", expected, asked));
+        }
+        self.inherit(clip, Told::All)?;
         self.known.push(Known { strength, regions, ..Known::new(clip) });
         Ok(self)
     }
@@ -124,26 +137,49 @@ impl VideoRequest {
     }
 
     /// Takes the prompt of a file that says what it was made of, if there is none.
-    fn inherit(&mut self, file: &Path) -> Result<()> {
+    fn inherit(&mut self, file: &Path, told: Told) -> Result<()> {
         if !self.prompt.trim().is_empty() || !self.spans.is_empty() {
             return Ok(());
         }
-        let record = media::summary(file)?.provenance;
-        let prompt = record.as_ref().and_then(|record| record.get("prompt")?.as_str());
+        let record = media::summary(file)?.provenance.unwrap_or_default();
+        // Of one scene there is no more than its prompt.
+        let scenes: Vec<Span> = serde_json::from_value(record["scenes"].clone()).unwrap_or_default();
+        let prompt = match told {
+            Told::All if !scenes.is_empty() => {
+                self.spans = scenes;
+                return Ok(());
+            }
+            Told::Last => scenes.last().map(|scene| scene.prompt.as_str()),
+            _ => None,
+        };
+        let prompt = prompt.or(record["prompt"].as_str());
         let expected =
             format!("words that say what is seen: {} does not tell what it was made of", file.display());
         self.prompt = prompt.ok_or_else(|| Error::request("prompt", expected, "nothing"))?.to_owned();
         Ok(())
     }
+
+    /// Checks how long what is added to a clip is to be.
+    fn check_added(&self, seconds: f64) -> Result<()> {
+        if let Some(frames) = self.num_frames {
+            let expected = "none, as the clip has its own length, and `seconds` says how much is added to it";
+            return Err(Error::request("num_frames", expected, frames));
+        }
+        if seconds > 0.0 && seconds.is_finite() {
+            return Ok(());
+        }
+        Err(Error::request("seconds", "more than 0", seconds))
+    }
+}
+
+/// What of a clip's scenes is told on.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Told {
+    First,
+    Last,
+    All,
 }
 
 fn shape(file: &Path) -> Result<ClipShape> {
     Ok(media::summary(file)?.shape)
-}
-
-fn check_seconds(seconds: f64) -> Result<()> {
-    if seconds > 0.0 && seconds.is_finite() {
-        return Ok(());
-    }
-    Err(Error::request("seconds", "more than 0", seconds))
 }

@@ -95,7 +95,10 @@ fn what_is_seen_beside_the_latents_agrees_with_diffusers() {
         // A picture is asked for, and one that stays.
         for (request, says) in [
             (recorded.request(), "kinora animate"),
-            (recorded.request().remix(&file, 0.5, Vec::new()).expect("a request"), "stay as they are"),
+            (
+                recorded.request().remix(&file, 0.5, Vec::new(), pipeline.info()).expect("a request"),
+                "stay as they are",
+            ),
         ] {
             let message = pipeline.plan(&request).expect_err("refused").to_string();
             assert!(message.contains(says), "{message}");

@@ -55,11 +55,13 @@ pub fn meant(asked: &Asked, info: &ModelInfo, judge: &OnceLock<Judge>) -> Result
             num_frames = rounded_up(&mut request, info);
             Ok(request)
         }
-        Task::Remix { strength } => whole(request).remix(source()?, strength.unwrap_or(REMIXED), Vec::new()),
+        Task::Remix { strength } => {
+            whole(request).remix(source()?, strength.unwrap_or(REMIXED), Vec::new(), info)
+        }
         Task::Edit { strength, regions } => {
             let usual = if regions.is_empty() { EDITED } else { 1.0 };
             let regions = regions.iter().map(|region| scaled(region, delivered, request.size)).collect();
-            whole(request).remix(source()?, strength.unwrap_or(usual), regions)
+            whole(request).remix(source()?, strength.unwrap_or(usual), regions, info)
         }
         Task::Extend { side } => {
             let side = match side {

@@ -3,7 +3,7 @@
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
-use world::{CameraMove, ClipSpec, Language, camera_words, is_chinese};
+use world::{CameraMove, ClipSpec, Language, camera_words, is_chinese, without_camera};
 
 /// Moves of the camera, one behind the other: `pan left; zoom in`; with how far, in degrees or in how many times nearer or
 /// farther, `pan left 30; zoom in 1.5`; or with times in seconds, `pan left @0-1.5; zoom in @2-4`.
@@ -63,6 +63,12 @@ impl Camera {
         })
     }
 
+    /// When the last of the moves begins that have their times.
+    pub fn last_start(&self) -> f64 {
+        let start = |of: &Move| if let Length::Times([from, _]) = of.length { from } else { 0.0 };
+        self.moves.iter().map(start).fold(0.0, f64::max)
+    }
+
     /// The seconds that those moves take which say how far they go.
     pub fn least_seconds(&self) -> f64 {
         let of = |of: &Move| if let Length::Seconds(seconds) = of.length { seconds } else { 0.0 };
@@ -98,12 +104,14 @@ fn seconds_of(camera: CameraMove, amount: f64) -> Option<f64> {
     (share > 0.0 && share.is_finite()).then_some(share * of_clip)
 }
 
-/// A prompt with what the camera does, in the language of the prompt.
+/// A prompt with what the camera does, in the language of the prompt and in place of what that says of the camera itself.
 pub(crate) fn with_camera(prompt: &str, camera: CameraMove) -> String {
-    match is_chinese(prompt) {
-        true => format!("{prompt}，{}", camera_words(camera, Language::Chinese)),
-        false => format!("{prompt}, {}", camera_words(camera, Language::English)),
-    }
+    let (language, comma) = match is_chinese(prompt) {
+        true => (Language::Chinese, "，"),
+        false => (Language::English, ", "),
+    };
+    let (rest, words) = (without_camera(prompt), camera_words(camera, language));
+    if rest.is_empty() { words } else { format!("{rest}{comma}{words}") }
 }
 
 impl FromStr for Camera {
@@ -223,5 +231,9 @@ mod tests {
     fn prompts_say_it_in_their_language() {
         assert_eq!(with_camera("a red ball", CameraMove::ZoomIn), "a red ball, the camera zooms in");
         assert!(with_camera("一个红色的球", CameraMove::PanLeft).starts_with("一个红色的球，镜头"));
+        let inherited = "a large red ball rolls on the grass, the camera is still";
+        let expected = "a large red ball rolls on the grass, the camera pans left";
+        assert_eq!(with_camera(inherited, CameraMove::PanLeft), expected);
+        assert_eq!(with_camera("the camera zooms in", CameraMove::ZoomOut), "the camera zooms out");
     }
 }

@@ -115,7 +115,8 @@ impl Layout {
                 return Err(Error::request(
                     "known",
                     format!(
-                        "what ends with the video, after {num_frames} frames ({:.3} s)",
+                        "what ends with the video, after {num_frames} frames ({:.3} s): make it longer (`seconds`), or take a part of \
+                         the file (`from` and `to`)",
                         num_frames as f64 / fps
                     ),
                     format!("{} in frames {start} to {end}", known.file.display()),
@@ -177,6 +178,12 @@ impl Layout {
         all.extend(windows(rest, cuts, shape));
         self.frames.extend((0..again).map(Frame::Again));
         Ok(all)
+    }
+
+    /// The bytes of all that is known, in the video's size.
+    pub fn known_bytes(&self, Size { width, height }: Size) -> u64 {
+        let frames = self.shapes.iter().map(|shape| shape.num_frames as u64);
+        frames.fold(0, u64::saturating_add).saturating_mul((width * height * 3) as u64)
     }
 
     /// Whether something is seen of pictures that are there, so that they are encoded: of files, or of windows before.

@@ -84,9 +84,11 @@ pub(crate) fn windows(mut settled: Vec<bool>, cuts: &[usize], shape: WindowShape
         let reach = if first == 0 { usize::MAX } else { shape.frames(shape.most).saturating_mul(2) };
         let gap = settled[first..].iter().take(reach).take_while(|settled| !**settled).count();
         let behind = settled[first + gap..].iter().take_while(|settled| **settled).count();
-        let window = match shape.frames(shape.most) < gap + shape.factor * shape.behind(behind) {
-            true if first == 0 && behind > 0 => backward(gap, behind, shape),
-            _ => forward(first..first + gap, behind, cuts, shape),
+        let is_one = shape.frames(shape.most) >= gap + shape.factor * shape.behind(behind)
+            && !cuts.iter().any(|cut| (1..gap).contains(cut));
+        let window = match first == 0 && behind > 0 && !is_one {
+            true => backward(gap, behind, cuts, shape),
+            false => forward(first..first + gap, behind, cuts, shape),
         };
         settled[window.makes.clone()].fill(true);
         windows.push(window);
@@ -120,11 +122,13 @@ fn forward(gap: Range<usize>, behind: usize, cuts: &[usize], shape: WindowShape)
 }
 
 /// The last window of a gap at the beginning of a video, which is made from its end on: `behind` it all is settled.
-fn backward(gap: usize, behind: usize, shape: WindowShape) -> Window {
+fn backward(gap: usize, behind: usize, cuts: &[usize], shape: WindowShape) -> Window {
     let behind = shape.behind(behind).min(shape.most.saturating_sub(1));
-    let anew = shape.most - behind;
-    let start = gap as isize - shape.frames(anew) as isize;
-    Window { start, latent_frames: shape.most, makes: start.max(0) as usize..gap }
+    let cut = cuts.iter().copied().filter(|&cut| cut < gap).max().unwrap_or(0);
+    // As far as it reaches, or to the last cut, if that is nearer.
+    let latent_frames = shape.most.min(shape.whole(shape.latent_frames(gap - cut) + behind));
+    let start = gap as isize - shape.frames(latent_frames - behind) as isize;
+    Window { start, latent_frames, makes: cut.max(start.max(0) as usize)..gap }
 }
 
 #[cfg(test)]
@@ -173,6 +177,10 @@ mod tests {
     fn no_window_makes_frames_of_two_spans() {
         assert_eq!(of(&[(false, 17)], &[8]), [(0, 5, 0..8), (3, 8, 8..17)]);
         assert_eq!(of(&[(false, 30)], &[25]), [(0, 9, 0..17), (12, 7, 17..25), (20, 6, 25..30)]);
+        // From the end on, too.
+        let expected = [(25, 6, 25..30), (14, 9, 14..25), (3, 9, 3..14), (0, 5, 0..3)];
+        assert_eq!(of(&[(false, 30), (true, 20)], &[25]), expected);
+        assert_eq!(of(&[(false, 10), (true, 20)], &[6]), [(5, 6, 6..10), (0, 7, 0..6)]);
     }
 
     #[test]

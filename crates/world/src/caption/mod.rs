@@ -98,6 +98,29 @@ pub fn camera_words(camera: CameraMove, language: Language) -> String {
     }
 }
 
+/// A prompt without what it says of the camera in the words of captions; all else of it stays.
+pub fn without_camera(prompt: &str) -> String {
+    let english = CameraMove::ALL.into_iter().flat_map(|camera| english::camera(camera).iter().copied());
+    let mut phrases: Vec<String> = english.map(str::to_owned).collect();
+    let chinese = CameraMove::ALL.into_iter().flat_map(|camera| chinese::camera(camera).iter().copied());
+    phrases.extend(chinese.flat_map(|phrase| [phrase.to_owned(), phrase.replace(' ', "")]));
+    // "Pans to the left" is more than "pans".
+    phrases.sort_by_key(|phrase| std::cmp::Reverse(phrase.len()));
+    let mut rest = prompt.to_owned();
+    for phrase in &phrases {
+        // Letters of ASCII alone change, so that places stay.
+        while let Some(start) = rest.to_ascii_lowercase().find(phrase.as_str()) {
+            let (before, behind) = (&rest[..start], &rest[start + phrase.len()..]);
+            let before = before.trim_end_matches([' ', ',', '，', '、']);
+            let before = before.strip_suffix(" and").unwrap_or(before);
+            let behind =
+                if before.is_empty() { behind.trim_start_matches([' ', ',', '，', '、']) } else { behind };
+            rest = format!("{before}{behind}");
+        }
+    }
+    rest.trim().to_owned()
+}
+
 /// A thing in words, as captions name it: "a red dog".
 pub fn thing_words(kind: Kind, colour: Colour, language: Language) -> String {
     match language {

@@ -24,7 +24,12 @@ impl Work<'_> {
         let mut prompts = Vec::new();
         for (step, scene) in chain.iter().enumerate().skip(1) {
             let prompt = inputs::words(scene, number, world::dense_still_caption);
-            let request = self.request(&prompt, EDITS * number + step).remix(&file, 1.0, vec![region])?;
+            let request = self.request(&prompt, EDITS * number + step).remix(
+                &file,
+                1.0,
+                vec![region],
+                self.pipeline.info(),
+            )?;
             let (next_file, next) = self.make(&format!("edit-{number:02}-{step}"), &request)?;
             let verdict = self.judge(&next, 0..next.num_frames(), &prompt)?;
             checks.push(Check::at_least(ALIKE, OUTSIDE, outside(&clip, &next, &region)));
