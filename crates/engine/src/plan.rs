@@ -416,8 +416,9 @@ impl VideoRequest {
             }
             Err(diffusion::Error::Sigmas { index, found }) => {
                 let expected = "one or more numbers that fall, each more than 0 and at most 1";
-                let found =
-                    if found.is_nan() { "none".into() } else { format!("{found} at place {}", index + 1) };
+                // A last 0 is put behind those that are given.
+                let place = (index + 1).min(self.sigmas.as_ref().map_or(1, Vec::len));
+                let found = if found.is_nan() { "none".into() } else { format!("{found} at place {place}") };
                 Err(Error::request("sigmas", expected, found))
             }
             Err(error) => Err(error.into()),

@@ -150,6 +150,7 @@ fn impossible_requests_are_refused_with_what_is_possible() {
         ("sigmas", json!([]), "sigmas", "one or more"),
         ("sigmas", json!([0.5, 0.9]), "sigmas", "0.9 at place 2"),
         ("sigmas", json!([1.5]), "sigmas", "1.5 at place 1"),
+        ("sigmas", json!([0.5, 0.0]), "sigmas", "0 at place 2"),
         ("sigmas", json!([1.0, 0.0]), "sigmas", "at place"),
     ] {
         let mut request = json!({ "prompt": "5", "size": "32x32", field: value });
