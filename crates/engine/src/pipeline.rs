@@ -140,8 +140,8 @@ impl Pipeline {
         plan.warnings = self.warnings(&plan)?;
         let [count, tokens] = self.text.longest(&prompts(&plan))?;
         let activations = self.info.text_encoder.activation_bytes(count, tokens);
-        let text = MemoryPlan::of_text(&self.info, self.precision, activations, plan.sees_pictures());
-        plan.memory.text = text.saturating_add(plan.layout.known_bytes(plan.size));
+        let pictures = plan.layout.pictures(plan.size);
+        plan.memory.text = MemoryPlan::of_text(&self.info, self.precision, activations, pictures);
         Ok(plan)
     }
 
@@ -385,7 +385,7 @@ impl Pipeline {
         if plan.scenes.len() > 1 {
             record["scenes"] = json!(plan.told());
         }
-        if !plan.layout.shapes.is_empty() {
+        if !plan.layout.placed.is_empty() {
             record["sources"] = plan.sources();
         }
         Ok(record)

@@ -95,10 +95,11 @@ impl VideoRequest {
         let size = self.resolve_size(info, placed.first().map(|placed| placed.shape))?;
         let num_frames = self.resolve_num_frames(info, fps, &placed)?;
         Self::check_file(size, num_frames)?;
-        self.check_known(size, num_frames as f64 / fps)?;
-        self.check_camera(info, num_frames as f64 / fps)?;
-        self.check_times(num_frames as f64 / fps)?;
-        let scenes = scenes(self, num_frames as f64 / fps);
+        let seconds = num_frames as f64 / fps;
+        self.check_known(size, seconds)?;
+        self.check_camera(info, seconds)?;
+        self.check_times(seconds)?;
+        let scenes = scenes(self, seconds);
         let layout = Layout::new(self, &placed, num_frames, fps, &scenes, info)?;
         self.check_ability(info, &layout)?;
         if self.noise.is_some() && layout.windows.len() > 1 {
@@ -143,8 +144,7 @@ impl VideoRequest {
             latent_shape: [info.autoencoder.z_dim(), frames, height, width],
             token_grid,
             guidance_scale,
-            memory: MemoryPlan::new(self.precision, &activations, info, layout.sees_pictures())
-                .beside(layout.known_bytes(size)),
+            memory: MemoryPlan::new(self.precision, &activations, info, layout.pictures(size)),
             warnings: Vec::new(),
             model: info.clone(),
             activations,
@@ -449,20 +449,20 @@ impl Plan {
     /// What the files are that it begins from, before they were fitted to its size and its rate.
     pub(crate) fn sources(&self) -> Value {
         let files = self.record().known.into_iter().map(|known| known.file);
-        let source = |((file, known), shape): ((PathBuf, &Known), &ClipShape)| {
+        let source = |(file, placed): (PathBuf, &Placed)| {
+            let ClipShape { width, height, num_frames, fps } = placed.shape;
             let mut source = json!({
                 "file": file.to_string_lossy(),
-                "size": Size { width: shape.width, height: shape.height },
-                "num_frames": shape.num_frames,
-                "fps": shape.fps,
+                "size": Size { width, height },
+                "num_frames": num_frames,
+                "fps": fps,
             });
-            // Frames were repeated or left out to come to this rate.
-            if known.clip.is_none() && media::summary(&known.file).is_ok_and(|summary| summary.rate_varies) {
+            if placed.rate_varies {
                 source["rate_varies"] = true.into();
             }
             source
         };
-        files.zip(&self.request.known).zip(&self.layout.shapes).map(source).collect()
+        files.zip(&self.layout.placed).map(source).collect()
     }
 
     /// What the model reads, and when.

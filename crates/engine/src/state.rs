@@ -60,8 +60,12 @@ impl State {
             }
             false => disk::write_atomically(&path, own.to_string().as_bytes())?,
         }
-        let request = serde_json::to_vec(&with_whole_paths(&plan.request)).unwrap_or_default();
-        disk::write_atomically(&folder.join(REQUEST), &request)?;
+        // A file that stays as it is need not be copied to where others go on with it.
+        let (path, request) = (folder.join(REQUEST), serde_json::to_vec(&with_whole_paths(&plan.request)));
+        let request = request.unwrap_or_default();
+        if fs::read(&path).ok().as_ref() != Some(&request) {
+            disk::write_atomically(&path, &request)?;
+        }
         Ok(Self { folder: folder.to_owned() })
     }
 

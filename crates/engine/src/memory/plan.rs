@@ -64,24 +64,17 @@ impl MemoryPlan {
         self.text.max(self.denoise).max(self.decode)
     }
 
-    /// The same with so many bytes that are there from the start to the end.
-    pub(crate) fn beside(self, bytes: u64) -> Self {
-        let Self { text, denoise, decode } = self;
-        let [text, denoise, decode] = [text, denoise, decode].map(|stage| stage.saturating_add(bytes));
-        Self { text, denoise, decode }
-    }
-
     /// Of a video that takes `activations`, when the model is opened for it alone.
-    /// One that begins from pictures, or is made in windows, has the autoencoder's encoder in memory too (`encodes`), which
-    /// takes as much as the decoder for a frame.
+    /// One that begins from pictures, or is made in windows, has the autoencoder's encoder in memory too, which takes as much as
+    /// the decoder for a frame: `pictures` are the bytes of those that are known, if any are seen.
     pub(crate) fn new(
         precision: Precision,
         activations: &Activations,
         info: &ModelInfo,
-        encodes: bool,
+        pictures: Option<u64>,
     ) -> Self {
         let precision = precision.computed_in();
-        let always = always(info, encodes);
+        let always = always(info, pictures);
         // One expert at a time.
         let values = info.experts.iter().map(|expert| expert.num_values).max().unwrap_or_default();
         let largest =
@@ -95,7 +88,7 @@ impl MemoryPlan {
         };
         let with_pieces = |bytes: usize| (bytes as u64).saturating_add(kept_pieces(bytes, precision) as u64);
         Self {
-            text: Self::of_text(info, precision, activations.text, encodes),
+            text: Self::of_text(info, precision, activations.text, pictures),
             denoise: always.saturating_add(denoiser + one.max(with_pieces(activations.denoise))),
             decode: always.saturating_add(with_pieces(activations.decode)),
         }
@@ -103,27 +96,32 @@ impl MemoryPlan {
 
     /// The bytes while prompts are read, which takes `activations` besides what is always there; or while pictures are looked
     /// at, if that is more.
-    pub(crate) fn of_text(info: &ModelInfo, precision: Precision, activations: usize, encodes: bool) -> u64 {
+    pub(crate) fn of_text(
+        info: &ModelInfo,
+        precision: Precision,
+        activations: usize,
+        pictures: Option<u64>,
+    ) -> u64 {
         let precision = precision.computed_in();
         let with_pieces = |bytes: usize| bytes.saturating_add(kept_pieces(bytes, precision)) as u64;
         let text = layer_of_text(precision, info).saturating_add(with_pieces(activations));
-        let pictures = info.image_encoder.as_ref().map_or(0, |encoder| {
+        let looked_at = info.image_encoder.as_ref().map_or(0, |encoder| {
             let of_value = if precision == Precision::F32 { 4 } else { 2 };
             of_value * info.num_values.image_encoder + with_pieces(encoder.activation_bytes())
         });
-        always(info, encodes).saturating_add(text.max(pictures))
+        always(info, pictures).saturating_add(text.max(looked_at))
     }
 }
 
-/// What is in memory from the start to the end: the program, the decoder, the encoder if it `encodes`, and a text encoder if it
-/// is small.
-fn always(info: &ModelInfo, encodes: bool) -> u64 {
+/// What is in memory from the start to the end: the program, the decoder, the encoder and what is known if `pictures` are seen, and
+/// a text encoder if it is small.
+fn always(info: &ModelInfo, pictures: Option<u64>) -> u64 {
     // Packed kernels of the decoder are twice as large as what they are made from in 16 bits; the tables of a small text
     // encoder stay in f32.
-    let share = if encodes { 1.0 } else { info.autoencoder.decoder_share() };
+    let share = if pictures.is_some() { 1.0 } else { info.autoencoder.decoder_share() };
     let decoder = 4.0 * info.num_values.autoencoder as f64 * share;
     let small = if info.text_encoder.is_large() { 0 } else { 4 * info.num_values.text_encoder };
-    PROGRAM as u64 + decoder as u64 + small
+    (PROGRAM as u64 + decoder as u64 + small).saturating_add(pictures.unwrap_or(0))
 }
 
 /// The layer of a large text encoder that is in memory.

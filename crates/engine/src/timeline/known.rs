@@ -91,11 +91,11 @@ impl Known {
         }
     }
 
-    /// The size, length and rate of its pictures.
-    pub(crate) fn shape(&self) -> Result<ClipShape> {
+    /// The size, length and rate of its pictures, and whether that rate varies in the file.
+    pub(crate) fn shape(&self) -> Result<(ClipShape, bool)> {
         match &self.clip {
-            Some(clip) => Ok(clip.shape()),
-            None => Ok(media::summary(&self.file)?.shape),
+            Some(clip) => Ok((clip.shape(), false)),
+            None => media::summary(&self.file).map(|it| (it.shape, it.rate_varies)).map_err(Into::into),
         }
     }
 

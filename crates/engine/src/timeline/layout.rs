@@ -35,7 +35,7 @@ pub(crate) struct Layout {
     /// By frame: the levels of those that are known.
     strengths: Vec<f32>,
     /// What each of the request's files is.
-    pub shapes: Vec<ClipShape>,
+    pub placed: Vec<Placed>,
     factor: usize,
     fps: f64,
     num_frames: usize,
@@ -45,6 +45,8 @@ pub(crate) struct Layout {
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Placed {
     pub shape: ClipShape,
+    /// Whether frames of the file were repeated or left out to come to its rate.
+    pub rate_varies: bool,
     /// How many frames of the video it gives, at the video's rate.
     pub count: usize,
     /// The second of the file at which the first of them is.
@@ -52,13 +54,13 @@ pub(crate) struct Placed {
 }
 
 impl Placed {
-    /// What `known`, a file of this shape, gives at a rate of `fps`.
+    /// What `known`, a file of this shape whose rate may vary, gives at a rate of `fps`.
     ///
     /// # Errors
     /// A part of the file that is not there.
-    pub fn of(known: &Known, shape: ClipShape, fps: f64) -> Result<Self> {
+    pub fn of(known: &Known, (shape, rate_varies): (ClipShape, bool), fps: f64) -> Result<Self> {
         if shape.num_frames == 1 {
-            return Ok(Self { shape, count: 1, from: 0.0 });
+            return Ok(Self { shape, rate_varies, count: 1, from: 0.0 });
         }
         let seconds = shape.num_frames as f64 / shape.fps;
         let to = known.to.unwrap_or(seconds);
@@ -75,7 +77,7 @@ impl Placed {
         let seconds = if known.fill_between { to - known.from - 1.0 / shape.fps } else { to - known.from };
         let count = (seconds * fps).round().max(0.0) as usize + usize::from(known.fill_between);
         let count = count.max(1);
-        Ok(Self { shape, count, from: known.from })
+        Ok(Self { shape, rate_varies, count, from: known.from })
     }
 
     /// The frame of the file that is shown as frame `index` of those it gives: the nearest in time. If those between two are
@@ -138,8 +140,8 @@ impl Layout {
             // All is made at once, whatever it takes.
             false => WindowShape { most: usize::MAX, ..shape_of(info, 1) },
         };
-        let shapes = placed.iter().map(|placed| placed.shape).collect();
-        let mut layout = Self { frames, windows: Vec::new(), strengths, shapes, factor, fps, num_frames };
+        let placed = placed.to_vec();
+        let mut layout = Self { frames, windows: Vec::new(), strengths, placed, factor, fps, num_frames };
         let cuts = cuts(scenes, fps);
         layout.windows = match request.is_loop {
             true => layout.windows_of_loop(settled, &cuts, most)?,
@@ -180,15 +182,16 @@ impl Layout {
         Ok(all)
     }
 
-    /// The bytes of all that is known, in the video's size.
-    pub fn known_bytes(&self, Size { width, height }: Size) -> u64 {
-        let frames = self.shapes.iter().map(|shape| shape.num_frames as u64);
-        frames.fold(0, u64::saturating_add).saturating_mul((width * height * 3) as u64)
+    /// The bytes of all that is known, in the video's size; none if no [pictures are seen](Self::sees_pictures).
+    pub fn pictures(&self, Size { width, height }: Size) -> Option<u64> {
+        let frames = self.placed.iter().map(|placed| placed.shape.num_frames as u64);
+        let bytes = frames.fold(0, u64::saturating_add).saturating_mul((width * height * 3) as u64);
+        self.sees_pictures().then_some(bytes)
     }
 
     /// Whether something is seen of pictures that are there, so that they are encoded: of files, or of windows before.
     pub fn sees_pictures(&self) -> bool {
-        !self.shapes.is_empty() || self.windows.len() > 1
+        !self.placed.is_empty() || self.windows.len() > 1
     }
 
     /// Whether the first frame and the last one are known as they are.

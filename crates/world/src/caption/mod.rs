@@ -100,6 +100,7 @@ pub fn camera_words(camera: CameraMove, language: Language) -> String {
 
 /// A prompt without what it says of the camera in the words of captions; all else of it stays.
 pub fn without_camera(prompt: &str) -> String {
+    const BETWEEN: [char; 4] = [' ', ',', '，', '、'];
     let english = CameraMove::ALL.into_iter().flat_map(|camera| english::camera(camera).iter().copied());
     let mut phrases: Vec<String> = english.map(str::to_owned).collect();
     let chinese = CameraMove::ALL.into_iter().flat_map(|camera| chinese::camera(camera).iter().copied());
@@ -111,10 +112,9 @@ pub fn without_camera(prompt: &str) -> String {
         // Letters of ASCII alone change, so that places stay.
         while let Some(start) = rest.to_ascii_lowercase().find(phrase.as_str()) {
             let (before, behind) = (&rest[..start], &rest[start + phrase.len()..]);
-            let before = before.trim_end_matches([' ', ',', '，', '、']);
+            let before = before.trim_end_matches(BETWEEN);
             let before = before.strip_suffix(" and").unwrap_or(before);
-            let behind =
-                if before.is_empty() { behind.trim_start_matches([' ', ',', '，', '、']) } else { behind };
+            let behind = if before.is_empty() { behind.trim_start_matches(BETWEEN) } else { behind };
             rest = format!("{before}{behind}");
         }
     }
