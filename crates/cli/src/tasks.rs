@@ -78,13 +78,16 @@ pub struct LoopArgs {
     generate: GenerateArgs,
 }
 
+/// How much of a clip `remix` makes anew, if nothing is said.
+pub const REMIX_STRENGTH: f64 = 0.85;
+
 #[derive(Args)]
 pub struct RemixArgs {
     /// The clip: MP4 or GIF
     clip: PathBuf,
 
     /// How much is made anew: 0 nothing, 1 all but the length
-    #[arg(long, default_value_t = 0.85, allow_hyphen_values = true)]
+    #[arg(long, default_value_t = REMIX_STRENGTH, allow_hyphen_values = true)]
     strength: f64,
 
     #[command(flatten)]

@@ -182,6 +182,60 @@ fn how_far_the_camera_goes_says_how_long_that_takes() {
 }
 
 #[test]
+fn the_camera_is_moved_over_what_stands_still() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let of = |prompt: &str, flags: &str| {
+        let flags = format!("--size 64x48 --num-frames 9 {QUICK} {flags} -o made.safetensors");
+        succeed(common::generate(folder.path(), prompt, &flags));
+        let record = info(folder.path(), "made.safetensors")["provenance"].clone();
+        (Frames::read(&folder.path().join("made.safetensors")), record)
+    };
+    let (still, record) = of("a red ball on the grass, the camera is still", "");
+    assert!(record["camera_moved"].is_null());
+    let (nearer, of_nearer) = of("a red ball on the grass, the camera zooms in", "");
+    assert_eq!(of_nearer["prompt"], record["prompt"], "the model draws the same");
+    assert!(of_nearer["camera_moved"][0]["nearer"].as_f64().expect("times") > 1.4);
+    // Half of the way it is as it was drawn.
+    let unlike = [0, 4, 8].map(|frame| nearer.unlike(frame..frame + 1, &still, frame..frame + 1));
+    assert!(unlike[0] > 4.0 * unlike[1] && unlike[2] > 4.0 * unlike[1], "{unlike:?}");
+    let (_, of_model) = of("a red ball on the grass, the camera zooms in", "--as-written");
+    assert!(of_model["camera_moved"].is_null());
+}
+
+/// The most memory that a command has, in KiB.
+#[cfg(target_os = "linux")]
+fn most_memory(mut command: std::process::Command) -> u64 {
+    let mut child = command.spawn().expect("the program starts");
+    let status = format!("/proc/{}/status", child.id());
+    let mut most = 0;
+    loop {
+        let now = fs::read_to_string(&status).unwrap_or_default();
+        let line = now.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+        let found = line.and_then(|line| line.trim().trim_end_matches(" kB").parse().ok());
+        most = most.max(found.unwrap_or(0));
+        if let Some(status) = child.try_wait().expect("a status") {
+            assert!(status.success(), "{command:?}");
+            return most;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_minute_takes_the_memory_of_four_seconds() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let of = |seconds: u64| {
+        let flags = format!("--seconds {seconds} --steps 1 --guidance-scale 1 -o made.mp4");
+        let mut command = common::generate(folder.path(), PROMPT, &flags);
+        command.stdout(std::process::Stdio::null()).stderr(std::process::Stdio::null());
+        most_memory(command)
+    };
+    let (short, long) = (of(4), of(60));
+    assert!(short > 10_000 && long as f64 <= 1.2 * short as f64, "{long} KiB, of {short} for four seconds");
+}
+
+#[test]
 fn loops_lead_back() {
     let folder = folder();
     let clip = clip(folder.path());

@@ -385,6 +385,9 @@ impl Pipeline {
         if plan.scenes.len() > 1 {
             record["scenes"] = json!(plan.told());
         }
+        if let Some(lens) = &plan.lens {
+            record["camera_moved"] = json!(lens.turns());
+        }
         if !plan.layout.placed.is_empty() {
             record["sources"] = plan.sources();
         }

@@ -15,7 +15,7 @@ use crate::{
     memory::Activations,
     model::{GUIDANCE, is_guidance},
     text,
-    timeline::{Layout, Placed, Window, frames_in, scenes, size_of},
+    timeline::{Layout, Lens, Placed, Window, frames_in, scenes, size_of},
 };
 
 /// A request that can be served: nothing is left open, and everything fits the model.
@@ -57,6 +57,8 @@ pub struct Plan {
     pub(crate) activations: Activations,
     /// Which frames are known, and in which windows the others are made.
     pub(crate) layout: Layout,
+    /// How the camera is moved over what the model draws, if it is.
+    pub(crate) lens: Option<Lens>,
 }
 
 impl VideoRequest {
@@ -100,7 +102,13 @@ impl VideoRequest {
         self.check_camera(info, seconds)?;
         self.check_times(seconds)?;
         let scenes = scenes(self, seconds);
-        let layout = Layout::new(self, &placed, num_frames, fps, &scenes, info)?;
+        let is_moved = info.native.prompts == Prompts::World && num_frames > 1;
+        let lens = if is_moved { Lens::of(self, &scenes, seconds) } else { None };
+        let drawn: Vec<Span> = scenes
+            .iter()
+            .map(|scene| lens.as_ref().map_or_else(|| scene.clone(), |lens| lens.drawn(scene)))
+            .collect();
+        let layout = Layout::new(self, &placed, num_frames, fps, &drawn, info)?;
         self.check_ability(info, &layout)?;
         if self.noise.is_some() && layout.windows.len() > 1 {
             let found = format!("some, and {} windows", layout.windows.len());
@@ -120,7 +128,7 @@ impl VideoRequest {
         let guided = is_guided(guidance_scale);
         let activations = Activations::of(self.precision, size, token_grid, guided, info);
         let expand = |scene: &Span| self.expand_prompt(text::clean(&scene.prompt), info, num_frames);
-        let prompts: Vec<String> = scenes.iter().map(expand).collect();
+        let prompts: Vec<String> = drawn.iter().map(expand).collect();
         Ok(Plan {
             request: Self {
                 size: Some(size),
@@ -149,6 +157,7 @@ impl VideoRequest {
             model: info.clone(),
             activations,
             layout,
+            lens,
         })
     }
 

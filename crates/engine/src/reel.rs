@@ -90,7 +90,10 @@ impl<'a> Reel<'a> {
                 break;
             }
             let Some(frame) = self.frame(self.next as isize) else { break };
-            sink(&frame)?;
+            match &self.plan.lens {
+                Some(lens) => sink(&lens.see(self.next as f64 / self.plan.fps, &frame, self.plan.size))?,
+                None => sink(&frame)?,
+            }
             self.next += 1;
         }
         let keep = self.layout().needed_from(self.seen).min(self.next);

@@ -13,6 +13,8 @@ use crate::place::{CameraMove, Ground, TimeOfDay, Weather};
 use crate::scene::{Neighbour, Relation, Scene, Thing};
 use crate::split::{HeldOut, Split};
 
+/// How high the camera stands, as an angle above the things' ground in radians, is drawn from this range.
+pub const ELEVATIONS: std::ops::Range<f32> = 0.17..0.28;
 /// The pull downwards, in m/s², is drawn from this range.
 pub const GRAVITY: std::ops::Range<f32> = 5.0..9.81;
 
@@ -63,7 +65,7 @@ fn draw(seed: u64, rng: &mut ChaCha8Rng) -> Option<Scene> {
             true => CameraMove::Still,
             false => *CameraMove::ALL[1..].choose(rng)?,
         },
-        elevation: rng.random_range(0.17..0.28),
+        elevation: rng.random_range(ELEVATIONS),
         azimuth: rng.random_range(-0.12..0.12),
         gravity: rng.random_range(GRAVITY),
         restitution: match first.action {

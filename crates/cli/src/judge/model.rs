@@ -41,7 +41,8 @@ pub struct ModelArgs {
     #[arg(long, value_name = "SUITE", requires = "report", conflicts_with = "prompts", group = "set")]
     suite: Option<String>,
 
-    /// Only these tasks of the suite: animate, extend, connect, interpolate, loop, storyboard, edit, motion or minute
+    /// Only these tasks of the suite: animate, extend, connect, interpolate, loop, storyboard, edit, motion, minute, camera,
+    /// remix or image
     #[arg(long, value_name = "TASK,…", value_delimiter = ',', requires = "suite")]
     only: Vec<String>,
 

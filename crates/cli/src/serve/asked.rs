@@ -11,9 +11,9 @@ use super::{
     characters,
     refusal::{self, internal},
 };
+use crate::tasks::REMIX_STRENGTH;
 
-/// How much of a video is made anew where that is not said: of a remix, and of an edit without regions.
-const REMIXED: f64 = 0.85;
+/// How much of a video an edit without regions makes anew where that is not said.
 const EDITED: f64 = 0.75;
 /// Seconds that an extension adds.
 const EXTENDED: f64 = 4.0;
@@ -56,7 +56,7 @@ pub fn meant(asked: &Asked, info: &ModelInfo, judge: &OnceLock<Judge>) -> Result
             Ok(request)
         }
         Task::Remix { strength } => {
-            whole(request).remix(source()?, strength.unwrap_or(REMIXED), Vec::new(), info)
+            whole(request).remix(source()?, strength.unwrap_or(REMIX_STRENGTH), Vec::new(), info)
         }
         Task::Edit { strength, regions } => {
             let usual = if regions.is_empty() { EDITED } else { 1.0 };

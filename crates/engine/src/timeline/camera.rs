@@ -44,9 +44,20 @@ const MOVES: &str = "pan left, pan right, zoom in, zoom out, orbit left, orbit r
 impl Camera {
     /// The move at a time of a video of so many seconds, if there is one then.
     pub fn at(&self, time: f64, seconds: f64) -> Option<CameraMove> {
-        let spans = self.spans(seconds);
+        self.during(time, seconds).map(|of| of.camera)
+    }
+
+    /// How far the move at that time is to come, as a multiple of what the world's cameras do in a clip; none if it does not say.
+    pub(crate) fn share(&self, time: f64, seconds: f64) -> Option<f64> {
+        match self.during(time, seconds)?.length {
+            Length::Seconds(seconds) => Some(seconds / f64::from(ClipSpec::default().duration())),
+            Length::Even | Length::Times(_) => None,
+        }
+    }
+
+    fn during(&self, time: f64, seconds: f64) -> Option<&Move> {
         let during = |(_, [from, to]): &(&Move, [f64; 2])| time >= *from && time < *to;
-        self.moves.iter().zip(spans).find(during).map(|(of, _)| of.camera)
+        self.moves.iter().zip(self.spans(seconds)).find(during).map(|(of, _)| of)
     }
 
     /// The times at which one begins or ends.

@@ -288,9 +288,11 @@ fn shape_of(info: &ModelInfo, num_frames: usize) -> WindowShape {
     WindowShape { factor, most, patch, context }
 }
 
-/// The frames at which scenes begin.
+/// The frames at which scenes begin that another prompt draws than those before them.
 fn cuts(spans: &[Span], fps: f64) -> Vec<usize> {
-    let mut cuts: Vec<usize> = spans.iter().map(|span| frames_in(span.from, fps)).collect();
+    let is_cut = |pair: &&[Span]| pair[0].prompt != pair[1].prompt;
+    let cuts = spans.windows(2).filter(is_cut).map(|pair| frames_in(pair[1].from, fps));
+    let mut cuts: Vec<usize> = cuts.collect();
     cuts.sort_unstable();
     cuts
 }

@@ -8,6 +8,7 @@ mod camera;
 mod given;
 mod known;
 mod layout;
+mod lens;
 mod motion;
 mod scenes;
 mod windows;
@@ -18,6 +19,7 @@ pub use known::{At, Edge, Known, ParseRegionError, Region, Span};
 pub(crate) use given::Given;
 pub(crate) use known::lossy;
 pub(crate) use layout::{Frame, Layout, Placed, size_of};
+pub(crate) use lens::Lens;
 pub(crate) use scenes::scenes;
 pub(crate) use windows::Window;
 

@@ -1,6 +1,7 @@
 //! The suite of tasks that begin from pictures: each is asked of the engine as its command asks, with files of the world's own
 //! held-out clips, and what comes out is read back from its file and judged.
 
+mod directed;
 mod ends;
 mod inputs;
 mod made_anew;
@@ -35,7 +36,7 @@ const ALIKE: f64 = 30.0;
 const STRIP: usize = 9;
 
 /// What is asked of each task.
-pub const ASKED: [Asked; 21] = [
+pub const ASKED: [Asked; 25] = [
     asked("animate", FIRST_FRAME, Some(1.0)),
     asked("animate", SAME_THINGS, None),
     asked("extend", GIVEN_FRAMES, Some(1.0)),
@@ -59,6 +60,10 @@ pub const ASKED: [Asked; 21] = [
     asked("minute", SAME_THINGS, None),
     asked("minute", SCORE_OF_FIRST, None),
     asked("minute", SCORE_OF_LAST, None),
+    asked("camera", CAMERA, Some(0.8)),
+    asked("camera", SAME_THINGS, None),
+    asked("remix", SAME_THINGS, None),
+    asked("image", SAME_THINGS, None),
 ];
 
 const FIRST_FRAME: &str = "first frame like the picture, dB";
@@ -71,6 +76,7 @@ const OUTSIDE: &str = "outside of the region, dB";
 const TARGET: &str = "what was asked for is there";
 const CONTENT: &str = "the thing, in its colour";
 const MOTION: &str = "the event and its direction";
+const CAMERA: &str = "the camera moves as it is told";
 const SHARPNESS: &str = "sharpness of the end, of the beginning's";
 const SCORE: &str = "judge's score of the end, of the beginning's";
 const SCORE_OF_FIRST: &str = "judge's score of the beginning";
@@ -92,10 +98,13 @@ pub enum Task {
     Edit,
     Motion,
     Minute,
+    Camera,
+    Remix,
+    Image,
 }
 
 impl Task {
-    const ALL: [Self; 9] = [
+    const ALL: [Self; 12] = [
         Self::Animate,
         Self::Extend,
         Self::Connect,
@@ -105,6 +114,9 @@ impl Task {
         Self::Edit,
         Self::Motion,
         Self::Minute,
+        Self::Camera,
+        Self::Remix,
+        Self::Image,
     ];
 
     fn name(self) -> &'static str {
@@ -118,6 +130,9 @@ impl Task {
             Self::Edit => "edit",
             Self::Motion => "motion",
             Self::Minute => "minute",
+            Self::Camera => "camera",
+            Self::Remix => "remix",
+            Self::Image => "image",
         }
     }
 
@@ -172,6 +187,9 @@ impl<'a> Work<'a> {
                 Task::Edit => self.each(CASES, &mut cases, Self::edits)?,
                 Task::Motion => self.each(motion::GRID * motion::GRID, &mut cases, Self::motion)?,
                 Task::Minute => self.each(minute::CASES, &mut cases, Self::minute)?,
+                Task::Camera => self.each(CASES, &mut cases, Self::camera)?,
+                Task::Remix => self.each(CASES, &mut cases, Self::remix)?,
+                Task::Image => self.each(CASES, &mut cases, Self::image)?,
             }
         }
         Ok(Suite { model: self.pipeline.info().name.clone(), cases })
