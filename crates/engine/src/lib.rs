@@ -81,6 +81,6 @@ pub use size::{ParseSizeError, Size};
 pub use state::State;
 pub use tasks::Side;
 pub use text::parse_tokenizer;
-pub use timeline::{At, Camera, Edge, Known, ParseCameraError, ParseRegionError, Region, Span};
+pub use timeline::{At, Camera, Edge, Known, ParseCameraError, ParseRegionError, Region, Span, View};
 pub use video::{Video, to_bytes};
 pub use warning::Warning;

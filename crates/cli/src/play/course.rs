@@ -3,18 +3,19 @@
 use std::time::Instant;
 
 use anyhow::Result;
+use engine::View;
 use terminal::Key;
-use world::Kind;
+use world::{CameraMove, Kind};
 
 use super::{
-    film::{Frame, MADE, SEEN},
+    film::{Frame, MADE, SEEN, seen_from},
     presses::Presses,
-    steering::Steering,
+    steering::{self, Steering},
 };
 
 /// Seconds of frames that are shown before what a key asks for, until it is known how long that takes to make.
 const FIRST_WAIT: f64 = 0.6;
-/// What is remembered of a film that is not written, in frames.
+/// What is remembered of a film, in frames.
 const REMEMBERED: usize = 256;
 
 /// Frames to be made.
@@ -36,9 +37,15 @@ struct Working {
 pub struct Course {
     kind: Kind,
     fps: f64,
-    /// Whether all frames are remembered, as they will be written.
-    is_written: bool,
-    /// Those that are remembered, and how many are not any more.
+    size: [usize; 2],
+    /// What was seen, if it will be written.
+    written: Option<Vec<Frame>>,
+    /// What the camera does, and where it looks from.
+    camera: CameraMove,
+    view: View,
+    /// What is seen from there of the next frame to show.
+    next: Option<Frame>,
+    /// Those that are remembered, as they were drawn, and how many are not any more.
     frames: Vec<Frame>,
     forgotten: usize,
     /// How many of all were shown.
@@ -58,11 +65,15 @@ pub struct Course {
 }
 
 impl Course {
-    pub fn new(kind: Kind, fps: f64, is_written: bool) -> Self {
+    pub fn new(kind: Kind, fps: f64, size: [usize; 2], is_written: bool) -> Self {
         Self {
             kind,
             fps,
-            is_written,
+            size,
+            written: is_written.then(Vec::new),
+            camera: CameraMove::Still,
+            view: View::default(),
+            next: None,
             frames: Vec::new(),
             forgotten: 0,
             shown: 0,
@@ -106,6 +117,14 @@ impl Course {
     }
 
     pub fn press(&mut self, key: Key, now: Instant) {
+        if let Some(camera) = steering::camera(key) {
+            if camera != self.camera {
+                self.camera = camera;
+                self.presses.press_for(self.shown, now);
+                self.keys.push((self.shown as f64 / self.fps, key));
+            }
+            return;
+        }
         let Some(steering) = self.steering.press(key, self.kind).filter(|new| *new != self.steering) else {
             return;
         };
@@ -136,26 +155,31 @@ impl Course {
 
     /// The next frame to show, if it is there.
     pub fn frame(&mut self) -> Option<Frame> {
-        let frame = self.frames.get(self.shown - self.forgotten).cloned();
+        let drawn = self.frames.get(self.shown - self.forgotten).cloned();
         // Before the first there is nothing to wait for.
-        self.stalled += usize::from(frame.is_none() && self.shown > 0);
-        frame
+        self.stalled += usize::from(drawn.is_none() && self.shown > 0);
+        self.view = self.view.moved(self.camera, drawn.as_ref().map_or(0.0, |_| 1.0 / self.fps));
+        self.next = drawn.map(|drawn| seen_from(self.view, &drawn, self.size));
+        self.next.clone()
     }
 
     /// It is seen.
     pub fn see(&mut self, now: Instant) {
         self.presses.see(self.shown, now);
         self.shown += 1;
-        if !self.is_written && self.frames.len() > REMEMBERED {
+        if let Some(written) = &mut self.written {
+            written.extend(self.next.take());
+        }
+        if self.frames.len() > REMEMBERED {
             let old = (self.shown - self.forgotten).saturating_sub(SEEN);
             self.frames.drain(..old);
             self.forgotten += old;
         }
     }
 
-    /// What was seen, as far as it is remembered.
+    /// What was seen, if it will be written.
     pub fn seen(&self) -> &[Frame] {
-        &self.frames[..self.shown - self.forgotten]
+        self.written.as_deref().unwrap_or_default()
     }
 
     pub fn report(&self) -> String {
@@ -176,7 +200,7 @@ mod tests {
 
     /// A dog that rests, with its first frames there, and another job in hand that no key has asked for.
     fn begun() -> (Course, Job) {
-        let mut course = Course::new(Kind::Dog, 8.0, true);
+        let mut course = Course::new(Kind::Dog, 8.0, [1, 1], true);
         let job = course.next_job().unwrap();
         course.take(job.number, frames(MADE + 1), SECONDS).unwrap();
         assert!(course.next_job().is_none(), "a second is there");
@@ -202,23 +226,23 @@ mod tests {
         course.take(resting.number, frames(MADE), SECONDS).unwrap();
         assert_eq!(course.all(), MADE + 1);
 
-        for key in [Key::Right, Key::Up, Key::Char('a')] {
+        for key in [Key::Right, Key::Up] {
             course.press(key, Instant::now());
             assert!(course.next_job().is_none(), "one that answers a key is not given up");
         }
         course.take(left.number, frames(MADE), SECONDS).unwrap();
         assert_eq!(course.all(), 2 * MADE + 1);
         let newest = course.next_job().unwrap();
-        assert_eq!(newest.steering, pressed(&[Key::Up, Key::Char('a')]));
+        assert_eq!(newest.steering, pressed(&[Key::Up]));
         assert_eq!(course.all(), 2 * MADE + 1, "as long as a job takes, frames are played");
         course.take(newest.number, frames(MADE), SECONDS).unwrap();
         while course.frame().is_some() {
             course.see(Instant::now());
         }
         assert_eq!(course.seen().len(), 3 * MADE + 1);
-        assert!(course.report().starts_with("4 keys, 4 answered"), "{}", course.report());
+        assert!(course.report().starts_with("3 keys, 3 answered"), "{}", course.report());
         let keys: Vec<Key> = course.keys.iter().map(|&(_, key)| key).collect();
-        assert_eq!(keys, [Key::Left, Key::Right, Key::Up, Key::Char('a')]);
+        assert_eq!(keys, [Key::Left, Key::Right, Key::Up]);
         assert_eq!(course.keys[0].0, 0.25);
     }
 
@@ -235,9 +259,28 @@ mod tests {
     }
 
     #[test]
+    fn the_camera_answers_with_the_next_frame_and_nothing_is_made_for_it() {
+        let (mut course, resting) = begun();
+        for _ in 0..2 {
+            course.press(Key::Char('w'), Instant::now());
+        }
+        assert!(course.next_job().is_none(), "what is made is the same");
+        assert_eq!(course.view, View::default());
+        course.frame().unwrap();
+        course.see(Instant::now());
+        assert_eq!(course.view, View::default().moved(CameraMove::ZoomIn, 1.0 / 8.0));
+        assert!(course.report().starts_with("1 key, 1 answered"), "{}", course.report());
+        course.take(resting.number, frames(MADE), SECONDS).unwrap();
+        assert_eq!((course.seen().len(), course.keys.len()), (3, 1));
+        course.press(Key::Char('c'), Instant::now());
+        course.frame().unwrap();
+        assert_eq!(course.view, View::default().moved(CameraMove::ZoomIn, 1.0 / 8.0));
+    }
+
+    #[test]
     fn a_jump_is_asked_for_once_and_not_lost() {
         let jump = Key::Char(' ');
-        let mut course = Course::new(Kind::Dog, 8.0, true);
+        let mut course = Course::new(Kind::Dog, 8.0, [1, 1], true);
         let first = course.next_job().unwrap();
         course.press(jump, Instant::now());
         assert!(course.next_job().is_none(), "first there must be something to see");

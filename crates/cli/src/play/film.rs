@@ -3,7 +3,7 @@
 use std::{ops::ControlFlow, sync::Arc};
 
 use anyhow::{Result, anyhow};
-use engine::{Known, Pipeline, Progress, Size, VideoRequest};
+use engine::{Known, Pipeline, Progress, Size, VideoRequest, View};
 use media::Clip;
 use serde_json::{Value, json};
 use terminal::Key;
@@ -16,6 +16,15 @@ pub const SEEN: usize = 5;
 
 /// Pixels, `[height, width, 3]`.
 pub type Frame = Arc<[u8]>;
+
+/// What is seen of a frame that was drawn.
+pub fn seen_from(view: View, drawn: &Frame, [width, height]: [usize; 2]) -> Frame {
+    if view == View::default() {
+        return drawn.clone();
+    }
+    let picture: Vec<f32> = drawn.iter().map(|&byte| f32::from(byte) / 255.0).collect();
+    engine::to_bytes(&view.see(&picture, Size { width, height })).into()
+}
 
 /// A model that makes a world of one prompt.
 pub struct Film {

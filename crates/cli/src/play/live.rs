@@ -53,7 +53,7 @@ pub fn play(film: &Film, kind: Kind, show: Option<Protocol>, output: Option<&Pat
             jobs,
             made,
             newest,
-            course: Course::new(kind, film.fps, output.is_some()),
+            course: Course::new(kind, film.fps, film.size, output.is_some()),
         };
         stage.run(output)
     })

@@ -13,14 +13,14 @@ use std::{
 
 use anyhow::Result;
 use clap::Args;
-use engine::{ModelFiles, Precision, Prompts, Session, VideoRequest};
+use engine::{ModelFiles, Precision, Prompts, Session, VideoRequest, View};
 use media::{Clip, Format};
 use terminal::{Key, Protocol};
-use world::Kind;
+use world::{CameraMove, Kind};
 
 use self::{
-    film::{Film, Frame},
-    steering::{HELP, Steering, named, thing},
+    film::{Film, Frame, seen_from},
+    steering::{HELP, Steering, camera, named, thing},
 };
 use crate::{
     failure::{print, usage},
@@ -87,7 +87,8 @@ fn check_output(path: &Path) -> Result<()> {
 
 /// A key of a script, which must mean something to a thing of this kind.
 fn scripted(name: &str, kind: Kind) -> Result<Key> {
-    let key = named(name).filter(|&key| Steering::rest().press(key, kind).is_some());
+    let means = |key: Key| camera(key).is_some() || Steering::rest().press(key, kind).is_some();
+    let key = named(name).filter(|&key| means(key));
     key.ok_or_else(|| {
         usage(format!("--script: expected keys that mean something to a {kind:?}, found {name} ({HELP})"))
     })
@@ -114,16 +115,22 @@ fn open(args: &PlayArgs) -> Result<Film> {
 /// Plays without a terminal: a second for each key.
 fn play_script(film: &Film, kind: Kind, script: Vec<Key>, path: &Path) -> Result<()> {
     let (mut frames, mut keys, mut seconds) = (Vec::<Frame>::new(), Vec::new(), Vec::new());
+    let (mut seen, mut view, mut moves) = (Vec::<Frame>::new(), View::default(), CameraMove::Still);
     let mut steering = Steering::rest();
     for (part, key) in script.into_iter().enumerate() {
         keys.push((frames.len() as f64 / film.fps, key));
         steering = steering.press(key, kind).unwrap_or(steering);
+        moves = camera(key).unwrap_or(moves);
         let start = Instant::now();
         frames.extend(film.next(&frames, steering, part as u64, &signals::go_on)?);
         seconds.push(start.elapsed().as_secs_f64());
+        for drawn in &frames[seen.len()..] {
+            view = view.moved(moves, 1.0 / film.fps);
+            seen.push(seen_from(view, drawn, film.size));
+        }
         steering = steering.after();
     }
-    write(film, &frames, &keys, path)?;
+    write(film, &seen, &keys, path)?;
     seconds.sort_by(f64::total_cmp);
     print(&format!(
         "{}: {} frames; a second was made in {:.2} s (median), {:.2} s at most",

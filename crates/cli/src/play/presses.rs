@@ -21,6 +21,11 @@ impl Presses {
         self.waiting.push(Press { at: now, answer: None });
     }
 
+    /// One that this frame answers.
+    pub fn press_for(&mut self, frame: usize, now: Instant) {
+        self.waiting.push(Press { at: now, answer: Some(frame) });
+    }
+
     /// Whether nobody has been asked yet for what one of them asks for.
     pub fn is_one_open(&self) -> bool {
         self.waiting.iter().any(|press| press.answer.is_none())

@@ -1,4 +1,4 @@
-//! What keys mean: what the thing does next, and how the camera moves.
+//! What keys mean: what the thing does next, which the model draws, and how the camera moves, which the program does.
 
 use terminal::Key;
 use world::{Action, CameraMove, Claims, Direction, Event, Kind};
@@ -10,20 +10,18 @@ pub const HELP: &str = "arrows: go  space: jump  r: spin  enter: rest  a d: pan 
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Steering {
     event: Event,
-    camera: CameraMove,
 }
 
 impl Steering {
     /// Nothing moves.
     pub fn rest() -> Self {
-        Self { event: Event::of(Action::Rests), camera: CameraMove::Still }
+        Self { event: Event::of(Action::Rests) }
     }
 
     /// What a key makes of it, for a thing of this kind; none if it means nothing, or nothing that this kind can do.
     pub fn press(self, key: Key, kind: Kind) -> Option<Self> {
-        let event = |event: Option<Event>| event.map(|event| Self { event, ..self });
+        let event = |event: Option<Event>| event.map(|event| Self { event });
         let go = |way| event(kind.gait().map(|gait| Event::towards(gait, way)));
-        let camera = |camera| Some(Self { camera, ..self });
         match key {
             Key::Left => go(Direction::Left),
             Key::Right => go(Direction::Right),
@@ -32,13 +30,6 @@ impl Steering {
             Key::Char(' ') => event(first_of(kind, &[Action::Jumps, Action::Bounces, Action::Falls])),
             Key::Char('r') => event(first_of(kind, &[Action::Spins])),
             Key::Enter => event(Some(Event::of(Action::Rests))),
-            Key::Char('a') => camera(CameraMove::PanLeft),
-            Key::Char('d') => camera(CameraMove::PanRight),
-            Key::Char('w') => camera(CameraMove::ZoomIn),
-            Key::Char('s') => camera(CameraMove::ZoomOut),
-            Key::Char('q') => camera(CameraMove::OrbitLeft),
-            Key::Char('e') => camera(CameraMove::OrbitRight),
-            Key::Char('c') => camera(CameraMove::Still),
             _ => None,
         }
     }
@@ -46,12 +37,26 @@ impl Steering {
     /// What comes behind it if no key is pressed: what is done once has been done.
     pub fn after(self) -> Self {
         let once = matches!(self.event.action, Action::Jumps | Action::Bounces | Action::Falls);
-        if once { Self { event: Event::of(Action::Rests), ..self } } else { self }
+        if once { Self::rest() } else { self }
     }
 
     /// The prompt for it; `prompt` names one thing.
     pub fn told(self, prompt: &str) -> Option<String> {
-        world::retell(prompt, &[self.event], self.camera)
+        world::retell(prompt, &[self.event], CameraMove::Still)
+    }
+}
+
+/// What a key makes the camera do; none if it does nothing with it.
+pub fn camera(key: Key) -> Option<CameraMove> {
+    match key {
+        Key::Char('a') => Some(CameraMove::PanLeft),
+        Key::Char('d') => Some(CameraMove::PanRight),
+        Key::Char('w') => Some(CameraMove::ZoomIn),
+        Key::Char('s') => Some(CameraMove::ZoomOut),
+        Key::Char('q') => Some(CameraMove::OrbitLeft),
+        Key::Char('e') => Some(CameraMove::OrbitRight),
+        Key::Char('c') => Some(CameraMove::Still),
+        _ => None,
     }
 }
 
@@ -106,12 +111,15 @@ mod tests {
         let told = |steering: Steering| steering.told("a red dog on the grass").unwrap();
         let left = rest.press(Key::Left, Kind::Dog).unwrap();
         assert_eq!(left.event, Event::towards(Action::Walks, Direction::Left));
-        let panned = left.press(named("a").unwrap(), Kind::Dog).unwrap();
-        let claims = Claims::of_prompt(&told(panned));
-        assert_eq!((claims.events[0].action, claims.camera), (Action::Walks, Some(CameraMove::PanLeft)));
-        assert_eq!(panned.after(), panned);
-        let jumps = panned.press(named("space").unwrap(), Kind::Dog).unwrap();
+        let claims = Claims::of_prompt(&told(left));
+        assert_eq!((claims.events[0].action, claims.camera), (Action::Walks, None));
+        assert_eq!(left.after(), left);
+        let jumps = left.press(named("space").unwrap(), Kind::Dog).unwrap();
         assert_eq!(jumps.after().event.action, Action::Rests);
+        // The camera is not what the model draws.
+        let pan = named("a").unwrap();
+        assert_eq!((left.press(pan, Kind::Dog), camera(pan)), (None, Some(CameraMove::PanLeft)));
+        assert_eq!(camera(Key::Left), None);
         // A house goes nowhere, and an x means nothing.
         assert_eq!(rest.press(Key::Left, Kind::House), None);
         assert_eq!(rest.press(Key::Char('x'), Kind::Dog), None);

@@ -6,7 +6,7 @@
 //! which a model alone can draw, before a ground that turns beneath them, which is a plane, and so a map of the plane again.
 
 use serde::Serialize;
-use world::{CameraMove, Claims};
+use world::{CameraMove, Claims, ClipSpec};
 
 use super::{Span, camera::with_camera};
 use crate::{Size, VideoRequest};
@@ -38,9 +38,9 @@ pub(crate) struct Turn {
     nearer: f64,
 }
 
-/// How a picture is seen.
+/// Where a camera of the world looks from, seen from where a picture was drawn for one.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-struct View {
+pub struct View {
     /// How far it has turned to the left from where it was drawn, in radians.
     left: f64,
     /// How far it has circled to the left, in radians.
@@ -87,12 +87,7 @@ impl Lens {
     /// What is seen at a time of a picture that was drawn, both `[height, width, 3]`, 0 to 1. Beyond its edges it goes on as it
     /// ends there.
     pub fn see(&self, time: f64, picture: &[f32], size: Size) -> Vec<f32> {
-        let view = self.view(time);
-        let turned = if view.around == 0.0 { picture.to_vec() } else { view.circle(picture, size) };
-        match view {
-            View { left: 0.0, nearer: 0.0, .. } => turned,
-            view => resampled(&turned, size, |place| view.place_before_turn(place, size)),
-        }
+        self.view(time).see(picture, size)
     }
 
     fn view(&self, time: f64) -> View {
@@ -172,6 +167,39 @@ fn place(direction: Direction, size: Size) -> [f64; 2] {
 }
 
 impl View {
+    /// Beyond so much of a turn, and so many times nearer or farther, there is little left of what was drawn.
+    const MOST_LEFT: f64 = 0.35;
+    const MOST_NEARER: f64 = std::f64::consts::LN_2;
+
+    /// Where it looks from after so many seconds of a move at the pace of the world's cameras, as far as it goes.
+    pub fn moved(self, camera: CameraMove, seconds: f64) -> Self {
+        let clip = f64::from(ClipSpec::default().duration());
+        let amount = world::camera_amount(camera).unwrap_or(0.0);
+        let angle = (amount * seconds / clip).to_radians();
+        let Self { left, around, nearer } = self;
+        let turned = |by: f64| Self { left: (left + by).clamp(-Self::MOST_LEFT, Self::MOST_LEFT), ..self };
+        let near =
+            |by: f64| Self { nearer: (nearer + by).clamp(-Self::MOST_NEARER, Self::MOST_NEARER), ..self };
+        match camera {
+            CameraMove::Still => self,
+            CameraMove::PanLeft => turned(angle),
+            CameraMove::PanRight => turned(-angle),
+            CameraMove::OrbitLeft => Self { around: around + angle, ..self },
+            CameraMove::OrbitRight => Self { around: around - angle, ..self },
+            CameraMove::ZoomIn => near(amount.ln() * seconds / clip),
+            CameraMove::ZoomOut => near(-amount.ln() * seconds / clip),
+        }
+    }
+
+    /// What is seen of a picture that was drawn, both `[height, width, 3]`, 0 to 1. Beyond its edges it goes on as it ends there.
+    pub fn see(self, picture: &[f32], size: Size) -> Vec<f32> {
+        let turned = if self.around == 0.0 { picture.to_vec() } else { self.circle(picture, size) };
+        match self {
+            Self { left: 0.0, nearer: 0.0, .. } => turned,
+            _ => resampled(&turned, size, |place| self.place_before_turn(place, size)),
+        }
+    }
+
     /// Where a place of what is seen was before the camera turned and came nearer.
     fn place_before_turn(self, at: [f64; 2], size: Size) -> [f64; 2] {
         place(turned(direction(at, size, eye_distance(size) * self.nearer.exp()), self.left), size)
@@ -406,6 +434,20 @@ mod tests {
         assert_eq!(Lens::of(&known, &[scene.clone()], 2.0), None, "word for word");
         let known = VideoRequest { as_written: false, is_loop: true, ..known };
         assert_eq!(Lens::of(&known, &[scene], 2.0), None, "an end that is the beginning");
+    }
+
+    #[test]
+    fn a_view_moves_at_the_world_s_pace_and_not_beyond_what_was_drawn() {
+        let clip = f64::from(ClipSpec::default().duration());
+        let pan = world::camera_amount(CameraMove::PanLeft).unwrap().to_radians();
+        let view = View::default().moved(CameraMove::PanLeft, clip / 2.0).moved(CameraMove::ZoomIn, clip);
+        assert!((view.left - pan / 2.0).abs() < 1e-9);
+        assert!((view.nearer.exp() - world::camera_amount(CameraMove::ZoomIn).unwrap()).abs() < 1e-9);
+        let back = view.moved(CameraMove::PanRight, clip / 2.0).moved(CameraMove::ZoomOut, clip);
+        assert!(back.left.abs() < 1e-9 && back.nearer.abs() < 1e-9 && back.around == 0.0);
+        let far = view.moved(CameraMove::PanLeft, 100.0).moved(CameraMove::ZoomIn, 100.0);
+        assert_eq!((far.left, far.nearer), (View::MOST_LEFT, View::MOST_NEARER));
+        assert_eq!(far.moved(CameraMove::Still, 1.0), far);
     }
 
     #[test]

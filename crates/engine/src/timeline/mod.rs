@@ -15,6 +15,7 @@ mod windows;
 
 pub use camera::{Camera, ParseCameraError};
 pub use known::{At, Edge, Known, ParseRegionError, Region, Span};
+pub use lens::View;
 
 pub(crate) use given::Given;
 pub(crate) use known::lossy;
