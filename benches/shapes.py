@@ -27,7 +27,7 @@ CLAIMS = ["thing", "colour", "event", "camera", "all of the prompt"]
 def judged(kinora, size, first):
     """The rows of a report, by what they are about, and the sharpness over that of real clips of the size."""
     with tempfile.TemporaryDirectory() as folder:
-        command = [kinora, "judge", "--prompts", "seen", "--first", str(first), "--size", size]
+        command = [kinora, "judge", "--prompts", "seen", "--first", str(first), "--size", size, "--num-frames", "17"]
         answer = subprocess.run(
             [*command, "--report", folder, "--json"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=True
         )

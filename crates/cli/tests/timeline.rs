@@ -351,8 +351,11 @@ fn what_cannot_be_is_told_in_one_line() {
     copy(&model_folder(), &model);
     let index = model.join("model_index.json");
     let text = fs::read_to_string(&index).expect("read");
-    fs::write(&index, text.replace("\"expand_timesteps\": true", "\"expand_timesteps\": false"))
-        .expect("written");
+    let text = text.replace("\"expand_timesteps\": true", "\"expand_timesteps\": false");
+    fs::write(&index, &text).expect("written");
+    let message = fail_either(folder.path(), "generate a-ball --model model -o b.gif");
+    assert!(message.contains("`_kinora.default_num_frames`"), "{message}");
+    fs::write(&index, text.replace("\"default_num_frames\": 33,", "")).expect("written");
     let message = fail_either(folder.path(), "extend a.gif --model model");
     assert!(message.contains("one noise level for all frames"), "{message}");
     assert_eq!(names(folder.path()), ["a.gif", "model", "text.png", "world"]);

@@ -378,7 +378,10 @@ impl VideoRequest {
                     At::Seconds(seconds) => frames_in(seconds, fps).saturating_add(placed.count),
                     At::Edge(_) => placed.count,
                 });
-                Ok(ends.max().unwrap_or(info.native.num_frames))
+                // A file of noise is for what is made at once.
+                let own =
+                    if self.noise.is_some() { info.native.num_frames } else { info.default_num_frames() };
+                Ok(ends.max().unwrap_or(own))
             }
         }
     }

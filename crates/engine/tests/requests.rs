@@ -224,6 +224,8 @@ fn a_clip_that_cannot_be_made_is_refused_with_the_model_that_asks_for_it() {
         ("size", json!("0x0")),
         ("num_frames", json!(0)),
         ("num_frames", json!(6)),
+        ("default_num_frames", json!(0)),
+        ("default_num_frames", json!(6)),
         ("fps", json!(0.0)),
         ("fps", json!(-8.0)),
         ("fps", json!(1e39)),

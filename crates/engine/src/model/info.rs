@@ -28,8 +28,11 @@ use crate::{Error, Result, Size};
 pub struct NativeClip {
     /// Pixels.
     pub size: Size,
-    /// Frames.
+    /// Frames that are made at once.
     pub num_frames: usize,
+    /// Frames of a video of which nobody says how long it is to be, if they are more than are made at once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub default_num_frames: Option<usize>,
     /// Frames a second.
     pub fps: f64,
     /// How strongly to follow the prompt.
@@ -71,6 +74,7 @@ impl From<PublishedClip> for NativeClip {
         Self {
             size: Size { width, height },
             num_frames,
+            default_num_frames: None,
             fps,
             guidance_scale,
             num_inference_steps: Self::common_steps(),
@@ -250,6 +254,11 @@ impl ModelInfo {
         &self.experts[0].config
     }
 
+    /// Frames of a video of which nobody says how long it is to be.
+    pub fn default_num_frames(&self) -> usize {
+        self.native.default_num_frames.unwrap_or(self.native.num_frames)
+    }
+
     /// Fails unless the clip of `_kinora` can be made.
     fn check_native(&self, files: &ModelFiles, native: &NativeClip) -> Result<()> {
         let check = |field, expected: String, found: String, holds: bool| match holds {
@@ -261,9 +270,17 @@ impl ModelInfo {
         let fits = fits && height.is_multiple_of(multiple.height);
         check("_kinora.size", format!("multiples of {multiple}"), native.size.to_string(), fits)?;
         let (fewest, step) = (self.fewest_frames(), self.frames_step());
-        let fits = self.frames_at_most(native.num_frames) == native.num_frames;
+        let fits = |frames: usize| self.frames_at_most(frames) == frames;
         let frames = format!("{fewest}, or a multiple of {step} more");
-        check("_kinora.num_frames", frames, native.num_frames.to_string(), fits)?;
+        check("_kinora.num_frames", frames.clone(), native.num_frames.to_string(), fits(native.num_frames))?;
+        if let Some(longer) = native.default_num_frames {
+            let holds = fits(longer) && (self.expand_timesteps || longer <= native.num_frames);
+            let frames = match self.expand_timesteps {
+                true => frames,
+                false => format!("{frames}, up to num_frames: this model makes all at once"),
+            };
+            check("_kinora.default_num_frames", frames, longer.to_string(), holds)?;
+        }
         let range = Clip::FPS_RANGE;
         let rates = format!("{} to {}", range.start(), range.end());
         check("_kinora.fps", rates, native.fps.to_string(), range.contains(&native.fps))?;
@@ -447,7 +464,7 @@ mod tests {
         assert!(info.expand_timesteps, "the timeline needs a timestep for each frame");
         // The size and length that it was trained with. A field `_kinora` that was left out would show here.
         assert_eq!(info.native.size, Size { width: 128, height: 128 });
-        assert_eq!((info.native.num_frames, info.native.fps), (17, 8.0));
+        assert_eq!((info.native.num_frames, info.default_num_frames(), info.native.fps), (17, 33, 8.0));
         assert!(info.max_sequence_length < Family::Wan.max_sequence_length());
     }
 }

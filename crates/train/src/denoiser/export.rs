@@ -54,7 +54,8 @@ fn save<M: Checkpoint, C: ModelConfig>(
 }
 
 /// `model_index.json`: the classes of the parts, that each token has its own timestep, and the clip that the
-/// model is trained on, which `engine` makes where a request leaves size, length, steps or guidance open.
+/// model is trained on, which `engine` makes where a request leaves size, steps or guidance open; twice as long, in windows, where
+/// it leaves the length open.
 fn index(
     transformer: &WanTransformer3dConfig,
     vae: &AutoencoderConfig,
@@ -64,6 +65,7 @@ fn index(
     let native = NativeClip {
         size: Size { width, height },
         num_frames,
+        default_num_frames: Some(2 * num_frames - 1),
         fps: f64::from(fps),
         guidance_scale: args.guidance_scale,
         num_inference_steps: args.sample_steps,
@@ -99,7 +101,7 @@ mod tests {
         assert_eq!(
             index(Vec::new())["_kinora"],
             json!({
-                "size": "128x128", "num_frames": 17, "fps": 8.0, "guidance_scale": 3.5, "num_inference_steps": 12,
+                "size": "128x128", "num_frames": 17, "default_num_frames": 33, "fps": 8.0, "guidance_scale": 3.5, "num_inference_steps": 12,
                 "prompts": "world",
             })
         );
