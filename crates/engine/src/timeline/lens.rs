@@ -431,7 +431,7 @@ mod tests {
         assert!(none("a red ball") && none("一个红色的球，镜头不动"));
         assert!(!none("一个红色的球，镜头推近"));
         let known = VideoRequest { prompt: prompt.into(), as_written: true, ..VideoRequest::default() };
-        assert_eq!(Lens::of(&known, &[scene.clone()], 2.0), None, "word for word");
+        assert_eq!(Lens::of(&known, std::slice::from_ref(&scene), 2.0), None, "word for word");
         let known = VideoRequest { as_written: false, is_loop: true, ..known };
         assert_eq!(Lens::of(&known, &[scene], 2.0), None, "an end that is the beginning");
     }
