@@ -155,11 +155,13 @@ impl Course {
 
     /// The next frame to show, if it is there.
     pub fn frame(&mut self) -> Option<Frame> {
-        let drawn = self.frames.get(self.shown - self.forgotten).cloned();
-        // Before the first there is nothing to wait for.
-        self.stalled += usize::from(drawn.is_none() && self.shown > 0);
-        self.view = self.view.moved(self.camera, drawn.as_ref().map_or(0.0, |_| 1.0 / self.fps));
-        self.next = drawn.map(|drawn| seen_from(self.view, &drawn, self.size));
+        let Some(drawn) = self.frames.get(self.shown - self.forgotten) else {
+            // Before the first there is nothing to wait for.
+            self.stalled += usize::from(self.shown > 0);
+            return None;
+        };
+        self.view = self.view.moved(self.camera, 1.0 / self.fps);
+        self.next = Some(seen_from(self.view, drawn, self.size));
         self.next.clone()
     }
 

@@ -114,56 +114,78 @@ impl Turn {
         // As the world's do, which have to keep several things in sight.
         let things = if share.is_some() { 1 } else { claims.count().max(1) };
         let share = share.unwrap_or(1.0);
-        let (pan, circle) = (amount * share / things as f64, amount * share);
-        let still = Self { from: scene.from, to: scene.to.min(seconds), left: 0.0, around: 0.0, nearer: 1.0 };
-        Some(match camera {
-            CameraMove::Still => return None,
-            CameraMove::PanLeft => Self { left: pan, ..still },
-            CameraMove::PanRight => Self { left: -pan, ..still },
-            CameraMove::OrbitLeft => Self { around: circle, ..still },
-            CameraMove::OrbitRight => Self { around: -circle, ..still },
-            CameraMove::ZoomIn => Self { nearer: amount.powf(share), ..still },
-            CameraMove::ZoomOut => Self { nearer: amount.powf(-share), ..still },
+        let [left, around, nearer] = way(camera);
+        Some(Self {
+            from: scene.from,
+            to: scene.to.min(seconds),
+            left: left * (amount * share / things as f64),
+            around: around * (amount * share),
+            nearer: amount.powf(nearer * share),
         })
+    }
+}
+
+/// Which way a move goes: to the left, around to the left, and nearer, each 1, -1 for the other way, or 0.
+fn way(camera: CameraMove) -> [f64; 3] {
+    match camera {
+        CameraMove::Still => [0.0, 0.0, 0.0],
+        CameraMove::PanLeft => [1.0, 0.0, 0.0],
+        CameraMove::PanRight => [-1.0, 0.0, 0.0],
+        CameraMove::OrbitLeft => [0.0, 1.0, 0.0],
+        CameraMove::OrbitRight => [0.0, -1.0, 0.0],
+        CameraMove::ZoomIn => [0.0, 0.0, 1.0],
+        CameraMove::ZoomOut => [0.0, 0.0, -1.0],
     }
 }
 
 /// To the right, up and ahead.
 type Direction = [f64; 3];
+/// The sine and the cosine of an angle.
+type Angle = (f64, f64);
 
 /// Turned about what is to the right, upwards.
-fn tilted([right, up, ahead]: Direction, angle: f64) -> Direction {
-    let (sin, cos) = angle.sin_cos();
+fn tilted([right, up, ahead]: Direction, (sin, cos): Angle) -> Direction {
     [right, up * cos + ahead * sin, ahead * cos - up * sin]
 }
 
 /// Turned about what is up, to the left.
-fn turned([right, up, ahead]: Direction, angle: f64) -> Direction {
-    let (sin, cos) = angle.sin_cos();
+fn turned([right, up, ahead]: Direction, (sin, cos): Angle) -> Direction {
     [right * cos - ahead * sin, up, ahead * cos + right * sin]
 }
 
-/// How far the world's cameras look down, in radians.
-fn tilt() -> f64 {
-    f64::from(world::ELEVATIONS.start + world::ELEVATIONS.end) / 2.0
+/// How the world's cameras see: what is the same for every pixel of a picture.
+#[derive(Clone, Copy)]
+struct Eye {
+    /// The middle of the picture, in pixels.
+    middle: [f64; 2],
+    /// How far away a picture is as large as it is, in pixels.
+    distance: f64,
+    /// How far it looks down.
+    tilt: Angle,
 }
 
-/// How far from the eye a picture is as large as it is, in pixels.
-fn eye_distance(size: Size) -> f64 {
-    size.width.min(size.height) as f64 / 2.0 / (f64::from(world::FIELD_OF_VIEW) / 2.0).tan()
-}
+impl Eye {
+    fn of(Size { width, height }: Size) -> Self {
+        let half = width.min(height) as f64 / 2.0;
+        Self {
+            middle: [width as f64 / 2.0, height as f64 / 2.0],
+            distance: half / (f64::from(world::FIELD_OF_VIEW) / 2.0).tan(),
+            tilt: (f64::from(world::ELEVATIONS.start + world::ELEVATIONS.end) / 2.0).sin_cos(),
+        }
+    }
 
-/// Where the world's camera looks to see a place of a picture, in pixels from its top left corner.
-fn direction([x, y]: [f64; 2], size: Size, eye_distance: f64) -> Direction {
-    let [right, up] = [x - size.width as f64 / 2.0, size.height as f64 / 2.0 - y];
-    tilted([right / eye_distance, up / eye_distance, 1.0], -tilt())
-}
+    /// Where it looks to see a place of its picture, in pixels from the top left corner.
+    fn direction(self, [x, y]: [f64; 2]) -> Direction {
+        let ([middle_x, middle_y], (sin, cos)) = (self.middle, self.tilt);
+        tilted([(x - middle_x) / self.distance, (middle_y - y) / self.distance, 1.0], (-sin, cos))
+    }
 
-/// At which place of its picture the world's camera sees what is in a direction. What is behind it is as far away as can be.
-fn place(direction: Direction, size: Size) -> [f64; 2] {
-    let [right, up, ahead] = tilted(direction, tilt());
-    let scale = eye_distance(size) / ahead.max(1e-3);
-    [size.width as f64 / 2.0 + right * scale, size.height as f64 / 2.0 - up * scale]
+    /// At which place of its picture it sees what is in a direction. What is behind it is as far away as can be.
+    fn place(self, direction: Direction) -> [f64; 2] {
+        let [right, up, ahead] = tilted(direction, self.tilt);
+        let scale = self.distance / ahead.max(1e-3);
+        [self.middle[0] + right * scale, self.middle[1] - up * scale]
+    }
 }
 
 impl View {
@@ -173,21 +195,15 @@ impl View {
 
     /// Where it looks from after so many seconds of a move at the pace of the world's cameras, as far as it goes.
     pub fn moved(self, camera: CameraMove, seconds: f64) -> Self {
+        let Some(amount) = world::camera_amount(camera) else { return self };
         let clip = f64::from(ClipSpec::default().duration());
-        let amount = world::camera_amount(camera).unwrap_or(0.0);
         let angle = (amount * seconds / clip).to_radians();
-        let Self { left, around, nearer } = self;
-        let turned = |by: f64| Self { left: (left + by).clamp(-Self::MOST_LEFT, Self::MOST_LEFT), ..self };
-        let near =
-            |by: f64| Self { nearer: (nearer + by).clamp(-Self::MOST_NEARER, Self::MOST_NEARER), ..self };
-        match camera {
-            CameraMove::Still => self,
-            CameraMove::PanLeft => turned(angle),
-            CameraMove::PanRight => turned(-angle),
-            CameraMove::OrbitLeft => Self { around: around + angle, ..self },
-            CameraMove::OrbitRight => Self { around: around - angle, ..self },
-            CameraMove::ZoomIn => near(amount.ln() * seconds / clip),
-            CameraMove::ZoomOut => near(-amount.ln() * seconds / clip),
+        let closer = amount.ln() * seconds / clip;
+        let [left, around, nearer] = way(camera);
+        Self {
+            left: (self.left + left * angle).clamp(-Self::MOST_LEFT, Self::MOST_LEFT),
+            around: self.around + around * angle,
+            nearer: (self.nearer + nearer * closer).clamp(-Self::MOST_NEARER, Self::MOST_NEARER),
         }
     }
 
@@ -196,33 +212,39 @@ impl View {
         let turned = if self.around == 0.0 { picture.to_vec() } else { self.circle(picture, size) };
         match self {
             Self { left: 0.0, nearer: 0.0, .. } => turned,
-            _ => resampled(&turned, size, |place| self.place_before_turn(place, size)),
+            _ => resampled(&turned, size, self.before_turn(size)),
         }
     }
 
-    /// Where a place of what is seen was before the camera turned and came nearer.
-    fn place_before_turn(self, at: [f64; 2], size: Size) -> [f64; 2] {
-        place(turned(direction(at, size, eye_distance(size) * self.nearer.exp()), self.left), size)
+    /// Where each place of what is seen was before the camera turned and came nearer.
+    fn before_turn(self, size: Size) -> impl Fn([f64; 2]) -> [f64; 2] {
+        let eye = Eye::of(size);
+        let nearer = Eye { distance: eye.distance * self.nearer.exp(), ..eye };
+        let left = self.left.sin_cos();
+        move |at| eye.place(turned(nearer.direction(at), left))
     }
 
-    /// Where a place of the ground, or of the sky above it, was before the camera began to circle. In distances of the camera
+    /// Where each place of the ground, or of the sky above it, was before the camera began to circle. In distances of the camera
     /// from what it circles around.
-    fn place_before_circle(self, at: [f64; 2], size: Size) -> [f64; 2] {
-        let eye = [0.0, tilt().sin(), -tilt().cos()];
-        let [right, up, ahead] = direction(at, size, eye_distance(size));
+    fn before_circle(self, size: Size) -> impl Fn([f64; 2]) -> [f64; 2] {
         // As good as the horizon, above which there is no ground.
         const FAR: f64 = 200.0;
-        let far = if up < 0.0 { ((GROUND + eye[1]) / -up).min(FAR) } else { FAR };
-        let hit = [right * far, eye[1] + up * far, eye[2] + ahead * far];
+        let eye = Eye::of(size);
+        let (height, back) = eye.tilt;
         // Who circles to the left sees what is beyond the middle move to the left.
-        let [right, up, ahead] = turned(hit, -self.around);
-        place([right, up - eye[1], ahead - eye[2]], size)
+        let around = (-self.around).sin_cos();
+        move |at| {
+            let [right, up, ahead] = eye.direction(at);
+            let far = if up < 0.0 { ((GROUND + height) / -up).min(FAR) } else { FAR };
+            let [right, up, ahead] = turned([right * far, height + up * far, ahead * far - back], around);
+            eye.place([right, up - height, ahead + back])
+        }
     }
 
     /// A picture whose ground turns about its middle, under the things that stand out from it.
     fn circle(self, picture: &[f32], size: Size) -> Vec<f32> {
         let (things, ground) = apart(picture, size.width);
-        let mut seen = resampled(&ground, size, |at| self.place_before_circle(at, size));
+        let mut seen = resampled(&ground, size, self.before_circle(size));
         for ((seen, drawn), thing) in seen.chunks_exact_mut(3).zip(picture.chunks_exact(3)).zip(things) {
             seen.iter_mut().zip(drawn).for_each(|(seen, drawn)| *seen += (drawn - *seen) * thing);
         }
@@ -290,8 +312,8 @@ fn resampled(picture: &[f32], Size { width, height }: Size, from: impl Fn([f64; 
     centres.flat_map(of).collect()
 }
 
-/// A picture at a place between its pixels, by the cubic of Catmull and Rom (Keys 1981, a = -1/2), which keeps edges sharper than straight
-/// lines would.
+/// A picture at a place between its pixels, by the cubic of Catmull and Rom (Keys 1981, a = -1/2), which keeps edges sharper than
+/// straight lines would.
 fn smoothly(picture: &[f32], [width, height]: [usize; 2], at: [f64; 2]) -> [f32; 3] {
     let [x, y] = at.map(|at| at - 0.5);
     let weights = |at: f64| {
@@ -357,9 +379,8 @@ mod tests {
         assert!((turn.left - 20.0).abs() < 1e-9 && turn.nearer == 1.0);
         // Half of it before the middle, and half behind it: what was to the left comes into sight.
         let distance = 48.0 / (f64::from(world::FIELD_OF_VIEW) / 2.0).tan();
-        let tilt = f64::from(world::ELEVATIONS.start + world::ELEVATIONS.end) / 2.0;
         // The middle is as far from the axis that it turns about as its tilt leaves.
-        let shift = distance * 10.0_f64.to_radians().sin() * tilt.cos();
+        let shift = distance * 10.0_f64.to_radians().sin() * Eye::of(SIZE).tilt.1;
         let [x, _] = seen_at(&lens, 0.0, [64, 48]);
         assert!((64.0 - shift - x).abs() < 2.0, "{x} for {}", 64.0 - shift);
         let [x, _] = seen_at(&lens, turn.to, [64, 48]);
@@ -395,11 +416,13 @@ mod tests {
         let angle = 0.2_f64;
         let view = View { around: angle, ..View::default() };
         let sees = |around: f64, [right, up, ahead]: Direction| {
-            let eye = [-around.sin() * tilt().cos(), tilt().sin(), -around.cos() * tilt().cos()];
-            place(turned([right - eye[0], up - eye[1], ahead - eye[2]], around), SIZE)
+            let (height, back) = Eye::of(SIZE).tilt;
+            let eye = [-around.sin() * back, height, -around.cos() * back];
+            let direction = [right - eye[0], up - eye[1], ahead - eye[2]];
+            Eye::of(SIZE).place(turned(direction, around.sin_cos()))
         };
         for ground in [[0.0, -GROUND, 0.0], [0.2, -GROUND, -0.1], [-0.3, -GROUND, 1.5]] {
-            let found = view.place_before_circle(sees(angle, ground), SIZE);
+            let found = view.before_circle(SIZE)(sees(angle, ground));
             assert!(near(found, sees(0.0, ground)), "{ground:?}: {found:?} for {:?}", sees(0.0, ground));
         }
         // A thing stays where it is drawn, and its ground has none of it.
@@ -430,10 +453,10 @@ mod tests {
         let none = |prompt: &str| lens(prompt, None, 2.0).is_none();
         assert!(none("a red ball") && none("一个红色的球，镜头不动"));
         assert!(!none("一个红色的球，镜头推近"));
-        let known = VideoRequest { prompt: prompt.into(), as_written: true, ..VideoRequest::default() };
-        assert_eq!(Lens::of(&known, std::slice::from_ref(&scene), 2.0), None, "word for word");
-        let known = VideoRequest { as_written: false, is_loop: true, ..known };
-        assert_eq!(Lens::of(&known, &[scene], 2.0), None, "an end that is the beginning");
+        let request = VideoRequest { prompt: prompt.into(), as_written: true, ..VideoRequest::default() };
+        assert_eq!(Lens::of(&request, std::slice::from_ref(&scene), 2.0), None, "word for word");
+        let request = VideoRequest { as_written: false, is_loop: true, ..request };
+        assert_eq!(Lens::of(&request, &[scene], 2.0), None, "an end that is the beginning");
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! The suite of tasks that begin from pictures: each is asked of the engine as its command asks, with files of the world's own
+//! The suite of tasks, most of which begin from pictures: each is asked of the engine as its command asks, with files of the world's own
 //! held-out clips, and what comes out is read back from its file and judged.
 
 mod directed;
