@@ -11,6 +11,7 @@ mod avx512;
 mod dispatch;
 mod frames;
 mod job;
+mod lines;
 mod loops;
 mod pack;
 mod packed;
@@ -22,6 +23,7 @@ mod shape;
 mod source;
 #[cfg(test)]
 mod tests;
+mod weight_gradient;
 mod weights;
 mod windows;
 pub mod winograd;
@@ -169,7 +171,7 @@ fn backward_weight_on(isa: Level, shape: &Conv3d, x: &[f32], dy: &[f32]) -> [Vec
         Level::Avx512(isa) => avx512::backward_weight(isa, shape, x, dy, &mut d_weight),
         #[cfg(target_arch = "x86_64")]
         Level::Avx512Bf16(isa) => avx512::backward_weight(isa, shape, x, dy, &mut d_weight),
-        _ => scalar::backward_weight(shape, x, dy, &mut d_weight),
+        isa => weight_gradient::backward_weight(isa, shape, x, dy, &mut d_weight),
     }
     let positions: usize = shape.output_size().iter().product();
     let of_sample = |sample: usize, channel: usize| {

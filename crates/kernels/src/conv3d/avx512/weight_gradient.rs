@@ -5,10 +5,7 @@ use std::arch::x86_64::*;
 use super::pack;
 use crate::{
     avx512::multiply_add,
-    conv3d::{
-        plane::{Geometry, Plane},
-        shape::Conv3d,
-    },
+    conv3d::{lines::Lines, shape::Conv3d},
     isa::Avx512,
     lanes::bf16_bits,
     shared::{Buffer, Shared, cast_mut, with_buffers},
@@ -34,7 +31,7 @@ pub(in crate::conv3d) fn backward_weight<const NATIVE: bool>(
         product.pack_input(isa, x, xs);
         let dys = dys.words(shape.batch * product.blocks * product.gradient_len());
         product.pack_gradient(dy, dys);
-        let sums = sums.floats(product.blocks * product.offsets.len() * product.lanes);
+        let sums = sums.floats(product.blocks * product.lines.offsets.len() * product.lanes);
         product.multiply(isa, xs, dys, sums);
         product.unpack(sums, d_weight);
     });
@@ -43,55 +40,25 @@ pub(in crate::conv3d) fn backward_weight<const NATIVE: bool>(
 /// The product whose rows are an input channel and a tap, and whose columns are output channels.
 struct Product<'a> {
     shape: &'a Conv3d,
-    geometry: Geometry,
-    plane: Plane,
-    /// Frames of an input channel. Here those of the padding are there too: every tap runs over all positions.
-    padded: usize,
+    lines: Lines,
     /// Output channels of a block, and how many blocks there are.
     lanes: usize,
     blocks: usize,
     /// Pairs of positions of a line, which is a row of a frame of the output.
     pairs: usize,
-    /// Where each row of the product begins in a sample.
-    offsets: Vec<usize>,
-    /// How far behind the inputs of each line begin.
-    line_starts: Vec<usize>,
 }
 
 impl<'a> Product<'a> {
     fn new(shape: &'a Conv3d) -> Self {
-        let (geometry, taps) = (shape.geometry(), shape.taps());
-        let plane = Plane::new(&geometry);
-        let [frames, height, width] = geometry.output;
-        let padded = (frames - 1) * shape.stride[0] + shape.kernel[0];
-        let [_, kh, kw] = shape.kernel;
-        let offset = |row: usize| {
-            let (ci, tap) = (row / taps, row % taps);
-            (ci * padded + tap / (kh * kw)) * plane.len()
-                + tap / kw % kh * plane.row_len()
-                + plane.column_tap(tap % kw)
-        };
-        let line_start = |line: usize| {
-            let (t, h) = (line / height, line % height);
-            t * shape.stride[0] * plane.len() + h * shape.stride[1] * plane.row_len()
-        };
+        let lines = Lines::new(shape);
         let lanes = if shape.outputs > 32 { 64 } else { shape.outputs.next_multiple_of(16) };
-        Self {
-            shape,
-            padded,
-            lanes,
-            blocks: shape.outputs.div_ceil(lanes),
-            pairs: width.div_ceil(2),
-            offsets: (0..shape.inputs * taps).map(offset).collect(),
-            line_starts: (0..frames * height).map(line_start).collect(),
-            geometry,
-            plane,
-        }
+        let pairs = lines.geometry.output[2].div_ceil(2);
+        Self { shape, lines, lanes, blocks: shape.outputs.div_ceil(lanes), pairs }
     }
 
     /// Values of a sample's packed input.
     fn sample_len(&self) -> usize {
-        self.shape.inputs * self.padded * self.plane.len()
+        self.lines.sample_len(self.shape.inputs)
     }
 
     /// Values of the packed input. Two more than there are: the last pair of a row may reach beyond it.
@@ -101,12 +68,12 @@ impl<'a> Product<'a> {
 
     /// Words of a sample's packed gradient for a block of output channels.
     fn gradient_len(&self) -> usize {
-        self.line_starts.len() * self.pairs * self.lanes
+        self.lines.starts.len() * self.pairs * self.lanes
     }
 
     /// `x` as `[sample][channel][padded frame]` of planes.
     fn pack_input<const NATIVE: bool>(&self, _: Avx512<NATIVE>, x: &[f32], packed: &mut [u16]) {
-        let Self { shape, geometry, plane, padded, .. } = self;
+        let Self { shape, lines: Lines { geometry, plane, padded, .. }, .. } = self;
         packed[shape.batch * self.sample_len()..].fill(0);
         let packed = Shared::new(packed);
         threads::for_each(shape.batch * shape.inputs * padded, |index| {
@@ -126,7 +93,7 @@ impl<'a> Product<'a> {
     /// `dy` as `[sample][block of channels][line][pair of positions][lane]`.
     fn pack_gradient(&self, dy: &[f32], packed: &mut [u32]) {
         let Self { shape, lanes, blocks, pairs, .. } = *self;
-        let [frames, height, width] = self.geometry.output;
+        let [frames, height, width] = self.lines.geometry.output;
         let (positions, lines) = (frames * height * width, frames * height);
         packed.par_chunks_mut(pairs * lanes).enumerate().for_each(|(index, packed)| {
             let (sample_block, line) = (index / lines, index % lines);
@@ -145,7 +112,8 @@ impl<'a> Product<'a> {
 
     /// The sums, `[block of channels][row][lane]`.
     fn multiply<const NATIVE: bool>(&self, isa: Avx512<NATIVE>, xs: &[u16], dys: &[u32], sums: &mut [f32]) {
-        let Self { shape, lanes, blocks, ref offsets, .. } = *self;
+        let Self { shape, lanes, blocks, .. } = *self;
+        let offsets = &self.lines.offsets;
         sums.fill(0.0);
         // A task owns some rows for every position, so no sum is split between threads.
         let rows_per_task = self.rows_at_once() * 4;
@@ -180,7 +148,7 @@ impl<'a> Product<'a> {
     ) {
         let Self { lanes, pairs, .. } = *self;
         let lines_per_chunk = (CHUNK / (pairs * lanes)).max(1);
-        for (chunk, starts) in self.line_starts.chunks(lines_per_chunk).enumerate() {
+        for (chunk, starts) in self.lines.starts.chunks(lines_per_chunk).enumerate() {
             let dy = &dy[chunk * lines_per_chunk * pairs * lanes..][..starts.len() * pairs * lanes];
             let at_once = self.rows_at_once();
             for (rows, sums) in rows.chunks(at_once).zip(sums.chunks_mut(at_once * lanes)) {
@@ -198,7 +166,7 @@ impl<'a> Product<'a> {
 
     /// From sums by lanes to weights by channels.
     fn unpack(&self, sums: &[f32], d_weight: &mut [f32]) {
-        let (lanes, rows) = (self.lanes, self.offsets.len());
+        let (lanes, rows) = (self.lanes, self.lines.offsets.len());
         d_weight.par_chunks_mut(rows).enumerate().for_each(|(co, d_weight)| {
             let (block, lane) = (co / lanes, co % lanes);
             for (row, d_weight) in d_weight.iter_mut().enumerate() {
