@@ -23,23 +23,25 @@ from safetensors.torch import load_file, save_file
 from transformers import AutoTokenizer, UMT5EncoderModel
 
 PROMPT = "a red ball bounces on the grass"
-FRAMES, HEIGHT, WIDTH = 17, 128, 128
+FRAMES = 17
 STEPS, GUIDANCE, SEED = 20, 4.0, 7
-SIDE = 8  # pixels of a block
+SIDE = 8  # pixels of a block, as the code sees it
+LATENTS = 16  # rows and columns
 
 
 def main(kinora: str, model: str) -> None:
     part = Path(model).joinpath
     vae = json.loads(part("vae", "config.json").read_text())
     block = vae["scale_factor_temporal"]
-    shape = (vae["z_dim"], (FRAMES - 1) // block + 1, HEIGHT // SIDE, WIDTH // SIDE)
+    shape = (vae["z_dim"], (FRAMES - 1) // block + 1, LATENTS, LATENTS)
+    size = LATENTS * SIDE * vae.get("upscale", 1)
     noise = torch.randn(shape, generator=torch.Generator().manual_seed(SEED))
 
     with tempfile.TemporaryDirectory() as folder:
         noise_file, frames_file = Path(folder, "noise.safetensors"), Path(folder, "frames.safetensors")
         save_file({"noise": noise}, noise_file)
         command = [kinora, "generate", PROMPT, "--model", model, "--noise", noise_file]
-        command += ["--size", f"{WIDTH}x{HEIGHT}", "--num-frames", FRAMES, "--steps", STEPS]
+        command += ["--size", f"{size}x{size}", "--num-frames", FRAMES, "--steps", STEPS]
         command += ["--guidance-scale", GUIDANCE, "--precision", "f32", "--as-written", "--output", frames_file]
         subprocess.run([str(word) for word in command], check=True)
         ours = load_file(frames_file)["frames"]
@@ -58,8 +60,8 @@ def main(kinora: str, model: str) -> None:
     latents = pipeline(
         PROMPT,
         negative_prompt="",
-        height=HEIGHT,
-        width=WIDTH,
+        height=LATENTS * SIDE,
+        width=LATENTS * SIDE,
         num_frames=FRAMES,
         num_inference_steps=STEPS,
         guidance_scale=GUIDANCE,
@@ -106,7 +108,7 @@ def transformer(folder: Path) -> WanTransformer3DModel:
 
 def tell_of_neighbours(before: torch.Tensor, behind: torch.Tensor, eps: float):
     """Adds to each token what two matrices make of the tokens at its place one frame before and one behind."""
-    places = HEIGHT // SIDE // 2 * (WIDTH // SIDE // 2)
+    places = (LATENTS // 2) ** 2
 
     def hook(_, args: tuple) -> tuple:
         x, *rest = args
@@ -150,7 +152,30 @@ def decode(folder: Path, latents: torch.Tensor) -> torch.Tensor:
     video = torch.cat([video[:block].mean(0, keepdim=True), video[block:]])
     pixels = conv(F.silu(conv(F.pixel_unshuffle(video, 2), "pixels_in")), "pixels_out")
     video = video + F.pixel_shuffle(pixels, 2)
+    upscale = config.get("upscale", 1)
+    if upscale > 1:
+        video = upsample(video, conv, block, config["upsampler_blocks"], upscale)
     return (video.permute(0, 2, 3, 1) / 2 + 0.5).clamp(0, 1)
+
+
+def upsample(video: torch.Tensor, conv, block: int, num_blocks: int, upscale: int) -> torch.Tensor:
+    """`[frames, 3, height, width]` drawn larger: each block of frames is seen with the one before."""
+    video = torch.cat([video[:1].expand(block - 1, -1, -1, -1), video])  # the first frame stands still
+    shown = video.reshape(-1, block * 3, *video.shape[2:])
+    seen = torch.cat([torch.cat([shown[:1], shown[:-1]]), shown], dim=1)
+
+    def layer(x: torch.Tensor, name: str) -> torch.Tensor:
+        return conv(x, f"upsampler.{name}")
+
+    near = F.silu(layer(F.silu(layer(seen, "conv_in")), "conv_near"))
+    far = F.silu(layer(F.pixel_unshuffle(near, 2), "down"))
+    for index in range(num_blocks):
+        far = far + layer(F.silu(layer(far, f"blocks.{index}.conv1")), f"blocks.{index}.conv2")
+    far = F.pixel_shuffle(layer(F.silu(far), "up"), 2)
+    added = layer(F.silu(layer(torch.cat([near, far], dim=1), "conv_both")), "conv_out")
+    drawn = F.interpolate(shown, scale_factor=upscale, mode="nearest") + F.pixel_shuffle(added, upscale)
+    drawn = drawn.reshape(-1, 3, *drawn.shape[2:])
+    return torch.cat([drawn[:block].mean(0, keepdim=True), drawn[block:]])
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ use std::sync::{Arc, OnceLock};
 
 use burn::tensor::{FloatDType, Tensor};
 use media::{Clip, Fit};
-use models::family::{Autoencoder, Denoiser, ImageEncoder};
+use models::family::{Autoencoder, AutoencoderConfig, Denoiser, ImageEncoder};
 use nn::Packing;
 use serde_json::{Value, json};
 
@@ -25,8 +25,8 @@ use crate::{
     timeline::Window,
 };
 
-/// With so many times the pixels that a model of the world was taught on, it draws grounds without things.
-const MOST_TIMES_TAUGHT: usize = 2;
+/// With so many times the latents that a model of the world was taught on, it draws grounds without things.
+const MOST_TIMES_TAUGHT: f64 = 2.0;
 
 /// A model that makes videos of one precision, one after another, or several at once from as many threads.
 ///
@@ -203,7 +203,7 @@ impl Pipeline {
             warnings.push(Warning::NegativeUnread { guidance_scale: plan.guidance_scale });
         }
         let (size, taught) = (plan.size, self.info.native.size);
-        if of_world && size.width * size.height > MOST_TIMES_TAUGHT * taught.width * taught.height {
+        if of_world && self.info.times_taught(size) > MOST_TIMES_TAUGHT {
             warnings.push(Warning::LargerThanTaught { size, taught, instead: self.info.size_for(size) });
         }
         Ok(warnings)
@@ -285,7 +285,7 @@ impl Pipeline {
                 self.text.prepare()?;
                 if plan.sees_pictures() { self.encoder.get() } else { self.autoencoder.get() }
             });
-            let autoencoder = prepared?;
+            let autoencoder = in_form(prepared?, &plan.autoencoder);
             let (contexts, text) = timed(|| self.contexts(plan));
             let contexts = contexts?;
             let pictures = self.look(plan, &reel, &job)?;
@@ -409,6 +409,12 @@ impl Contexts {
     fn of(&self, prompt: usize) -> [Tensor<3>; 2] {
         [prompt, self.0.len() - 1].map(|row| self.0[row].clone())
     }
+}
+
+/// An autoencoder in the form that a plan asks for.
+fn in_form(autoencoder: Arc<Autoencoder>, form: &AutoencoderConfig) -> Arc<Autoencoder> {
+    let small = (autoencoder.config().upscale() != form.upscale()).then(|| autoencoder.without_upsampler());
+    small.flatten().map_or(autoencoder, Arc::new)
 }
 
 /// Puts the frames that a window makes on the reel, one latent frame after the other, and hands them on; returns the seconds of

@@ -7,6 +7,7 @@ use std::{
 
 use diffusion::{Sampler, Schedule, Spacing, is_guided};
 use media::{Clip, ClipShape};
+use models::family::AutoencoderConfig;
 use serde_json::{Value, json};
 
 use crate::{
@@ -44,6 +45,8 @@ pub struct Plan {
     pub schedule: Schedule,
     /// `[channels, frames, height, width]` of the latents that are made at once, at most.
     pub latent_shape: [usize; 4],
+    /// The autoencoder in the form that it is made with.
+    pub(crate) autoencoder: AutoencoderConfig,
     /// Tokens of the denoiser along time, height and width, at most.
     pub token_grid: [usize; 3],
     /// How strongly to follow the prompt; 1 or less is no guidance.
@@ -115,7 +118,8 @@ impl VideoRequest {
             return Err(Error::request("noise", "none for a video that is made in several windows", found));
         }
         let longest = layout.windows.iter().map(|window| window.latent_frames).max().unwrap_or(1);
-        let [_, height, width] = info.autoencoder.latent_size([1, size.height, size.width])?;
+        let autoencoder = info.autoencoder_for(size);
+        let [_, height, width] = autoencoder.latent_size([1, size.height, size.width])?;
         let latents = [longest, height, width];
         let (sampler, schedule) = self.resolve_schedule(info)?;
         let token_grid = info.denoiser().token_grid(latents).map_err(|_| {
@@ -150,6 +154,7 @@ impl VideoRequest {
             sampler,
             schedule,
             latent_shape: [info.autoencoder.z_dim(), frames, height, width],
+            autoencoder,
             token_grid,
             guidance_scale,
             memory: MemoryPlan::new(self.precision, &activations, info, layout.pictures(size)),

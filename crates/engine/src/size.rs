@@ -14,6 +14,18 @@ pub struct Size {
     pub height: usize,
 }
 
+impl Size {
+    /// How many pixels there are.
+    pub(crate) fn pixels(self) -> f64 {
+        self.width as f64 * self.height as f64
+    }
+
+    /// Whether both sides are whole multiples.
+    pub(crate) fn is_multiple_of(self, multiple: Self) -> bool {
+        self.width.is_multiple_of(multiple.width) && self.height.is_multiple_of(multiple.height)
+    }
+}
+
 /// Text that is no size.
 #[derive(Debug, thiserror::Error)]
 #[error("expected WIDTHxHEIGHT in pixels, such as 128x96, found '{0}'")]

@@ -1,5 +1,8 @@
 //! `kinora train latents`: every clip and still encoded once, and the latents' statistics.
 
+mod denoised;
+mod resized;
+
 use std::{
     fs,
     path::{Path, PathBuf},
@@ -7,11 +10,13 @@ use std::{
 
 use burn::tensor::{Device, Tensor, TensorData};
 use clap::Args;
+use engine::ModelFiles;
 use half::f16;
 use models::family::{Autoencoder, AutoencoderConfig, PartConfig};
 use safetensors::SafeTensors;
 use serde::{Deserialize, Serialize};
 
+use self::{denoised::Renoised, resized::Resized};
 use crate::{
     dataset::{self, BYTES_PER_PIXEL, ClipShape, Plan, Recipe, Store, StoreWriter, Subset, to_tensor},
     error::{Result, TrainError},
@@ -20,6 +25,7 @@ use crate::{
     number_format::NumberFormat,
     observer::{Observer, Progress},
     parameters::to_vec,
+    schedule::Ramp,
 };
 
 /// What to encode with what.
@@ -39,6 +45,24 @@ pub struct LatentsArgs {
     #[arg(long)]
     #[serde(default)]
     pub measure_scale: bool,
+    /// How many times smaller than they are the code is to see the pictures, if not as the autoencoder has it: with 1, small pictures
+    /// do for an autoencoder of large ones, and with 2 large ones are encoded as another would that draws them
+    #[arg(long)]
+    #[serde(default)]
+    pub upscale: Option<usize>,
+    /// Folder of a model that is to make the latents anew in part, for `train vae --denoised`: they are noised, and denoised by
+    /// what the clips show. They are of no use to a denoiser
+    #[arg(long)]
+    #[serde(default)]
+    pub denoised_by: Option<PathBuf>,
+    /// The range of that noise, as a share of all
+    #[arg(long, default_value_t = Self::default().noise)]
+    #[serde(default = "half_of_it")]
+    pub noise: Ramp,
+    /// Seed of that noise
+    #[arg(long, default_value_t = Self::default().seed)]
+    #[serde(default)]
+    pub seed: u64,
     /// Encode what there is of a data set that is not whole
     #[arg(long)]
     #[serde(default)]
@@ -55,10 +79,19 @@ impl Default for LatentsArgs {
             vae: "kinora-run/vae".into(),
             output: "kinora-latents".into(),
             measure_scale: false,
+            upscale: None,
+            denoised_by: None,
+            noise: half_of_it(),
+            seed: 0,
             allow_partial: false,
             precision: NumberFormat::Bf16,
         }
     }
+}
+
+/// From little noise to so much that a thing may move.
+fn half_of_it() -> Ramp {
+    Ramp { start: 0.25, end: 0.75 }
 }
 
 /// `latents.json`: the encoder that all latents come from.
@@ -76,6 +109,21 @@ struct Header {
     /// Its shapes, if others than the common ones.
     #[serde(default)]
     world_shapes: Vec<ClipShape>,
+    /// How many times smaller the code saw the pictures, if not as the autoencoder has it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    upscale: Option<usize>,
+    /// What made them anew in part.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    denoised: Option<DenoisedBy>,
+}
+
+/// What made latents anew in part.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct DenoisedBy {
+    /// Of all the files of the model.
+    model: String,
+    noise: Ramp,
+    seed: u64,
 }
 
 impl Header {
@@ -103,12 +151,25 @@ pub fn make(args: &LatentsArgs, observer: &dyn Observer) -> Result<()> {
         validation: count(Subset::Validation)?,
     };
     let recipe = dataset::recipe(&args.data)?;
+    let resized = Resized::new(args.upscale, config.upscale())?;
+    let renoised = args
+        .denoised_by
+        .as_ref()
+        .map(|model| Renoised::open(model, &vae, args.noise, &device))
+        .transpose()?;
+    let denoised = args.denoised_by.as_ref().map(|folder| -> Result<DenoisedBy> {
+        let files = ModelFiles::Folder { path: folder.clone(), variant: None };
+        let model = files.hash().map_err(TrainError::part("--denoised-by"))?;
+        Ok(DenoisedBy { model, noise: args.noise, seed: args.seed })
+    });
     let header = Header {
         vae_fingerprint: encoder_fingerprint(&args.vae)?,
         channels: config.z_dim(),
         world_seed: recipe.as_ref().map(|recipe| recipe.seed),
         world_shapes: recipe.map(|recipe| recipe.shapes).unwrap_or_default(),
         plan: Some(plan),
+        upscale: args.upscale,
+        denoised: denoised.transpose()?,
     };
     let _lock = Lock::hold(&args.output)?;
     let path = args.output.join(HEADER);
@@ -117,7 +178,8 @@ pub fn make(args: &LatentsArgs, observer: &dyn Observer) -> Result<()> {
     }
     files::write_json(&path, &header)?;
     for subset in Subset::ALL {
-        args.precision.scope(|| encode(args, subset, &vae, &device, observer))?;
+        args.precision
+            .scope(|| encode(args, subset, (resized, &vae, renoised.as_ref()), &device, observer))?;
     }
     if !args.measure_scale {
         return Ok(());
@@ -143,7 +205,7 @@ pub fn read_vae(folder: &Path, config: &AutoencoderConfig, device: &Device) -> R
 /// As said, or files that cannot be read.
 pub fn check_source(folder: &Path, vae: &Path, channels: usize) -> Result<()> {
     let vae_fingerprint = encoder_fingerprint(vae)?;
-    check_header(folder, &Header { vae_fingerprint, channels, ..read_header(folder)? })
+    check_header(folder, &Header { vae_fingerprint, channels, denoised: None, ..read_header(folder)? })
 }
 
 /// Fails if there is less in `folder` than there was to encode, unless that is allowed.
@@ -220,7 +282,7 @@ fn encoder_fingerprint(vae: &Path) -> Result<String> {
 fn encode(
     args: &LatentsArgs,
     subset: Subset,
-    vae: &Autoencoder,
+    (resized, vae, renoised): (Resized, &Autoencoder, Option<&Renoised<'_>>),
     device: &Device,
     observer: &dyn Observer,
 ) -> Result<()> {
@@ -237,9 +299,15 @@ fn encode(
             return writer.stopped(count);
         }
         let item = &pixels.items()[index];
-        let size = vae.config().latent_size(item.size).map_err(TrainError::part("the size of a clip"))?;
-        let mean = vae.encode(to_tensor(&[pixels.read(index)?], item.size, device));
-        let values = to_vec(mean)?;
+        let size = vae.config().latent_size(resized.size(item.size)?);
+        let size = size.map_err(TrainError::part("the size of a clip"))?;
+        let video = resized.video(to_tensor(&[pixels.read(index)?], item.size, device));
+        let mut latents = vae.encode(video);
+        if let Some(renoised) = renoised {
+            let caption = renoised.caption(item, args.seed, index as u64);
+            latents = renoised.latents(latents, caption, args.seed, index as u64)?;
+        }
+        let values = to_vec(latents)?;
         if let Some(value) = values.iter().find(|value| !f16::from_f32(**value).is_finite()) {
             return Err(TrainError::Mismatch {
                 path: args.vae.clone(),
@@ -392,6 +460,8 @@ impl LatentStore {
                 channels: 1,
                 world_seed: None,
                 world_shapes: Vec::new(),
+                upscale: None,
+                denoised: None,
                 plan: None,
             },
         )
@@ -416,6 +486,8 @@ mod tests {
             channels: 2,
             world_seed: None,
             world_shapes: Vec::new(),
+            upscale: None,
+            denoised: None,
             plan: None,
         };
         files::write_json(&folder.join(HEADER), &header).unwrap();
@@ -469,6 +541,8 @@ mod tests {
             channels: 2,
             world_seed: Some(3),
             world_shapes: Vec::new(),
+            upscale: None,
+            denoised: None,
             plan: None,
         };
         files::write_json(&folder.path().join(HEADER), &header).unwrap();

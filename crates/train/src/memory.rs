@@ -66,9 +66,18 @@ pub fn autoencoder_batch(config: &AutoencoderKinoraConfig, pixels: usize) -> f64
     const PIXEL: f64 = 220.0;
     const PIXEL_CHANNEL: f64 = 4.4;
     const BLOCK_CHANNEL: f64 = 15.0;
+    /// Of each channel of the upsampler, where it is as large as the code's pictures.
+    const UPSAMPLER_CHANNEL: f64 = 24.0;
     let latents = pixels as f64 / config.scale_factors().iter().product::<usize>() as f64;
+    let small = pixels as f64 / (config.upscale as f64).powi(2);
+    let of_upsampler = match config.upscale {
+        1 => 0.0,
+        _ => UPSAMPLER_CHANNEL * config.upsampler_widths[0] as f64 / config.scale_factor_temporal as f64,
+    };
     let of_blocks = BLOCK_CHANNEL * (config.width * (config.num_res_blocks + 1)) as f64;
-    pixels as f64 * (PIXEL + PIXEL_CHANNEL * config.pixel_width as f64) + latents * of_blocks
+    pixels as f64 * PIXEL
+        + small * (PIXEL_CHANNEL * config.pixel_width as f64 + of_upsampler)
+        + latents * of_blocks
 }
 
 /// What a sample of so many tokens, with a prompt of so many, keeps in a transformer.

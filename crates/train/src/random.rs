@@ -16,6 +16,8 @@ pub enum Purpose {
     Evaluation,
     /// The starting noise of samples.
     Sample,
+    /// Latents that are noised and denoised, and the batches of them.
+    Denoised,
 }
 
 impl Purpose {

@@ -42,7 +42,9 @@ impl Activations {
         Self {
             text: info.text_encoder.activation_bytes(PROMPTS, info.max_sequence_length),
             denoise: denoiser.activation_bytes(token_grid, packed).saturating_add(texts),
-            decode: info.autoencoder.decoder_stream_bytes([size.height, size.width], kept_frames(precision)),
+            decode: info
+                .autoencoder_for(size)
+                .decoder_stream_bytes([size.height, size.width], kept_frames(precision)),
         }
     }
 }

@@ -293,31 +293,57 @@ impl ModelInfo {
 
     /// What width and height must be multiples of, in pixels.
     pub fn size_multiple(&self) -> Size {
+        self.multiple_of(&self.autoencoder.without_upsampler())
+    }
+
+    /// The same of one of the forms of its autoencoder.
+    fn multiple_of(&self, autoencoder: &AutoencoderConfig) -> Size {
         let [_, rows, columns] = self.denoiser().patch_size();
-        let [_, down, across] = self.autoencoder.scale_factors();
+        let [_, down, across] = autoencoder.scale_factors();
         Size { width: across * columns, height: down * rows }
     }
 
-    /// The size in which a video of another size is best made: this one, if the model can make it and it is no larger than the
-    /// model's own; otherwise one of its shape, and about as many pixels as the model's own.
-    pub fn size_for(&self, Size { width, height }: Size) -> Size {
-        let (own, multiple) = (self.native.size, self.size_multiple());
-        let area = |width: usize, height: usize| (width * height) as f64;
-        let fits = width.is_multiple_of(multiple.width) && height.is_multiple_of(multiple.height);
-        if fits && area(width, height) <= area(own.width, own.height) {
-            return Size { width, height };
+    /// The autoencoder in the form that videos of a size are made with. One with an upsampler has two: small videos are made
+    /// without it, of as many latents as are nearer to those that the denoiser was taught.
+    pub(crate) fn autoencoder_for(&self, size: Size) -> AutoencoderConfig {
+        let small = self.autoencoder.without_upsampler();
+        let is_large = self.shares(size, &small) * self.shares(size, &self.autoencoder) > 1.0;
+        if is_large && size.is_multiple_of(self.multiple_of(&self.autoencoder)) {
+            return self.autoencoder.clone();
         }
-        let scale = (area(own.width, own.height) / area(width, height)).sqrt();
+        small
+    }
+
+    /// How many times as many latents videos of a size have as those of the model's own.
+    fn shares(&self, size: Size, autoencoder: &AutoencoderConfig) -> f64 {
+        let latents = |size: Size, [_, down, across]: [usize; 3]| size.pixels() / (down * across) as f64;
+        latents(size, autoencoder.scale_factors())
+            / latents(self.native.size, self.autoencoder.scale_factors())
+    }
+
+    /// How many times as many latents videos of a size have, made as they are, as those of the model's own.
+    pub(crate) fn times_taught(&self, size: Size) -> f64 {
+        self.shares(size, &self.autoencoder_for(size))
+    }
+
+    /// The size in which a video of another size is best made: this one, if the model can make it, and it has no more latents than
+    /// the model's own; otherwise one of its shape, and about as many pixels as the model's own.
+    pub fn size_for(&self, size: Size) -> Size {
+        if size.is_multiple_of(self.size_multiple()) && self.times_taught(size) <= 1.0 {
+            return size;
+        }
+        let multiple = self.multiple_of(&self.autoencoder);
+        let scale = (self.native.size.pixels() / size.pixels()).sqrt();
         let side = |length: usize, multiple: usize| {
             ((length as f64 * scale / multiple as f64).round().max(1.0) as usize) * multiple
         };
-        Size { width: side(width, multiple.width), height: side(height, multiple.height) }
+        Size { width: side(size.width, multiple.width), height: side(size.height, multiple.height) }
     }
 
     /// The largest size and length that the denoiser has positions for.
     pub(crate) fn most_pixels_and_frames(&self) -> (Size, usize) {
         let reach = self.denoiser().reach();
-        let Size { width, height } = self.size_multiple();
+        let Size { width, height } = self.multiple_of(&self.autoencoder);
         let frames = self.fewest_frames() + self.frames_step() * (reach - 1);
         (Size { width: reach * width, height: reach * height }, frames)
     }

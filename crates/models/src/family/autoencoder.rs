@@ -127,6 +127,22 @@ impl AutoencoderConfig {
         }
     }
 
+    /// How many times as wide and as high as what its code sees its pictures are.
+    pub fn upscale(&self) -> usize {
+        match self {
+            Self::Wan(_) => 1,
+            Self::Kinora(config) => config.upscale,
+        }
+    }
+
+    /// The same for pictures as small as its code sees them.
+    pub fn without_upsampler(&self) -> Self {
+        match self {
+            Self::Wan(_) => self.clone(),
+            Self::Kinora(config) => Self::Kinora(config.without_upsampler()),
+        }
+    }
+
     /// About which share of the parameters is the decoder's.
     pub fn decoder_share(&self) -> f64 {
         match self {
@@ -282,6 +298,16 @@ impl Autoencoder {
         match self {
             Self::Wan(vae) => AutoencoderConfig::Wan(vae.config().clone()),
             Self::Kinora(vae) => AutoencoderConfig::Kinora(vae.config().clone()),
+        }
+    }
+
+    /// The same, of the same weights, for pictures as small as its code sees them; none if it has no upsampler.
+    pub fn without_upsampler(&self) -> Option<Self> {
+        match self {
+            Self::Kinora(vae) if vae.config().upscale > 1 => {
+                Some(Self::Kinora(Box::new(vae.without_upsampler())))
+            }
+            _ => None,
         }
     }
 

@@ -6,10 +6,25 @@ use burn::{
 };
 use nn::{CausalConv3d, ChannelRmsNorm, Conv2d, Linear, silu};
 
-use super::{AutoencoderKinoraConfig, blocks::from_blocks, config::PIXEL_PATCH};
+use super::{
+    AutoencoderKinoraConfig,
+    blocks::from_blocks,
+    config::PIXEL_PATCH,
+    pixels::{channels_to_space, conv3, space_to_channels},
+    upsampler::Upsampler,
+};
 
 /// Latent frames that the decoder sees before the one that it decodes.
 pub(super) const PAST: usize = 2;
+
+/// What came before the latents that are decoded; nothing at the start.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Past {
+    /// Up to [`PAST`] latent frames, each `[batch, z_dim, 1, height, width]`.
+    latents: Vec<Tensor<5>>,
+    /// The frames of the last block, as the upsampler sees them.
+    block: Option<Tensor<5>>,
+}
 
 /// A linear code read back, and what a network makes of it.
 #[derive(Module, Debug)]
@@ -21,12 +36,13 @@ pub(super) struct Decoder {
     conv_out: Conv2d,
     pixels_in: Conv2d,
     pixels_out: Conv2d,
+    pub upsampler: Option<Upsampler>,
     /// Frames, rows and columns of a block.
     #[module(skip)]
     block: [usize; 3],
 }
 
-nn::pack_parts!(Decoder { conv_in, blocks, conv_out, pixels_in, pixels_out });
+nn::pack_parts!(Decoder { conv_in, blocks, conv_out, pixels_in, pixels_out, upsampler });
 
 impl Decoder {
     pub fn new(config: &AutoencoderKinoraConfig, device: &Device) -> Self {
@@ -41,7 +57,8 @@ impl Decoder {
             conv_out: Conv2d::new([width, values], 1, 1, [0; 2], device),
             pixels_in: conv3(pixels, pixel_width, device),
             pixels_out: conv3(pixel_width, pixels, device),
-            block: config.scale_factors(),
+            upsampler: (config.upscale > 1).then(|| Upsampler::new(config, device)),
+            block: config.code_block(),
         }
     }
 
@@ -50,9 +67,24 @@ impl Decoder {
         self.code.forward(latents.permute([0, 2, 3, 4, 1]))
     }
 
-    /// `[batch, z_dim, frames, height, width]` to `[batch, 3, frames', height', width']`. `past` are up to [`PAST`] latent
-    /// frames that came before, each `[batch, z_dim, 1, height, width]`; the clip starts where there are none.
-    pub fn forward(&self, latents: Tensor<5>, past: Vec<Tensor<5>>) -> Tensor<5> {
+    /// `[batch, z_dim, frames, height, width]` to `[batch, 3, frames', height', width']`. `past` becomes that of what comes next.
+    pub fn forward(&self, latents: Tensor<5>, past: &mut Past) -> Tensor<5> {
+        let decoded = self.decode(latents.clone(), past.latents.clone());
+        let frames = latents.dims()[2];
+        past.latents.extend((0..frames).map(|frame| latents.clone().narrow(2, frame, 1)));
+        past.latents.drain(..past.latents.len().saturating_sub(PAST));
+        let Some(upsampler) = &self.upsampler else { return decoded };
+        let [time, ..] = self.block;
+        let last = match decoded.dims()[2] {
+            // A first frame, which stands still.
+            1 if time > 1 => Tensor::cat(vec![decoded.clone(); time], 2),
+            frames => decoded.clone().narrow(2, frames - time, time),
+        };
+        upsampler.forward(decoded, past.block.replace(last))
+    }
+
+    /// [`forward`](Self::forward) before it is drawn larger; the clip starts where there are no latents in the past.
+    pub fn decode(&self, latents: Tensor<5>, past: Vec<Tensor<5>>) -> Tensor<5> {
         let starts = past.is_empty();
         let code = self.code(latents.clone());
         let [batch, frames, height, width, values] = code.dims();
@@ -68,9 +100,11 @@ impl Decoder {
 
         // What blocks cannot know of their neighbours' edges.
         let [batch, colours, frames, height, width] = video.dims();
-        let pixels = space_to_channels(by_frame(video.clone()));
+        let pixels = space_to_channels(by_frame(video.clone()), PIXEL_PATCH);
         let x = self.pixels_out.forward(silu(self.pixels_in.forward(pixels)));
-        let x = channels_to_space(x).reshape([batch, frames, colours, height, width]).swap_dims(1, 2);
+        let x = channels_to_space(x, PIXEL_PATCH)
+            .reshape([batch, frames, colours, height, width])
+            .swap_dims(1, 2);
         video + x
     }
 }
@@ -103,38 +137,8 @@ impl ResidualBlock {
     }
 }
 
-/// A 3×3 convolution that keeps the size.
-fn conv3(inputs: usize, outputs: usize, device: &Device) -> Conv2d {
-    Conv2d::new([inputs, outputs], 3, 1, [1; 2], device)
-}
-
 /// `[batch, channels, frames, height, width]` to `[batch * frames, channels, height, width]`.
 fn by_frame(x: Tensor<5>) -> Tensor<4> {
     let [batch, channels, frames, height, width] = x.dims();
     x.swap_dims(1, 2).reshape([batch * frames, channels, height, width])
-}
-
-/// Squares of pixels become channels: `[frames, 3, height, width]` to `[frames, 12, height / 2, width / 2]`.
-fn space_to_channels(x: Tensor<4>) -> Tensor<4> {
-    const P: usize = PIXEL_PATCH;
-    let [frames, colours, height, width] = x.dims();
-    let [h, w] = [height / P, width / P];
-    x.reshape([frames, colours, h, P, w, P]).permute([0, 1, 3, 5, 2, 4]).reshape([
-        frames,
-        colours * P * P,
-        h,
-        w,
-    ])
-}
-
-/// The inverse of [`space_to_channels`].
-fn channels_to_space(x: Tensor<4>) -> Tensor<4> {
-    const P: usize = PIXEL_PATCH;
-    let [frames, channels, h, w] = x.dims();
-    x.reshape([frames, channels / (P * P), P, P, h, w]).permute([0, 1, 4, 2, 5, 3]).reshape([
-        frames,
-        channels / (P * P),
-        h * P,
-        w * P,
-    ])
 }

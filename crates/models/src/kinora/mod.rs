@@ -11,12 +11,17 @@
 //! begins as its inverse, and learns only the rest, as the residual autoencoders of DC-AE do (Chen et al. 2024). Nearly all
 //! of its work is at the size of the latents, a 64th of the pixels, so that it learns much in little time. The first frame
 //! is a block of its own, in which it stands still; of two latent frames before it, the decoder sees where things come from.
+//!
+//! Where the code sees pictures smaller than they are (`upscale`), an upsampler draws what is decoded larger: a picture of four
+//! times the pixels is no more work for a denoiser.
 
 mod blocks;
 mod config;
 mod decoder;
+mod pixels;
 #[cfg(test)]
 mod tests;
+mod upsampler;
 
 pub use config::AutoencoderKinoraConfig;
 
@@ -28,7 +33,7 @@ use nn::Linear;
 
 use self::{
     blocks::into_blocks,
-    decoder::{Decoder, PAST},
+    decoder::{Decoder, PAST, Past},
 };
 use crate::{
     ModelConfig, Result,
@@ -51,7 +56,7 @@ nn::pack_parts!(AutoencoderKinora { decoder });
 #[derive(Clone, Debug)]
 pub struct DecoderStream<'a> {
     vae: &'a AutoencoderKinora,
-    past: Vec<Tensor<5>>,
+    past: Past,
 }
 
 /// A linear code of blocks.
@@ -92,6 +97,14 @@ impl AutoencoderKinora {
         Self { encoder: None, ..self }
     }
 
+    /// The same, of the same weights, for videos as small as the code sees them.
+    pub fn without_upsampler(&self) -> Self {
+        let mut small = self.clone();
+        small.decoder.upsampler = None;
+        small.config = self.config.without_upsampler();
+        small
+    }
+
     /// The values of blocks of a clip, each of so many frames, rows and columns, `[blocks, values]`: what a code is
     /// measured on.
     pub fn blocks(video: Tensor<5>, block: [usize; 3]) -> Tensor<2> {
@@ -107,13 +120,27 @@ impl AutoencoderKinora {
     /// After [`without_encoder`](Self::without_encoder).
     pub fn encode(&self, video: Tensor<5>) -> Tensor<5> {
         let encoder = self.encoder.as_ref().expect("an autoencoder that encodes has its encoder");
-        encoder.forward(into_blocks(video, self.config.scale_factors())).permute([0, 4, 1, 2, 3])
+        let blocks = into_blocks(self.config.as_coded(video), self.config.code_block());
+        encoder.forward(blocks).permute([0, 4, 1, 2, 3])
     }
 
     /// The clip of latents `[batch, z_dim, frames, height, width]`, not normalised: `[batch, 3, 1 + (frames -
     /// 1) scale_factor_temporal, ..]`, about -1 to 1. Not clamped, for training.
     pub fn decode(&self, latents: Tensor<5>) -> Tensor<5> {
-        self.decoder.forward(latents, Vec::new())
+        self.decoder.forward(latents, &mut Past::default())
+    }
+
+    /// [`decode`](Self::decode) as large as the code sees pictures: what the upsampler sees, if there is one.
+    pub fn decode_small(&self, latents: Tensor<5>) -> Tensor<5> {
+        self.decoder.decode(latents, Vec::new())
+    }
+
+    /// What [`decode_small`](Self::decode_small) gives, drawn larger; as it is, without an upsampler.
+    pub fn upsample(&self, decoded: Tensor<5>) -> Tensor<5> {
+        match &self.decoder.upsampler {
+            Some(upsampler) => upsampler.forward(decoded, None),
+            None => decoded,
+        }
     }
 
     /// Latents of the nearest clip, by the code alone, that shows the pixels of `video` where `mask` is 1; both are `[batch, 3,
@@ -123,9 +150,9 @@ impl AutoencoderKinora {
     /// After [`without_encoder`](Self::without_encoder).
     pub fn pin(&self, latents: Tensor<5>, video: Tensor<5>, mask: Tensor<5>) -> Tensor<5> {
         let encoder = self.encoder.as_ref().expect("an autoencoder that encodes has its encoder");
-        let block = self.config.scale_factors();
+        let block = self.config.code_block();
         let drawn = self.decoder.code(latents.clone());
-        let [video, mask] = [video, mask].map(|x| into_blocks(x, block));
+        let [video, mask] = [video, mask].map(|x| into_blocks(self.config.as_coded(x), block));
         let change = (video - drawn) * mask;
         // What changes alone is encoded: what the code cannot hold stays as it is.
         let without_bias = encoder.forward(change.clone()) - encoder.forward(change.zeros_like());
@@ -134,7 +161,7 @@ impl AutoencoderKinora {
 
     /// A decoder whose memory does not grow with the clip.
     pub fn decoder_stream(&self) -> DecoderStream<'_> {
-        DecoderStream { vae: self, past: Vec::new() }
+        DecoderStream { vae: self, past: Past::default() }
     }
 
     /// First weights: the network adds nothing to what `code` gives.
@@ -164,11 +191,17 @@ impl AutoencoderKinoraConfig {
         const FRAMES_ALIVE: f64 = 8.0;
         const LAYERS_ALIVE: f64 = 6.0;
         let [time, space, _] = self.scale_factors().map(|factor| factor as f64);
-        let pixels = size.iter().map(|&side| side as f64).product::<f64>();
-        let (frames, latents) = (3.0 * time * pixels, pixels / (space * space));
+        let drawn = size.iter().map(|&side| side as f64).product::<f64>();
+        let pixels = drawn / (self.upscale as f64).powi(2);
+        let (frames, latents) = (3.0 * time * drawn, drawn / (space * space));
         let layers = latents * (LAYERS_ALIVE * self.width as f64 + 2.0 * self.block_values() as f64);
         let pixel_layers = time * pixels / 4.0 * 2.0 * self.pixel_width as f64;
-        let alive = size_of::<f32>() as f64 * (FRAMES_ALIVE * frames + layers + pixel_layers);
+        let upsampler_layers = match self.upscale {
+            1 => 0.0,
+            _ => pixels * LAYERS_ALIVE * self.upsampler_widths[0] as f64,
+        };
+        let alive =
+            size_of::<f32>() as f64 * (FRAMES_ALIVE * frames + layers + pixel_layers + upsampler_layers);
         let past = DType::from(kept).size() as f64 * PAST as f64 * latents * self.z_dim as f64;
         (alive + past) as usize // saturates
     }
@@ -179,12 +212,7 @@ impl DecoderStream<'_> {
     /// frames, ..]` about -1 to 1, one frame at the start and then those of a block.
     pub fn decode(&mut self, latents: Tensor<5>) -> Tensor<5> {
         assert_eq!(latents.dims()[2], 1, "a stream decodes one latent frame at a time");
-        let frames = self.vae.decoder.forward(latents.clone(), self.past.clone());
-        self.past.push(latents);
-        if self.past.len() > PAST {
-            self.past.remove(0);
-        }
-        frames
+        self.vae.decoder.forward(latents, &mut self.past)
     }
 }
 

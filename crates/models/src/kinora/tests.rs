@@ -12,6 +12,9 @@ fn config() -> AutoencoderKinoraConfig {
         width: 16,
         num_res_blocks: 2,
         pixel_width: 8,
+        upscale: 1,
+        upsampler_widths: [8, 12],
+        upsampler_blocks: 1,
         latents_mean: vec![0.5; 5],
         latents_std: vec![2.0; 5],
     }
@@ -154,4 +157,49 @@ fn sizes_that_cannot_be_are_refused() {
     let other = AutoencoderKinoraConfig::from_json(Path::new("c"), br#"{"_class_name": "AutoencoderKLWan"}"#);
     assert!(other.unwrap_err().to_string().contains("AutoencoderKLWan"));
     assert!(AutoencoderKinoraConfig::default().decoder_stream_bytes([128, 128], FloatDType::F32) > 1 << 20);
+}
+
+/// A video of which each pixel is drawn as a square of so many a side.
+fn in_squares(video: Tensor<5>, side: usize) -> Tensor<5> {
+    let [batch, colours, frames, height, width] = video.dims();
+    video
+        .reshape([batch * colours * frames * height, 1, width, 1])
+        .expand([batch * colours * frames * height, side, width, side])
+        .reshape([batch, colours, frames, height * side, width * side])
+}
+
+#[test]
+fn a_decoder_that_draws_larger_begins_with_squares() {
+    let (small, config) = (model(), AutoencoderKinoraConfig { upscale: 2, ..config() });
+    let large = AutoencoderKinora::new(&config, &Device::flex()).unwrap().init_weights(&code(&config), 3);
+    assert_eq!(config.latent_size([9, 32, 48]).unwrap(), [3, 2, 3]);
+    assert_eq!(config.video_size([3, 2, 3]), [9, 32, 48]);
+    config.latent_size([9, 16, 24]).unwrap_err();
+    let video = random([1, 3, 9, 16, 24]);
+    let latents = small.encode(video.clone());
+    assert!(most_unlike(large.encode(in_squares(video, 2)), latents.clone()) < 1e-5);
+    let drawn = large.decode(latents.clone());
+    assert!(most_unlike(drawn, in_squares(small.decode(latents.clone()), 2)) < 1e-5);
+
+    let plain = large.without_upsampler();
+    assert_eq!(plain.config(), small.config());
+    assert!(most_unlike(plain.decode(latents.clone()), small.decode(latents.clone())) < 1e-6);
+
+    // What is pinned is what the means of its squares are.
+    let (video, mask) = (random([1, 3, 9, 16, 24]), random([1, 3, 9, 16, 24]).greater_elem(0.0).float());
+    let pinned = large.pin(latents.clone(), in_squares(video.clone(), 2), in_squares(mask.clone(), 2));
+    assert!(most_unlike(pinned, small.pin(latents, video, mask)) < 1e-5);
+}
+
+#[test]
+fn what_draws_larger_can_be_streamed() {
+    let config = AutoencoderKinoraConfig { upscale: 2, ..config() };
+    let model = init::fill(AutoencoderKinora::new(&config, &Device::flex()).unwrap(), 4, |key, _| {
+        if key.ends_with("gamma") { Start::Constant(1.0) } else { Start::Normal(0.1) }
+    });
+    let latents = random([1, 5, 4, 2, 3]);
+    let whole = model.decode(latents.clone());
+    let mut stream = model.decoder_stream();
+    let parts: Vec<_> = (0..4).map(|frame| stream.decode(latents.clone().narrow(2, frame, 1))).collect();
+    assert!(most_unlike(Tensor::cat(parts, 2), whole) < 1e-4);
 }

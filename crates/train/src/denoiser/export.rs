@@ -63,7 +63,7 @@ fn index(
 ) -> serde_json::Value {
     let ClipSpec { width, height, num_frames, fps } = ClipSpec::default();
     let native = NativeClip {
-        size: Size { width, height },
+        size: Size { width: width * vae.upscale(), height: height * vae.upscale() },
         num_frames,
         default_num_frames: Some(2 * num_frames - 1),
         fps: f64::from(fps),
@@ -89,6 +89,8 @@ fn index(
 
 #[cfg(test)]
 mod tests {
+    use models::kinora::AutoencoderKinoraConfig;
+
     use super::*;
 
     #[test]
@@ -105,6 +107,9 @@ mod tests {
                 "prompts": "world",
             })
         );
+        let larger = AutoencoderConfig::Kinora(AutoencoderKinoraConfig { upscale: 2, ..Default::default() });
+        let of_larger = super::index(&WanTransformer3dConfig::default(), &larger, &args);
+        assert_eq!(of_larger["_kinora"]["size"], "256x256");
         assert_eq!(index(Vec::new())["transformer"], json!(["diffusers", "WanTransformer3DModel"]));
         assert_eq!(index(vec![Some(0.5); 16])["transformer"], json!(["kinora", "KinoraTransformer3DModel"]));
     }

@@ -40,6 +40,23 @@ pub struct VaeArgs {
     /// Channels of the decoder where it sees pixels
     #[arg(long, default_value_t = Self::default().pixel_width)]
     pub pixel_width: usize,
+    /// How many times as wide and as high as the code's pictures videos are: the code sees them made so many times smaller, so that
+    /// a denoiser has no more to do, and an upsampler draws what is decoded larger
+    #[arg(long, default_value_t = Self::default().upscale)]
+    #[serde(default = "as_the_code")]
+    pub upscale: usize,
+    /// Channels of the upsampler, at the size of the code's pictures and at half of it
+    #[arg(long, value_delimiter = ',', default_values_t = Self::default().upsampler_widths)]
+    #[serde(default = "upsampler_widths")]
+    pub upsampler_widths: Vec<usize>,
+    /// Residual blocks of the upsampler
+    #[arg(long, default_value_t = Self::default().upsampler_blocks)]
+    #[serde(default = "upsampler_blocks")]
+    pub upsampler_blocks: usize,
+    /// Train the upsampler alone; the rest stays as it is in --init-from
+    #[arg(long)]
+    #[serde(default)]
+    pub upsampler_only: bool,
     /// Folder of an autoencoder whose latents the first channels are to be: a denoiser of it can be trained on with
     /// more channels
     #[arg(long)]
@@ -50,6 +67,15 @@ pub struct VaeArgs {
     #[arg(long, value_delimiter = ',', requires = "like")]
     #[serde(default)]
     pub like_channels: Vec<usize>,
+    /// Folder of latents that `kinora train latents --denoised-by` made of these data: the decoder is shown them beside its own
+    /// encoder's, so that it learns to draw what the denoiser leaves undone
+    #[arg(long)]
+    #[serde(default)]
+    pub denoised: Option<PathBuf>,
+    /// Share of batches that are of these
+    #[arg(long, default_value_t = Self::default().denoised_share)]
+    #[serde(default)]
+    pub denoised_share: f64,
     /// Side of the crops to train on, in pixels
     #[arg(long, default_value_t = Self::default().crop)]
     pub crop: usize,
@@ -87,8 +113,14 @@ impl Default for VaeArgs {
             width: 160,
             num_res_blocks: 6,
             pixel_width: 32,
+            upscale: 1,
+            upsampler_widths: upsampler_widths(),
+            upsampler_blocks: upsampler_blocks(),
+            upsampler_only: false,
             like: None,
             like_channels: Vec::new(),
+            denoised: None,
+            denoised_share: 0.6,
             crop: 96,
             clip_frames: vec![9, 17],
             still_share: Ramp { start: 0.15, end: 0.15 },
@@ -106,6 +138,19 @@ fn four_frames() -> usize {
     4
 }
 
+/// What runs without the flag had.
+fn as_the_code() -> usize {
+    1
+}
+
+fn upsampler_widths() -> Vec<usize> {
+    AutoencoderKinoraConfig::default().upsampler_widths.into()
+}
+
+fn upsampler_blocks() -> usize {
+    AutoencoderKinoraConfig::default().upsampler_blocks
+}
+
 impl VaeArgs {
     /// The model's configuration; the denoiser is to see latents as they are.
     pub fn config(&self) -> AutoencoderKinoraConfig {
@@ -115,6 +160,9 @@ impl VaeArgs {
             width: self.width,
             num_res_blocks: self.num_res_blocks,
             pixel_width: self.pixel_width,
+            upscale: self.upscale,
+            upsampler_widths: [0, 1].map(|at| self.upsampler_widths.get(at).copied().unwrap_or(0)),
+            upsampler_blocks: self.upsampler_blocks,
             latents_mean: vec![0.0; self.z_dim],
             latents_std: vec![1.0; self.z_dim],
         }
@@ -130,6 +178,11 @@ impl VaeArgs {
         self.loss.check()?;
         setting::count("--evaluate-clips", self.evaluate_clips as u64)?;
         setting::not_negative("--latent-noise", self.latent_noise)?;
+        setting::share("--denoised-share", self.denoised_share)?;
+        let widths = &self.upsampler_widths;
+        setting::require("--upsampler-widths", "two numbers", format!("{widths:?}"), widths.len() == 2)?;
+        let learns = !self.upsampler_only || self.upscale > 1;
+        setting::require("--upsampler-only", "an --upscale of more than 1", self.upscale, learns)?;
         if self.clip_frames.is_empty() {
             return refuse("--clip-frames", "at least one number".into(), "empty".into());
         }
@@ -166,6 +219,10 @@ mod tests {
             (VaeArgs { batch_pixels: 96 * 96 - 1, ..VaeArgs::default() }, "--batch-pixels is 9215"),
             (VaeArgs { latent_noise: -1.0, ..VaeArgs::default() }, "--latent-noise is -1"),
             (VaeArgs { crop: 60, ..VaeArgs::default() }, "--crop"),
+            (VaeArgs { upscale: 2, crop: 72, ..VaeArgs::default() }, "--crop"),
+            (VaeArgs { upsampler_only: true, ..VaeArgs::default() }, "--upsampler-only is 1"),
+            (VaeArgs { upsampler_widths: vec![8], ..VaeArgs::default() }, "--upsampler-widths is [8]"),
+            (VaeArgs { denoised_share: 1.5, ..VaeArgs::default() }, "--denoised-share is 1.5"),
             (VaeArgs { crop: 1 << 32, ..VaeArgs::default() }, "--batch-pixels"),
             (
                 VaeArgs { loss: LossWeights { l1_weight: f64::NAN, ..loss }, ..VaeArgs::default() },

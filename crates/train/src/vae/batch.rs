@@ -1,15 +1,16 @@
 //! Crops of stills and clips, drawn by (seed, batch).
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use burn::tensor::{Device, Tensor};
+use burn::tensor::{Device, Tensor, TensorData};
 use rand::Rng;
 use rand_chacha::ChaCha8Rng;
 
 use super::VaeArgs;
 use crate::{
-    dataset::{BYTES_PER_PIXEL, Crop, Store, Subset, cut, to_tensor},
+    dataset::{BYTES_PER_PIXEL, Crop, Item, Store, Subset, cut, to_tensor},
     error::{Result, TrainError},
+    latents::{self, LatentStore},
     random::{Purpose, rng},
     trainer::Moment,
 };
@@ -18,6 +19,8 @@ use crate::{
 pub struct Pictures {
     clips: Store,
     stills: Store,
+    /// Latents of the clips, denoised, and of held-out ones.
+    denoised: Option<[LatentStore; 2]>,
     device: Device,
 }
 
@@ -42,7 +45,14 @@ impl Pictures {
                 });
             }
         }
-        Ok(Self { clips, stills, device })
+        let held_out = open(Subset::Validation)?;
+        let of = |folder: &PathBuf| -> Result<[LatentStore; 2]> {
+            latents::check_whole(folder, args.allow_partial)?;
+            let of = |subset, clips| denoised(folder, subset, clips, args);
+            Ok([of(Subset::Clips, &clips)?, of(Subset::Validation, &held_out)?])
+        };
+        let denoised = args.denoised.as_ref().map(of).transpose()?;
+        Ok(Self { clips, stills, denoised, device })
     }
 
     /// The clips that crops are cut from.
@@ -64,6 +74,63 @@ impl Pictures {
         Ok(to_tensor(&crops, size, &self.device))
     }
 
+    /// A batch of clips from their beginning on, `[batch, 3, frames, height, width]`, and what the denoiser made of their latents, in
+    /// the share of batches that are to be such.
+    ///
+    /// # Errors
+    /// Data that cannot be read.
+    pub fn denoised(&self, args: &VaeArgs, moment: Moment) -> Result<Option<(Tensor<5>, Tensor<5>)>> {
+        let Some([latents, _]) = &self.denoised else { return Ok(None) };
+        let mut rng = rng(moment.seed, Purpose::Denoised, moment.batch);
+        if rng.random::<f64>() >= args.denoised_share {
+            return Ok(None);
+        }
+        let frames = args.clip_frames[rng.random_range(0..args.clip_frames.len())];
+        let size = [frames, args.crop, args.crop];
+        let config = args.config();
+        let [of_frames, side, _] =
+            config.latent_size(size).map_err(TrainError::part("the size of the crops"))?;
+        let [_, down, across] = config.scale_factors();
+        let count = (args.batch_pixels / size.iter().product::<usize>()).max(1);
+        let (mut crops, mut values) = (Vec::with_capacity(count), Vec::new());
+        for _ in 0..count {
+            let index = rng.random_range(0..self.clips.items().len());
+            let (whole, of_whole) = (self.clips.items()[index].size, latents.store().items()[index].size);
+            let pixels = self.clips.read(index)?;
+            let mut place = || {
+                let [row, column] = [1, 2].map(|axis| rng.random_range(0..=of_whole[axis] - side));
+                let crop = Crop { start: [0, row * down, column * across], size };
+                (cut(&pixels, whole, crop), [row, column])
+            };
+            let places: Vec<_> = (0..PLACES).map(|_| place()).collect();
+            let busiest = places.into_iter().max_by(|(a, _), (b, _)| contrast(a).total_cmp(&contrast(b)));
+            let Some((crop, [row, column])) = busiest else { continue };
+            crops.push(crop);
+            let [_, height, width] = of_whole;
+            for channel in latents.read(index)?.chunks_exact(of_whole.into_iter().product()) {
+                for frame in channel.chunks_exact(height * width).take(of_frames) {
+                    for line in frame.chunks_exact(width).skip(row).take(side) {
+                        values.extend_from_slice(&line[column..column + side]);
+                    }
+                }
+            }
+        }
+        let shape = [count, latents.channels(), of_frames, side, side];
+        let latents = Tensor::from_data(TensorData::new(values, shape), &self.device);
+        Ok(Some((to_tensor(&crops, size, &self.device), latents)))
+    }
+
+    /// What the denoiser made of the latents of a held-out clip, `[1, channels, frames, height, width]`; nothing if that is not among
+    /// what is trained on.
+    ///
+    /// # Errors
+    /// A file that cannot be read.
+    pub fn held_out(&self, index: usize) -> Result<Option<Tensor<5>>> {
+        let Some([_, latents]) = &self.denoised else { return Ok(None) };
+        let frames = latents.store().items()[index].size[0];
+        latents.batch(&[index], frames, &self.device).map(Some)
+    }
+
     /// One random crop, mirrored half of the time.
     fn crop(&self, is_still: bool, size: [usize; 3], rng: &mut ChaCha8Rng) -> Result<Vec<u8>> {
         let store = if is_still { &self.stills } else { &self.clips };
@@ -79,4 +146,41 @@ impl Pictures {
         }
         Ok(crop)
     }
+}
+
+/// Places in a clip, of which that is taken in which most is seen: most of a picture is ground and sky.
+const PLACES: usize = 3;
+
+/// The variance of bytes.
+fn contrast(bytes: &[u8]) -> f64 {
+    let mean = |of: &dyn Fn(f64) -> f64| {
+        bytes.iter().map(|&byte| of(f64::from(byte))).sum::<f64>() / bytes.len().max(1) as f64
+    };
+    mean(&|byte| byte * byte) - mean(&|byte| byte).powi(2)
+}
+
+/// The latents in `folder`, one item for each of the clips.
+fn denoised(folder: &Path, subset: Subset, clips: &Store, args: &VaeArgs) -> Result<LatentStore> {
+    let latents = LatentStore::open(folder, subset)?;
+    let config = args.config();
+    let fits = |(item, clip): (&Item, &Item)| {
+        item.captions == clip.captions && config.latent_size(clip.size).is_ok_and(|size| size == item.size)
+    };
+    let count = clips.items().len();
+    let are_same = latents.store().items().len() == count
+        && latents.channels() == config.z_dim
+        && latents.store().items().iter().zip(clips.items()).all(fits);
+    if are_same {
+        return Ok(latents);
+    }
+    Err(TrainError::Mismatch {
+        path: folder.into(),
+        what: format!("latents of {}", subset.name()),
+        expected: format!("{} channels for each of the {count} of --data, of their sizes", config.z_dim),
+        found: format!(
+            "{} channels of {}; make them with `kinora train latents --denoised-by`",
+            latents.channels(),
+            latents.store().items().len()
+        ),
+    })
 }

@@ -127,13 +127,13 @@ pub fn measure(
     device: &Device,
 ) -> Result<Code> {
     like.map_or(Ok(()), |like| like.check(config))?;
-    let (values, block) = (config.block_values(), config.scale_factors());
+    let (values, block) = (config.block_values(), config.code_block());
     let alike = like.map_or(0, |like| like.channels.len());
     let mut of_clips = Moments::of(values);
     let mut of_both = Moments::of(values + alike);
     let step = clips.items().len().div_ceil(MEASURED_CLIPS).max(1);
     for (index, item) in clips.items().iter().enumerate().step_by(step) {
-        let video = to_tensor(&[clips.read(index)?], item.size, device);
+        let video = config.as_coded(to_tensor(&[clips.read(index)?], item.size, device));
         of_clips.add(AutoencoderKinora::blocks(video.clone(), block))?;
         let Some(like) = like else { continue };
         for part in like.comparable(video, block) {
@@ -242,6 +242,9 @@ mod tests {
             width: 8,
             num_res_blocks: 1,
             pixel_width: 4,
+            upscale: 1,
+            upsampler_widths: [4, 4],
+            upsampler_blocks: 1,
             latents_mean: vec![0.0; z_dim],
             latents_std: vec![1.0; z_dim],
         }

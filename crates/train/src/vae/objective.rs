@@ -80,12 +80,21 @@ impl Objective for VaeObjective<'_> {
     const NAME: &'static str = "vae";
 
     fn loss(&self, model: &AutoencoderKinora, moment: Moment) -> Result<(Tensor<1>, Figures)> {
-        let video = self.pictures.batch(self.args, moment)?;
+        let (video, latents) = match self.pictures.denoised(self.args, moment)? {
+            Some(pair) => pair,
+            None => {
+                let video = self.pictures.batch(self.args, moment)?;
+                (video.clone(), model.valid().encode(video))
+            }
+        };
         let frames = video.dims()[2];
-        let latents = model.valid().encode(video.clone());
         let mut noise = noise(moment.seed, Purpose::Batch, moment.batch);
         let noise = noise.tensor(latents.dims(), &self.device) * self.args.latent_noise;
-        let rebuilt = model.decode(latents + noise);
+        let latents = latents + noise;
+        let rebuilt = match self.args.upsampler_only {
+            true => model.upsample(model.valid().decode_small(latents)),
+            false => model.decode(latents),
+        };
         let (loss, mse) = reconstruction_loss(video, rebuilt, &self.args.loss);
         let psnr = psnr(f64::from(to_scalar(mse)?));
         Ok((loss, Figures::new().with("frames", frames as f64).with("psnr", psnr)))
@@ -93,11 +102,15 @@ impl Objective for VaeObjective<'_> {
 
     /// The code is the best there is of its kind: the decoder learns to read it.
     fn lr_scale(&self, name: &str) -> LrScale {
-        if name.starts_with("encoder.") { LrScale::Frozen } else { LrScale::Absolute }
+        let stays = match self.args.upsampler_only {
+            true => !name.starts_with("decoder.upsampler."),
+            false => name.starts_with("encoder."),
+        };
+        if stays { LrScale::Frozen } else { LrScale::Absolute }
     }
 
     fn is_hidden(&self, name: &str) -> bool {
-        name.starts_with("decoder.blocks.")
+        ["decoder.blocks.", "decoder.upsampler.blocks."].iter().any(|part| name.starts_with(part))
     }
 
     fn evaluate(&self, model: &AutoencoderKinora) -> Result<Figures> {
@@ -114,8 +127,18 @@ impl Objective for VaeObjective<'_> {
             moving += f64::from(to_scalar(sum)?);
             values += f64::from(to_scalar(of)?);
         }
-        let figures = Figures::new().with("psnr", whole / count).with("psnr_first_frame", first / count);
-        Ok(if values > 0.0 { figures.with("psnr_moving", psnr(moving / values)) } else { figures })
+        let mut figures = Figures::new().with("psnr", whole / count).with("psnr_first_frame", first / count);
+        if values > 0.0 {
+            figures = figures.with("psnr_moving", psnr(moving / values));
+        }
+        let (mut denoised, mut count) = (0.0, 0.0);
+        for (index, video) in self.held_out().enumerate() {
+            let Some(latents) = self.pictures.held_out(index)? else { break };
+            let error = (model.decode(latents).clamp(-1.0, 1.0) - video?).square();
+            denoised += psnr(f64::from(to_scalar(error.mean())?));
+            count += 1.0;
+        }
+        Ok(if count > 0.0 { figures.with("psnr_denoised", denoised / count) } else { figures })
     }
 
     fn sample(&self, model: &AutoencoderKinora, path: &Path) -> Result<()> {

@@ -44,7 +44,7 @@ impl Work<'_> {
     /// A clip that is made again with its thing in another colour.
     pub(super) fn remix(&self, number: usize) -> Result<Case> {
         let scene = inputs::own_scenes().filter(stands_still).nth(number).expect("there are more");
-        let (file, given) = self.write(&format!("remix-{number:02}-in"), &inputs::clip(&scene)?, None)?;
+        let (file, given) = self.write(&format!("remix-{number:02}-in"), &self.clip(&scene)?, None)?;
         let mut other = scene.clone();
         other.things[0].colour = next_colour(scene.main().colour);
         let prompt = inputs::words(&other, number, world::dense_caption);

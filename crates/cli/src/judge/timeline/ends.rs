@@ -22,7 +22,7 @@ impl Work<'_> {
     /// The first frame of a scene, animated by its prompt.
     pub(super) fn animate(&self, number: usize) -> Result<Case> {
         let prompt = inputs::prompt(number);
-        let real = inputs::clip(&inputs::scene(&prompt))?;
+        let real = self.clip(&inputs::scene(&prompt))?;
         let (file, picture) =
             self.write(&format!("animate-{number:02}-in"), &inputs::picture(&real)?, None)?;
         let request = self.request(&prompt.prompt, number).animate(&file, None)?;
@@ -40,7 +40,7 @@ impl Work<'_> {
     pub(super) fn extend(&self, number: usize) -> Result<Case> {
         let prompt = inputs::prompt(number);
         let (file, given) =
-            self.write(&format!("extend-{number:02}-in"), &inputs::clip(&inputs::scene(&prompt))?, None)?;
+            self.write(&format!("extend-{number:02}-in"), &self.clip(&inputs::scene(&prompt))?, None)?;
         let side = if number % 4 < 2 { Side::Forward } else { Side::Backward };
         let request =
             self.request(&prompt.prompt, number).extend(&file, side, EXTENDED, self.pipeline.info())?;
@@ -67,7 +67,7 @@ impl Work<'_> {
     pub(super) fn connect(&self, number: usize) -> Result<Case> {
         let [first, second] = [2 * number, 2 * number + 1].map(inputs::prompt);
         let given = |name: &str, prompt| {
-            self.write(&format!("connect-{number:02}-{name}"), &inputs::clip(&inputs::scene(prompt))?, None)
+            self.write(&format!("connect-{number:02}-{name}"), &self.clip(&inputs::scene(prompt))?, None)
         };
         let (first_file, first_clip) = given("first", &first)?;
         let (second_file, second_clip) = given("second", &second)?;
@@ -98,11 +98,8 @@ impl Work<'_> {
     /// A clip at twice its rate.
     pub(super) fn interpolate(&self, number: usize) -> Result<Case> {
         let prompt = inputs::prompt(number);
-        let (file, given) = self.write(
-            &format!("interpolate-{number:02}-in"),
-            &inputs::clip(&inputs::scene(&prompt))?,
-            None,
-        )?;
+        let (file, given) =
+            self.write(&format!("interpolate-{number:02}-in"), &self.clip(&inputs::scene(&prompt))?, None)?;
         let request = self.request(&prompt.prompt, number).interpolate(&file, FILLED)?;
         let (_, made) = self.make(&format!("interpolate-{number:02}"), &request)?;
         let every = (FILLED / given.fps()).round() as usize;

@@ -24,8 +24,7 @@ pub fn scene(prompt: &Prompt) -> Scene {
 }
 
 /// The world's own clip of a scene.
-pub fn clip(scene: &Scene) -> Result<Clip> {
-    let spec = ClipSpec::default();
+pub fn clip(scene: &Scene, spec: ClipSpec) -> Result<Clip> {
     let pixels = world::render(scene, &world::simulate(scene, &spec), &spec);
     Ok(Clip::new(spec.width, spec.height, f64::from(spec.fps), pixels)?)
 }

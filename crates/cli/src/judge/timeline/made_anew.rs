@@ -10,16 +10,16 @@ use super::{ALIKE, OUTSIDE, TARGET, Work, inputs, shows_things};
 
 /// Edits of a chain.
 const EDITS: usize = 5;
-/// Pixels around the largest thing that belong to the region.
-const AROUND: f64 = 8.0;
+/// What belongs to the region around the largest thing, as a share of the height.
+const AROUND: f64 = 1.0 / 16.0;
 
 impl Work<'_> {
     /// A clip in which one thing rests, and five others that take its place one after the other.
     pub(super) fn edits(&self, number: usize) -> Result<Case> {
         let chain = chain(number);
-        let region = region(&chain);
+        let region = region(&chain, self.spec());
         let (mut file, mut clip) =
-            self.write(&format!("edit-{number:02}-0"), &inputs::clip(&chain[0])?, None)?;
+            self.write(&format!("edit-{number:02}-0"), &self.clip(&chain[0])?, None)?;
         let (mut checks, mut strips) = (Vec::new(), vec![self.strip("given", &clip)?]);
         let mut prompts = Vec::new();
         for (step, scene) in chain.iter().enumerate().skip(1) {
@@ -66,16 +66,16 @@ fn at_rest(scene: Scene) -> Scene {
 }
 
 /// Where any of the things is seen, and a little more.
-fn region(scenes: &[Scene]) -> Region {
-    let spec = ClipSpec::default();
+fn region(scenes: &[Scene], spec: ClipSpec) -> Region {
+    let around = AROUND * spec.height as f64;
     let (mut low, mut high) = ([f64::MAX; 2], [0.0_f64; 2]);
     for scene in scenes {
         let truth = world::simulate(scene, &spec);
         let Some(seen) = truth.frames[0].things[0].screen_box else { continue };
         for (axis, (from, to)) in [(seen.min.x, seen.max.x), (seen.min.y, seen.max.y)].into_iter().enumerate()
         {
-            low[axis] = low[axis].min(f64::from(from) - AROUND);
-            high[axis] = high[axis].max(f64::from(to) + AROUND);
+            low[axis] = low[axis].min(f64::from(from) - around);
+            high[axis] = high[axis].max(f64::from(to) + around);
         }
     }
     let [x, y] = low.map(|edge| edge.max(0.0).floor());
@@ -115,7 +115,7 @@ mod tests {
                 assert!(was.kind != is.kind && was.colour != is.colour);
                 assert_eq!(pair[0].ground, pair[1].ground);
             }
-            let region = region(&chain);
+            let region = region(&chain, ClipSpec::default());
             assert!(region.width > 20.0 && region.height > 20.0, "{region:?}");
             assert!(region.x + region.width <= 128.0 && region.y + region.height <= 128.0, "{region:?}");
         }

@@ -16,13 +16,14 @@ use std::{
 };
 
 use anyhow::Result;
-use engine::{Pipeline, Precision, VideoRequest};
+use engine::{Pipeline, Precision, Size, VideoRequest};
 use judge::{
     Judge, claims_of,
     suite::{Asked, Case, Check, Row, Strip, Suite},
     verdict::{Claim, Verdict, verdict},
 };
 use media::Clip;
+use world::{ClipSpec, Scene};
 
 use crate::{failure::usage, signals};
 
@@ -216,6 +217,17 @@ impl<'a> Work<'a> {
             cases.push(case);
         }
         Ok(())
+    }
+
+    /// Clips of the world as the model makes its own.
+    fn spec(&self) -> ClipSpec {
+        let Size { width, height } = self.pipeline.info().native.size;
+        ClipSpec { width, height, ..ClipSpec::default() }
+    }
+
+    /// The world's own clip of a scene.
+    fn clip(&self, scene: &Scene) -> Result<Clip> {
+        inputs::clip(scene, self.spec())
     }
 
     /// A request as a command begins with.

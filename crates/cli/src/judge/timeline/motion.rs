@@ -28,7 +28,7 @@ impl Work<'_> {
     /// A place in the grid: the thing of one scene, moved as that of another.
     pub(super) fn motion(&self, number: usize) -> Result<Case> {
         let [content, motion] = [number / GRID, number % GRID].map(scene);
-        let (file, given) = self.write(&format!("motion-{number:02}-in"), &inputs::clip(&motion)?, None)?;
+        let (file, given) = self.write(&format!("motion-{number:02}-in"), &self.clip(&motion)?, None)?;
         let prompt = inputs::words(&content, number / GRID, world::dense_still_caption);
         let request =
             move_as(
