@@ -43,12 +43,14 @@ impl TimePlan {
         let windows = plan.layout.windows.len() as f64;
         let calls = windows * plan.schedule.num_steps() as f64 * if plan.guided() { 2.0 } else { 1.0 };
         let pixels = (plan.num_frames * plan.size.width * plan.size.height) as f64;
+        let is_whole = plan.autoencoder == info.autoencoder;
+        let pixel = if is_whole { rates.pixel } else { rates.small_pixel };
         let read = |values: u64| values as f64 * value;
         Self {
             text: if is_read { 0.0 } else { read(info.num_values.text_encoder) },
             load: info.experts.iter().map(|expert| read(expert.num_values)).sum(),
             denoise: calls * call,
-            decode: pixels * rates.pixel + read(info.num_values.autoencoder),
+            decode: pixels * pixel + read(info.num_values.autoencoder),
         }
     }
 }

@@ -22,6 +22,9 @@ pub(crate) struct Rates {
     pub pair: f64,
     /// A pixel of a frame, decoded.
     pub pixel: f64,
+    /// The same of a small video, which is made without an upsampler.
+    #[serde(default)]
+    pub small_pixel: f64,
 }
 
 /// Tokens that are measured: few, of which attention is a small part, and many.
@@ -52,11 +55,13 @@ impl Rates {
         }
         let rates = precision.scope(|| {
             let (token, pair) = layer_seconds(info, precision, device)?;
-            Ok::<_, crate::Error>(Self {
-                token,
-                pair,
-                pixel: pixel_seconds(&info.autoencoder, precision, device)?,
-            })
+            let pixel = pixel_seconds(&info.autoencoder, precision, device)?;
+            let small = info.autoencoder.without_upsampler();
+            let small_pixel = match small == info.autoencoder {
+                true => pixel,
+                false => pixel_seconds(&small, precision, device)?,
+            };
+            Ok::<_, crate::Error>(Self { token, pair, pixel, small_pixel })
         })?;
         if let Some(list) = list {
             let mut all = read(&list);

@@ -47,12 +47,18 @@ impl Plan {
     }
 
     fn of_half_the_pixels(&self) -> Option<Lighter> {
-        let multiple = self.model.size_multiple();
+        let multiple = self.model.multiple_of(&self.autoencoder);
         let shorter =
             |side: usize, multiple: usize| (side as f64 * 0.5_f64.sqrt()) as usize / multiple * multiple;
         let size = Size {
             width: shorter(self.size.width, multiple.width),
             height: shorter(self.size.height, multiple.height),
+        };
+        // Just too small to be drawn larger, it would have more latents: then as small as it is made.
+        let upscale = self.autoencoder.upscale();
+        let size = match self.model.times_taught(size) > self.model.times_taught(self.size) {
+            true => Size { width: self.size.width / upscale, height: self.size.height / upscale },
+            false => size,
         };
         let request = VideoRequest { size: Some(size), ..self.request.clone() };
         self.changed(request, format!("--size {size}"))

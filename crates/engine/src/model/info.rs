@@ -297,7 +297,7 @@ impl ModelInfo {
     }
 
     /// The same of one of the forms of its autoencoder.
-    fn multiple_of(&self, autoencoder: &AutoencoderConfig) -> Size {
+    pub(crate) fn multiple_of(&self, autoencoder: &AutoencoderConfig) -> Size {
         let [_, rows, columns] = self.denoiser().patch_size();
         let [_, down, across] = autoencoder.scale_factors();
         Size { width: across * columns, height: down * rows }
@@ -307,7 +307,7 @@ impl ModelInfo {
     /// without it, of as many latents as are nearer to those that the denoiser was taught.
     pub(crate) fn autoencoder_for(&self, size: Size) -> AutoencoderConfig {
         let small = self.autoencoder.without_upsampler();
-        let is_large = self.shares(size, &small) * self.shares(size, &self.autoencoder) > 1.0;
+        let is_large = self.shares(size, &small) * self.shares(size, &self.autoencoder) >= 1.0;
         if is_large && size.is_multiple_of(self.multiple_of(&self.autoencoder)) {
             return self.autoencoder.clone();
         }
@@ -481,6 +481,8 @@ fn check_fits(
 
 #[cfg(test)]
 mod tests {
+    use models::kinora::AutoencoderKinoraConfig;
+
     use super::*;
 
     #[test]
@@ -492,5 +494,45 @@ mod tests {
         assert_eq!(info.native.size, Size { width: 128, height: 128 });
         assert_eq!((info.native.num_frames, info.default_num_frames(), info.native.fps), (17, 33, 8.0));
         assert!(info.max_sequence_length < Family::Wan.max_sequence_length());
+    }
+    /// The embedded model, as if its autoencoder drew twice as large.
+    fn with_an_upsampler() -> ModelInfo {
+        let mut info = (*ModelInfo::read(&ModelFiles::Embedded).unwrap()).clone();
+        let AutoencoderConfig::Kinora(own) = &info.autoencoder else { panic!("{:?}", info.autoencoder) };
+        info.autoencoder = AutoencoderConfig::Kinora(AutoencoderKinoraConfig { upscale: 2, ..own.clone() });
+        info.native.size = Size { width: 256, height: 256 };
+        info
+    }
+
+    #[test]
+    fn large_videos_are_drawn_larger_and_small_ones_are_made_as_they_are() {
+        let info = with_an_upsampler();
+        let size = |text: &str| text.parse::<Size>().unwrap();
+        for (text, upscale, times) in [
+            ("256x256", 2, 1.0),
+            ("320x192", 2, 0.9375),
+            // As many times fewer latents as it would else have more.
+            ("256x128", 2, 0.5),
+            ("128x128", 1, 1.0),
+            ("160x128", 1, 1.25),
+            ("64x48", 1, 0.1875),
+            // No whole number of tokens, drawn larger.
+            ("208x176", 1, 2.234_375),
+        ] {
+            assert_eq!(info.autoencoder_for(size(text)).upscale(), upscale, "{text}");
+            assert!((info.times_taught(size(text)) - times).abs() < 1e-9, "{text}");
+        }
+        assert_eq!(info.size_multiple(), size("16x16"));
+        for (asked, made) in [
+            ("64x48", "64x48"),
+            ("256x192", "256x192"),
+            ("160x128", "288x224"),
+            ("1280x720", "352x192"),
+            ("100x100", "256x256"),
+        ] {
+            assert_eq!(info.size_for(size(asked)), size(made), "{asked}");
+        }
+        let (most, _) = info.most_pixels_and_frames();
+        assert!(most.is_multiple_of(size("32x32")), "{most}");
     }
 }

@@ -38,7 +38,7 @@ pub enum DecoderStream<'a> {
     /// Wan's.
     Wan(wan::DecoderStream<'a>),
     /// kinora-tiny's.
-    Kinora(kinora::DecoderStream<'a>),
+    Kinora(Box<kinora::DecoderStream<'a>>),
 }
 
 /// Encodes the frames of latent frame after latent frame, in memory that does not grow with the clip.
@@ -370,7 +370,7 @@ impl Autoencoder {
     pub fn decoder_stream(&self, kept: FloatDType) -> DecoderStream<'_> {
         match self {
             Self::Wan(vae) => DecoderStream::Wan(vae.decoder_stream(kept)),
-            Self::Kinora(vae) => DecoderStream::Kinora(vae.decoder_stream()),
+            Self::Kinora(vae) => DecoderStream::Kinora(Box::new(vae.decoder_stream())),
         }
     }
 }

@@ -23,11 +23,12 @@ impl Ema {
         self.decay.min((1.0 + step as f64) / (10.0 + step as f64))
     }
 
-    /// `ema = decay ema + (1 - decay) weights`, after step number `step` (from 1).
+    /// `ema = decay ema + (1 - decay) weights`, after step number `step` (from 1); to the bit what it was where weights stay as they
+    /// are.
     pub fn update(&mut self, weights: &[f32], step: u64) {
         let keep = self.decay_at(step) as f32;
         self.weights.par_chunks_mut(CHUNK).zip(weights.par_chunks(CHUNK)).for_each(|(ema, weights)| {
-            ema.iter_mut().zip(weights).for_each(|(ema, weight)| *ema = keep * *ema + (1.0 - keep) * weight);
+            ema.iter_mut().zip(weights).for_each(|(ema, weight)| *ema += (1.0 - keep) * (weight - *ema));
         });
     }
 }
@@ -43,6 +44,14 @@ mod tests {
         // decay = 2 / 11
         assert!(ema.weights.iter().all(|w| (w - 9.0 / 11.0).abs() < 1e-6));
         assert_eq!(ema.decay_at(1_000), 0.9);
+    }
+
+    #[test]
+    fn what_is_frozen_stays_to_the_bit() {
+        let weights: Vec<f32> = (1..1000).map(|i| (i as f32).recip()).collect();
+        let mut ema = Ema::new(weights.clone(), 0.99);
+        (1..100).for_each(|step| ema.update(&weights, step));
+        assert_eq!(ema.weights, weights);
     }
 
     #[test]
