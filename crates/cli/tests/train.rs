@@ -76,6 +76,41 @@ fn a_denoiser_is_trained_from_the_world_to_a_model() {
         let message = fail(kinora(folder.path(), &format!("{chosen} {flags}")), 1);
         assert!(message.contains("--init-channels") && message.contains(named), "{message}");
     }
+    // What is decoded can be drawn twice as large, by what is learnt of latents that the denoiser made anew in part.
+    run("train data --output large --clips 2 --stills 2 --validation 1 --seed 4 --shapes 64x64x5");
+    run(
+        "train latents --data large --vae vae --upscale 2 --denoised-by run/model --noise 0.5 --output denoised",
+    );
+    let upsampler = "train vae --data large --denoised denoised --denoised-share 0.5 --upscale 2 --upsampler-only --still-share 0 \
+         --clip-frames 5 --crop 32 --batch-pixels 10240 --evaluate-clips 1 --steps 3 --evaluate-every 3";
+    run(&format!("{upsampler} --init-from run/model --output larger"));
+    let lines = fs::read_to_string(folder.path().join("larger/losses.jsonl")).expect("losses");
+    let evaluation: Value = serde_json::from_str(lines.lines().last().expect("a line")).expect("JSON");
+    assert!(evaluation["psnr_denoised"].as_f64().is_some_and(f64::is_finite), "{evaluation}");
+    // Its latents are the same, of small clips too.
+    run("train latents --data data --vae larger/vae --upscale 1 --output small");
+    let [before, after] = ["latents", "small"].map(|name| folder.path().join(name).join("clips/data.bin"));
+    assert!(fs::read(before).expect("latents") == fs::read(after).expect("latents"), "other latents");
+    let larger = train.replace("--latents latents --vae vae", "--latents small --vae larger/vae");
+    run(&format!("{larger} --output of-larger --steps 1 --init-from run/model"));
+    for (size, width) in [("", 256), ("--size 64x48", 64)] {
+        run(&format!(
+            "generate --model of-larger/model --num-frames 5 --steps 1 {size} --output larger.mp4 ball"
+        ));
+        assert_eq!(media::read(&folder.path().join("larger.mp4")).expect("a clip").width(), width);
+    }
+    for (flags, named) in [
+        (upsampler.replace("--denoised denoised", "--denoised latents"), "latents of clips"),
+        (upsampler.replace("--upscale 2", ""), "--upsampler-only"),
+    ] {
+        let message = fail(kinora(folder.path(), &format!("{flags} --output refused-too")), 1);
+        assert!(message.contains(named), "{message}");
+    }
+    let message = fail(
+        kinora(folder.path(), "train latents --data data --vae ae/vae --denoised-by run/model --output none"),
+        1,
+    );
+    assert!(message.contains("--denoised-by") && message.contains("32 channels"), "{message}");
     // A model that learns to do without guidance says so, and a teacher without guidance is none.
     let taught = "--init-from run/model --teacher run/model --guidance-scale 1 --sample-steps 2";
     run(&format!("{train} --output taught --steps 1 --evaluate-every 1 {taught}")
@@ -89,6 +124,25 @@ fn a_denoiser_is_trained_from_the_world_to_a_model() {
     let message =
         fail(kinora(folder.path(), &format!("{train} --output refused --steps 1 --teacher taught/model")), 1);
     assert!(message.contains("--teacher") && message.contains("taught"), "{message}");
+    // Or it learns from what the judge says of its own clips; those alone that it made itself.
+    run("train samples --model taught/model --prompts 2 --each 2 --output own");
+    run("train samples --model taught/model --prompts 3 --each 2 --output own");
+    let items = fs::read_to_string(folder.path().join("own/clips/items.jsonl")).expect("items");
+    let rewards =
+        items.lines().map(|line| serde_json::from_str::<Value>(line).expect("JSON")["reward"].as_f64());
+    let rewards: Vec<f64> = rewards.map(|reward| reward.expect("a reward")).collect();
+    assert!(rewards.len() == 6 && rewards.iter().all(|reward| (0.0..=1.0).contains(reward)), "{rewards:?}");
+    let judged = "--init-from taught/model --judged own --reference";
+    run(&format!("{train} --output judged --steps 2 {judged} taught/model"));
+    for (flags, named) in [
+        (format!("{judged} run/model"), "the model that made"),
+        (format!("{judged} taught/model").replace("own", "latents"), "kinora train samples"),
+    ] {
+        let message = fail(kinora(folder.path(), &format!("{train} --output refused {flags}")), 1);
+        assert!(message.contains(named), "{message}");
+    }
+    let message = fail(kinora(folder.path(), "train samples --model run/model --output none"), 1);
+    assert!(message.contains("--model") && message.contains("guidance"), "{message}");
 
     let other = folder.path().join("ae/vae/config.json");
     let text = fs::read_to_string(&other).expect("a configuration");

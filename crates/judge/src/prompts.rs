@@ -69,7 +69,12 @@ impl PromptSet {
             Self::Seen => 1_u64 << 41,
             Self::HeldOut => 1 << 42,
         };
-        let fitting = (first..).filter_map(|seed| {
+        self.fitting(first).take(scenes).flatten().collect()
+    }
+
+    /// The same of the scenes from `first` on, without end: each in English and in Chinese.
+    pub fn fitting(self, first: u64) -> impl Iterator<Item = [Prompt; 2]> {
+        (first..).filter_map(move |seed| {
             let scene = Scene::sample(seed, self.split());
             if !is_in_view(&world::simulate(&scene, &ClipSpec::default())) {
                 return None;
@@ -82,8 +87,7 @@ impl PromptSet {
                 fits.then_some(Prompt { prompt: caption.text, language, scene: seed })
             });
             Some([english?, chinese?])
-        });
-        fitting.take(scenes).flatten().collect()
+        })
     }
 
     fn says(self, scene: &Scene, states: impl Fn(Attribute) -> bool) -> bool {

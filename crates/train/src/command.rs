@@ -4,7 +4,8 @@ use clap::Subcommand;
 
 use crate::{
     dataset, dataset::DataArgs, denoiser, denoiser::DenoiserArgs, error::Result, judge, judge::JudgeArgs,
-    latents, latents::LatentsArgs, memory, observer::Observer, text, text::TextArgs, vae, vae::VaeArgs,
+    latents, latents::LatentsArgs, memory, observer::Observer, samples, samples::SamplesArgs, text,
+    text::TextArgs, vae, vae::VaeArgs,
 };
 
 /// What to train.
@@ -20,6 +21,8 @@ pub enum TrainCommand {
     Text(Box<TextArgs>),
     /// Train what the judge sees with
     Judge(Box<JudgeArgs>),
+    /// Make clips with a model, and have them judged, for it to learn from
+    Samples(SamplesArgs),
     /// Train the transformer and the text encoder on latents
     Denoiser(Box<DenoiserArgs>),
 }
@@ -37,6 +40,7 @@ pub fn run(command: TrainCommand, observer: &dyn Observer) -> Result<()> {
         TrainCommand::Latents(args) => latents::make(&args, observer),
         TrainCommand::Text(args) => text::train(&args, observer)?.whole(),
         TrainCommand::Judge(args) => judge::train(&args, observer)?.whole(),
+        TrainCommand::Samples(args) => samples::make(&args, observer),
         TrainCommand::Denoiser(args) => denoiser::train(&args, observer)?.whole(),
     }
 }

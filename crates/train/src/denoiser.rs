@@ -6,10 +6,12 @@ mod batch;
 mod buckets;
 mod close_ups;
 mod export;
+mod judged;
 mod moving;
 mod naming;
 mod noised;
 mod objective;
+mod own;
 mod sample;
 mod teacher;
 mod truth;
@@ -17,6 +19,7 @@ mod truth;
 pub use args::DenoiserArgs;
 pub use naming::Naming;
 pub use noised::Noised;
+pub(crate) use own::OwnSampler;
 
 use std::path::Path;
 
@@ -102,7 +105,14 @@ pub fn train(args: &DenoiserArgs, observer: &dyn Observer) -> Result<Outcome> {
     latents::check_whole(&args.latents, args.allow_partial)?;
     let tokenizer = PromptTokenizer::for_world(args.text.max_sequence_length)?;
     let device = Device::flex();
-    let data_std = data_std(args, &vae, &device)?;
+    let data_std = match &args.reference {
+        // What is learnt from its own samples stays what it was to the latents.
+        Some(reference) => {
+            let config = WanTransformer3dConfig::load(&reference.join("transformer"));
+            config.map_err(TrainError::part("--reference"))?.data_std
+        }
+        None => data_std(args, &vae, &device)?,
+    };
     let transformer = WanTransformer3dConfig { data_std, ..args.transformer(vae.z_dim()) };
     let text = args.text.config(tokenizer.vocab_size());
     transformer.check().map_err(TrainError::part("the transformer's sizes"))?;
@@ -125,7 +135,10 @@ pub fn train(args: &DenoiserArgs, observer: &dyn Observer) -> Result<Outcome> {
     let objective = objective::DenoiserObjective::new(args, &vae, tokenizer, device)?;
     // With its scale; a decoder that was trained further does not count.
     let contents = latents::contents(&args.latents, &vae)?;
-    let inputs = Inputs::from(["latents", "vae"].map(|flag| (flag.to_owned(), contents.clone())));
+    let mut inputs = Inputs::from(["latents", "vae"].map(|flag| (flag.to_owned(), contents.clone())));
+    if let Some(judged) = &args.judged {
+        inputs.insert("judged".to_owned(), latents::contents(judged, &vae)?);
+    }
     trainer::train(&objective, model, &args.run, &RunSettings::new(args, inputs)?, observer)
 }
 
@@ -151,12 +164,16 @@ fn needs(args: &DenoiserArgs, transformer: &WanTransformer3dConfig, text: &Umt5C
         let tokens = positions / (args.latent_patch as f64).powi(2);
         memory::transformer_sample(transformer, tokens, args.text.max_sequence_length)
     };
-    for (subset, samples) in [
-        (Subset::Clips, args.batch_clips),
-        (Subset::Stills, args.batch_stills),
-        (Subset::Validation, args.batch_clips.min(args.evaluate_clips)),
-    ] {
-        let found = dataset::items(&args.latents.join(subset.name()))?;
+    let judged = args.judged.as_ref().map(|folder| (folder, Subset::Clips, args.batch_clips));
+    for (folder, subset, samples) in [
+        (&args.latents, Subset::Clips, args.batch_clips),
+        (&args.latents, Subset::Stills, args.batch_stills),
+        (&args.latents, Subset::Validation, args.batch_clips.min(args.evaluate_clips)),
+    ]
+    .into_iter()
+    .chain(judged)
+    {
+        let found = dataset::items(&folder.join(subset.name()))?;
         let largest = found.iter().map(|item| sample(item.size)).fold(0.0, f64::max);
         batch = batch.max(samples as f64 * largest);
         items += found.len();

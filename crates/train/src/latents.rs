@@ -25,6 +25,7 @@ use crate::{
     number_format::NumberFormat,
     observer::{Observer, Progress},
     parameters::to_vec,
+    samples::MadeBy,
     schedule::Ramp,
 };
 
@@ -95,8 +96,8 @@ fn half_of_it() -> Ramp {
 }
 
 /// `latents.json`: the encoder that all latents come from.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-struct Header {
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Header {
     /// Of the weights of its encoder.
     vae_fingerprint: String,
     channels: usize,
@@ -115,6 +116,9 @@ struct Header {
     /// What made them anew in part.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     denoised: Option<DenoisedBy>,
+    /// What made them from nothing but noise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    made: Option<MadeBy>,
 }
 
 /// What made latents anew in part.
@@ -127,6 +131,23 @@ struct DenoisedBy {
 }
 
 impl Header {
+    /// Of latents of so many channels, of the encoder in `vae`.
+    ///
+    /// # Errors
+    /// Files that cannot be read.
+    fn of(vae: &Path, channels: usize) -> Result<Self> {
+        Ok(Self { vae_fingerprint: encoder_fingerprint(vae)?, channels, ..Self::default() })
+    }
+
+    /// Of so many samples of a model whose autoencoder is in `vae`.
+    ///
+    /// # Errors
+    /// Files that cannot be read.
+    pub fn of_samples(vae: &Path, channels: usize, clips: usize, made: MadeBy) -> Result<Self> {
+        let plan = Some(Plan { clips, stills: 0, validation: 0 });
+        Ok(Self { plan, made: Some(made), ..Self::of(vae, channels)? })
+    }
+
     /// Whether latents with this header and with `other` can be in one folder.
     fn goes_with(&self, other: &Self) -> bool {
         let origin = |header: &Self| Self { plan: None, ..header.clone() };
@@ -163,20 +184,15 @@ pub fn make(args: &LatentsArgs, observer: &dyn Observer) -> Result<()> {
         Ok(DenoisedBy { model, noise: args.noise, seed: args.seed })
     });
     let header = Header {
-        vae_fingerprint: encoder_fingerprint(&args.vae)?,
-        channels: config.z_dim(),
         world_seed: recipe.as_ref().map(|recipe| recipe.seed),
         world_shapes: recipe.map(|recipe| recipe.shapes).unwrap_or_default(),
         plan: Some(plan),
         upscale: args.upscale,
         denoised: denoised.transpose()?,
+        ..Header::of(&args.vae, config.z_dim())?
     };
     let _lock = Lock::hold(&args.output)?;
-    let path = args.output.join(HEADER);
-    if path.exists() {
-        check_header(&args.output, &header)?;
-    }
-    files::write_json(&path, &header)?;
+    begin(&args.output, &header)?;
     for subset in Subset::ALL {
         args.precision
             .scope(|| encode(args, subset, (resized, &vae, renoised.as_ref()), &device, observer))?;
@@ -189,6 +205,18 @@ pub fn make(args: &LatentsArgs, observer: &dyn Observer) -> Result<()> {
         .with_statistics(mean, std)
         .save(&args.vae)
         .map_err(TrainError::part("recording the latents' statistics"))
+}
+
+/// Writes the header of latents into `folder`.
+///
+/// # Errors
+/// Other latents there, or a folder that cannot be written.
+pub(crate) fn begin(folder: &Path, header: &Header) -> Result<()> {
+    let path = folder.join(HEADER);
+    if path.exists() {
+        check_header(folder, header)?;
+    }
+    files::write_json(&path, header)
 }
 
 /// Reads the autoencoder in `folder`.
@@ -206,6 +234,19 @@ pub fn read_vae(folder: &Path, config: &AutoencoderConfig, device: &Device) -> R
 pub fn check_source(folder: &Path, vae: &Path, channels: usize) -> Result<()> {
     let vae_fingerprint = encoder_fingerprint(vae)?;
     check_header(folder, &Header { vae_fingerprint, channels, denoised: None, ..read_header(folder)? })
+}
+
+/// What made the samples in `folder`.
+///
+/// # Errors
+/// Latents that no model made, or of another autoencoder than the one in `vae`.
+pub fn made_by(folder: &Path, vae: &Path, channels: usize) -> Result<MadeBy> {
+    check_source(folder, vae, channels)?;
+    read_header(folder)?.made.ok_or_else(|| TrainError::Setting {
+        flag: "--judged",
+        expected: "a folder that `kinora train samples` made".into(),
+        found: format!("latents of clips in {}", folder.display()),
+    })
 }
 
 /// Fails if there is less in `folder` than there was to encode, unless that is allowed.
@@ -453,19 +494,8 @@ fn statistics(latents: &LatentStore) -> Result<(Vec<f64>, Vec<f64>)> {
 impl LatentStore {
     /// One still "a red ball" with one channel.
     pub(crate) fn of_values(folder: &Path, size: [usize; 3], value: impl Fn(usize, usize) -> f32) -> Self {
-        files::write_json(
-            &folder.join(HEADER),
-            &Header {
-                vae_fingerprint: String::new(),
-                channels: 1,
-                world_seed: None,
-                world_shapes: Vec::new(),
-                upscale: None,
-                denoised: None,
-                plan: None,
-            },
-        )
-        .expect("a folder to write to");
+        files::write_json(&folder.join(HEADER), &Header { channels: 1, ..Header::default() })
+            .expect("a folder to write to");
         let values = (0..size[1] * size[2]).map(|i| f16::from_f32(value(i / size[2], i % size[2])));
         let bytes: Vec<u8> = values.flat_map(f16::to_le_bytes).collect();
         let mut writer = StoreWriter::open(&folder.join("stills")).expect("a folder to write to");
@@ -481,15 +511,7 @@ mod tests {
     use super::*;
 
     fn store(folder: &Path, items: &[(usize, f32)]) -> LatentStore {
-        let header = Header {
-            vae_fingerprint: String::new(),
-            channels: 2,
-            world_seed: None,
-            world_shapes: Vec::new(),
-            upscale: None,
-            denoised: None,
-            plan: None,
-        };
+        let header = Header { channels: 2, ..Header::default() };
         files::write_json(&folder.join(HEADER), &header).unwrap();
         let mut writer = StoreWriter::open(&folder.join("clips")).unwrap();
         for &(frames, value) in items {
@@ -536,15 +558,7 @@ mod tests {
         assert!(message.contains("autoencoder and data set of these latents"), "{message}");
 
         let vae_fingerprint = encoder_fingerprint(vae.path()).unwrap();
-        let header = Header {
-            vae_fingerprint,
-            channels: 2,
-            world_seed: Some(3),
-            world_shapes: Vec::new(),
-            upscale: None,
-            denoised: None,
-            plan: None,
-        };
+        let header = Header { vae_fingerprint, channels: 2, world_seed: Some(3), ..Header::default() };
         files::write_json(&folder.path().join(HEADER), &header).unwrap();
         save(1, 2);
         check_source(folder.path(), vae.path(), 2).unwrap();

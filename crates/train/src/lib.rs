@@ -6,6 +6,7 @@
 //! kinora train latents   every clip and still, encoded once
 //! kinora train text      captions of the world -> the text encoder
 //! kinora train judge     its scenes without end -> what the judge finds things with
+//! kinora train samples   what a model makes of prompts, and what the judge says of it
 //! kinora train denoiser  latents and captions -> transformer and text encoder, jointly
 //! ```
 //!
@@ -36,6 +37,7 @@ pub mod optim;
 pub mod parameters;
 pub mod random;
 pub mod run_args;
+pub mod samples;
 pub mod schedule;
 mod setting;
 pub mod text;

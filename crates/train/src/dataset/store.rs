@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// One clip or still.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Item {
     /// `[frames, height, width]`, of pixels or of latents.
     pub size: [usize; 3],
@@ -32,6 +32,9 @@ pub struct Item {
     /// Of latents: the hash of the item that they were made of, if it has one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source: Option<String>,
+    /// Of what a model made: how well it shows its caption, from 0 to 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reward: Option<f64>,
 }
 
 /// A store that is read.
@@ -262,8 +265,16 @@ impl StoreWriter {
         bytes: &[u8],
         source: Option<String>,
     ) -> Result<()> {
+        self.push(Item { size, captions, source, ..Item::default() }, bytes)
+    }
+
+    /// Adds an item; where its bytes are, how many and of which hash is filled in.
+    ///
+    /// # Errors
+    /// A full disk.
+    pub fn push(&mut self, item: Item, bytes: &[u8]) -> Result<()> {
         let hash = Some(fingerprint::of(bytes));
-        let item = Item { size, offset: self.offset, bytes: bytes.len() as u64, captions, hash, source };
+        let item = Item { offset: self.offset, bytes: bytes.len() as u64, hash, ..item };
         let line = serde_json::to_string(&item).map_err(TrainError::json(&self.folder))? + "\n";
         // The line comes last: without it the bytes do not count.
         self.data

@@ -76,6 +76,20 @@ pub struct DenoiserArgs {
     #[arg(long)]
     #[serde(default)]
     pub teacher: Option<PathBuf>,
+    /// Folder that `kinora train samples` made: every batch is of them, and the model learns from what the judge said of each. Its
+    /// --latents are evaluated on alone
+    #[arg(long, requires = "reference")]
+    #[serde(default)]
+    pub judged: Option<PathBuf>,
+    /// Folder of the model that made them, from which it goes on (with --init-from, too)
+    #[arg(long, requires = "judged", conflicts_with = "teacher")]
+    #[serde(default)]
+    pub reference: Option<PathBuf>,
+    /// How far from that model towards the samples that are better, and away from those that are worse; 1 is to where no others are
+    /// made
+    #[arg(long, default_value_t = Self::default().judged_strength)]
+    #[serde(default = "as_far_as_samples_go")]
+    pub judged_strength: f64,
     /// Clips of a batch
     #[arg(long, default_value_t = Self::default().batch_clips)]
     pub batch_clips: usize,
@@ -153,6 +167,9 @@ impl Default for DenoiserArgs {
             text: TextSize::default(),
             freeze_text_encoder: false,
             teacher: None,
+            judged: None,
+            reference: None,
+            judged_strength: as_far_as_samples_go(),
             batch_clips: 8,
             batch_stills: 40,
             still_share: Ramp { start: 0.8, end: 0.2 },
@@ -173,6 +190,11 @@ impl Default for DenoiserArgs {
             run: RunArgs::default(),
         }
     }
+}
+
+/// What is worse is no more made at all, if it is learnt to the end.
+fn as_far_as_samples_go() -> f64 {
+    1.0
 }
 
 /// What runs without the flag had.
@@ -232,6 +254,7 @@ impl DenoiserArgs {
         let fits = side > 0 && side.is_multiple_of(patch);
         setting::require("--close-up-side", "a multiple of --latent-patch", side, fits)?;
         setting::not_negative("--guidance-scale", self.guidance_scale)?;
+        setting::positive("--judged-strength", self.judged_strength)?;
         self.check_schedule()?;
         self.text.check()
     }

@@ -1,12 +1,12 @@
 //! Latents with captions, drawn by (seed, batch).
 
-use burn::tensor::{Device, Tensor};
+use burn::tensor::{Device, Tensor, TensorData};
 use diffusion::Timeline;
 use models::family::AutoencoderConfig;
 use rand::{Rng, seq::IndexedRandom};
 use rand_chacha::ChaCha8Rng;
 
-use super::{DenoiserArgs, buckets::Buckets, close_ups::CloseUps};
+use super::{DenoiserArgs, buckets::Buckets, close_ups::CloseUps, judged::Judged};
 use crate::{
     dataset::{Crop, Subset},
     error::Result,
@@ -24,6 +24,8 @@ pub struct Batch<'a> {
     pub timelines: Vec<Timeline>,
     /// What each token shows, if it is to be named: `[batch, tokens, classes]`.
     pub targets: Option<Tensor<3>>,
+    /// Of samples: how much better each is than the others of its prompt, from -1 to 1, `[batch, 1, 1, 1, 1]`.
+    pub advantages: Option<Tensor<5>>,
 }
 
 /// All that is trained on.
@@ -32,6 +34,8 @@ pub struct TrainingSet {
     stills: Buckets,
     /// If squares are asked for and any still has one.
     close_ups: Option<CloseUps>,
+    /// Samples, in place of all others.
+    judged: Option<Judged>,
 }
 
 impl TrainingSet {
@@ -44,12 +48,14 @@ impl TrainingSet {
         let wanted = args.close_up_share.start.max(args.close_up_share.end) > 0.0;
         let find = || CloseUps::find(&stills.latents, vae.statistics()[1], args.close_up_side);
         let close_ups = wanted.then(find).transpose()?.filter(|found| !found.is_empty());
-        Ok(Self { clips: open(Subset::Clips)?, stills, close_ups })
+        let judged = Judged::open(args, vae, device)?;
+        Ok(Self { clips: open(Subset::Clips)?, stills, close_ups, judged })
     }
 
     /// Every shape.
     pub fn shapes(&self) -> impl Iterator<Item = [usize; 3]> + '_ {
-        self.clips.shapes().chain(self.stills.shapes())
+        let judged = self.judged.iter().flat_map(|judged| judged.clips.shapes());
+        self.clips.shapes().chain(self.stills.shapes()).chain(judged)
     }
 
     /// The batch of a moment: stills, squares out of stills, or clips of one shape.
@@ -58,6 +64,9 @@ impl TrainingSet {
     /// Data that cannot be read.
     pub fn batch(&self, args: &DenoiserArgs, moment: Moment) -> Result<Batch<'_>> {
         let mut rng = rng(moment.seed, Purpose::Batch, moment.batch);
+        if let Some(judged) = &self.judged {
+            return self.judged(judged, args, &mut rng);
+        }
         let is_still = rng.random::<f64>() < args.still_share.at(moment.progress);
         let is_close_up = is_still && rng.random::<f64>() < args.close_up_share.at(moment.progress);
         if let Some(close_ups) = self.close_ups.as_ref().filter(|_| is_close_up) {
@@ -73,6 +82,25 @@ impl TrainingSet {
         let whole = Crop { start: [0; 3], size: [frames, height, width] };
         let boxes: Vec<_> = indices.iter().map(|&index| (index, whole)).collect();
         self.captioned(args, source, source.normalized(&indices, frames)?, &boxes, &mut rng)
+    }
+
+    /// Samples, those alone from which anything is to be learnt. `kinora train samples` makes all of one shape.
+    fn judged<'a>(
+        &'a self,
+        judged: &'a Judged,
+        args: &DenoiserArgs,
+        rng: &mut ChaCha8Rng,
+    ) -> Result<Batch<'a>> {
+        let draw = |_| judged.telling[rng.random_range(0..judged.telling.len())];
+        let indices: Vec<usize> = (0..args.batch_clips).map(draw).collect();
+        let size = judged.clips.latents.store().items()[indices[0]].size;
+        let whole = Crop { start: [0; 3], size };
+        let boxes: Vec<_> = indices.iter().map(|&index| (index, whole)).collect();
+        let latents = judged.clips.normalized(&indices, size[0])?;
+        let values = indices.iter().map(|&index| judged.advantages[index] as f32).collect();
+        let advantages = TensorData::new(values, [indices.len(), 1, 1, 1, 1]);
+        let batch = self.captioned(args, &judged.clips, latents, &boxes, rng)?;
+        Ok(Batch { advantages: Some(Tensor::from_data(advantages, &judged.clips.device)), ..batch })
     }
 
     fn close_ups(
@@ -114,6 +142,6 @@ impl TrainingSet {
             .as_ref()
             .map(|truths| truths.targets(items, boxes, args.latent_patch, &source.device));
         let targets = named.transpose()?;
-        Ok(Batch { latents, prompts, timelines, targets })
+        Ok(Batch { latents, prompts, timelines, targets, advantages: None })
     }
 }

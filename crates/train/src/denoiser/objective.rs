@@ -10,8 +10,8 @@ use diffusion::{NUM_TRAIN_TIMESTEPS, Timeline, flow_velocity};
 use models::family::{Autoencoder, AutoencoderConfig};
 
 use super::{
-    Denoiser, DenoiserArgs, Naming, batch::TrainingSet, buckets::Buckets, export, noised::Noised, sample,
-    teacher::Teacher,
+    Denoiser, DenoiserArgs, Naming, batch::TrainingSet, buckets::Buckets, export, judged::Reference,
+    noised::Noised, sample, teacher::Teacher,
 };
 use crate::{
     dataset::Subset,
@@ -41,6 +41,8 @@ pub struct DenoiserObjective<'a> {
     tokenizer: PromptTokenizer,
     /// Whose velocities are learnt in place of those of the latents.
     teacher: Option<Teacher>,
+    /// What made the samples, if these are learnt from.
+    reference: Option<Reference>,
     device: Device,
 }
 
@@ -59,7 +61,10 @@ impl<'a> DenoiserObjective<'a> {
         }
         let vae = read_vae(&args.vae, vae, &device)?;
         let teacher = args.teacher.as_deref().map(|folder| Teacher::open(folder, &tokenizer, &device));
-        Ok(Self { args, training, validation, vae, tokenizer, teacher: teacher.transpose()?, device })
+        let reference =
+            args.reference.as_deref().map(|folder| Reference::open(folder, args.judged_strength, &device));
+        let (teacher, reference) = (teacher.transpose()?, reference.transpose()?);
+        Ok(Self { args, training, validation, vae, tokenizer, teacher, reference, device })
     }
 
     /// The context of prompts, free of gradients if the text encoder stays as it is.
@@ -70,20 +75,26 @@ impl<'a> DenoiserObjective<'a> {
         }
     }
 
-    /// How far the velocities are from those of the latents, or from the teacher's. `tap` is shown the tokens behind each
+    /// How far the velocities are from those of the latents, from the teacher's, or, where there are `advantages`, from where these
+    /// say that the reference's should go. `tap` is shown the tokens behind each
     /// block, see [`WanTransformer3d::forward_tapped`](models::wan::WanTransformer3d::forward_tapped).
     fn loss_of(
         &self,
         model: &Denoiser,
         [latents, noise]: [Tensor<5>; 2],
-        prompts: &[&str],
-        timelines: &[Timeline],
+        advantages: Option<Tensor<5>>,
+        (prompts, timelines): (&[&str], &[Timeline]),
         tap: impl FnMut(usize, &Tensor<3>),
     ) -> Result<Tensor<1>> {
         let noised = Noised::new(latents.clone(), noise.clone(), timelines);
-        let velocity = match &self.teacher {
-            Some(teacher) => teacher.velocity(&noised, prompts, &self.tokenizer, &self.device)?,
-            None => flow_velocity(latents, noise),
+        let (tokenizer, device) = (&self.tokenizer, &self.device);
+        let velocity = match (&self.teacher, &self.reference, advantages) {
+            (Some(teacher), ..) => teacher.velocity(&noised, prompts, tokenizer, device)?,
+            (None, Some(reference), Some(advantages)) => {
+                let clip = flow_velocity(latents, noise);
+                reference.velocity(&noised, [clip, advantages], prompts, tokenizer, device)?
+            }
+            _ => flow_velocity(latents, noise),
         };
         let text = model.transformer.read(self.context(model, prompts)?);
         let Noised { x_t, timesteps, .. } = noised.clone();
@@ -102,12 +113,12 @@ impl Objective for DenoiserObjective<'_> {
         let noise = noise(moment.seed, Purpose::Batch, moment.batch).tensor(shape, &self.device);
         let mut features = None;
         let named_after = (self.args.num_layers / 2).max(1);
-        let loss =
-            self.loss_of(model, [batch.latents, noise], &batch.prompts, &batch.timelines, |block, x| {
-                if block + 1 == named_after {
-                    features = Some(x.clone());
-                }
-            })?;
+        let told = (batch.prompts.as_slice(), batch.timelines.as_slice());
+        let loss = self.loss_of(model, [batch.latents, noise], batch.advantages, told, |block, x| {
+            if block + 1 == named_after {
+                features = Some(x.clone());
+            }
+        })?;
         let figures = Figures::new().with("frames", shape[2] as f64);
         let (Some(naming), Some(features), Some(targets)) = (&model.naming, features, batch.targets) else {
             return Ok((loss, figures));
@@ -225,7 +236,7 @@ impl Objective for DenoiserObjective<'_> {
                     .collect();
                 prompts.rotate_left(other % indices.len());
                 let timelines = vec![timeline.clone(); indices.len()];
-                let loss = self.loss_of(model, [latents, noise], &prompts, &timelines, |_, _| ())?;
+                let loss = self.loss_of(model, [latents, noise], None, (&prompts, &timelines), |_, _| ())?;
                 let loss = to_scalar(loss)?;
                 sum += f64::from(loss) * indices.len() as f64;
                 count += indices.len() as f64;

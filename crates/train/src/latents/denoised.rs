@@ -4,28 +4,23 @@
 //! moves. One that is shown these beside the clips that they were learns to draw the clip (LTX-Video, HaCohen et al. 2024, has the
 //! decoder take the last step of the denoising).
 
-use std::{path::Path, sync::Arc};
+use std::path::Path;
 
 use burn::tensor::{Device, Tensor};
-use diffusion::{Levels, Sampler, sample_euler, sample_unipc, unobserved};
-use engine::{ModelFiles, ModelInfo};
 use models::family::Autoencoder;
 use rand::{Rng, seq::IndexedRandom};
 
 use crate::{
     dataset::Item,
-    denoiser::Denoiser,
+    denoiser::OwnSampler,
     error::{Result, TrainError},
     random::{Purpose, noise, rng},
     schedule::Ramp,
-    tokenizer::PromptTokenizer,
 };
 
 /// What noises latents and denoises them.
 pub struct Renoised<'a> {
-    denoiser: Denoiser,
-    info: Arc<ModelInfo>,
-    tokenizer: PromptTokenizer,
+    model: OwnSampler,
     vae: &'a Autoencoder,
     /// The range of the noise, as a share of all.
     noise: Ramp,
@@ -38,21 +33,17 @@ impl<'a> Renoised<'a> {
     /// # Errors
     /// A folder that is no model, or a model of other latents or of another kind of noise.
     pub fn open(folder: &Path, vae: &'a Autoencoder, noise: Ramp, device: &Device) -> Result<Self> {
-        let files = ModelFiles::Folder { path: folder.into(), variant: None };
-        let info = ModelInfo::read(&files).map_err(TrainError::part("--denoised-by"))?;
-        let is_flow =
-            info.scheduler.sampler().is_ok_and(|own| matches!(own, Sampler::Euler | Sampler::UniPc));
-        let channels = vae.config().z_dim();
-        if info.autoencoder.z_dim() != channels || info.sees_beside() || !is_flow {
+        const FLAG: &str = "--denoised-by";
+        let model = OwnSampler::open(FLAG, folder, device)?;
+        let (channels, found) = (vae.config().z_dim(), model.info.autoencoder.z_dim());
+        if found != channels {
             return Err(TrainError::Setting {
-                flag: "--denoised-by",
-                expected: format!("a rectified flow of the {channels} channels of --vae"),
-                found: format!("one of {} channels in {}", info.autoencoder.z_dim(), folder.display()),
+                flag: FLAG,
+                expected: format!("a model of the {channels} channels of --vae"),
+                found: format!("one of {found} channels in {}", folder.display()),
             });
         }
-        let denoiser = Denoiser::read(folder, device)?;
-        let tokenizer = PromptTokenizer::for_world(info.max_sequence_length)?;
-        Ok(Self { denoiser, info, tokenizer, vae, noise, device: device.clone() })
+        Ok(Self { model, vae, noise, device: device.clone() })
     }
 
     /// One of an item's captions; nothing if it has none.
@@ -70,27 +61,8 @@ impl<'a> Renoised<'a> {
         let mut random = rng(seed, Purpose::Denoised, index);
         let level = self.noise.at(random.random::<f64>());
         let x_0 = self.vae.config().normalize(latents);
-        let dims = x_0.dims();
-        let [_, _, frames, height, width] = dims;
-        let noise = noise(seed, Purpose::Denoised, index).tensor(dims, &self.device);
-        let steps = self.info.native.num_inference_steps;
-        let scheduler = &self.info.scheduler;
-        let part = |what| TrainError::part::<diffusion::Error>(what);
-        let levels = Levels::of_frames(&vec![level as f32; frames], [height, width]);
-        let schedule = levels.schedule(&scheduler.schedule(steps).map_err(part("the model's schedule"))?);
-        let sampler = scheduler.sampler().map_err(part("the model's sampler"))?;
-        let Denoiser { transformer, .. } = &self.denoiser;
-        let text = transformer.read(self.denoiser.context(&[prompt], &self.tokenizer, &self.device)?);
-        let velocity = |x: Tensor<5>, step: diffusion::Step| {
-            let timesteps = Tensor::full([1, frames], step.timestep, &self.device);
-            Ok(transformer.forward(x, timesteps, &text))
-        };
-        let denoise = sampler.prediction().denoiser(velocity);
-        let start = levels.start(x_0, noise, &schedule);
-        let made: Result<Tensor<5>> = match sampler {
-            Sampler::Euler => sample_euler(denoise, start, &schedule, unobserved),
-            _ => sample_unipc(denoise, start, &schedule, unobserved),
-        };
-        Ok(self.vae.denormalize(made?))
+        let noise = noise(seed, Purpose::Denoised, index).tensor(x_0.dims(), &self.device);
+        let made = self.model.denoised([x_0, noise], level, &[prompt])?;
+        Ok(self.vae.denormalize(made))
     }
 }
