@@ -2,29 +2,37 @@
 
 use std::ops::Range;
 
-use super::job::{Group, Job};
-use crate::lanes::widest;
+use super::{
+    job::{Group, Job},
+    plane::TILE,
+};
+use crate::{isa::Level, lanes::widest};
 
-/// Output channels that are computed side by side at most.
-const ROWS: usize = 12;
-/// Outputs beside them: twelve sums of eight lanes fit the sixteen registers of AVX2.
-const LANES: usize = 8;
+/// Output channels that are computed side by side at most, by as many outputs as a tile has: twelve sums of eight lanes fit the sixteen
+/// registers of AVX2, and each value that is read goes into six of them or into two.
+const ROWS: usize = 6;
+
+/// Sums of some output channels by the outputs of a tile.
+type Sums = [[f32; TILE]; ROWS];
 
 /// One block of output channels by a group of tiles.
 pub(super) fn block(job: &Job<'_>, tiles: &Group, rows: Range<usize>) {
     for tile in tiles.iter().filter(|tile| tile.width > 0) {
-        for start in (0..tile.width).step_by(LANES) {
-            let mut sums = [[0.0; LANES]; ROWS];
-            let (to, from) = (&mut sums, tile.from + start);
-            let block = rows.clone();
-            widest!(job.weights.isa => sum(
-                job: &Job<'_>, from: usize, block: Range<usize>, to: &mut [[f32; LANES]; ROWS],
-            ));
-            for (row, sums) in rows.clone().zip(&sums) {
+        for first in rows.clone().step_by(ROWS) {
+            let some = first..rows.end.min(first + ROWS);
+            let (mut sums, from, whole) = ([[0.0; TILE]; ROWS], tile.from, rows.clone());
+            let (to, part) = (&mut sums, some.clone());
+            match job.weights.isa {
+                Level::Portable => sum::<false>(job, from, whole, part, to),
+                isa => widest!(isa => fused(
+                    job: &Job<'_>, from: usize, whole: Range<usize>, part: Range<usize>, to: &mut Sums,
+                )),
+            }
+            for (row, sums) in some.zip(&sums) {
                 let bias = job.bias.map_or(0.0, |bias| bias[row]);
-                for (lane, sum) in sums.iter().take(tile.width - start).enumerate() {
+                for (lane, sum) in sums.iter().take(tile.width).enumerate() {
                     // SAFETY: the tile lies in the output and is written by this job alone.
-                    unsafe { job.target(row, tile).add(start + lane).write(sum + bias) }
+                    unsafe { job.target(row, tile).add(lane).write(sum + bias) }
                 }
             }
         }
@@ -32,37 +40,45 @@ pub(super) fn block(job: &Job<'_>, tiles: &Group, rows: Range<usize>) {
 }
 
 #[inline(always)]
-fn sum(job: &Job<'_>, from: usize, rows: Range<usize>, sums: &mut [[f32; LANES]; ROWS]) {
-    match rows.len() {
-        12 => sum_rows::<12>(job, from, &rows, sums),
-        11 => sum_rows::<11>(job, from, &rows, sums),
-        10 => sum_rows::<10>(job, from, &rows, sums),
-        9 => sum_rows::<9>(job, from, &rows, sums),
-        8 => sum_rows::<8>(job, from, &rows, sums),
-        7 => sum_rows::<7>(job, from, &rows, sums),
-        6 => sum_rows::<6>(job, from, &rows, sums),
-        5 => sum_rows::<5>(job, from, &rows, sums),
-        4 => sum_rows::<4>(job, from, &rows, sums),
-        3 => sum_rows::<3>(job, from, &rows, sums),
-        2 => sum_rows::<2>(job, from, &rows, sums),
-        _ => sum_rows::<1>(job, from, &rows, sums),
+fn fused(job: &Job<'_>, from: usize, rows: Range<usize>, part: Range<usize>, to: &mut Sums) {
+    sum::<true>(job, from, rows, part, to);
+}
+
+/// The sums of `part` of the output channels of a block. Where processors have no `FUSED` products, these would be calls.
+#[inline(always)]
+fn sum<const FUSED: bool>(job: &Job<'_>, from: usize, rows: Range<usize>, part: Range<usize>, to: &mut Sums) {
+    match part.len() {
+        6 => sum_rows::<6, FUSED>(job, from, &rows, part.start, to),
+        5 => sum_rows::<5, FUSED>(job, from, &rows, part.start, to),
+        4 => sum_rows::<4, FUSED>(job, from, &rows, part.start, to),
+        3 => sum_rows::<3, FUSED>(job, from, &rows, part.start, to),
+        2 => sum_rows::<2, FUSED>(job, from, &rows, part.start, to),
+        _ => sum_rows::<1, FUSED>(job, from, &rows, part.start, to),
     }
 }
 
 #[inline(always)]
-fn sum_rows<const R: usize>(job: &Job<'_>, from: usize, rows: &Range<usize>, to: &mut [[f32; LANES]; ROWS]) {
-    let mut sums = [[0.0f32; LANES]; R];
-    let taps = job.offsets.len();
+fn sum_rows<const R: usize, const FUSED: bool>(
+    job: &Job<'_>,
+    from: usize,
+    rows: &Range<usize>,
+    first: usize,
+    to: &mut Sums,
+) {
+    let mut sums = [[0.0f32; TILE]; R];
+    let (taps, stride) = (job.offsets.len(), rows.len());
     let weights = job.block_weights(rows);
     for tap in job.frame_taps {
         let x = &job.volume[tap.start + from..];
-        let weights = &weights[tap.tap * taps * R..][..taps * R];
-        for (offset, weights) in job.offsets.iter().zip(weights.chunks_exact(R)) {
-            let x: &[u32; LANES] = x[*offset..].first_chunk().expect("a tile lies in the volume");
+        let weights = &weights[tap.tap * taps * stride..][..taps * stride];
+        for (offset, weights) in job.offsets.iter().zip(weights.chunks_exact(stride)) {
+            let x: &[u32; TILE] = x[*offset..].first_chunk().expect("a tile lies in the volume");
+            let weights: &[u32; R] = weights[first - rows.start..].first_chunk().expect("rows of the block");
             for (sums, weight) in sums.iter_mut().zip(weights) {
                 let weight = f32::from_bits(*weight);
                 for (sum, x) in sums.iter_mut().zip(x) {
-                    *sum += weight * f32::from_bits(*x);
+                    let x = f32::from_bits(*x);
+                    *sum = if FUSED { weight.mul_add(x, *sum) } else { *sum + weight * x };
                 }
             }
         }
