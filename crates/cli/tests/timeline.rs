@@ -112,6 +112,27 @@ fn pictures_and_clips_are_where_they_are_asked_for() {
 }
 
 #[test]
+fn what_is_cut_off_of_pictures_is_told() {
+    let folder = folder();
+    for (flags, told) in
+        [("--size 48x96", true), ("--size 48x96 --fit contain", false), ("--size 80x64", false), ("", false)]
+    {
+        let output =
+            kinora(folder.path(), &format!("animate a.gif {flags} --num-frames 17 {QUICK} -o b.gif"));
+        let output = { output }.output().expect("the program starts");
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{said}");
+        // Of 64x48 pixels 24 columns are left.
+        assert_eq!(
+            said.contains("62 % of a.gif, of 64x48, is cut off to fill 48x96"),
+            told,
+            "{flags}: {said}"
+        );
+        assert_eq!(said.contains("--fit contain"), told, "{said}");
+    }
+}
+
+#[test]
 fn only_what_is_asked_for_is_made_anew() {
     let folder = folder();
     let clip = clip(folder.path());

@@ -202,6 +202,7 @@ impl Pipeline {
         if !plan.guided() && !plan.negative_prompt.is_empty() {
             warnings.push(Warning::NegativeUnread { guidance_scale: plan.guidance_scale });
         }
+        warnings.extend(plan.cut_off());
         let (size, taught) = (plan.size, self.info.native.size);
         if of_world && self.info.times_taught(size) > MOST_TIMES_TAUGHT {
             warnings.push(Warning::LargerThanTaught { size, taught, instead: self.info.size_for(size) });

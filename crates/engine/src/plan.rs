@@ -6,7 +6,7 @@ use std::{
 };
 
 use diffusion::{Sampler, Schedule, Spacing, is_guided};
-use media::{Clip, ClipShape};
+use media::{Clip, ClipShape, Fit};
 use models::family::AutoencoderConfig;
 use serde_json::{Value, json};
 
@@ -480,6 +480,21 @@ impl Plan {
             source
         };
         files.zip(&self.layout.placed).map(source).collect()
+    }
+
+    /// Of which files much is not seen, as they have another shape than the video.
+    pub(crate) fn cut_off(&self) -> impl Iterator<Item = Warning> {
+        const WORTH_A_WORD: f64 = 0.1;
+        let covers = |(known, _): &(&Known, &Placed)| known.fit == Fit::Cover;
+        let placed = self.request.known.iter().zip(&self.layout.placed).filter(covers);
+        placed.filter_map(|(known, placed)| {
+            let found = Size { width: placed.shape.width, height: placed.shape.height };
+            let [own, of_video] = [found, self.size].map(|size| size.width as f64 / size.height as f64);
+            let share = 1.0 - (own / of_video).min(of_video / own);
+            let instead = size_of(placed.shape, &self.model);
+            let file = known.file.clone();
+            (share > WORTH_A_WORD).then_some(Warning::CutOff { file, found, size: self.size, share, instead })
+        })
     }
 
     /// What the model reads, and when.

@@ -1,6 +1,6 @@
 //! What is done otherwise than a request may expect.
 
-use std::fmt;
+use std::{fmt, path::PathBuf};
 
 use crate::Size;
 
@@ -28,6 +28,19 @@ pub enum Warning {
         /// The guidance scale.
         guidance_scale: f64,
     },
+    /// Pictures of another shape than the video's, of which much is cut off.
+    CutOff {
+        /// Their file.
+        file: PathBuf,
+        /// Their own size.
+        found: Size,
+        /// The video's.
+        size: Size,
+        /// The share of them that is not seen.
+        share: f64,
+        /// A size of their shape that the model can make.
+        instead: Size,
+    },
     /// Frames of many more pixels than the model was taught on.
     LargerThanTaught {
         /// What was asked for.
@@ -54,6 +67,13 @@ impl fmt::Display for Warning {
             Self::NegativeUnread { guidance_scale } => write!(
                 f,
                 "negative_prompt: not looked at, as a guidance_scale of {guidance_scale} is no guidance (more than 1 is)"
+            ),
+            Self::CutOff { file, found, size, share, instead } => write!(
+                f,
+                "known: {:.0} % of {}, of {found}, is cut off to fill {size} (`--fit contain` shows all of it between bars, \
+                 `--size {instead}` has its shape)",
+                100.0 * share,
+                file.display()
             ),
             Self::LargerThanTaught { size, taught, instead } => write!(
                 f,
