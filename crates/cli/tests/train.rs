@@ -2,7 +2,7 @@
 
 mod common;
 
-use std::fs;
+use std::{fs, path::Path};
 
 use common::{fail, kinora, model_folder, names, succeed};
 use serde_json::{Value, json};
@@ -11,6 +11,17 @@ use serde_json::{Value, json};
 const SMALL: &str = "--num-layers 2 --num-attention-heads 1 --attention-head-dim 24 --ffn-dim 32 --text-dim 32 \
      --text-layers 1 --batch-clips 2 --batch-stills 2 --batch-close-ups 2 --evaluate-clips 1 --sample-clips 1 \
      --sample-steps 1";
+
+/// The first item of a store of 28 channels, channel by channel.
+fn latents(folder: &Path) -> Vec<Vec<f32>> {
+    let lines = fs::read_to_string(folder.join("items.jsonl")).expect("items");
+    let item: Value = serde_json::from_str(lines.lines().next().expect("an item")).expect("JSON");
+    let bytes = item["bytes"].as_u64().expect("a number") as usize;
+    let data = fs::read(folder.join("data.bin")).expect("latents");
+    let values = data[..bytes].chunks_exact(2).map(|b| half::f16::from_le_bytes([b[0], b[1]]).to_f32());
+    let values: Vec<f32> = values.collect();
+    values.chunks_exact(values.len() / 28).map(<[f32]>::to_vec).collect()
+}
 
 #[test]
 fn a_denoiser_is_trained_from_the_world_to_a_model() {
@@ -22,7 +33,8 @@ fn a_denoiser_is_trained_from_the_world_to_a_model() {
         fs::copy(from, folder.path().join("vae").join(name)).expect("a copy");
     }
     run("train data --output data --clips 2 --stills 6 --validation 1 --seed 3");
-    run("train latents --data data --vae vae --output latents");
+    // The embedded autoencoder draws what it decodes larger; these clips are as small as its code sees them.
+    run("train latents --data data --vae vae --upscale 1 --output latents");
     let train = format!("train denoiser --latents latents --vae vae {SMALL} --naming-weight 0.5..0.1");
     run(&format!("{train} --output run --steps 4 --evaluate-every 4 --sample-every 4"));
 
@@ -81,6 +93,28 @@ fn a_denoiser_is_trained_from_the_world_to_a_model() {
     run(
         "train latents --data large --vae vae --upscale 2 --denoised-by run/model --noise 0.5 --output denoised",
     );
+    run(
+        "train latents --data large --vae vae --upscale 2 --denoised-by run/model --noise 1 --kept-channels 11 --output in-part",
+    );
+    // What is kept of each is what the encoder gave, to within the steps of the sampler and of 16 bits.
+    run("train latents --data large --vae vae --upscale 2 --output given");
+    let [given, made] = ["given", "in-part"].map(|name| latents(&folder.path().join(name).join("clips")));
+    let differ = |channels: std::ops::Range<usize>| {
+        let unlike = |(channel, values): (usize, &Vec<f32>)| {
+            let other = &made[channel];
+            values.iter().zip(other).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max)
+        };
+        given.iter().enumerate().skip(channels.start).take(channels.len()).map(unlike).fold(0.0, f32::max)
+    };
+    assert!(differ(0..11) < 0.02 && differ(11..28) > 0.1, "{} {}", differ(0..11), differ(11..28));
+    let message = fail(
+        kinora(
+            folder.path(),
+            "train latents --data large --vae vae --upscale 2 --denoised-by run/model --kept-channels 28 --output none",
+        ),
+        1,
+    );
+    assert!(message.contains("--kept-channels") && message.contains("less than 28"), "{message}");
     let upsampler = "train vae --data large --denoised denoised --denoised-share 0.5 --upscale 2 --upsampler-only --still-share 0 \
          --clip-frames 5 --crop 32 --batch-pixels 10240 --evaluate-clips 1 --steps 3 --evaluate-every 3";
     run(&format!("{upsampler} --init-from run/model --output larger"));
@@ -93,6 +127,10 @@ fn a_denoiser_is_trained_from_the_world_to_a_model() {
     assert!(fs::read(before).expect("latents") == fs::read(after).expect("latents"), "other latents");
     let larger = train.replace("--latents latents --vae vae", "--latents small --vae larger/vae");
     run(&format!("{larger} --output of-larger --steps 1 --init-from run/model"));
+    // A model's autoencoder, in 16 bits, is the one in 32 that it was exported from.
+    run(
+        "train latents --data data --vae larger/vae --upscale 1 --denoised-by of-larger/model --output by-larger",
+    );
     for (size, width) in [("", 256), ("--size 64x48", 64)] {
         run(&format!(
             "generate --model of-larger/model --num-frames 5 --steps 1 {size} --output larger.mp4 ball"
@@ -102,15 +140,17 @@ fn a_denoiser_is_trained_from_the_world_to_a_model() {
     for (flags, named) in [
         (upsampler.replace("--denoised denoised", "--denoised latents"), "latents of clips"),
         (upsampler.replace("--upscale 2", ""), "--upsampler-only"),
+        (train.replace("--latents latents", "--latents denoised"), "a denoiser made anew"),
     ] {
-        let message = fail(kinora(folder.path(), &format!("{flags} --output refused-too")), 1);
+        let flags = format!("{flags} --init-from run/model --output refused-too");
+        let message = fail(kinora(folder.path(), &flags), 1);
         assert!(message.contains(named), "{message}");
     }
     let message = fail(
         kinora(folder.path(), "train latents --data data --vae ae/vae --denoised-by run/model --output none"),
         1,
     );
-    assert!(message.contains("--denoised-by") && message.contains("32 channels"), "{message}");
+    assert!(message.contains("--denoised-by") && message.contains("encoder of --vae"), "{message}");
     // A model that learns to do without guidance says so, and a teacher without guidance is none.
     let taught = "--init-from run/model --teacher run/model --guidance-scale 1 --sample-steps 2";
     run(&format!("{train} --output taught --steps 1 --evaluate-every 1 {taught}")
@@ -133,12 +173,15 @@ fn a_denoiser_is_trained_from_the_world_to_a_model() {
     let rewards: Vec<f64> = rewards.map(|reward| reward.expect("a reward")).collect();
     assert!(rewards.len() == 6 && rewards.iter().all(|reward| (0.0..=1.0).contains(reward)), "{rewards:?}");
     let judged = "--init-from taught/model --judged own --reference";
-    run(&format!("{train} --output judged --steps 2 {judged} taught/model"));
+    let unnamed = train.replace("--naming-weight 0.5..0.1", "");
+    run(&format!("{unnamed} --output judged --steps 2 {judged} taught/model"));
     for (flags, named) in [
         (format!("{judged} run/model"), "the model that made"),
         (format!("{judged} taught/model").replace("own", "latents"), "kinora train samples"),
+        (format!("{judged} taught/model").replace("--init-from taught/model", ""), "--init-from"),
+        (format!("{judged} taught/model --naming-weight 0.1"), "--naming-weight"),
     ] {
-        let message = fail(kinora(folder.path(), &format!("{train} --output refused {flags}")), 1);
+        let message = fail(kinora(folder.path(), &format!("{unnamed} --output refused {flags}")), 1);
         assert!(message.contains(named), "{message}");
     }
     let message = fail(kinora(folder.path(), "train samples --model run/model --output none"), 1);

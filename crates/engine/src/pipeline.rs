@@ -204,8 +204,10 @@ impl Pipeline {
         }
         warnings.extend(plan.cut_off());
         let (size, taught) = (plan.size, self.info.native.size);
-        if of_world && self.info.times_taught(size) > MOST_TIMES_TAUGHT {
-            warnings.push(Warning::LargerThanTaught { size, taught, instead: self.info.size_for(size) });
+        let times = self.info.times_taught(size);
+        if of_world && times > MOST_TIMES_TAUGHT {
+            let instead = self.info.size_for(size);
+            warnings.push(Warning::LargerThanTaught { size, times, taught, instead });
         }
         Ok(warnings)
     }
@@ -277,7 +279,7 @@ impl Pipeline {
         // What is wrong with a file of noise shows before the work.
         let first = noise::start(plan, 0, layout.windows[0].latent_frames, self.session.device())?;
         let mut noise = Some(first);
-        let preview = observer.wants_previews().then(|| self.projection()).transpose()?;
+        let preview = observer.wants_previews().then(|| self.projection(plan)).transpose()?;
         let job = Job::begin(plan.activations.text.max(plan.activations.denoise));
         self.precision.scope(|| {
             report(observer, Stage::Text, 0, 1)?;
@@ -342,9 +344,11 @@ impl Pipeline {
         Ok((!features.is_empty()).then(|| Tensor::cat(features, 1)))
     }
 
-    /// How latents are shown.
-    fn projection(&self) -> Result<Projection> {
-        self.precision.scope(|| Projection::of(&self.info.autoencoder, self.hash()?, || self.encoder.get()))
+    /// How the latents of a plan are shown.
+    fn projection(&self, plan: &Plan) -> Result<Projection> {
+        let form = &plan.autoencoder;
+        let autoencoder = || Ok(in_form(self.encoder.get()?, form));
+        self.precision.scope(|| Projection::of(form, self.hash()?, autoencoder))
     }
 
     /// What the denoiser reads of the prompts and of the negative one.

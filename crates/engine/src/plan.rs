@@ -491,7 +491,7 @@ impl Plan {
             let found = Size { width: placed.shape.width, height: placed.shape.height };
             let [own, of_video] = [found, self.size].map(|size| size.width as f64 / size.height as f64);
             let share = 1.0 - (own / of_video).min(of_video / own);
-            let instead = size_of(placed.shape, &self.model);
+            let instead = Some(size_of(placed.shape, &self.model)).filter(|size| *size != self.size);
             let file = known.file.clone();
             (share > WORTH_A_WORD).then_some(Warning::CutOff { file, found, size: self.size, share, instead })
         })

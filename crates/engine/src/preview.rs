@@ -47,8 +47,9 @@ impl Projection {
         hash: &str,
         autoencoder: impl FnOnce() -> Result<std::sync::Arc<Autoencoder>>,
     ) -> Result<Self> {
-        let name = format!("preview-{}", &hash[..hash.len().min(32)]);
         let (channels, side) = (config.z_dim(), config.scale_factors()[1]);
+        // Of the forms of one autoencoder each has its own.
+        let name = format!("preview-{}-{side}", &hash[..hash.len().min(32)]);
         let size = side * side * 3 * (channels + 1);
         if let Some(found) = cache::numbers(&name).filter(|found| found.len() == 2 * size) {
             let of = [&found[..size], &found[size..]].map(|weights| Matrix { weights: weights.to_vec() });

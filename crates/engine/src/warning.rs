@@ -38,13 +38,15 @@ pub enum Warning {
         size: Size,
         /// The share of them that is not seen.
         share: f64,
-        /// A size of their shape that the model can make.
-        instead: Size,
+        /// A size that is nearer to their shape, if the model can make one.
+        instead: Option<Size>,
     },
-    /// Frames of many more pixels than the model was taught on.
+    /// Frames of many more latents than the model was taught on: they are larger, or are no multiple of what it draws larger.
     LargerThanTaught {
         /// What was asked for.
         size: Size,
+        /// How many times as many latents.
+        times: f64,
         /// The model's own size.
         taught: Size,
         /// A size of the shape that was asked for, and of about as many pixels as the model's own.
@@ -68,17 +70,22 @@ impl fmt::Display for Warning {
                 f,
                 "negative_prompt: not looked at, as a guidance_scale of {guidance_scale} is no guidance (more than 1 is)"
             ),
-            Self::CutOff { file, found, size, share, instead } => write!(
+            Self::CutOff { file, found, size, share, instead } => {
+                let percent = 100.0 * share;
+                write!(
+                    f,
+                    "known: {percent:.0} % of {}, of {found}, is cut off to fill {size} (",
+                    file.display()
+                )?;
+                if let Some(instead) = instead {
+                    write!(f, "`--size {instead}` has its shape, ")?;
+                }
+                f.write_str("`--fit contain` shows all of it between bars)")
+            }
+            Self::LargerThanTaught { size, times, taught, instead } => write!(
                 f,
-                "known: {:.0} % of {}, of {found}, is cut off to fill {size} (`--fit contain` shows all of it between bars, \
-                 `--size {instead}` has its shape)",
-                100.0 * share,
-                file.display()
-            ),
-            Self::LargerThanTaught { size, taught, instead } => write!(
-                f,
-                "size: the model was taught at {taught}; at {size} little of the prompt may be seen (`--size {instead}` has the \
-                 same shape)"
+                "size: the model was taught at {taught}; {size} is {times:.1} times as much to it, and little of the prompt may be \
+                 seen (`--size {instead}` has the same shape)"
             ),
         }
     }

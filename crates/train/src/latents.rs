@@ -11,9 +11,9 @@ use std::{
 use burn::tensor::{Device, Tensor, TensorData};
 use clap::Args;
 use engine::ModelFiles;
-use half::f16;
+use half::{bf16, f16};
 use models::family::{Autoencoder, AutoencoderConfig, PartConfig};
-use safetensors::SafeTensors;
+use safetensors::{Dtype, SafeTensors, tensor::TensorView};
 use serde::{Deserialize, Serialize};
 
 use self::{denoised::Renoised, resized::Resized};
@@ -27,6 +27,7 @@ use crate::{
     parameters::to_vec,
     samples::MadeBy,
     schedule::Ramp,
+    setting,
 };
 
 /// What to encode with what.
@@ -43,7 +44,7 @@ pub struct LatentsArgs {
     pub output: PathBuf,
     /// Write the latents' mean and standard deviation into config.json, so that the denoiser sees channels of one size.
     /// Those of `kinora train vae` are meant to differ
-    #[arg(long)]
+    #[arg(long, conflicts_with = "denoised_by")]
     #[serde(default)]
     pub measure_scale: bool,
     /// How many times smaller than they are the code is to see the pictures, if not as the autoencoder has it: with 1, small pictures
@@ -60,6 +61,11 @@ pub struct LatentsArgs {
     #[arg(long, default_value_t = Self::default().noise)]
     #[serde(default = "half_of_it")]
     pub noise: Ramp,
+    /// How many channels, of the first ones, stay as they are. Where these are the coarse ones, the others can be made of nothing but
+    /// noise (--noise 1), as the denoiser makes them, and what the clip shows is still known
+    #[arg(long, requires = "denoised_by", default_value_t = Self::default().kept_channels)]
+    #[serde(default)]
+    pub kept_channels: usize,
     /// Seed of that noise
     #[arg(long, default_value_t = Self::default().seed)]
     #[serde(default)]
@@ -83,6 +89,7 @@ impl Default for LatentsArgs {
             upscale: None,
             denoised_by: None,
             noise: half_of_it(),
+            kept_channels: 0,
             seed: 0,
             allow_partial: false,
             precision: NumberFormat::Bf16,
@@ -127,6 +134,8 @@ struct DenoisedBy {
     /// Of all the files of the model.
     model: String,
     noise: Ramp,
+    #[serde(default)]
+    kept_channels: usize,
     seed: u64,
 }
 
@@ -173,15 +182,22 @@ pub fn make(args: &LatentsArgs, observer: &dyn Observer) -> Result<()> {
     };
     let recipe = dataset::recipe(&args.data)?;
     let resized = Resized::new(args.upscale, config.upscale())?;
+    if let Some(model) = &args.denoised_by {
+        setting::positive("--noise", args.noise.start.min(args.noise.end))?;
+        let [own, theirs] = [&args.vae, &model.join("vae")].map(|vae| encoder_fingerprint(vae));
+        let are_same = own? == theirs?;
+        let found = format!("another one in {}", model.display());
+        setting::require("--denoised-by", "a model of the encoder of --vae", found, are_same)?;
+    }
     let renoised = args
         .denoised_by
         .as_ref()
-        .map(|model| Renoised::open(model, &vae, args.noise, &device))
+        .map(|model| Renoised::open(model, &vae, (args.noise, args.kept_channels), &device))
         .transpose()?;
     let denoised = args.denoised_by.as_ref().map(|folder| -> Result<DenoisedBy> {
         let files = ModelFiles::Folder { path: folder.clone(), variant: None };
         let model = files.hash().map_err(TrainError::part("--denoised-by"))?;
-        Ok(DenoisedBy { model, noise: args.noise, seed: args.seed })
+        Ok(DenoisedBy { model, noise: args.noise, kept_channels: args.kept_channels, seed: args.seed })
     });
     let header = Header {
         world_seed: recipe.as_ref().map(|recipe| recipe.seed),
@@ -232,8 +248,38 @@ pub fn read_vae(folder: &Path, config: &AutoencoderConfig, device: &Device) -> R
 /// # Errors
 /// As said, or files that cannot be read.
 pub fn check_source(folder: &Path, vae: &Path, channels: usize) -> Result<()> {
+    check_clips(folder)?;
+    check_encoder(folder, vae, channels)
+}
+
+/// Fails unless latents are those of clips as they are.
+fn check_clips(folder: &Path) -> Result<()> {
+    let header = read_header(folder)?;
+    let found = match (&header.denoised, &header.made) {
+        (None, None) => return Ok(()),
+        (Some(_), _) => "such as a denoiser made anew, which are for `train vae --denoised`",
+        (None, Some(_)) => "samples of a model, which are for --judged",
+    };
+    Err(TrainError::Setting {
+        flag: "--latents",
+        expected: "latents of clips, by `kinora train latents`".into(),
+        found: format!("{found}, in {}", folder.display()),
+    })
+}
+
+fn check_encoder(folder: &Path, vae: &Path, channels: usize) -> Result<()> {
     let vae_fingerprint = encoder_fingerprint(vae)?;
-    check_header(folder, &Header { vae_fingerprint, channels, denoised: None, ..read_header(folder)? })
+    check_header(folder, &Header { vae_fingerprint, channels, ..read_header(folder)? })
+}
+
+/// Fails unless a denoiser made the latents in `folder` anew.
+///
+/// # Errors
+/// As said, or files that cannot be read.
+pub fn check_denoised(folder: &Path) -> Result<()> {
+    let is_denoised = read_header(folder)?.denoised.is_some();
+    let found = format!("latents of clips in {}", folder.display());
+    setting::require("--denoised", "what `kinora train latents --denoised-by` made", found, is_denoised)
 }
 
 /// What made the samples in `folder`.
@@ -241,12 +287,13 @@ pub fn check_source(folder: &Path, vae: &Path, channels: usize) -> Result<()> {
 /// # Errors
 /// Latents that no model made, or of another autoencoder than the one in `vae`.
 pub fn made_by(folder: &Path, vae: &Path, channels: usize) -> Result<MadeBy> {
-    check_source(folder, vae, channels)?;
-    read_header(folder)?.made.ok_or_else(|| TrainError::Setting {
+    let made = read_header(folder)?.made.ok_or_else(|| TrainError::Setting {
         flag: "--judged",
         expected: "a folder that `kinora train samples` made".into(),
         found: format!("latents of clips in {}", folder.display()),
-    })
+    })?;
+    check_encoder(folder, vae, channels)?;
+    Ok(made)
 }
 
 /// Fails if there is less in `folder` than there was to encode, unless that is allowed.
@@ -254,8 +301,15 @@ pub fn made_by(folder: &Path, vae: &Path, channels: usize) -> Result<MadeBy> {
 /// # Errors
 /// [`TrainError::Partial`], or files that cannot be read.
 pub fn check_whole(folder: &Path, allow_partial: bool) -> Result<()> {
-    match read_header(folder)?.plan {
-        Some(plan) if !allow_partial => plan.check(folder, "run `kinora train latents` again for the rest"),
+    let header = read_header(folder)?;
+    match header.plan {
+        Some(plan) if !allow_partial => {
+            let maker = if header.made.is_some() { "samples" } else { "latents" };
+            plan.check(
+                folder,
+                &format!("run `kinora train {maker}` again for the rest, or take --allow-partial"),
+            )
+        }
         _ => Ok(()),
     }
 }
@@ -300,8 +354,8 @@ fn read_header(folder: &Path) -> Result<Header> {
     Err(TrainError::Missing { what: "folder of latents", path: folder.into(), advice })
 }
 
-/// FNV-1a of the weights that make latents: tells files apart, not adversaries. A decoder that was trained further
-/// does not count.
+/// FNV-1a of the weights that make latents, each rounded to bf16: an autoencoder is the same in the 32 bits of its training and in
+/// the 16 of an exported model. Tells files apart, not adversaries. A decoder that was trained further does not count.
 fn encoder_fingerprint(vae: &Path) -> Result<String> {
     let path = vae.join(format!("{}.safetensors", AutoencoderConfig::NAMING.stem));
     let bytes = fs::read(&path).map_err(TrainError::io(&path))?;
@@ -313,11 +367,22 @@ fn encoder_fingerprint(vae: &Path) -> Result<String> {
     let mut hash = 0xcbf2_9ce4_8422_2325_u64;
     for name in names {
         let tensor = tensors.tensor(name).map_err(TrainError::part(format!("tensor {name}")))?;
-        for &byte in name.as_bytes().iter().chain(tensor.data()) {
+        for byte in name.bytes().chain(rounded(&tensor)) {
             hash = (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3);
         }
     }
     Ok(format!("{hash:016x}"))
+}
+
+/// The bytes of a tensor in bf16; those of formats other than f32 as they are.
+fn rounded(tensor: &TensorView<'_>) -> Vec<u8> {
+    match tensor.dtype() {
+        Dtype::F32 => {
+            let values = tensor.data().chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]]));
+            values.flat_map(|value| bf16::from_f32(value).to_le_bytes()).collect()
+        }
+        _ => tensor.data().to_vec(),
+    }
 }
 
 fn encode(
@@ -348,16 +413,8 @@ fn encode(
             let caption = renoised.caption(item, args.seed, index as u64);
             latents = renoised.latents(latents, caption, args.seed, index as u64)?;
         }
-        let values = to_vec(latents)?;
-        if let Some(value) = values.iter().find(|value| !f16::from_f32(**value).is_finite()) {
-            return Err(TrainError::Mismatch {
-                path: args.vae.clone(),
-                what: format!("its latents of item {index} of {}", pixels.folder().display()),
-                expected: format!("finite numbers of at most {}", f16::MAX),
-                found: value.to_string(),
-            });
-        }
-        let bytes: Vec<u8> = values.iter().flat_map(|&value| f16::from_f32(value).to_le_bytes()).collect();
+        let what = || format!("its latents of item {index} of {}", pixels.folder().display());
+        let bytes = to_f16(&to_vec(latents)?, &args.vae, what)?;
         writer.append(size, item.captions.clone(), &bytes, item.hash.clone())?;
         let state = format!("{} of {count}", index + 1);
         observer.progress(Progress { name: subset.name(), done: share(index + 1), state: &state });
@@ -365,6 +422,22 @@ fn encode(
     writer.sync()?;
     log::info!("{} {} of {count} in {}", subset.name(), writer.len(), args.output.display());
     Ok(())
+}
+
+/// Latents as they are stored; `path` and `what` say whose they are.
+///
+/// # Errors
+/// Numbers that are not finite in 16 bits.
+pub(crate) fn to_f16(values: &[f32], path: &Path, what: impl Fn() -> String) -> Result<Vec<u8>> {
+    match values.iter().find(|value| !f16::from_f32(**value).is_finite()) {
+        Some(value) => Err(TrainError::Mismatch {
+            path: path.into(),
+            what: what(),
+            expected: format!("finite numbers of at most {}", f16::MAX),
+            found: value.to_string(),
+        }),
+        None => Ok(values.iter().flat_map(|&value| f16::from_f32(value).to_le_bytes()).collect()),
+    }
 }
 
 /// Fails unless the first `count` items in `folder` were made of those of `pixels`, as far as both tell.
@@ -506,8 +579,6 @@ impl LatentStore {
 
 #[cfg(test)]
 mod tests {
-    use safetensors::{Dtype, tensor::TensorView};
-
     use super::*;
 
     fn store(folder: &Path, items: &[(usize, f32)]) -> LatentStore {
@@ -564,5 +635,16 @@ mod tests {
         check_source(folder.path(), vae.path(), 2).unwrap();
         save(2, 1);
         check_source(folder.path(), vae.path(), 2).unwrap_err();
+
+        // The same in another format is no other one.
+        let of = |dtype, bytes: &[u8]| {
+            let view = TensorView::new(dtype, vec![1], bytes).unwrap();
+            fs::write(&path, safetensors::serialize([("encoder.x", view)], None).unwrap()).unwrap();
+            encoder_fingerprint(vae.path()).unwrap()
+        };
+        let value = 0.123_456_f32;
+        let whole = of(Dtype::F32, &value.to_le_bytes());
+        assert_eq!(whole, of(Dtype::BF16, &bf16::from_f32(value).to_le_bytes()));
+        assert_ne!(whole, of(Dtype::F32, &0.2_f32.to_le_bytes()));
     }
 }

@@ -8,7 +8,6 @@ use std::path::PathBuf;
 use burn::tensor::{Device, FloatDType, Tensor};
 use clap::Args;
 use engine::{ModelFiles, VideoRequest};
-use half::f16;
 use judge::{
     Judge,
     prompts::{Prompt, PromptSet},
@@ -18,7 +17,7 @@ use models::family::{Autoencoder, AutoencoderConfig};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    dataset::{Item, StoreWriter, Subset, to_clips},
+    dataset::{self, Item, StoreWriter, Subset, to_clips},
     denoiser::OwnSampler,
     error::{Result, TrainError},
     latents::{self, Header, read_vae},
@@ -34,6 +33,9 @@ use crate::{
 const FIRST_SCENE: u64 = 3 << 41;
 /// So many scenes are one seed's.
 const SCENES_OF_SEED: u64 = 1 << 20;
+
+/// Of one prompt, which are made at once.
+const MOST_EACH: usize = 64;
 
 /// What to make, with what.
 #[derive(Args, Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -88,7 +90,9 @@ pub struct MadeBy {
 /// process writes; [`TrainError::Stopped`].
 pub fn make(args: &SamplesArgs, observer: &dyn Observer) -> Result<()> {
     setting::count("--prompts", args.prompts as u64)?;
-    setting::require("--each", "at least 2, to compare them", args.each, args.each >= 2)?;
+    let can_be = (2..=MOST_EACH).contains(&args.each);
+    setting::require("--each", format!("2, to compare them, to {MOST_EACH}"), args.each, can_be)?;
+    setting::require("--prompts", "less than 2^20", args.prompts, (args.prompts as u64) < SCENES_OF_SEED)?;
     setting::require("--seed", "less than 2^20", args.seed, args.seed < SCENES_OF_SEED)?;
     let device = Device::flex();
     let model = OwnSampler::open("--model", &args.model, &device)?;
@@ -106,12 +110,14 @@ pub fn make(args: &SamplesArgs, observer: &dyn Observer) -> Result<()> {
     let vae = vae.without_upsampler().unwrap_or(vae);
     let files = ModelFiles::Folder { path: args.model.clone(), variant: None };
     let hash = files.hash().map_err(TrainError::part("--model"))?;
-    let count = args.prompts * args.each;
+    // What is there stays.
+    let clips = args.output.join(Subset::Clips.name());
+    let count = (args.prompts * args.each).max(dataset::count(&clips)?);
     let made_by = MadeBy { model: hash, seed: args.seed, each: args.each };
     let header = Header::of_samples(&folder, config.z_dim(), count, made_by)?;
     let _lock = Lock::hold(&args.output)?;
     latents::begin(&args.output, &header)?;
-    let mut writer = StoreWriter::open(&args.output.join(Subset::Clips.name()))?;
+    let mut writer = StoreWriter::open(&clips)?;
     let judge = Judge::embedded().map_err(TrainError::part("the judge"))?;
     let first = FIRST_SCENE + args.seed * SCENES_OF_SEED;
     let prompts = PromptSet::Seen.fitting(first).flatten().take(args.prompts).enumerate();
@@ -132,7 +138,11 @@ pub fn make(args: &SamplesArgs, observer: &dyn Observer) -> Result<()> {
         observer.progress(Progress { name: "samples", done, state: &state });
     }
     writer.sync()?;
-    log::info!("samples {count} in {}; {right} of {judged} show all of their prompts", args.output.display());
+    log::info!(
+        "samples {} in {}; {right} of {judged} new ones show all of their prompts",
+        writer.len(),
+        args.output.display()
+    );
     Ok(())
 }
 
@@ -169,7 +179,7 @@ impl Samples<'_> {
         });
         let noise: Tensor<5> = Tensor::cat(noises.collect(), 0);
         let told = vec![plan.prompt.as_str(); args.each];
-        let latents = self.model.denoised([noise.zeros_like(), noise], 1.0, &told)?;
+        let latents = self.model.denoised([noise.zeros_like(), noise], 1.0, 0, &told)?;
         let latents = self.vae.denormalize(latents);
         let mut decoder = self.vae.decoder_stream(FloatDType::F32);
         let decoded = (0..frames).map(|frame| decoder.decode(latents.clone().narrow(2, frame, 1)));
@@ -182,7 +192,8 @@ impl Samples<'_> {
                 .judge_prompt(clip, &prompt.prompt)
                 .map_err(TrainError::part("judging a sample"))?;
             let values = to_vec(latents.clone().narrow(0, sample, 1))?;
-            let bytes = values.iter().flat_map(|&value| f16::from_f32(value).to_le_bytes()).collect();
+            let what = || format!("its sample {sample} of prompt {index}");
+            let bytes = latents::to_f16(&values, &args.model, what)?;
             let (reward, is_right) = reward(&verdict);
             let item = Item {
                 size: [frames, height, width],

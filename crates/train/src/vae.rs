@@ -28,6 +28,7 @@ use crate::{
 /// # Errors
 /// Settings that make no sense, a data set that is missing or not whole, and those of [`trainer::train`].
 pub fn train(args: &VaeArgs, observer: &dyn Observer) -> Result<Outcome> {
+    args.check_widths()?;
     let config = args.config();
     config.check().map_err(TrainError::part("the autoencoder's sizes"))?;
     args.check(&config)?;
@@ -54,6 +55,10 @@ pub fn train(args: &VaeArgs, observer: &dyn Observer) -> Result<Outcome> {
         let code = code::measure(objective.clips(), &config, like.as_ref(), &device)?;
         model = model.init_weights(&code, args.run.seed);
     }
-    let inputs = Inputs::from([("data".to_owned(), dataset::contents(&args.data, BYTES_PER_PIXEL)?)]);
+    let mut inputs = Inputs::from([("data".to_owned(), dataset::contents(&args.data, BYTES_PER_PIXEL)?)]);
+    if let Some(folder) = &args.denoised {
+        let config = AutoencoderConfig::Kinora(config);
+        inputs.insert("denoised".to_owned(), latents::contents(folder, &config)?);
+    }
     trainer::train(&objective, model, &args.run, &RunSettings::new(args, inputs)?, observer)
 }

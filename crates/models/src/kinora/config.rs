@@ -14,8 +14,8 @@ use crate::{
 const CLASS: &str = "AutoencoderKinora";
 /// Pixels on a side of a block, as the code sees it.
 const SIDE: usize = 8;
-/// The most that the decoder may draw larger.
-const MOST_UPSCALE: usize = 4;
+/// How many times as large the decoder may draw.
+const UPSCALES: [usize; 3] = [1, 2, 4];
 /// Frames that a block may have at most.
 const MOST_FRAMES: usize = 16;
 /// Squares of so many pixels a side become channels where the decoder sees pixels.
@@ -183,8 +183,7 @@ impl ModelConfig for AutoencoderKinoraConfig {
         let time = self.scale_factor_temporal;
         let fits = (1..=MOST_FRAMES).contains(&time);
         require(CLASS, "scale_factor_temporal", time, format!("1 to {MOST_FRAMES}"), fits)?;
-        let fits = (1..=MOST_UPSCALE).contains(&self.upscale);
-        require(CLASS, "upscale", self.upscale, format!("1 to {MOST_UPSCALE}"), fits)?;
+        require(CLASS, "upscale", self.upscale, "1, 2 or 4", UPSCALES.contains(&self.upscale))?;
         let most = self.block_values();
         require(CLASS, "z_dim", z_dim, format!("at most {most}, the values of a block"), z_dim <= most)?;
         for (field, values) in [("latents_mean", &self.latents_mean), ("latents_std", &self.latents_std)] {

@@ -275,7 +275,6 @@ impl Drawn {
     }
 
     /// Its height and width, in pixels.
-    #[cfg(test)]
     pub fn size(&self) -> [usize; 2] {
         [self.spec.height, self.spec.width]
     }

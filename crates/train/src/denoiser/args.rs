@@ -238,6 +238,13 @@ impl DenoiserArgs {
                 found: "given without --init-from".into(),
             });
         }
+        if self.judged.is_some() {
+            let begins = !self.run.init_from.is_empty() || self.run.resume;
+            let expected = "the model that made the samples to begin with: --init-from";
+            setting::require("--judged", expected, "given without --init-from", begins)?;
+            let expected = "0 with --judged: no truth is known of samples";
+            setting::require("--naming-weight", expected, self.naming_weight, !self.names())?;
+        }
         setting::share("--several-share", self.several_share.unwrap_or(0.0))?;
         setting::share("--prompt-dropout", self.prompt_dropout)?;
         self.timeline.check()?;

@@ -25,6 +25,10 @@ use crate::{
     tokenizer::PromptTokenizer,
 };
 
+/// The least advantage of a sample that is learnt from, whichever way: one that is hardly better or worse teaches little, and a step on it
+/// takes as long.
+const LEAST: f64 = 0.25;
+
 /// Samples of a model, from which another is to learn.
 pub struct Judged {
     pub clips: Buckets,
@@ -55,7 +59,8 @@ impl Judged {
         }
         let clips = Buckets::open(folder, Subset::Clips, vae, device)?;
         let advantages = advantages(clips.latents.store().items());
-        let telling: Vec<usize> = (0..advantages.len()).filter(|&item| advantages[item] != 0.0).collect();
+        let telling: Vec<usize> =
+            (0..advantages.len()).filter(|&item| advantages[item].abs() >= LEAST).collect();
         if telling.is_empty() {
             return Err(TrainError::Setting {
                 flag: "--judged",

@@ -3,7 +3,7 @@
 use std::{path::Path, sync::Arc};
 
 use burn::tensor::{Device, Tensor};
-use diffusion::{Levels, Sampler, Step, sample_euler, sample_unipc, unobserved};
+use diffusion::{Levels, Sampler, Step, flow_velocity, sample_euler, sample_unipc, unobserved};
 use engine::{ModelFiles, ModelInfo};
 
 use super::Denoiser;
@@ -43,7 +43,8 @@ impl OwnSampler {
     }
 
     /// What it makes of normalised latents `[batch, channels, frames, height, width]` whose share `level` is `noise`: 1 for clips
-    /// of nothing but the prompts, one for each. Without guidance.
+    /// of nothing but the prompts, one for each. Without guidance. The first `kept` channels, fewer than all, come out as they are: at each level
+    /// it sees them with as much noise as all others, and goes the straight way back.
     ///
     /// # Errors
     /// A prompt that the tokenizer refuses, or what the sampler fails at.
@@ -51,9 +52,11 @@ impl OwnSampler {
         &self,
         [latents, noise]: [Tensor<5>; 2],
         level: f64,
+        kept: usize,
         prompts: &[&str],
     ) -> Result<Tensor<5>> {
-        let [batch, _, frames, height, width] = latents.dims();
+        let [batch, channels, frames, height, width] = latents.dims();
+        let straight = (kept > 0).then(|| flow_velocity(latents.clone(), noise.clone()).narrow(1, 0, kept));
         let scheduler = &self.info.scheduler;
         let part = |what| TrainError::part::<diffusion::Error>(what);
         let levels = Levels::of_frames(&vec![level as f32; frames], [height, width]);
@@ -64,7 +67,13 @@ impl OwnSampler {
         let text = transformer.read(self.denoiser.context(prompts, &self.tokenizer, &self.device)?);
         let velocity = |x: Tensor<5>, step: Step| {
             let timesteps = Tensor::full([batch, frames], step.timestep, &self.device);
-            Ok(transformer.forward(x, timesteps, &text))
+            let made = transformer.forward(x, timesteps, &text);
+            Ok(match &straight {
+                Some(straight) => {
+                    Tensor::cat(vec![straight.clone(), made.narrow(1, kept, channels - kept)], 1)
+                }
+                None => made,
+            })
         };
         let denoise = sampler.prediction().denoiser(velocity);
         let start = levels.start(latents, noise, &schedule);

@@ -115,6 +115,8 @@ impl Truth {
         let of_thing = |thing: &Thing| [thing.kind as usize + 1, thing.colour as usize + 1];
         let things: Vec<_> = drawn.scene.things.iter().map(of_thing).collect();
         let [frames, height, width] = size;
+        // Not of the autoencoder, which may have seen them made smaller (`train latents --upscale`).
+        let cell = drawn.size()[0] / height;
         // The first latent frame is the first frame alone; each later one is of as many as time is shortened by.
         let of_latent = |latent: usize| match (latent, vae.scale_factors()[0]) {
             (0, _) => 0..1,
@@ -124,7 +126,7 @@ impl Truth {
         for latent in 0..frames {
             let mut sum = vec![0.0; things.len() * height * width];
             for frame in of_latent(latent) {
-                let seen = drawn.shares(frame, vae.scale_factors()[1]);
+                let seen = drawn.shares(frame, cell);
                 sum.iter_mut()
                     .zip(seen)
                     .for_each(|(sum, share)| *sum += share / of_latent(latent).len() as f32);
@@ -223,6 +225,20 @@ mod tests {
         assert_eq!(colour, [0.0, 0.25, 0.0, half / 4.0]);
         let [second, third, _] = of([0, 1, 1], [1, 1, 2], 1);
         assert_eq!((second, third), (vec![0.0, 1.0], vec![0.0, 0.0]));
+    }
+
+    /// `train latents --upscale 1` has an autoencoder that draws twice as large see small clips as they are.
+    #[test]
+    fn what_is_named_is_where_the_latents_have_it() {
+        let items: Vec<Item> = (0..2).map(|index| item(Subset::Clips, index, 3)).collect();
+        let named = [1, 2].map(|upscale| {
+            let config = models::kinora::AutoencoderKinoraConfig { upscale, ..Default::default() };
+            let vae = AutoencoderConfig::Kinora(config);
+            let truths = Truths::of(&items, Subset::Clips, &recipe(3), &vae, Path::new("latents")).unwrap();
+            let whole = Crop { start: [0; 3], size: items[0].size };
+            to_vec(truths.targets(&items, &[(0, whole)], 1, &Device::flex()).unwrap()).unwrap()
+        });
+        assert_eq!(named[0], named[1]);
     }
 
     #[test]

@@ -13,9 +13,10 @@ use rand::{Rng, seq::IndexedRandom};
 use crate::{
     dataset::Item,
     denoiser::OwnSampler,
-    error::{Result, TrainError},
+    error::Result,
     random::{Purpose, noise, rng},
     schedule::Ramp,
+    setting,
 };
 
 /// What noises latents and denoises them.
@@ -24,26 +25,26 @@ pub struct Renoised<'a> {
     vae: &'a Autoencoder,
     /// The range of the noise, as a share of all.
     noise: Ramp,
+    /// How many channels stay as they are.
+    kept: usize,
     device: Device,
 }
 
 impl<'a> Renoised<'a> {
-    /// The pipeline in `folder`, whose latents are those of `vae`.
+    /// The pipeline in `folder`, whose autoencoder is `vae`.
     ///
     /// # Errors
-    /// A folder that is no model, or a model of other latents or of another kind of noise.
-    pub fn open(folder: &Path, vae: &'a Autoencoder, noise: Ramp, device: &Device) -> Result<Self> {
-        const FLAG: &str = "--denoised-by";
-        let model = OwnSampler::open(FLAG, folder, device)?;
-        let (channels, found) = (vae.config().z_dim(), model.info.autoencoder.z_dim());
-        if found != channels {
-            return Err(TrainError::Setting {
-                flag: FLAG,
-                expected: format!("a model of the {channels} channels of --vae"),
-                found: format!("one of {found} channels in {}", folder.display()),
-            });
-        }
-        Ok(Self { model, vae, noise, device: device.clone() })
+    /// A folder that is no model, a model of another kind of noise, or no channel to be made anew.
+    pub fn open(
+        folder: &Path,
+        vae: &'a Autoencoder,
+        (noise, kept): (Ramp, usize),
+        device: &Device,
+    ) -> Result<Self> {
+        let model = OwnSampler::open("--denoised-by", folder, device)?;
+        let channels = vae.config().z_dim();
+        setting::require("--kept-channels", format!("less than {channels}"), kept, kept < channels)?;
+        Ok(Self { model, vae, noise, kept, device: device.clone() })
     }
 
     /// One of an item's captions; nothing if it has none.
@@ -62,7 +63,7 @@ impl<'a> Renoised<'a> {
         let level = self.noise.at(random.random::<f64>());
         let x_0 = self.vae.config().normalize(latents);
         let noise = noise(seed, Purpose::Denoised, index).tensor(x_0.dims(), &self.device);
-        let made = self.model.denoised([x_0, noise], level, &[prompt])?;
+        let made = self.model.denoised([x_0, noise], level, self.kept, &[prompt])?;
         Ok(self.vae.denormalize(made))
     }
 }

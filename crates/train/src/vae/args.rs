@@ -168,6 +168,15 @@ impl VaeArgs {
         }
     }
 
+    /// Checks what the configuration is made of.
+    ///
+    /// # Errors
+    /// Another number of widths than two.
+    pub(super) fn check_widths(&self) -> Result<()> {
+        let widths = &self.upsampler_widths;
+        setting::require("--upsampler-widths", "two numbers", format!("{widths:?}"), widths.len() == 2)
+    }
+
     /// Checks what the model's own check does not see.
     ///
     /// # Errors
@@ -179,8 +188,13 @@ impl VaeArgs {
         setting::count("--evaluate-clips", self.evaluate_clips as u64)?;
         setting::not_negative("--latent-noise", self.latent_noise)?;
         setting::share("--denoised-share", self.denoised_share)?;
-        let widths = &self.upsampler_widths;
-        setting::require("--upsampler-widths", "two numbers", format!("{widths:?}"), widths.len() == 2)?;
+        let begins = !self.run.init_from.is_empty() || self.run.resume;
+        for (flag, given) in
+            [("--upsampler-only", self.upsampler_only), ("--denoised", self.denoised.is_some())]
+        {
+            let expected = "an autoencoder whose code it is about: --init-from";
+            setting::require(flag, expected, "given without --init-from", begins || !given)?;
+        }
         let learns = !self.upsampler_only || self.upscale > 1;
         setting::require("--upsampler-only", "an --upscale of more than 1", self.upscale, learns)?;
         if self.clip_frames.is_empty() {
@@ -211,7 +225,10 @@ mod tests {
 
     #[test]
     fn what_cannot_be_trained_is_named() {
-        let check = |args: VaeArgs| args.check(&args.config()).map_err(|error| error.to_string());
+        let check = |args: VaeArgs| {
+            args.check_widths().and_then(|()| args.check(&args.config())).map_err(|error| error.to_string())
+        };
+        let next = RunArgs { init_from: vec!["run".into()], ..RunArgs::default() };
         check(VaeArgs::default()).unwrap();
         let loss = LossWeights::default();
         for (args, flag) in [
@@ -220,7 +237,12 @@ mod tests {
             (VaeArgs { latent_noise: -1.0, ..VaeArgs::default() }, "--latent-noise is -1"),
             (VaeArgs { crop: 60, ..VaeArgs::default() }, "--crop"),
             (VaeArgs { upscale: 2, crop: 72, ..VaeArgs::default() }, "--crop"),
-            (VaeArgs { upsampler_only: true, ..VaeArgs::default() }, "--upsampler-only is 1"),
+            (VaeArgs { upsampler_only: true, run: next, ..VaeArgs::default() }, "--upsampler-only is 1"),
+            (
+                VaeArgs { upsampler_only: true, upscale: 2, crop: 64, ..VaeArgs::default() },
+                "without --init-from",
+            ),
+            (VaeArgs { denoised: Some("latents".into()), ..VaeArgs::default() }, "without --init-from"),
             (VaeArgs { upsampler_widths: vec![8], ..VaeArgs::default() }, "--upsampler-widths is [8]"),
             (VaeArgs { denoised_share: 1.5, ..VaeArgs::default() }, "--denoised-share is 1.5"),
             (VaeArgs { crop: 1 << 32, ..VaeArgs::default() }, "--batch-pixels"),

@@ -161,6 +161,7 @@ fn contrast(bytes: &[u8]) -> f64 {
 
 /// The latents in `folder`, one item for each of the clips.
 fn denoised(folder: &Path, subset: Subset, clips: &Store, args: &VaeArgs) -> Result<LatentStore> {
+    latents::check_denoised(folder)?;
     let latents = LatentStore::open(folder, subset)?;
     let config = args.config();
     let fits = |(item, clip): (&Item, &Item)| {

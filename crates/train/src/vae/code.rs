@@ -39,6 +39,8 @@ impl Like {
     /// # Errors
     /// Channels that it does not have.
     pub fn new(vae: Autoencoder, chosen: &[usize]) -> Result<Self> {
+        // Codes are alike of the pictures that they see.
+        let vae = vae.without_upsampler().unwrap_or(vae);
         let config = vae.config();
         let z_dim = config.z_dim();
         let channels = if chosen.is_empty() { (0..z_dim).collect() } else { chosen.to_vec() };
@@ -48,7 +50,7 @@ impl Like {
 
     fn check(&self, config: &AutoencoderKinoraConfig) -> Result<()> {
         let ([_, down, across], [_, own_down, own_across]) =
-            (self.config.scale_factors(), config.scale_factors());
+            (self.config.scale_factors(), config.code_block());
         let count = self.channels.len();
         if count <= config.z_dim && [down, across] == [own_down, own_across] {
             return Ok(());
