@@ -2,7 +2,7 @@
 """How the embedded model does in other shapes and sizes, by the judge: a table of the claims that hold, and of their share of what
 holds at the model's own size.
 
-    python3 benches/shapes.py --first 12 [--kinora target/release/kinora] [--sizes 96x96,128x128]
+    python3 benches/shapes.py --first 12 [--kinora target/release/kinora] [--sizes 192x192,128x128]
 
 Prompts are of `seen`, where choices are made. A clip takes some seconds, and each size has `--first` of them.
 """
@@ -12,14 +12,14 @@ import json
 import subprocess
 import tempfile
 
-OWN = "128x128"
-# Five shapes of about 0.55, 1 and 2.25 times the pixels of the model's own.
+OWN = "256x256"
+# Five shapes of about 0.25, 0.55 and 1 times the pixels of the model's own.
 SIZES = [
-    "96x96", OWN, "192x192",
-    "112x80", "144x112", "224x160",
-    "80x112", "112x144", "160x224",
-    "128x64", "176x96", "256x144",
-    "64x128", "96x176", "144x256",
+    "128x128", "192x192", OWN,
+    "144x112", "224x160", "288x224",
+    "112x144", "160x224", "224x288",
+    "176x96", "256x128", "352x192",
+    "96x176", "128x256", "192x352",
 ]  # fmt: skip
 CLAIMS = ["thing", "colour", "event", "camera", "all of the prompt"]
 

@@ -130,12 +130,12 @@ fn unknown_words_are_named_in_a_warning() {
 #[test]
 fn a_size_that_the_model_was_not_taught_is_told() {
     let folder = tempfile::tempdir().expect("a folder");
-    for (size, told) in [("256x192", Some("--size 144x112")), ("160x128", None)] {
+    for (size, told) in [("512x384", Some("--size 288x224")), ("320x256", None), ("128x128", None)] {
         let arguments = format!("--size {size} --num-frames 1 --steps 1 -o a.png");
         let output = generate(folder.path(), "a red ball", &arguments).output().expect("the program starts");
         assert!(output.status.success());
         let said = String::from_utf8_lossy(&output.stderr);
-        assert_eq!(said.contains("taught at 128x128"), told.is_some(), "{said}");
+        assert_eq!(said.contains("taught at 256x256"), told.is_some(), "{said}");
         assert!(said.contains(told.unwrap_or("")), "{said}");
     }
 }

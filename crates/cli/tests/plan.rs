@@ -34,7 +34,7 @@ fn a_plan_has_memory_and_time_by_part_and_what_takes_less() {
     assert_eq!(large["fits"], true);
     let lighter = large["lighter"].as_array().expect("a list");
     let changes = lighter.iter().map(|lighter| lighter["change"].as_str().expect("text")).collect::<Vec<_>>();
-    assert_eq!(changes, ["--precision int8", "--size 176x176", "--num-frames 9"]);
+    assert_eq!(changes, ["--precision int8", "--size 128x128", "--num-frames 9"]);
     for lighter in lighter {
         assert!(number(&lighter["peak"]) <= number(&large["peak"]), "{lighter}");
     }
@@ -51,7 +51,7 @@ fn a_plan_has_memory_and_time_by_part_and_what_takes_less() {
     assert!((ratio - 2.0).abs() < 1e-9, "{ratio}");
 
     let text = succeed(plan(folder.path(), "ball --size 256x256 --num-frames 17 --steps 4"));
-    for word in ["256x256", "text", "denoise", "decode", "GiB", "--size 176x176"] {
+    for word in ["256x256", "text", "denoise", "decode", "GiB", "--size 128x128"] {
         assert!(text.contains(word), "no {word} in {text}");
     }
     assert_eq!(names(folder.path()), ["cache"], "a plan writes no video");

@@ -47,7 +47,7 @@ fn a_script_plays_a_second_for_each_key() {
     succeed(command("b.gif"));
     let [a, b] = ["a.gif", "b.gif"].map(|name| media::read(&folder.path().join(name)).expect("a clip"));
     assert_eq!(a, b);
-    assert_eq!((a.num_frames(), a.width()), (25, 128));
+    assert_eq!((a.num_frames(), a.width()), (25, 256));
 
     // How it was made is in the file.
     let record = &info(folder.path(), "a.gif")["provenance"];

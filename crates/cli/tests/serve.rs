@@ -139,7 +139,7 @@ fn what_a_client_asks_for_is_made_by_the_engine() {
     let server = Running::start(&folder.path().join("data"));
     let (_, models) = server.get("/models");
     assert_eq!(models["data"][0]["id"], "kinora-tiny");
-    assert_eq!(models["data"][0]["kinora"]["native_size"], "128x128");
+    assert_eq!(models["data"][0]["kinora"]["native_size"], "256x256");
 
     let ball = format!(r#"{{"prompt": "a red ball on the grass", "model": "sora-2", "seed": 5, {QUICK}}}"#);
     let video = server.make("/videos", &ball);

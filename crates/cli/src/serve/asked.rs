@@ -263,14 +263,14 @@ mod tests {
     fn what_is_made_of_a_video_is_as_long_and_as_large() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.mp4");
-        let clip = media::Clip::new(256, 256, 8.0, vec![90; 9 * 256 * 256 * 3]).unwrap();
+        let clip = media::Clip::new(512, 512, 8.0, vec![90; 9 * 512 * 512 * 3]).unwrap();
         media::write(&clip, &path, None).unwrap();
         let source = || vec![Input { role: Role::SourceVideo, path: path.clone() }];
         let half = maker::Region {
             x: 0.0,
-            y: 128.0,
-            width: 128.0,
-            height: 128.0,
+            y: 256.0,
+            width: 256.0,
+            height: 256.0,
             from: 0.0,
             to: None,
             moves_to: None,
@@ -278,8 +278,8 @@ mod tests {
         let edited = of(&asked(Task::Edit { strength: None, regions: vec![half] }, None, source())).unwrap();
         let known = &edited.request.known[0];
         assert_eq!((known.strength, edited.files, edited.request.seconds), (1.0, vec![0], None));
-        assert_eq!((known.regions[0].y, known.regions[0].width), (64.0, 64.0));
-        assert_eq!(edited.delivered.unwrap().to_string(), "256x256");
+        assert_eq!((known.regions[0].y, known.regions[0].width), (128.0, 128.0));
+        assert_eq!(edited.delivered.unwrap().to_string(), "512x512");
         let longer = of(&asked(Task::Extend { side: maker::Side::Backward }, None, source())).unwrap();
         assert_eq!(longer.request.num_frames, Some(9 + 16));
         let remixed = of(&asked(Task::Remix { strength: Some(0.5) }, None, source())).unwrap();

@@ -104,7 +104,7 @@ mod tests {
         let plan = plan("256x128", 17);
         let lighter = plan.lighter();
         let changes = lighter.iter().map(|lighter| lighter.change.as_str()).collect::<Vec<_>>();
-        assert_eq!(changes, ["--precision int8", "--size 176x80", "--num-frames 9"]);
+        assert_eq!(changes, ["--precision int8", "--size 128x64", "--num-frames 9"]);
         assert!(lighter.iter().all(|lighter| lighter.plan.memory.peak() <= plan.memory.peak()));
     }
 
