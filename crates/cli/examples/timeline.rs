@@ -22,10 +22,12 @@ const LAYOUT: SheetLayout = SheetLayout { frames_per_clip: 9, clips_across: 1 };
 const CAR: u64 = 900_001;
 const BOAT: u64 = 900_002;
 const BIRD: u64 = 900_003;
+/// Pixels on a side of the clips: those of the embedded model's own.
+const SIDE: usize = 256;
 
 /// A clip of the world in a folder, and its caption.
 fn clip(folder: &Path, seed: u64) -> anyhow::Result<(PathBuf, String)> {
-    let spec = ClipSpec::default();
+    let spec = ClipSpec { width: SIDE, height: SIDE, ..ClipSpec::default() };
     let scene = Scene::sample(seed, Split::Train);
     let frames = world::render(&scene, &world::simulate(&scene, &spec), &spec);
     let path = folder.join(format!("{seed}.mp4"));
@@ -43,12 +45,12 @@ fn tasks<'a>(folder: &Path, info: &ModelInfo) -> anyhow::Result<Vec<Task<'a>>> {
     let still = folder.join("still.png");
     let first = media::read(&car)?;
     let first = first.frame(0).context("a first frame")?.to_vec();
-    media::write(&Clip::still(128, 128, first)?, &still, None)?;
+    media::write(&Clip::still(SIDE, SIDE, first)?, &still, None)?;
     let sparse = folder.join("sparse.mp4");
     let every_fourth: Vec<u8> = media::read(&car)?.frames().step_by(4).flatten().copied().collect();
-    media::write(&Clip::new(128, 128, 2.0, every_fourth)?, &sparse, None)?;
+    media::write(&Clip::new(SIDE, SIDE, 2.0, every_fourth)?, &sparse, None)?;
     let of = |prompt: &str| VideoRequest { prompt: prompt.into(), seed: 1, ..VideoRequest::default() };
-    let region = "0,16,64,80".parse()?;
+    let region = "0,32,128,160".parse()?;
     let span = |from, to, prompt: &str| Span { from, to, prompt: prompt.into() };
     let story = vec![
         span(0.0, 2.0, "a red ball rolls to the left on the grass"),
