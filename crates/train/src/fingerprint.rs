@@ -1,8 +1,11 @@
 //! What tells contents apart, whatever they are called. Against mistakes and failing disks, not against adversaries.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, path::Path};
 
+use engine::ModelFiles;
 use xxhash_rust::xxh3::{Xxh3Default, xxh3_64};
+
+use crate::error::{Result, TrainError};
 
 /// The fingerprint of each input of a run, by the name of the flag that points to it.
 pub type Inputs = BTreeMap<String, String>;
@@ -10,6 +13,15 @@ pub type Inputs = BTreeMap<String, String>;
 /// The XXH3 of some bytes, in hexadecimal.
 pub fn of(bytes: &[u8]) -> String {
     hexadecimal(xxh3_64(bytes))
+}
+
+/// The SHA-256 of all files of the model in `folder`, which `flag` named.
+///
+/// # Errors
+/// A folder that is no model.
+pub fn of_model(flag: &'static str, folder: &Path) -> Result<String> {
+    let files = ModelFiles::Folder { path: folder.into(), variant: None };
+    files.hash().map_err(TrainError::part(flag))
 }
 
 /// The fingerprint of what comes in pieces: the same for any pieces.

@@ -10,7 +10,6 @@ use std::{
 
 use burn::tensor::{Device, Tensor, TensorData};
 use clap::Args;
-use engine::ModelFiles;
 use half::{bf16, f16};
 use models::family::{Autoencoder, AutoencoderConfig, PartConfig};
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
@@ -182,10 +181,10 @@ pub fn make(args: &LatentsArgs, observer: &dyn Observer) -> Result<()> {
     };
     let recipe = dataset::recipe(&args.data)?;
     let resized = Resized::new(args.upscale, config.upscale())?;
+    let own = Header::of(&args.vae, config.z_dim())?;
     if let Some(model) = &args.denoised_by {
         setting::positive("--noise", args.noise.start.min(args.noise.end))?;
-        let [own, theirs] = [&args.vae, &model.join("vae")].map(|vae| encoder_fingerprint(vae));
-        let are_same = own? == theirs?;
+        let are_same = own.vae_fingerprint == encoder_fingerprint(&model.join("vae"))?;
         let found = format!("another one in {}", model.display());
         setting::require("--denoised-by", "a model of the encoder of --vae", found, are_same)?;
     }
@@ -195,8 +194,7 @@ pub fn make(args: &LatentsArgs, observer: &dyn Observer) -> Result<()> {
         .map(|model| Renoised::open(model, &vae, (args.noise, args.kept_channels), &device))
         .transpose()?;
     let denoised = args.denoised_by.as_ref().map(|folder| -> Result<DenoisedBy> {
-        let files = ModelFiles::Folder { path: folder.clone(), variant: None };
-        let model = files.hash().map_err(TrainError::part("--denoised-by"))?;
+        let model = fingerprint::of_model("--denoised-by", folder)?;
         Ok(DenoisedBy { model, noise: args.noise, kept_channels: args.kept_channels, seed: args.seed })
     });
     let header = Header {
@@ -205,7 +203,7 @@ pub fn make(args: &LatentsArgs, observer: &dyn Observer) -> Result<()> {
         plan: Some(plan),
         upscale: args.upscale,
         denoised: denoised.transpose()?,
-        ..Header::of(&args.vae, config.z_dim())?
+        ..own
     };
     let _lock = Lock::hold(&args.output)?;
     begin(&args.output, &header)?;

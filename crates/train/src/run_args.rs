@@ -150,6 +150,11 @@ impl RunArgs {
         setting::share("--final-learning-rate-share", self.final_learning_rate_share)
     }
 
+    /// Whether there are weights to begin with.
+    pub fn has_weights(&self) -> bool {
+        self.resume || !self.init_from.is_empty()
+    }
+
     /// The optimiser's part.
     pub fn adamw(&self) -> AdamWConfig {
         AdamWConfig { beta1: self.beta1, beta2: self.beta2, epsilon: 1e-8, weight_decay: self.weight_decay }

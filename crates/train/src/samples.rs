@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use burn::tensor::{Device, FloatDType, Tensor};
 use clap::Args;
-use engine::{ModelFiles, VideoRequest};
+use engine::VideoRequest;
 use judge::{
     Judge,
     prompts::{Prompt, PromptSet},
@@ -20,6 +20,7 @@ use crate::{
     dataset::{self, Item, StoreWriter, Subset, to_clips},
     denoiser::OwnSampler,
     error::{Result, TrainError},
+    fingerprint,
     latents::{self, Header, read_vae},
     lock::Lock,
     number_format::NumberFormat,
@@ -33,7 +34,6 @@ use crate::{
 const FIRST_SCENE: u64 = 3 << 41;
 /// So many scenes are one seed's.
 const SCENES_OF_SEED: u64 = 1 << 20;
-
 /// Of one prompt, which are made at once.
 const MOST_EACH: usize = 64;
 
@@ -108,8 +108,7 @@ pub fn make(args: &SamplesArgs, observer: &dyn Observer) -> Result<()> {
     let config = AutoencoderConfig::load(&folder).map_err(TrainError::part("the autoencoder"))?;
     let vae = read_vae(&folder, &config, &device)?;
     let vae = vae.without_upsampler().unwrap_or(vae);
-    let files = ModelFiles::Folder { path: args.model.clone(), variant: None };
-    let hash = files.hash().map_err(TrainError::part("--model"))?;
+    let hash = fingerprint::of_model("--model", &args.model)?;
     // What is there stays.
     let clips = args.output.join(Subset::Clips.name());
     let count = (args.prompts * args.each).max(dataset::count(&clips)?);
@@ -121,12 +120,12 @@ pub fn make(args: &SamplesArgs, observer: &dyn Observer) -> Result<()> {
     let judge = Judge::embedded().map_err(TrainError::part("the judge"))?;
     let first = FIRST_SCENE + args.seed * SCENES_OF_SEED;
     let prompts = PromptSet::Seen.fitting(first).flatten().take(args.prompts).enumerate();
+    let samples = Samples { model: &model, vae: &vae, judge: &judge, device: &device };
     let (mut right, mut judged) = (0, 0);
     for (index, prompt) in prompts.skip(writer.len() / args.each) {
         if observer.stopped() {
             return writer.stopped(count);
         }
-        let samples = Samples { model: &model, vae: &vae, judge: &judge, device: &device };
         let made = args.precision.scope(|| samples.of_prompt(args, index, &prompt))?;
         for (item, bytes, is_right) in made.into_iter().skip(writer.len() - index * args.each) {
             writer.push(item, &bytes)?;

@@ -481,7 +481,6 @@ fn check_fits(
 
 #[cfg(test)]
 mod tests {
-
     use super::*;
 
     #[test]
@@ -489,7 +488,8 @@ mod tests {
         let info = ModelInfo::read(&ModelFiles::Embedded).unwrap();
         assert_eq!(info.name, "kinora-tiny");
         assert!(info.expand_timesteps, "the timeline needs a timestep for each frame");
-        // The size, of which its denoiser sees the half, and the length that it was trained with. A field `_kinora` that was left out would show here.
+        // The size, of which its denoiser sees the half, and the length that it was trained with. A field `_kinora` that was left
+        // out would show here.
         assert_eq!(info.native.size, Size { width: 256, height: 256 });
         assert_eq!((info.native.num_frames, info.default_num_frames(), info.native.fps), (17, 33, 8.0));
         assert!(info.max_sequence_length < Family::Wan.max_sequence_length());

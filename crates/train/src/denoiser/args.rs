@@ -231,7 +231,7 @@ impl DenoiserArgs {
     /// The first setting that makes no sense.
     pub(super) fn check(&self) -> Result<()> {
         setting::share("--first-frame-share", self.first_frame_share)?;
-        if self.freeze_text_encoder && self.run.init_from.is_empty() && !self.run.resume {
+        if self.freeze_text_encoder && !self.run.has_weights() {
             return Err(TrainError::Setting {
                 flag: "--freeze-text-encoder",
                 expected: "an encoder to keep: --init-from a run of `kinora train text`".into(),
@@ -239,9 +239,8 @@ impl DenoiserArgs {
             });
         }
         if self.judged.is_some() {
-            let begins = !self.run.init_from.is_empty() || self.run.resume;
             let expected = "the model that made the samples to begin with: --init-from";
-            setting::require("--judged", expected, "given without --init-from", begins)?;
+            setting::require("--judged", expected, "given without --init-from", self.run.has_weights())?;
             let expected = "0 with --judged: no truth is known of samples";
             setting::require("--naming-weight", expected, self.naming_weight, !self.names())?;
         }

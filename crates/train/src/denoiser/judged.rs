@@ -14,14 +14,13 @@
 use std::{collections::BTreeMap, path::Path};
 
 use burn::tensor::{Device, Tensor};
-use engine::ModelFiles;
 use models::family::AutoencoderConfig;
 
 use super::{Denoiser, DenoiserArgs, Noised, buckets::Buckets};
 use crate::{
     dataset::{Item, Subset},
     error::{Result, TrainError},
-    latents,
+    fingerprint, latents,
     tokenizer::PromptTokenizer,
 };
 
@@ -48,8 +47,7 @@ impl Judged {
         let (Some(folder), Some(reference)) = (&args.judged, &args.reference) else { return Ok(None) };
         let made_by = latents::made_by(folder, &args.vae, vae.z_dim())?;
         latents::check_whole(folder, args.allow_partial)?;
-        let files = ModelFiles::Folder { path: reference.clone(), variant: None };
-        let hash = files.hash().map_err(TrainError::part("--reference"))?;
+        let hash = fingerprint::of_model("--reference", reference)?;
         if hash != made_by.model {
             return Err(TrainError::Setting {
                 flag: "--reference",

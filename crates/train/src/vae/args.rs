@@ -188,7 +188,7 @@ impl VaeArgs {
         setting::count("--evaluate-clips", self.evaluate_clips as u64)?;
         setting::not_negative("--latent-noise", self.latent_noise)?;
         setting::share("--denoised-share", self.denoised_share)?;
-        let begins = !self.run.init_from.is_empty() || self.run.resume;
+        let begins = self.run.has_weights();
         for (flag, given) in
             [("--upsampler-only", self.upsampler_only), ("--denoised", self.denoised.is_some())]
         {
