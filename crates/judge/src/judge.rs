@@ -14,6 +14,7 @@ use crate::{
     error::{Error, Result},
     look::{Footage, look},
     measures::Measures,
+    mirror,
     network::Network,
     reader::read,
     tracks::tracks,
@@ -56,11 +57,12 @@ impl Judge {
     /// A clip that is too short, too long, too small or too narrow.
     pub fn look(&self, clip: &Clip) -> Result<Scenery> {
         let footage = Footage::new(clip)?;
-        let mut sight = look(&self.network.recogniser, &footage, &self.device)?;
+        let (mut sight, frames) = look(&self.network.recogniser, &footage, &self.device)?;
         let mut tracks = tracks(&sight);
         sight.drift = drift(&footage, &tracks);
         sight.camera = explained(&footage, &tracks);
-        let reading = read(&self.network.reader, &sight, &mut tracks, &self.device)?;
+        let mirrored = mirror::sight(&sight, frames);
+        let reading = read(&self.network.reader, [&sight, &mirrored], &mut tracks, &self.device)?;
         let measures = Measures::of(&footage);
         Ok(Scenery { sight, tracks, reading, measures })
     }

@@ -19,6 +19,7 @@ pub mod lessons;
 mod linear;
 pub mod look;
 pub mod measures;
+pub mod mirror;
 mod network;
 pub mod physics;
 pub mod prompts;

@@ -88,6 +88,15 @@ impl Direction {
     /// Every direction.
     pub const ALL: [Direction; 4] = [Direction::Left, Direction::Right, Direction::Towards, Direction::Away];
 
+    /// What it is in a mirror: left is right.
+    pub fn mirrored(self) -> Self {
+        match self {
+            Direction::Left => Direction::Right,
+            Direction::Right => Direction::Left,
+            Direction::Towards | Direction::Away => self,
+        }
+    }
+
     /// The unit vector in the world: +x is right, +z is towards the camera.
     pub fn vector(self) -> Vec3 {
         match self {

@@ -82,4 +82,15 @@ impl CameraMove {
         CameraMove::OrbitLeft,
         CameraMove::OrbitRight,
     ];
+
+    /// What it is in a mirror: left is right.
+    pub fn mirrored(self) -> Self {
+        match self {
+            CameraMove::PanLeft => CameraMove::PanRight,
+            CameraMove::PanRight => CameraMove::PanLeft,
+            CameraMove::OrbitLeft => CameraMove::OrbitRight,
+            CameraMove::OrbitRight => CameraMove::OrbitLeft,
+            CameraMove::Still | CameraMove::ZoomIn | CameraMove::ZoomOut => self,
+        }
+    }
 }

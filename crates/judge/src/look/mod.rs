@@ -13,7 +13,7 @@ use nn::Precision;
 
 use crate::{
     error::Result,
-    recogniser::{Recogniser, Seen},
+    recogniser::{Recogniser, Seen, seen},
     tensors::{fill_planes, values},
 };
 
@@ -22,11 +22,26 @@ const PIECE: usize = 32;
 /// Frames before and behind a piece that are looked at with it.
 const MARGIN: usize = 8;
 
-/// Looks at a clip.
+/// Looks at a clip and into a mirror: what is seen of the clip, and what is seen of its frames in the mirror. What their cells
+/// show is the mean of both.
 ///
 /// # Errors
 /// A device that does not give back what it computed.
-pub fn look(recogniser: &Recogniser, footage: &Footage, device: &Device) -> Result<Sight> {
+pub fn look(
+    recogniser: &Recogniser,
+    footage: &Footage,
+    device: &Device,
+) -> Result<(Sight, Vec<FrameSight>)> {
+    let [width, height] = [footage.width, footage.height];
+    let mut frames = look_once(recogniser, footage, device)?;
+    let mut mirrored = look_once(recogniser, &footage.mirrored(), device)?;
+    for (frame, mirrored) in frames.iter_mut().zip(&mut mirrored) {
+        frame.agree(mirrored, width / seen::CELL);
+    }
+    Ok((Sight { width, height, frames, drift: Vec::new(), camera: Default::default() }, mirrored))
+}
+
+fn look_once(recogniser: &Recogniser, footage: &Footage, device: &Device) -> Result<Vec<FrameSight>> {
     let count = footage.num_frames();
     let mut frames = Vec::with_capacity(count);
     for start in (0..count).step_by(PIECE) {
@@ -39,13 +54,7 @@ pub fn look(recogniser: &Recogniser, footage: &Footage, device: &Device) -> Resu
     }
     let plain = frames.iter_mut().enumerate().filter(|(index, _)| footage.is_plain(*index));
     plain.for_each(|(_, frame)| frame.clear());
-    Ok(Sight {
-        width: footage.width,
-        height: footage.height,
-        frames,
-        drift: Vec::new(),
-        camera: Default::default(),
-    })
+    Ok(frames)
 }
 
 /// Frames as the recogniser takes them, `[1, 3, frames, height, width]`.

@@ -5,6 +5,7 @@ use media::Clip;
 use crate::{
     degrade::Picture,
     error::{Error, Result},
+    mirror,
     recogniser::SIDE_STEP,
 };
 
@@ -77,6 +78,12 @@ impl Footage {
     /// Of frames as they are, each 8-bit RGB `[height, width, 3]`, 8 of them a second.
     pub fn of_frames([width, height]: [usize; 2], frames: Vec<Vec<u8>>) -> Self {
         Self { width, height, frames }
+    }
+
+    /// In a mirror: left is right.
+    pub(super) fn mirrored(&self) -> Self {
+        let frames = self.frames.iter().map(|frame| mirror::frame(frame, self.width)).collect();
+        Self { frames, ..*self }
     }
 
     /// At least 3 of a clip.

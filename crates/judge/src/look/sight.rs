@@ -5,6 +5,7 @@ use glam::Vec2;
 use crate::{
     camera::{Explained, WAYS},
     drift::DRIFT,
+    mirror,
     recogniser::{Channels, seen},
 };
 
@@ -40,6 +41,13 @@ impl FrameSight {
             kinds.fill(0.0);
             kinds[0] = 1.0;
         }
+    }
+
+    /// Makes of the cells of both the mean: of a frame, and of the same in a mirror.
+    pub(super) fn agree(&mut self, mirrored: &mut Self, columns: usize) {
+        let other = mirror::cells(&mirrored.cells, columns);
+        self.cells.iter_mut().zip(other).for_each(|(cell, other)| *cell = f32::midpoint(*cell, other));
+        mirrored.cells = mirror::cells(&self.cells, columns);
     }
 
     fn part(&self, cell: usize, of: Channels) -> &[f32] {

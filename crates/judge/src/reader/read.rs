@@ -18,6 +18,7 @@ use super::{
 use crate::{
     error::Result,
     look::Sight,
+    mirror,
     recogniser::{Channels, SCENE, TRAITS},
     tensors::values,
     tracks::{Track, likeliest},
@@ -34,19 +35,26 @@ pub struct Reading {
     pub places: [f32; shot::CAMERA.start],
 }
 
-/// Reads what each track is and does. What it is becomes what its sightings say.
+/// Reads what each track is and does, from what is seen of a clip and of the clip in a mirror. What it is becomes what its
+/// sightings say.
 ///
 /// # Errors
 /// A device that does not give back what it computed.
-pub fn read(reader: &Reader, sight: &Sight, tracks: &mut [Track], device: &Device) -> Result<Reading> {
+pub fn read(
+    reader: &Reader,
+    [sight, mirrored]: [&Sight; 2],
+    tracks: &mut [Track],
+    device: &Device,
+) -> Result<Reading> {
     // Where nothing is, a camera moves all the same.
     let nothing = [Track { sightings: vec![None; sight.frames.len()] }];
     let asked = if tracks.is_empty() { &nothing[..] } else { &*tracks };
-    let told = told(sight, asked, device);
+    let in_mirror: Vec<Track> = asked.iter().map(|track| mirror::track(track, sight)).collect();
+    let told = told(&[(sight, asked), (mirrored, &in_mirror)], device);
     let said = nn::with_precision(Precision::Bf16, || reader.forward(told));
     let count = sight.frames.len();
 
-    let part = |of: Channels| softmax(said.things.clone().narrow(3, of.start, of.len), 3);
+    let part = |of: Channels| softmax(said.things.clone().narrow(3, of.start, of.len), 3).mean_dim(0);
     let [kinds, colours, sizes] = [thing::KIND, thing::COLOUR, thing::SIZE].map(part).map(values);
     let (kinds, colours, sizes) = (kinds?, colours?, sizes?);
     for (track, of) in tracks.iter_mut().enumerate() {
@@ -60,16 +68,15 @@ pub fn read(reader: &Reader, sight: &Sight, tracks: &mut [Track], device: &Devic
     }
 
     let part = |of: Channels| log_softmax(said.deeds.clone().narrow(3, of.start, of.len), 3);
-    let deeds = values(Tensor::cat([deed::ACTION, deed::DIRECTION].map(part).to_vec(), 3))?;
+    let deeds = Tensor::cat([deed::ACTION, deed::DIRECTION].map(part).to_vec(), 3);
+    let deeds = values(agreed(deeds, &mirror::deeds()))?;
     let things = tracks.iter().filter(|track| track.lasts()).count();
     let events = tracks.iter().zip(deeds.chunks_exact(count * deed::ALL));
     let events = events.map(|(track, deeds)| decode(deeds, &possible(track, things))).collect();
 
     let part = |of: Channels| log_softmax(said.shots.clone().narrow(2, of.start, of.len), 2);
-    let shots = values(Tensor::cat(
-        [shot::GROUND, shot::TIME_OF_DAY, shot::WEATHER, shot::CAMERA].map(part).to_vec(),
-        2,
-    ))?;
+    let shots = [shot::GROUND, shot::TIME_OF_DAY, shot::WEATHER, shot::CAMERA].map(part);
+    let shots = values(agreed(Tensor::cat(shots.to_vec(), 2), &mirror::shots()))?;
     let mut moves = [0.0; shot::CAMERA.len];
     let mut places = [0.0; shot::CAMERA.start];
     for frame in shots.chunks_exact(shot::ALL) {
@@ -78,6 +85,14 @@ pub fn read(reader: &Reader, sight: &Sight, tracks: &mut [Track], device: &Devic
         places.iter_mut().zip(place).for_each(|(sum, value)| *sum += value.exp() / count as f32);
     }
     Ok(Reading { events, camera: CameraMove::ALL[likeliest(&moves)], places })
+}
+
+/// The mean of what is said of a clip and of its mirror, in which each channel stands somewhere else: `[2, .., channels]` to
+/// `[1, .., channels]`.
+fn agreed<const D: usize>(said: Tensor<D>, in_mirror: &[usize]) -> Tensor<D> {
+    let mirrored = said.clone().narrow(0, 1, 1);
+    let channels = in_mirror.iter().map(|&channel| mirrored.clone().narrow(D - 1, channel, 1));
+    (said.narrow(0, 0, 1) + Tensor::cat(channels.collect(), D - 1)) / 2.0
 }
 
 /// What a track's thing may do alone or among others: all that the kinds may that it is taken for.
@@ -115,14 +130,19 @@ impl Told {
     }
 }
 
-fn told(sight: &Sight, tracks: &[Track], device: &Device) -> Told {
-    let count = sight.frames.len();
-    let traits: Vec<f32> = tracks.iter().flat_map(|track| pooled(sight, track)).collect();
-    let scene: Vec<f32> = sight.frames.iter().flat_map(|frame| frame.scene.iter().copied()).collect();
+/// Of clips of as many frames and tracks each.
+fn told(clips: &[(&Sight, &[Track])], device: &Device) -> Told {
+    let (mut traits, mut scene) = (Vec::new(), Vec::new());
+    for (sight, tracks) in clips {
+        traits.extend(tracks.iter().flat_map(|track| pooled(sight, track)));
+        scene.extend(sight.frames.iter().flat_map(|frame| frame.scene.iter().copied()));
+    }
+    let frames = scene.len() / SCENE / clips.len();
+    let tracks = traits.len() / TRAITS / frames / clips.len();
     Told::new(
-        &[(sight, tracks)],
-        Tensor::from_data(TensorData::new(traits, [1, tracks.len(), count, TRAITS]), device),
-        Tensor::from_data(TensorData::new(scene, [1, count, SCENE]), device),
+        clips,
+        Tensor::from_data(TensorData::new(traits, [clips.len(), tracks, frames, TRAITS]), device),
+        Tensor::from_data(TensorData::new(scene, [clips.len(), frames, SCENE]), device),
         device,
     )
 }

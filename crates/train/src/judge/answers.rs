@@ -72,7 +72,7 @@ fn follow(lesson: &Lesson, frames: &[FrameSight], tracks: usize) -> (Sight, Vec<
     let drawn = &lesson.drawn;
     let sighting = |frame: usize, thing: usize| {
         let own = |cell: usize| {
-            let share = drawn.share(frame, thing, cell);
+            let share = lesson.share(frame, thing, cell);
             (share >= LEAST_SHARE).then_some((cell, share))
         };
         let cells: Vec<(usize, f32)> = (0..drawn.cells()).filter_map(own).collect();

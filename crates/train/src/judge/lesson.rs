@@ -5,7 +5,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use ::judge::{degrade::Picture, lessons::lesson_scene, look::Footage, recogniser::seen};
+use ::judge::{degrade::Picture, lessons::lesson_scene, look::Footage, mirror, recogniser::seen};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
@@ -77,6 +77,8 @@ pub struct Lesson {
     pub footage: Footage,
     /// Whether each thing can be recognised.
     pub is_clear: Vec<bool>,
+    /// Whether the footage shows it in a mirror; what is drawn is as it was.
+    pub is_mirrored: bool,
 }
 
 impl Lesson {
@@ -85,10 +87,10 @@ impl Lesson {
         let ClipSpec { width, height, .. } = drawn.spec;
         let footage = Footage::of_frames([width, height], drawn.frames.clone());
         let is_clear = vec![true; drawn.scene.things.len()];
-        Self { drawn, footage, is_clear }
+        Self { drawn, footage, is_clear, is_mirrored: false }
     }
 
-    /// Spoilt, or now and then not.
+    /// Spoilt, or now and then not, and half of the time in a mirror: the judge looks into one.
     pub fn spoilt(drawn: Arc<Drawn>, rng: &mut ChaCha8Rng) -> Self {
         let Drawn { scene, truth, spec, first, frames, .. } = &*drawn;
         let ClipSpec { width, height, .. } = *spec;
@@ -97,8 +99,19 @@ impl Lesson {
         let damage = Damage::draw(scene.things.len(), rng);
         damage.apply(&mut pictures, |frame| world::shares(scene, truth, spec, first + frame, 1), rng);
         let is_clear = damage.is_clear(scene.things.len());
-        let frames = pictures.iter().map(Picture::to_rgb).collect();
-        Self { footage: Footage::of_frames([width, height], frames), is_clear, drawn }
+        let is_mirrored = rng.random_bool(0.5);
+        let rgb = |picture: &Picture| {
+            let frame = picture.to_rgb();
+            if is_mirrored { mirror::frame(&frame, width) } else { frame }
+        };
+        let frames = pictures.iter().map(rgb).collect();
+        Self { footage: Footage::of_frames([width, height], frames), is_clear, is_mirrored, drawn }
+    }
+
+    /// How much of a thing a cell of the footage shows.
+    pub fn share(&self, frame: usize, thing: usize, cell: usize) -> f32 {
+        let drawn = if self.is_mirrored { mirror::cell(cell, self.drawn.columns()) } else { cell };
+        self.drawn.share(frame, thing, drawn)
     }
 }
 

@@ -32,7 +32,8 @@ use crate::{
 };
 
 /// Shapes of lessons, each with its share of the batches at the beginning and at the end of a run. Short ones come
-/// first: a batch then shows many things. What they do, only whole clips show.
+/// first: a batch then shows many things. What they do, only whole clips show: a run that begins from weights has the
+/// shares of the end from its beginning on.
 const SHAPES: [(Shape, [f64; 2]); 5] = [
     (shape([128, 128], 17, 5), [0.75, 0.25]),
     (shape([128, 128], 17, 17), [0.1, 0.45]),
@@ -63,6 +64,11 @@ pub struct JudgeObjective<'a> {
 impl<'a> JudgeObjective<'a> {
     pub fn new(args: &'a JudgeArgs, device: Device) -> Self {
         Self { args, device, recent: Default::default() }
+    }
+
+    /// The share of a shape at the beginning and at the end of this run.
+    fn shares(&self, [first, last]: [f64; 2]) -> [f64; 2] {
+        if self.args.run.init_from.is_empty() { [first, last] } else { [last; 2] }
     }
 
     /// Lessons of a batch: longer ones are fewer.
@@ -108,12 +114,14 @@ impl Objective for JudgeObjective<'_> {
         let mut rng = rng(moment.seed, Purpose::Batch, moment.batch);
         let lot: f64 = rng.random();
         let mut sum = 0.0;
-        let drawn = SHAPES.iter().position(|(_, [first, last])| {
+        let drawn = SHAPES.iter().position(|(_, shares)| {
+            let [first, last] = self.shares(*shares);
             sum += first + (last - first) * moment.progress;
             lot < sum
         });
         let index = drawn.unwrap_or(0);
-        let (shape, [first, last]) = SHAPES[index];
+        let (shape, shares) = SHAPES[index];
+        let [first, last] = self.shares(shares);
         let lessons = self.lessons_of(shape);
         // Each shape has a range of numbers; along it a window slides from which lessons are drawn.
         let batches = moment.batch as f64 * (first + (last - first) * moment.progress / 2.0);

@@ -4,6 +4,7 @@ use burn::tensor::{Device, Tensor, TensorData};
 use glam::Vec2;
 use judge::{
     lessons::{Motion, motion},
+    mirror,
     reader::{
         deed::{self, ACTION, DIRECTION},
         shot,
@@ -74,7 +75,18 @@ impl Targets {
 }
 
 /// `[cells, seen::ALL]`, and the share of things in each cell.
-fn of_cells(Lesson { drawn, is_clear, .. }: &Lesson, frame: usize) -> (Vec<f32>, Vec<f32>) {
+fn of_cells(lesson: &Lesson, frame: usize) -> (Vec<f32>, Vec<f32>) {
+    let (values, weights) = of_drawn_cells(lesson, frame);
+    if !lesson.is_mirrored {
+        return (values, weights);
+    }
+    let columns = lesson.drawn.columns();
+    let mirrored = (0..weights.len()).map(|cell| weights[mirror::cell(cell, columns)]).collect();
+    (mirror::cells(&values, columns), mirrored)
+}
+
+/// Of what was drawn, not in a mirror.
+fn of_drawn_cells(Lesson { drawn, is_clear, .. }: &Lesson, frame: usize) -> (Vec<f32>, Vec<f32>) {
     let (columns, count) = (drawn.columns(), drawn.cells());
     let truth = drawn.frame(frame);
     let mut values = vec![0.0; count * seen::ALL];
@@ -107,7 +119,9 @@ fn of_cells(Lesson { drawn, is_clear, .. }: &Lesson, frame: usize) -> (Vec<f32>,
 /// How a thing moves in a frame, or in the nearest of which it can be told.
 fn moves(lesson: &Lesson, thing: usize, frame: usize) -> Motion {
     let last = lesson.drawn.truth.frames.len() - 1;
-    motion(&lesson.drawn.scene, &lesson.drawn.truth, (lesson.drawn.first + frame).clamp(1, last - 1), thing)
+    let frame = (lesson.drawn.first + frame).clamp(1, last - 1);
+    let motion = motion(&lesson.drawn.scene, &lesson.drawn.truth, frame, thing);
+    if lesson.is_mirrored { motion.mirrored() } else { motion }
 }
 
 /// What the thing of this index is, where it is seen: `[thing::ALL]`.
@@ -146,7 +160,8 @@ fn of_shot(lesson: &Lesson) -> [f32; shot::ALL] {
     values[shot::GROUND.start + scene.ground as usize] = 1.0;
     values[shot::TIME_OF_DAY.start + scene.time_of_day as usize] = 1.0;
     values[shot::WEATHER.start + scene.weather as usize] = 1.0;
-    values[shot::CAMERA.start + scene.camera as usize] = 1.0;
+    let camera = if lesson.is_mirrored { scene.camera.mirrored() } else { scene.camera };
+    values[shot::CAMERA.start + camera as usize] = 1.0;
     values
 }
 
@@ -164,11 +179,18 @@ mod tests {
 
     #[test]
     fn what_cells_should_say_adds_up() {
+        let mut mirrored = 0;
         for number in 0..20 {
             let mut rng = ChaCha8Rng::seed_from_u64(number);
             let drawn = Drawn::new(number, Shape { size: [96, 64], clip_frames: 17, num_frames: 3 });
             let lesson = Lesson::spoilt(Arc::new(drawn), &mut rng);
+            mirrored += usize::from(lesson.is_mirrored);
             let (values, weights) = of_cells(&lesson, 1);
+            for (cell, weight) in weights.iter().enumerate() {
+                let things = 0..lesson.drawn.scene.things.len();
+                let share: f32 = things.map(|thing| lesson.share(1, thing, cell)).sum();
+                assert!((share - weight).abs() < 1e-5);
+            }
             for (values, weight) in values.chunks_exact(seen::ALL).zip(&weights) {
                 let sum =
                     |part: judge::recogniser::Channels| values[part.start..part.end()].iter().sum::<f32>();
@@ -176,5 +198,36 @@ mod tests {
                 assert!((sum(seen::COLOUR) - weight).abs() < 1e-5 && (sum(seen::SIZE) - weight).abs() < 1e-5);
             }
         }
+        assert!((4..17).contains(&mirrored), "{mirrored}");
+    }
+
+    /// The box of a thing lies in the mirror of the picture where its pixels are.
+    #[test]
+    fn in_a_mirror_things_are_on_the_other_side_and_go_the_other_way() {
+        let scene = |number: &u64| {
+            let scene = judge::lessons::lesson_scene(*number);
+            scene.events[0] == world::Event::towards(world::Action::Rolls, world::Direction::Left)
+        };
+        let number = (0..).find(scene).unwrap();
+        let drawn = Drawn::new(number, Shape { size: [128, 128], clip_frames: 17, num_frames: 3 });
+        let plain = Lesson::clean(Arc::new(drawn));
+        let frame = |frame| mirror::frame(plain.footage.frame(frame), 128);
+        let footage = judge::look::Footage::of_frames([128, 128], (0..3).map(frame).collect());
+        let mirrored =
+            Lesson { footage, is_mirrored: true, is_clear: vec![true; 3], drawn: plain.drawn.clone() };
+        let middle = |lesson: &Lesson| {
+            let (values, weights) = of_cells(lesson, 1);
+            let of = |cell: usize| {
+                let to = values[cell * seen::ALL + seen::CENTRE.start] * seen::CENTRE_UNIT;
+                (lesson.share(1, 0, cell) > 0.9)
+                    .then_some(((cell % 32) as f32 + 0.5) * seen::CELL as f32 + to)
+            };
+            (0..weights.len()).find_map(of).unwrap()
+        };
+        assert!((middle(&plain) + middle(&mirrored) - 128.0).abs() < 1e-3);
+        let [is, found] = [&plain, &mirrored].map(|lesson| moves(lesson, 0, 1));
+        assert_eq!(found.event, Some(world::Event::towards(world::Action::Rolls, world::Direction::Right)));
+        assert_eq!(found.velocity.x, -is.velocity.x);
+        assert!(is.velocity.x < 0.0 && is.spin.z > 0.0 && found.spin.z < 0.0, "{is:?} {found:?}");
     }
 }
