@@ -45,5 +45,5 @@ impl Video {
 
 /// Values of 0 to 1 with 8 bits each.
 pub fn to_bytes(values: &[f32]) -> Vec<u8> {
-    values.iter().map(|value| (value * 255.0).round() as u8).collect()
+    values.iter().map(|value| (value * 255.0 + 0.5) as u8).collect()
 }

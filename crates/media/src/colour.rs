@@ -58,7 +58,7 @@ impl ColourSpace {
         if self.full_range { (0.0, 255.0, 255.0) } else { (16.0, 219.0, 224.0) }
     }
 
-    fn luma(self, [r, g, b]: [f32; 3]) -> f32 {
+    fn luma(self, r: f32, g: f32, b: f32) -> f32 {
         self.red * r + (1.0 - self.red - self.blue) * g + self.blue * b
     }
 }
@@ -80,32 +80,38 @@ pub(crate) struct Planes<'a> {
 /// A frame `[height, width, 3]` as y, cb and cr planes one after the other. Both sides are even.
 pub(crate) fn to_yuv420(rgb: &[u8], width: usize, height: usize, space: ColourSpace) -> Vec<u8> {
     let (lowest, luma_span, chroma_span) = space.levels();
-    let pixels = rgb.as_chunks::<3>().0;
-    let at = |x: usize, y: usize| pixels[y * width + x].map(|value| f32::from(value) / 255.0);
-    let to_level = |value: f32| value.round() as u8; // saturates
+    let to_level = |value: f32| (value + 0.5) as u8; // saturates
 
     let mut planes = Vec::with_capacity(width * height * 3 / 2);
-    planes.extend(
-        pixels.iter().map(|pixel| {
-            to_level(lowest + luma_span * space.luma(pixel.map(|value| f32::from(value) / 255.0)))
-        }),
-    );
-    let (mut cb, mut cr) = (Vec::new(), Vec::new());
-    for y in (0..height).step_by(2) {
-        for x in (0..width).step_by(2) {
-            // The conversion is linear, so the colour may be averaged before it: weights 1 2 1 across,
-            // 1 1 down.
-            let columns = [x.saturating_sub(1), x, x, (x + 1).min(width - 1)];
-            let corners = columns.into_iter().flat_map(|x| [at(x, y), at(x, y + 1)]);
-            let sum = corners.fold([0.0; 3], |sum, pixel| [0, 1, 2].map(|c| sum[c] + pixel[c]));
-            let mean = sum.map(|value| value / 8.0);
-            let luma = space.luma(mean);
-            cb.push(to_level(128.0 + chroma_span * (mean[2] - luma) / (2.0 * (1.0 - space.blue))));
-            cr.push(to_level(128.0 + chroma_span * (mean[0] - luma) / (2.0 * (1.0 - space.red))));
+    let of_byte = luma_span / 255.0;
+    planes.extend(rgb.as_chunks::<3>().0.iter().map(|&[r, g, b]| {
+        to_level(lowest + of_byte * space.luma(f32::from(r), f32::from(g), f32::from(b)))
+    }));
+    let mut chroma = vec![0; width * height / 2];
+    let (cb, cr) = chroma.split_at_mut(width * height / 4);
+    let [of_blue, of_red] = [space.blue, space.red].map(|share| chroma_span / (2.0 * (1.0 - share)));
+    let mut sums = vec![0_u16; 3 * width];
+    let both_rows = rgb.chunks_exact(6 * width);
+    let into = cb.chunks_exact_mut(width / 2).zip(cr.chunks_exact_mut(width / 2));
+    for (rows, (cb, cr)) in both_rows.zip(into) {
+        // The conversion is linear, so the colour may be averaged before it: weights 1 2 1 across, 1 1 down.
+        let (above, below) = rows.split_at(3 * width);
+        for ((sum, &above), &below) in sums.iter_mut().zip(above).zip(below) {
+            *sum = u16::from(above) + u16::from(below);
+        }
+        for (at, (cb, cr)) in cb.iter_mut().zip(cr).enumerate() {
+            let x = 2 * at;
+            let [left, right] = [x.saturating_sub(1), (x + 1).min(width - 1)];
+            let mean = |c: usize| {
+                f32::from(sums[3 * left + c] + 2 * sums[3 * x + c] + sums[3 * right + c]) / (8.0 * 255.0)
+            };
+            let (r, g, b) = (mean(0), mean(1), mean(2));
+            let luma = space.luma(r, g, b);
+            *cb = to_level(128.0 + of_blue * (b - luma));
+            *cr = to_level(128.0 + of_red * (r - luma));
         }
     }
-    planes.extend(cb);
-    planes.extend(cr);
+    planes.extend(chroma);
     planes
 }
 
@@ -138,7 +144,9 @@ pub(crate) fn append_rgb(
             let r = luma + 2.0 * (1.0 - space.red) * chroma(planes.cr);
             let b = luma + 2.0 * (1.0 - space.blue) * chroma(planes.cb);
             let g = (luma - space.red * r - space.blue * b) / green;
-            rgb.extend([r, g, b].map(|value| (value * 255.0).round() as u8));
+            for value in [r, g, b] {
+                rgb.push((value * 255.0 + 0.5) as u8); // saturates
+            }
         }
     }
 }
