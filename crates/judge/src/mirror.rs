@@ -92,7 +92,10 @@ mod tests {
 
     #[test]
     fn a_mirror_in_a_mirror_is_what_it_was() {
-        assert_eq!(frame(&[1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12], 2), [4, 5, 6, 1, 2, 3, 10, 11, 12, 7, 8, 9]);
+        assert_eq!(
+            frame(&[1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12], 2),
+            [4, 5, 6, 1, 2, 3, 10, 11, 12, 7, 8, 9]
+        );
         let values: Vec<f32> = (0..6 * seen::ALL).map(|value| value as f32).collect();
         let mirrored = cells(&values, 3);
         assert_eq!(mirrored[0], (2 * seen::ALL) as f32);

@@ -26,7 +26,8 @@ pub struct Motion {
 impl Motion {
     /// How it moves in a mirror: left is right, and what turns, turns the other way but about the axis across.
     pub fn mirrored(self) -> Self {
-        let event = self.event.map(|event| Event { direction: event.direction.map(Direction::mirrored), ..event });
+        let event =
+            self.event.map(|event| Event { direction: event.direction.map(Direction::mirrored), ..event });
         Self {
             velocity: self.velocity * Vec3::new(-1.0, 1.0, 1.0),
             spin: self.spin * Vec3::new(1.0, -1.0, -1.0),

@@ -27,11 +27,7 @@ const MARGIN: usize = 8;
 ///
 /// # Errors
 /// A device that does not give back what it computed.
-pub fn look(
-    recogniser: &Recogniser,
-    footage: &Footage,
-    device: &Device,
-) -> Result<(Sight, Vec<FrameSight>)> {
+pub fn look(recogniser: &Recogniser, footage: &Footage, device: &Device) -> Result<(Sight, Vec<FrameSight>)> {
     let [width, height] = [footage.width, footage.height];
     let mut frames = look_once(recogniser, footage, device)?;
     let mut mirrored = look_once(recogniser, &footage.mirrored(), device)?;

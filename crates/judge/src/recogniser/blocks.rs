@@ -6,7 +6,7 @@ use burn::{
     module::Module,
     tensor::{Device, Tensor},
 };
-use nn::{ChannelRmsNorm, Conv3d};
+use nn::{ChannelRmsNorm, Conv3d, permute};
 
 use super::pass::Pass;
 
@@ -23,8 +23,7 @@ pub(super) fn pointwise(inputs: usize, outputs: usize, device: &Device) -> Conv3
 /// Squares of four pixels become one of four times the channels: half the height and width.
 pub(super) fn halves_as_channels(x: Tensor<5>) -> Tensor<5> {
     let [clips, channels, frames, height, width] = x.dims();
-    x.reshape([clips, channels, frames, height / 2, 2, width / 2, 2])
-        .permute([0, 1, 4, 6, 2, 3, 5])
+    permute(x.reshape([clips, channels, frames, height / 2, 2, width / 2, 2]), [0, 1, 4, 6, 2, 3, 5])
         .reshape([clips, channels * 4, frames, height / 2, width / 2])
 }
 

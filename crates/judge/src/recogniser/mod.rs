@@ -22,7 +22,7 @@ use burn::{
     module::Module,
     tensor::{Device, Tensor},
 };
-use nn::{ChannelRmsNorm, Conv3d, Linear, silu};
+use nn::{ChannelRmsNorm, Conv3d, Linear, permute, silu};
 
 use self::blocks::{
     ResidualBlock, double, halve, halves_as_channels, pointwise, pool_with_quarters, stack, through,
@@ -129,5 +129,5 @@ impl Recogniser {
 /// `[clips, channels, frames, rows, columns]` to `[clips, frames, cells, channels]`.
 fn by_cell(x: Tensor<5>) -> Tensor<4> {
     let [clips, channels, frames, rows, columns] = x.dims();
-    x.permute([0, 2, 3, 4, 1]).reshape([clips, frames, rows * columns, channels])
+    permute(x, [0, 2, 3, 4, 1]).reshape([clips, frames, rows * columns, channels])
 }

@@ -192,3 +192,17 @@ pub fn rope(x: &[f64], cos: &[f64], sin: &[f64], heads: usize, head_dim: usize, 
         })
         .collect()
 }
+
+/// See [`super::permute`].
+pub fn permute(x: &[f64], dims: &[usize], axes: &[usize]) -> Vec<f64> {
+    let stride = |axis: usize| dims[axis + 1..].iter().product::<usize>();
+    let source = |mut at: usize| {
+        let mut source = 0;
+        for &axis in axes.iter().rev() {
+            source += at % dims[axis] * stride(axis);
+            at /= dims[axis];
+        }
+        source
+    };
+    (0..x.len()).map(|at| x[source(at)]).collect()
+}

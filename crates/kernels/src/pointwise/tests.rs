@@ -232,3 +232,28 @@ fn bits_depend_neither_on_threads_nor_on_the_instruction_set() {
         }
     }
 }
+
+/// Small and large planes and rows, with axes that become one, on one thread and on three: the same numbers in other places.
+#[test]
+fn axes_in_another_order() {
+    for (dims, axes) in [
+        (vec![5], vec![0]),
+        (vec![0, 4], vec![1, 0]),
+        (vec![1, 7, 1], vec![2, 0, 1]),
+        (vec![70, 45], vec![1, 0]),
+        (vec![2, 300, 65], vec![0, 2, 1]),
+        (vec![3, 2, 40, 33], vec![0, 2, 3, 1]),
+        // Channels to space, space to channels, frames before channels, blocks side by side.
+        (vec![3, 5, 2, 2, 34, 35], vec![0, 1, 4, 2, 5, 3]),
+        (vec![2, 3, 8, 4, 9, 4], vec![0, 1, 3, 5, 2, 4]),
+        (vec![2, 3, 4, 50, 60], vec![0, 2, 1, 3, 4]),
+        (vec![1, 3, 2, 5, 3, 2, 8, 8], vec![0, 4, 1, 5, 2, 6, 3, 7]),
+    ] {
+        let x = test_values(dims.iter().product(), 3);
+        let definition = scalar::permute(&wide(&x), &dims, &axes);
+        for threads in [1, 3] {
+            let y = with_threads(threads, || super::permute(&x, &dims, &axes));
+            assert_eq!(wide(&y), definition, "{dims:?} {axes:?} on {threads} threads");
+        }
+    }
+}

@@ -1,6 +1,7 @@
 //! Clips cut into blocks of pixels, and put together again.
 
 use burn::tensor::Tensor;
+use nn::permute;
 
 /// `[batch, 3, frames, height, width]` as blocks of so many frames, rows and columns, `[batch, frames', height', width',
 /// values]`. The first frame makes blocks of its own, in which it stands still.
@@ -9,9 +10,8 @@ pub(super) fn into_blocks(video: Tensor<5>, [time, down, across]: [usize; 3]) ->
     let video = Tensor::cat((1..time).map(|_| still.clone()).chain([video]).collect(), 2);
     let [batch, colours, frames, height, width] = video.dims();
     let [t, h, w] = [frames / time, height / down, width / across];
-    video
-        .reshape([batch, colours, t, time, h, down, w, across])
-        .permute([0, 2, 4, 6, 1, 3, 5, 7]) // [batch, t, h, w, colours, time, down, across]
+    let video = video.reshape([batch, colours, t, time, h, down, w, across]);
+    permute(video, [0, 2, 4, 6, 1, 3, 5, 7]) // [batch, t, h, w, colours, time, down, across]
         .reshape([batch, t, h, w, colours * time * down * across])
 }
 
@@ -20,9 +20,8 @@ pub(super) fn into_blocks(video: Tensor<5>, [time, down, across]: [usize; 3]) ->
 pub(super) fn from_blocks(blocks: Tensor<5>, [time, down, across]: [usize; 3], starts: bool) -> Tensor<5> {
     let [batch, t, h, w, values] = blocks.dims();
     let colours = values / (time * down * across);
-    let video = blocks
-        .reshape([batch, t, h, w, colours, time, down, across])
-        .permute([0, 4, 1, 5, 2, 6, 3, 7]) // [batch, colours, t, time, h, down, w, across]
+    let blocks = blocks.reshape([batch, t, h, w, colours, time, down, across]);
+    let video = permute(blocks, [0, 4, 1, 5, 2, 6, 3, 7]) // [batch, colours, t, time, h, down, w, across]
         .reshape([batch, colours, t * time, h * down, w * across]);
     if !starts {
         return video;

@@ -4,7 +4,7 @@ use burn::{
     module::Module,
     tensor::{Device, Tensor},
 };
-use nn::{CausalConv3d, ChannelRmsNorm, Conv2d, Linear, silu};
+use nn::{CausalConv3d, ChannelRmsNorm, Conv2d, Linear, permute, silu};
 
 use super::{
     AutoencoderKinoraConfig,
@@ -64,7 +64,7 @@ impl Decoder {
 
     /// What the code alone gives of `[batch, z_dim, frames, height, width]`: blocks `[batch, frames, height, width, values]`.
     pub fn code(&self, latents: Tensor<5>) -> Tensor<5> {
-        self.code.forward(latents.permute([0, 2, 3, 4, 1]))
+        self.code.forward(permute(latents, [0, 2, 3, 4, 1]))
     }
 
     /// `[batch, z_dim, frames, height, width]` to `[batch, 3, frames', height', width']`. `past` becomes that of what comes next.
@@ -95,17 +95,15 @@ impl Decoder {
             x = block.forward(x);
         }
         let x = self.conv_out.forward(self.norm_out.forward(x, true));
-        let x = x.permute([0, 2, 3, 1]).reshape([batch, frames, height, width, values]);
+        let x = permute(x, [0, 2, 3, 1]).reshape([batch, frames, height, width, values]);
         let video = from_blocks(code + x, self.block, starts);
 
         // What blocks cannot know of their neighbours' edges.
         let [batch, colours, frames, height, width] = video.dims();
         let pixels = space_to_channels(by_frame(video.clone()), PIXEL_PATCH);
         let x = self.pixels_out.forward(silu(self.pixels_in.forward(pixels)));
-        let x = channels_to_space(x, PIXEL_PATCH)
-            .reshape([batch, frames, colours, height, width])
-            .swap_dims(1, 2);
-        video + x
+        let x = channels_to_space(x, PIXEL_PATCH).reshape([batch, frames, colours, height, width]);
+        video + permute(x, [0, 2, 1, 3, 4])
     }
 }
 
@@ -140,5 +138,5 @@ impl ResidualBlock {
 /// `[batch, channels, frames, height, width]` to `[batch * frames, channels, height, width]`.
 fn by_frame(x: Tensor<5>) -> Tensor<4> {
     let [batch, channels, frames, height, width] = x.dims();
-    x.swap_dims(1, 2).reshape([batch * frames, channels, height, width])
+    permute(x, [0, 2, 1, 3, 4]).reshape([batch * frames, channels, height, width])
 }

@@ -14,7 +14,7 @@ use burn::{
     module::Module,
     tensor::{Device, Tensor},
 };
-use nn::{Conv2d, silu};
+use nn::{Conv2d, permute, silu};
 
 use super::{
     AutoencoderKinoraConfig,
@@ -81,19 +81,24 @@ impl Upsampler {
         };
         // `[batch * blocks, time * 3, height, width]`
         let by_block = |video: Tensor<5>| -> Tensor<4> {
-            video.swap_dims(1, 2).reshape([batch * count, block * colours, height, width])
+            permute(video, [0, 2, 1, 3, 4]).reshape([batch * count, block * colours, height, width])
         };
         let shown = by_block(video);
         let added = self.added(Tensor::cat(vec![by_block(earlier), shown.clone()], 1));
 
         let u = self.upscale;
-        let squares = shown
-            .reshape([batch * count * block * colours * height, 1, width, 1])
-            .expand([batch * count * block * colours * height, u, width, u])
-            .reshape([batch * count, block * colours, height * u, width * u]);
-        let drawn = (squares + channels_to_space(added, u))
-            .reshape([batch, frames, colours, height * u, width * u])
-            .swap_dims(1, 2);
+        // A square shows the pixel that it is of, and what is added.
+        let [pictures, area] = [batch * frames * colours, height * width];
+        let shown = shown.reshape([pictures, 1, area]);
+        let squares = Tensor::cat(vec![shown; u * u], 1) + added.reshape([pictures, u * u, area]);
+        let drawn = channels_to_space(squares.reshape([1, pictures * u * u, height, width]), u).reshape([
+            batch,
+            frames,
+            colours,
+            height * u,
+            width * u,
+        ]);
+        let drawn = permute(drawn, [0, 2, 1, 3, 4]);
         if !starts {
             return drawn;
         }

@@ -23,6 +23,8 @@ use crate::{PackedKernel, PackedLinear};
 pub enum Op {
     /// `x [.., dim]`
     Activate(Activation),
+    /// `x [..]`; has no gradient
+    Permute { axes: Vec<usize> },
     /// `x [.., in]`, `weight [out, in]`
     Linear,
     /// `x [.., in]`, `weight [out, in]`, `bias [out]`

@@ -43,6 +43,7 @@ impl Kernels for Flex {
 fn forward(op: &Op, inputs: &[View<'_>]) -> (FlexTensor, Option<FlexTensor>) {
     let out = match (op, inputs) {
         (Op::Activate(activation), &[x]) => pointwise::activate(*activation, x),
+        (Op::Permute { axes }, &[x]) => pointwise::permute(x, axes),
         (Op::Linear, &[x, weight]) => linear::forward(x, weight, None),
         (Op::LinearBias, &[x, weight, bias]) => linear::forward(x, weight, Some(bias)),
         (Op::PackedLinear { weight, activation }, &[x, ref bias @ ..]) => {
@@ -107,7 +108,7 @@ fn backward(
         (Op::Conv3d { window }, &[x, weight, bias]) => {
             conv::backward(*window, x, weight, bias, grad, wanted[0])
         }
-        (Op::AttentionTo { .. } | Op::AttentionBiased, _) => {
+        (Op::AttentionTo { .. } | Op::AttentionBiased | Op::Permute { .. }, _) => {
             unreachable!("applied to tensors without autodiff alone")
         }
         (Op::PackedLinear { .. } | Op::PackedConv3d { .. }, _) => {

@@ -1,4 +1,4 @@
-//! Activations, gated residuals and rotary embedding.
+//! Activations, axes in another order, gated residuals and rotary embedding.
 
 use burn_flex::FlexTensor;
 use kernels::pointwise::{self, Activation};
@@ -11,6 +11,11 @@ pub(super) fn activate(activation: Activation, x: View<'_>) -> FlexTensor {
 
 pub(super) fn activate_backward(activation: Activation, x: View<'_>, grad: &[f32]) -> FlexTensor {
     tensor(x.dims, pointwise::activate_backward(activation, x.values, grad))
+}
+
+pub(super) fn permute(x: View<'_>, axes: &[usize]) -> FlexTensor {
+    let dims: Vec<usize> = axes.iter().map(|&axis| x.dims[axis]).collect();
+    tensor(&dims, pointwise::permute(x.values, x.dims, axes))
 }
 
 pub(super) fn gated_residual(x: View<'_>, y: View<'_>, gate: View<'_>) -> FlexTensor {
