@@ -2,7 +2,6 @@
 
 use std::{
     collections::HashMap,
-    fs::{self, File},
     io,
     path::{Path, PathBuf},
 };
@@ -14,7 +13,7 @@ use serde_json::Value;
 use crate::{
     Error, Plan, Result, Video,
     tensor_file::{Header, TensorWriter},
-    video::to_bytes,
+    video_writer::{FileWriter, Growing, VideoWriter},
 };
 
 const FRAMES: &str = "frames";
@@ -106,29 +105,17 @@ impl Output {
     /// # Errors
     /// A place that takes no files, or a clip that the format cannot hold.
     pub fn begin(&self, shape: ClipShape, provenance: &Value) -> Result<VideoWriter> {
-        match self.kind {
-            Kind::Media(_) => {
-                let writer = ClipWriter::create(&self.path, shape, Some(provenance))?;
-                return Ok(VideoWriter(Writer::Media(writer)));
-            }
+        let ClipShape { width, height, fps, .. } = shape;
+        let file = match self.kind {
+            Kind::Media(_) => FileWriter::Media(ClipWriter::create(&self.path, shape, Some(provenance))?),
             Kind::Stream => {
-                let ClipShape { width, height, fps, .. } = shape;
                 let writer = StreamWriter::mp4(io::stdout(), width, height, fps, Some(provenance))?;
-                return Ok(VideoWriter(Writer::Stream(Box::new(writer))));
+                FileWriter::Stream(Box::new(writer))
             }
-            Kind::Growing => {
-                return Growing::begin(&self.path, shape, provenance).map(Writer::Growing).map(VideoWriter);
-            }
-            Kind::Tensors => {}
-        }
-        let provenance = provenance.to_string();
-        if provenance.len() > media::MAX_RECORD_BYTES {
-            return Err(too_long_a_record(&self.path, provenance.len()));
-        }
-        let dims = vec![shape.num_frames, shape.height, shape.width, 3];
-        // One entry: the order of several is random, and the same video should be the same bytes.
-        let metadata = HashMap::from([(PROVENANCE.to_owned(), provenance)]);
-        Ok(VideoWriter(Writer::Tensors(TensorWriter::begin(&self.path, FRAMES, dims, metadata)?)))
+            Kind::Growing => FileWriter::Growing(Growing::begin(&self.path, shape, provenance)?),
+            Kind::Tensors => FileWriter::Tensors(begin_tensors(&self.path, shape, provenance)?),
+        };
+        VideoWriter::begin(file, &self.path)
     }
 
     /// Writes a video that is in memory.
@@ -144,82 +131,15 @@ impl Output {
     }
 }
 
-/// A file in the making, which takes as much memory for a long video as for a short one.
-#[derive(Debug)]
-pub struct VideoWriter(Writer);
-
-#[derive(Debug)]
-enum Writer {
-    Media(ClipWriter),
-    Stream(Box<StreamWriter<io::Stdout>>),
-    Growing(Growing),
-    Tensors(TensorWriter),
-}
-
-/// A file that can be watched while it is written.
-#[derive(Debug)]
-struct Growing {
-    writer: Box<StreamWriter<File>>,
-    file: Unfinished,
-}
-
-/// A file that goes if it is not finished.
-#[derive(Debug)]
-struct Unfinished(Option<PathBuf>);
-
-impl Growing {
-    fn begin(path: &Path, shape: ClipShape, provenance: &Value) -> Result<Self> {
-        let ClipShape { width, height, fps, .. } = shape;
-        let out = File::create(path).map_err(disk::unwritable(path))?;
-        let file = Unfinished(Some(path.to_owned()));
-        let writer = Box::new(StreamWriter::mp4(out, width, height, fps, Some(provenance))?);
-        Ok(Self { writer, file })
+fn begin_tensors(path: &Path, shape: ClipShape, provenance: &Value) -> Result<TensorWriter> {
+    let provenance = provenance.to_string();
+    if provenance.len() > media::MAX_RECORD_BYTES {
+        return Err(too_long_a_record(path, provenance.len()));
     }
-
-    fn finish(self) -> Result<()> {
-        let Self { writer, mut file } = self;
-        writer.finish()?;
-        file.0 = None;
-        Ok(())
-    }
-}
-
-impl Drop for Unfinished {
-    fn drop(&mut self) {
-        if let Some(path) = &self.0 {
-            // It failed already, which is what is told.
-            let _ = fs::remove_file(path);
-        }
-    }
-}
-
-impl VideoWriter {
-    /// Adds the next frame, `[height, width, 3]`, sRGB, 0 to 1.
-    ///
-    /// # Errors
-    /// A frame of another size, one more than was announced, or a full disk.
-    pub fn push(&mut self, frame: &[f32]) -> Result<()> {
-        match &mut self.0 {
-            Writer::Media(writer) => Ok(writer.push(&to_bytes(frame))?),
-            Writer::Stream(writer) => Ok(writer.push(&to_bytes(frame))?),
-            Writer::Growing(growing) => Ok(growing.writer.push(&to_bytes(frame))?),
-            Writer::Tensors(writer) => writer.push(frame),
-        }
-    }
-
-    /// Puts the file in its place.
-    ///
-    /// # Errors
-    /// Fewer frames than announced, a full disk, or a place that has come to refuse the file, which is then kept
-    /// elsewhere, as the error says.
-    pub fn finish(self) -> Result<()> {
-        match self.0 {
-            Writer::Media(writer) => Ok(writer.finish()?),
-            Writer::Stream(writer) => Ok(writer.finish().map(drop)?),
-            Writer::Growing(growing) => growing.finish(),
-            Writer::Tensors(writer) => writer.finish(),
-        }
-    }
+    let dims = vec![shape.num_frames, shape.height, shape.width, 3];
+    // One entry: the order of several is random, and the same video should be the same bytes.
+    let metadata = HashMap::from([(PROVENANCE.to_owned(), provenance)]);
+    TensorWriter::begin(path, FRAMES, dims, metadata)
 }
 
 /// What a file holds.

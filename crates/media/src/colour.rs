@@ -84,9 +84,11 @@ pub(crate) fn to_yuv420(rgb: &[u8], width: usize, height: usize, space: ColourSp
 
     let mut planes = Vec::with_capacity(width * height * 3 / 2);
     let of_byte = luma_span / 255.0;
-    planes.extend(rgb.as_chunks::<3>().0.iter().map(|&[r, g, b]| {
-        to_level(lowest + of_byte * space.luma(f32::from(r), f32::from(g), f32::from(b)))
-    }));
+    planes.extend(
+        rgb.as_chunks::<3>().0.iter().map(|&[r, g, b]| {
+            to_level(lowest + of_byte * space.luma(f32::from(r), f32::from(g), f32::from(b)))
+        }),
+    );
     let mut chroma = vec![0; width * height / 2];
     let (cb, cr) = chroma.split_at_mut(width * height / 4);
     let [of_blue, of_red] = [space.blue, space.red].map(|share| chroma_span / (2.0 * (1.0 - share)));

@@ -17,7 +17,7 @@ pub struct ClipWriter {
     file: AtomicFile,
     shape: ClipShape,
     pushed: usize,
-    encoder: Box<dyn Encode>,
+    encoder: Box<dyn Encode + Send>,
 }
 
 /// One format's way from frames to a file.
@@ -42,7 +42,7 @@ impl ClipWriter {
         provenance.map_or(Ok(()), provenance::check)?;
         // Now, so that the place cannot refuse it at the end.
         let file = AtomicFile::create(path)?;
-        let encoder: Box<dyn Encode> = match format {
+        let encoder: Box<dyn Encode + Send> = match format {
             Format::Mp4 => Box::new(mp4::Writer::new(shape, provenance, Spool::beside(path)?)?),
             Format::Gif => Box::new(gif::Writer::new(shape, provenance, Spool::beside(path)?)),
             Format::Png => Box::new(contact_sheet::Writer::new(shape, provenance)),
