@@ -31,10 +31,10 @@ pub fn run(args: &PlanArgs) -> Result<()> {
     let plan = pipeline.plan(&request)?;
     let mut rows = vec![row(describe(&plan), &plan, pipeline.time_plan(&plan)?)];
     for lighter in plan.lighter() {
-        let time = match lighter.plan.request.precision {
-            precision if precision == request.precision => pipeline.time_plan(&lighter.plan),
+        let time = match lighter.plan.precision {
+            precision if precision == pipeline.precision() => pipeline.time_plan(&lighter.plan),
             // In another precision the same files are another pipeline.
-            precision => session.open(&files, precision)?.time_plan(&lighter.plan),
+            precision => session.open(&files, Some(precision))?.time_plan(&lighter.plan),
         };
         rows.push(row(lighter.change, &lighter.plan, time?));
     }
@@ -87,7 +87,7 @@ fn describe(plan: &Plan) -> String {
         plan.size,
         plan.fps,
         plan.schedule.num_steps(),
-        plan.request.precision
+        plan.precision
     )
 }
 

@@ -68,8 +68,9 @@ fn the_vocabulary_is_what_the_embedded_model_has_tokens_for() {
 
     let json = succeed(kinora(folder.path(), "vocabulary --json"));
     let json: Value = serde_json::from_str(&json).expect("JSON");
-    let pipeline =
-        engine::Session::cpu().open(&engine::ModelFiles::Embedded, engine::Precision::F32).expect("opened");
+    let pipeline = engine::Session::cpu()
+        .open(&engine::ModelFiles::Embedded, Some(engine::Precision::F32))
+        .expect("opened");
     let unknown = pipeline.unknown_words("a red zeppelin").expect("read");
     assert_eq!(unknown, ["zeppelin"], "a word without a token is told apart");
     for language in ["en", "zh"] {

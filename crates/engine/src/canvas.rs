@@ -71,7 +71,7 @@ fn encode(
     noise: &Tensor<5>,
 ) -> Tensor<5> {
     let (size, device) = ([plan.size.height, plan.size.width], noise.device());
-    let kept = kept_frames(plan.request.precision);
+    let kept = kept_frames(plan.precision);
     let nothing = noise.zeros_like().narrow(2, 0, 1);
     let mut stream = None;
     let latents = (0..window.latent_frames).map(|latent| {
@@ -108,7 +108,7 @@ fn beside(
     let (size, device) = ([plan.size.height, plan.size.width], noise.device());
     let [factor, _, _] = plan.model.autoencoder.scale_factors();
     let grey = vec![0.5; 3 * size[0] * size[1]];
-    let mut stream = autoencoder.encoder_stream(kept_frames(plan.request.precision));
+    let mut stream = autoencoder.encoder_stream(kept_frames(plan.precision));
     let latents = (0..window.latent_frames).map(|latent| {
         let frames = plan.layout.frames_of(window, latent);
         let pictures: Vec<_> = frames.map(|frame| reel.frame(frame)).collect();

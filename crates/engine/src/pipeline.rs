@@ -56,8 +56,9 @@ pub struct Pipeline {
 }
 
 impl Pipeline {
-    pub(crate) fn open(session: Session, files: &ModelFiles, precision: Precision) -> Result<Self> {
+    pub(crate) fn open(session: Session, files: &ModelFiles, precision: Option<Precision>) -> Result<Self> {
         let info = ModelInfo::read(files)?;
+        let precision = precision.unwrap_or(info.default_precision());
         info.check_weights(files)?;
         let packing = precision.packing();
         // An error of either is seen in all of the video, and both cost little beside the denoiser.
@@ -213,7 +214,7 @@ impl Pipeline {
     }
 
     fn check_precision(&self, plan: &Plan) -> Result<()> {
-        let precision = plan.request.precision;
+        let precision = plan.precision;
         if precision == self.precision {
             return Ok(());
         }
@@ -437,7 +438,7 @@ fn decode(
     let of_windows = |windows: &[Window]| windows.iter().map(|window| window.latent_frames).sum::<usize>();
     let (before, total) = (of_windows(&layout.windows[..index]), of_windows(&layout.windows));
     report(observer, Stage::Decode, before, total)?;
-    let mut stream = autoencoder.decoder_stream(kept_frames(plan.request.precision));
+    let mut stream = autoencoder.decoder_stream(kept_frames(plan.precision));
     let mut seconds = 0.0;
     for (latent, latents) in autoencoder.denormalize(latents).split(1, 2).into_iter().enumerate() {
         let (frames, spent) = timed(|| pixels(stream.decode(latents)));

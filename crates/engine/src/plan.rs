@@ -11,8 +11,8 @@ use models::family::AutoencoderConfig;
 use serde_json::{Value, json};
 
 use crate::{
-    At, Camera, Error, Known, MemoryPlan, ModelInfo, Prompts, Region, Result, Size, Span, VideoRequest,
-    Warning,
+    At, Camera, Error, Known, MemoryPlan, ModelInfo, Precision, Prompts, Region, Result, Size, Span,
+    VideoRequest, Warning,
     memory::Activations,
     model::{GUIDANCE, is_guidance},
     text,
@@ -51,6 +51,8 @@ pub struct Plan {
     pub token_grid: [usize; 3],
     /// How strongly to follow the prompt; 1 or less is no guidance.
     pub guidance_scale: f64,
+    /// How exactly to compute.
+    pub precision: Precision,
     /// About how much memory it takes.
     pub memory: MemoryPlan,
     /// What the request may expect and will not get; see [`Pipeline::plan`](crate::Pipeline::plan).
@@ -130,7 +132,8 @@ impl VideoRequest {
         })?;
         let [frames, height, width] = latents;
         let guided = is_guided(guidance_scale);
-        let activations = Activations::of(self.precision, size, token_grid, guided, info);
+        let precision = self.precision.unwrap_or(info.default_precision());
+        let activations = Activations::of(precision, size, token_grid, guided, info);
         let expand = |scene: &Span| self.expand_prompt(text::clean(&scene.prompt), info, num_frames);
         let prompts: Vec<String> = drawn.iter().map(expand).collect();
         Ok(Plan {
@@ -142,6 +145,7 @@ impl VideoRequest {
                 num_inference_steps: Some(schedule.num_steps()),
                 guidance_scale: Some(guidance_scale),
                 sampler: Some(sampler),
+                precision: Some(precision),
                 ..self.clone()
             },
             prompt: prompts[0].clone(),
@@ -157,7 +161,8 @@ impl VideoRequest {
             autoencoder,
             token_grid,
             guidance_scale,
-            memory: MemoryPlan::new(self.precision, &activations, info, layout.pictures(size)),
+            precision,
+            memory: MemoryPlan::new(precision, &activations, info, layout.pictures(size)),
             warnings: Vec::new(),
             model: info.clone(),
             activations,

@@ -106,9 +106,9 @@ pub struct VideoRequest {
     #[arg(skip)]
     pub spans: Vec<Span>,
 
-    /// How exactly to compute
-    #[arg(long, value_enum, default_value_t = Self::default().precision)]
-    pub precision: Precision,
+    /// How exactly to compute [default: the model's own, bf16 for most]
+    #[arg(long, value_enum)]
+    pub precision: Option<Precision>,
 }
 
 /// A whole number of a flag. Values with a hyphen are taken as values, so that what is wrong with them can be said.
@@ -147,7 +147,7 @@ impl Default for VideoRequest {
             is_loop: false,
             known: Vec::new(),
             spans: Vec::new(),
-            precision: Precision::Bf16,
+            precision: None,
         }
     }
 }

@@ -16,12 +16,12 @@ impl Session {
         Self { device: Device::flex() }
     }
 
-    /// Opens a model for videos of one precision. Its configuration and the headers of its weights are read and
+    /// Opens a model for videos of one precision, its own if none is given. Its configuration and the headers of its weights are read and
     /// checked; the weights are read when they are needed, see [`Pipeline`].
     ///
     /// # Errors
     /// A folder that is no model, a model that is not served, or files that are missing or damaged.
-    pub fn open(&self, files: &ModelFiles, precision: Precision) -> Result<Pipeline> {
+    pub fn open(&self, files: &ModelFiles, precision: Option<Precision>) -> Result<Pipeline> {
         Pipeline::open(self.clone(), files, precision)
     }
 

@@ -142,18 +142,18 @@ fn packed_weights_make_nearly_the_same_video_and_serve_one_precision() {
             size: Some(Size { width: 64, height: 64 }),
             num_frames: Some(5),
             num_inference_steps: Some(4),
-            precision: Precision::F32,
+            precision: Some(Precision::F32),
             ..Default::default()
         };
         let (pipeline, plan) = open(&request);
         let exact = pipeline.generate(&plan, &mut unobserved).expect("a video").frames;
-        let (pipeline, _) = open(&VideoRequest { precision, ..request.clone() });
+        let (pipeline, _) = open(&VideoRequest { precision: Some(precision), ..request.clone() });
         let refused = pipeline.plan(&request).expect_err("packed").to_string();
         assert!(refused.contains("precision") && refused.contains(&precision.to_string()), "{refused}");
         let refused = pipeline.generate(&plan, &mut unobserved).expect_err("of another pipeline").to_string();
         assert!(refused.contains("plan the request"), "{refused}");
 
-        let plan = pipeline.plan(&VideoRequest { precision, ..request }).expect("a plan");
+        let plan = pipeline.plan(&VideoRequest { precision: Some(precision), ..request }).expect("a plan");
         let frames = pipeline.generate(&plan, &mut unobserved).expect("a video").frames;
         let error = exact.iter().zip(&frames).map(|(a, b)| f64::from(a - b).powi(2)).sum::<f64>();
         let psnr = 10.0 * (frames.len() as f64 / error).log10();
@@ -171,10 +171,10 @@ fn a_model_whose_parts_come_and_go_makes_the_same_video() {
             size: Some("64x48".parse().expect("a size")),
             num_frames: Some(5),
             num_inference_steps: Some(2),
-            precision,
+            precision: Some(precision),
             ..VideoRequest::default()
         };
-        let opened = || Session::cpu().open(&ModelFiles::of(&request), precision).expect("a model");
+        let opened = || Session::cpu().open(&ModelFiles::of(&request), Some(precision)).expect("a model");
         let frames = |pipeline: &Pipeline| {
             let plan = pipeline.plan(&request).expect("a plan");
             pipeline.generate(&plan, &mut unobserved).expect("a video").frames

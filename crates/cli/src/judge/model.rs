@@ -74,9 +74,9 @@ pub struct ModelArgs {
     #[arg(long, value_name = "FRAMES", requires = "prompts")]
     num_frames: Option<usize>,
 
-    /// Number format to compute in
-    #[arg(long, requires = "set", default_value = "bf16")]
-    precision: Precision,
+    /// How exactly to compute [default: the model's own, bf16 for most]
+    #[arg(long, requires = "set")]
+    precision: Option<Precision>,
 
     /// Folder for the report: a page, JSON and the clips
     #[arg(long, value_name = "FOLDER", requires = "set")]

@@ -52,9 +52,9 @@ pub struct PlayArgs {
     #[arg(long, value_name = "HOW")]
     show: Option<Protocol>,
 
-    /// How exactly to compute
-    #[arg(long, value_enum, default_value = "bf16")]
-    precision: Precision,
+    /// How exactly to compute [default: the model's own, bf16 for most]
+    #[arg(long, value_enum)]
+    precision: Option<Precision>,
 }
 
 pub fn run(args: &PlayArgs) -> Result<()> {

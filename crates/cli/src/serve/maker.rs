@@ -62,7 +62,7 @@ impl EngineMaker {
     /// Opens models, and reads them unless it is only to plan; the embedded one if there is no folder.
     pub fn open(
         folders: &[Folder],
-        precision: Precision,
+        precision: Option<Precision>,
         delivery: Delivery,
         only_plans: bool,
     ) -> Result<Self> {
@@ -114,8 +114,11 @@ fn made_at(folder: &Path) -> i64 {
 impl Served {
     /// The plan of a request, if there is memory for it where it is made.
     fn plan(&self, request: VideoRequest) -> Result<Plan, Refusal> {
-        let request =
-            VideoRequest { model: self.folder.clone(), precision: self.pipeline.precision(), ..request };
+        let request = VideoRequest {
+            model: self.folder.clone(),
+            precision: Some(self.pipeline.precision()),
+            ..request
+        };
         let plan = self.pipeline.plan(&request).map_err(|error| refusal::of(&error))?;
         if !self.only_plans {
             plan.check_memory().map_err(|error| refusal::of(&error))?;

@@ -38,7 +38,12 @@ pub fn maker(settings: &Settings) -> Result<Arc<dyn Maker>> {
 
 /// The models of the settings: read, or only to plan with.
 pub fn open(settings: &Settings, only_plans: bool) -> Result<Arc<dyn Maker>> {
-    let precision = Precision::from_str(&settings.precision, false)
-        .map_err(|_| usage(format!("precision: expected bf16, int8 or f32, found {}", settings.precision)))?;
+    let precision = match settings.precision.as_str() {
+        "" => None,
+        name => Some(
+            Precision::from_str(name, false)
+                .map_err(|_| usage(format!("precision: expected bf16, int8 or f32, found {name}")))?,
+        ),
+    };
     Ok(Arc::new(EngineMaker::open(&settings.model, precision, Delivery::of(settings)?, only_plans)?))
 }

@@ -41,9 +41,8 @@ impl Plan {
     }
 
     fn in_8_bits(&self) -> Option<Lighter> {
-        let request = VideoRequest { precision: Precision::Int8, ..self.request.clone() };
-        (self.request.precision != Precision::Int8)
-            .then(|| self.changed(request, "--precision int8".into()))?
+        let request = VideoRequest { precision: Some(Precision::Int8), ..self.request.clone() };
+        (self.precision != Precision::Int8).then(|| self.changed(request, "--precision int8".into()))?
     }
 
     fn of_half_the_pixels(&self) -> Option<Lighter> {

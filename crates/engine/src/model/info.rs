@@ -17,7 +17,7 @@ use super::{
     files::{INDEX, PartName},
     sizes::num_values,
 };
-use crate::{Error, Result, Size};
+use crate::{Error, Precision, Result, Size};
 
 /// The clip that a model is at its best with, made where a request leaves size, length or guidance open, and the
 /// prompts that it is best with.
@@ -35,6 +35,9 @@ pub struct NativeClip {
     pub default_num_frames: Option<usize>,
     /// Frames a second.
     pub fps: f64,
+    /// How exactly it computes where nobody says, if not in 16 bits.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub default_precision: Option<Precision>,
     /// How strongly to follow the prompt.
     #[serde(default = "NativeClip::guidance_scale_of_wan")]
     pub guidance_scale: f64,
@@ -75,6 +78,7 @@ impl From<PublishedClip> for NativeClip {
             size: Size { width, height },
             num_frames,
             default_num_frames: None,
+            default_precision: None,
             fps,
             guidance_scale,
             num_inference_steps: Self::common_steps(),
@@ -257,6 +261,11 @@ impl ModelInfo {
     /// Frames of a video of which nobody says how long it is to be.
     pub fn default_num_frames(&self) -> usize {
         self.native.default_num_frames.unwrap_or(self.native.num_frames)
+    }
+
+    /// How exactly it computes where nobody says.
+    pub fn default_precision(&self) -> Precision {
+        self.native.default_precision.unwrap_or(Precision::Bf16)
     }
 
     /// Fails unless the clip of `_kinora` can be made.

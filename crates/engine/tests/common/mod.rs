@@ -156,7 +156,7 @@ impl Recorded {
             num_frames: Some(frames[0]),
             model: Some(self.folder.path().to_owned()),
             noise: Some(file),
-            precision: engine::Precision::F32,
+            precision: Some(engine::Precision::F32),
             ..VideoRequest::default()
         }
     }

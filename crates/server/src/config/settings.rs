@@ -104,8 +104,8 @@ settings! {
 
     /// Folders of the models to serve, the one that is meant where a request names none first; nothing for the engine's own
     model: List<Folder> = List::default();
-    /// How exactly to compute: bf16, int8 or f32
-    precision: String = "bf16".to_owned();
+    /// How exactly to compute: bf16, int8 or f32; nothing for each model's own
+    precision: String = String::new();
     /// Model names of clients and what they mean here; nothing behind the = means the default model
     aliases: List<Pair> = sora();
     /// The model that is meant if none is named; nothing for the engine's own choice

@@ -66,6 +66,7 @@ fn index(
         size: Size { width: width * vae.upscale(), height: height * vae.upscale() },
         num_frames,
         default_num_frames: Some(2 * num_frames - 1),
+        default_precision: None,
         fps: f64::from(fps),
         guidance_scale: args.guidance_scale,
         num_inference_steps: args.sample_steps,

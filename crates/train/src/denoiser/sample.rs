@@ -27,7 +27,7 @@ pub fn draw_sheet(
     let items = &items[..items.len().min(args.sample_clips)];
     let [num_frames, height, width] = vae.video_size(clips.latents.store().items()[items[0]].size);
     let sample = || -> engine::Result<Vec<media::Clip>> {
-        let precision = args.run.precision.generated();
+        let precision = Some(args.run.precision.generated());
         let files = ModelFiles::Folder { path: model.into(), variant: None };
         let pipeline = Session::cpu().open(&files, precision)?;
         let clip = |(row, &item): (usize, &usize)| {

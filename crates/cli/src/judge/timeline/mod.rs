@@ -152,7 +152,7 @@ impl Task {
 pub struct Work<'a> {
     pipeline: Pipeline,
     model: Option<PathBuf>,
-    precision: Precision,
+    precision: Option<Precision>,
     judge: Judge,
     /// Where files are.
     folder: &'a Path,
@@ -164,7 +164,7 @@ impl<'a> Work<'a> {
     pub fn new(
         pipeline: Pipeline,
         model: Option<PathBuf>,
-        precision: Precision,
+        precision: Option<Precision>,
         folder: &'a Path,
         most: usize,
     ) -> Result<Self> {
