@@ -227,7 +227,7 @@ impl GenerateArgs {
                 ("text", timings.text),
                 ("denoise", timings.denoise),
                 ("decode", timings.decode),
-                ("write and the rest", seconds - timings.total()),
+                ("the rest", seconds - timings.total()),
             ] {
                 let _ = writeln!(io::stderr(), "{part:18} {seconds:8.2} s");
             }

@@ -110,6 +110,12 @@ pub enum Error {
         /// Steps of the stage in all.
         total: usize,
     },
+    /// A thread that the system does not start.
+    #[error("cannot start a thread: {source}; `ulimit -v` or `ulimit -u` leaves no room for threads")]
+    Thread {
+        /// Why.
+        source: std::io::Error,
+    },
     /// A plan that was made for another model than the one that is to make the video.
     #[error(
         "this plan is for {found}, not for {expected}: plan the request with the pipeline that makes its video"
@@ -163,7 +169,7 @@ impl Error {
             Self::NotAModel { .. } | Self::Unsupported { .. } | Self::Models(_) | Self::Diffusion(_) => {
                 Kind::Model
             }
-            Self::Memory { .. } => Kind::Memory,
+            Self::Memory { .. } | Self::Thread { .. } => Kind::Memory,
             Self::File(_) | Self::Malformed { .. } | Self::Media(_) => Kind::File,
             Self::NotFinite { .. } | Self::PlanOfAnother { .. } | Self::Tokenizer(_) => Kind::Run,
             Self::Cancelled { .. } => Kind::Cancelled,

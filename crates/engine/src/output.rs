@@ -103,7 +103,7 @@ impl Output {
     /// finished, or not at all. A named pipe is opened, which waits for its reader.
     ///
     /// # Errors
-    /// A place that takes no files, or a clip that the format cannot hold.
+    /// A place that takes no files, a clip that the format cannot hold, or no room for a thread.
     pub fn begin(&self, shape: ClipShape, provenance: &Value) -> Result<VideoWriter> {
         let ClipShape { width, height, fps, .. } = shape;
         let file = match self.kind {
@@ -115,7 +115,7 @@ impl Output {
             Kind::Growing => FileWriter::Growing(Growing::begin(&self.path, shape, provenance)?),
             Kind::Tensors => FileWriter::Tensors(begin_tensors(&self.path, shape, provenance)?),
         };
-        VideoWriter::begin(file, &self.path)
+        VideoWriter::begin(file)
     }
 
     /// Writes a video that is in memory.

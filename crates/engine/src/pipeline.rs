@@ -14,6 +14,7 @@ use crate::{
     denoise::{Canvas, Denoised, Denoising},
     estimate::{Pace, Rates, seconds_for_a_value},
     finite::{first_not_finite, is_finite, values},
+    hand_over::HandOver,
     memory::{Job, while_loading},
     model::PartName,
     noise,
@@ -136,7 +137,8 @@ impl Pipeline {
     /// [`Error::Request`] for the first field that cannot be served, with what would be, or a prompt that the tokenizer
     /// refuses.
     pub fn plan(&self, request: &VideoRequest) -> Result<Plan> {
-        let mut plan = request.resolve(&self.info)?;
+        let precision = request.precision.or(Some(self.precision));
+        let mut plan = VideoRequest { precision, ..request.clone() }.resolve(&self.info)?;
         self.check_precision(&plan)?;
         plan.warnings = self.warnings(&plan)?;
         let [count, tokens] = self.text.longest(&prompts(&plan))?;
@@ -439,6 +441,7 @@ fn decode(
     let (before, total) = (of_windows(&layout.windows[..index]), of_windows(&layout.windows));
     report(observer, Stage::Decode, before, total)?;
     let mut stream = autoencoder.decoder_stream(kept_frames(plan.precision));
+    let mut hand_over = HandOver::new(plan, window, reel);
     let mut seconds = 0.0;
     for (latent, latents) in autoencoder.denormalize(latents).split(1, 2).into_iter().enumerate() {
         let (frames, spent) = timed(|| pixels(stream.decode(latents)));
@@ -450,15 +453,14 @@ fn decode(
             total: plan.num_frames,
         })?;
         for (frame, pixels) in place.zip(frames.chunks_exact(plan.size.width * plan.size.height * 3)) {
-            if let Ok(frame) = usize::try_from(frame)
-                && window.makes.contains(&frame)
-            {
-                reel.put(frame, pixels);
-            }
+            let makes = usize::try_from(frame).is_ok_and(|frame| window.makes.contains(&frame));
+            hand_over.take(frame, pixels, makes, reel);
         }
         reel.hand_on(sink)?;
         report(observer, Stage::Decode, before + latent + 1, total)?;
     }
+    hand_over.finish(reel);
+    reel.hand_on(sink)?;
     Ok(seconds)
 }
 

@@ -47,6 +47,17 @@ impl<'a> Reel<'a> {
         }
     }
 
+    /// Whether a frame is as it will be: made, known as it is, or of a loop's beginning.
+    pub fn is_settled(&self, frame: isize) -> bool {
+        match self.layout().frame(frame) {
+            None => false,
+            Some(Frame::Again(_)) => true,
+            Some(Frame::Known { .. } | Frame::Anew) => {
+                self.is_made(frame as usize) || self.layout().is_pinned(frame as usize)
+            }
+        }
+    }
+
     /// See [`Given::moving`].
     pub fn moving(&self, frame: usize, side: usize) -> Option<Vec<bool>> {
         self.given.moving(self.layout(), frame, side)

@@ -12,7 +12,7 @@ use std::{
 use media::{ClipShape, ClipWriter, StreamWriter};
 use serde_json::Value;
 
-use crate::{Result, tensor_file::TensorWriter, video::to_bytes};
+use crate::{Error, Result, tensor_file::TensorWriter, video::to_bytes};
 
 /// Frames that may wait to be written.
 const WAITING: usize = 2;
@@ -24,20 +24,31 @@ const WAITING: usize = 2;
 #[derive(Debug)]
 pub struct VideoWriter {
     /// None as soon as no more frames come.
-    frames: Option<SyncSender<Vec<f32>>>,
+    frames: Option<SyncSender<Frame>>,
     /// None once it has been waited for.
     thread: Option<JoinHandle<Result<FileWriter>>>,
-    path: PathBuf,
+    takes_bytes: bool,
+}
+
+/// A frame, `[height, width, 3]`.
+enum Frame {
+    Bytes(Vec<u8>),
+    /// 0 to 1.
+    Values(Vec<f32>),
 }
 
 impl VideoWriter {
-    /// A thread for the file at `path`, which is begun.
-    pub(crate) fn begin(file: FileWriter, path: &Path) -> Result<Self> {
+    /// A thread for a file that is begun.
+    ///
+    /// # Errors
+    /// [`Error::Thread`].
+    pub(crate) fn begin(file: FileWriter) -> Result<Self> {
+        let takes_bytes = !matches!(file, FileWriter::Tensors(_));
         let (frames, waiting) = sync_channel(WAITING);
         let write = move || file.push_all(&waiting);
         let thread = thread::Builder::new().name("kinora-write".into()).spawn(write);
-        let thread = thread.map_err(disk::unwritable(path))?;
-        Ok(Self { frames: Some(frames), thread: Some(thread), path: path.to_owned() })
+        let thread = thread.map_err(|source| Error::Thread { source })?;
+        Ok(Self { frames: Some(frames), thread: Some(thread), takes_bytes })
     }
 
     /// Adds the next frame, `[height, width, 3]`, sRGB, 0 to 1.
@@ -45,7 +56,9 @@ impl VideoWriter {
     /// # Errors
     /// What was wrong with this frame or one of those just before it: another size, one more than was announced, or a full disk.
     pub fn push(&mut self, frame: &[f32]) -> Result<()> {
-        let waits = self.frames.as_ref().is_some_and(|frames| frames.send(frame.to_vec()).is_ok());
+        let frame =
+            if self.takes_bytes { Frame::Bytes(to_bytes(frame)) } else { Frame::Values(frame.to_vec()) };
+        let waits = self.frames.as_ref().is_some_and(|frames| frames.send(frame).is_ok());
         if waits { Ok(()) } else { self.wait().map(drop) }
     }
 
@@ -65,10 +78,7 @@ impl VideoWriter {
             Some(Ok(file)) => file,
             Some(Err(panic)) => resume_unwind(panic),
             // Its error has been told.
-            None => {
-                Err(disk::unwritable(&self.path)(io::Error::other("a frame before could not be written"))
-                    .into())
-            }
+            None => Err(Error::request("frame", "no more behind one that could not be written", "another")),
         }
     }
 }
@@ -95,19 +105,22 @@ pub(crate) enum FileWriter {
 
 impl FileWriter {
     /// Until no more come.
-    fn push_all(mut self, frames: &Receiver<Vec<f32>>) -> Result<Self> {
+    fn push_all(mut self, frames: &Receiver<Frame>) -> Result<Self> {
         for frame in frames {
             self.push(&frame)?;
         }
         Ok(self)
     }
 
-    fn push(&mut self, frame: &[f32]) -> Result<()> {
-        match self {
-            Self::Media(writer) => Ok(writer.push(&to_bytes(frame))?),
-            Self::Stream(writer) => Ok(writer.push(&to_bytes(frame))?),
-            Self::Growing(growing) => Ok(growing.writer.push(&to_bytes(frame))?),
-            Self::Tensors(writer) => writer.push(frame),
+    fn push(&mut self, frame: &Frame) -> Result<()> {
+        match (self, frame) {
+            (Self::Media(writer), Frame::Bytes(frame)) => Ok(writer.push(frame)?),
+            (Self::Stream(writer), Frame::Bytes(frame)) => Ok(writer.push(frame)?),
+            (Self::Growing(growing), Frame::Bytes(frame)) => Ok(growing.writer.push(frame)?),
+            (Self::Tensors(writer), Frame::Values(frame)) => writer.push(frame),
+            (Self::Tensors(_), Frame::Bytes(_)) | (_, Frame::Values(_)) => {
+                unreachable!("`VideoWriter` makes of a frame what its file takes")
+            }
         }
     }
 

@@ -162,6 +162,37 @@ fn packed_weights_make_nearly_the_same_video_and_serve_one_precision() {
     }
 }
 
+#[test]
+fn a_model_has_a_precision_of_its_own() {
+    let recorded = Recorded::open("pipeline_22");
+    let files = ModelFiles::of(&recorded.request());
+    let request = VideoRequest { precision: None, ..recorded.request() };
+    let open = |precision| Session::cpu().open(&files, precision);
+    assert_eq!(open(None).expect("a model").precision(), Precision::Bf16);
+
+    let index = recorded.path("model_index.json");
+    let written = |precision: &str| {
+        let mut json: Value =
+            serde_json::from_slice(&fs::read(&index).expect("an index")).expect("JSON");
+        json["_kinora"] =
+            json!({ "size": "64x48", "num_frames": 13, "fps": 6.0, "default_precision": precision });
+        recorded.write_json("model_index.json", &json);
+    };
+    written("f32");
+    let pipeline = open(None).expect("a model");
+    let plan = pipeline.plan(&request).expect("a plan");
+    assert_eq!([pipeline.precision(), plan.precision], [Precision::F32; 2]);
+    assert_eq!(plan.request.precision, Some(Precision::F32));
+    // Who says one gets it, and a request that says none is served as the model was opened.
+    let pipeline = open(Some(Precision::Int8)).expect("a model");
+    assert_eq!(pipeline.precision(), Precision::Int8);
+    assert_eq!(pipeline.plan(&request).expect("a plan").precision, Precision::Int8);
+
+    written("int4");
+    let message = open(None).expect_err("no precision").to_string();
+    assert!(message.contains("model_index.json") && message.contains("int4"), "{message}");
+}
+
 /// With parts that come and go, or all in memory: equal bits, and the second video as the first.
 #[test]
 fn a_model_whose_parts_come_and_go_makes_the_same_video() {

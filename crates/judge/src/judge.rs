@@ -176,6 +176,37 @@ mod tests {
         assert!(black.things.is_empty() && !black.all_right && !black.flawless, "{:?}", black.things);
     }
 
+    /// What is read of a clip and of the same in a mirror is one reading, but for left and right.
+    #[test]
+    fn in_a_mirror_the_other_way_is_read() {
+        let judge = Judge::embedded().unwrap();
+        for (_, clip) in clips(2) {
+            let turned = mirror::frame(clip.as_bytes(), clip.width());
+            let turned = Clip::new(clip.width(), clip.height(), clip.fps(), turned).unwrap();
+            let [is, found] = [&clip, &turned].map(|clip| judge.look(clip).unwrap());
+            assert_eq!(found.reading.camera, is.reading.camera.mirrored());
+            let events = |events: &[Vec<world::Event>]| {
+                let mut events: Vec<_> = events.to_vec();
+                events.sort();
+                events
+            };
+            let turned = |event: &world::Event| world::Event {
+                direction: event.direction.map(world::Direction::mirrored),
+                ..*event
+            };
+            let expected: Vec<Vec<_>> =
+                is.reading.events.iter().map(|events| events.iter().map(turned).collect()).collect();
+            assert_eq!(events(&found.reading.events), events(&expected));
+            for (a, b) in is.reading.places.iter().zip(found.reading.places) {
+                assert!((a - b).abs() < 0.05, "{a} {b}");
+            }
+            for part in [crate::reader::shot::GROUND, crate::reader::shot::WEATHER] {
+                let sum: f32 = is.reading.places[part.start..part.end()].iter().sum();
+                assert!((sum - 1.0).abs() < 1e-4, "{sum}");
+            }
+        }
+    }
+
     #[test]
     fn prompts_without_things_and_other_json_are_refused() {
         let message = claims_of("hello").unwrap_err().to_string();

@@ -1,4 +1,5 @@
-//! A clip in a mirror, and back: what is seen there tells of the clip once more, as left and right are alike in the world.
+//! A clip in a mirror, and back: what is seen there tells of the clip once more. Things and their motions are alike on the left
+//! and on the right; the sun is not, which stands where the hour has it, so that the networks are taught in a mirror too.
 //!
 //! The judge looks at both and takes the mean (Krizhevsky et al. 2012, section 4.1, of single pictures).
 
@@ -130,6 +131,9 @@ mod tests {
         assert_eq!(shots()[shot::CAMERA.start + CameraMove::OrbitLeft as usize], {
             shot::CAMERA.start + CameraMove::OrbitRight as usize
         });
+        let of = |way: Direction| deed::DIRECTION.start + 1 + way as usize;
+        assert_eq!(deeds()[of(Direction::Left)], of(Direction::Right));
+        assert_eq!(deeds().iter().enumerate().filter(|(at, channel)| at != *channel).count(), 2);
         assert_eq!(deeds().map(|channel| deeds()[channel]), std::array::from_fn(|channel| channel));
     }
 }

@@ -19,7 +19,7 @@ use super::{
 };
 use crate::{Error, Precision, Result, Size};
 
-/// The clip that a model is at its best with, made where a request leaves size, length or guidance open, and the
+/// The clip that a model is at its best with, made where a request leaves size, length, guidance or precision open, and the
 /// prompts that it is best with.
 ///
 /// In `model_index.json` it is the field `_kinora`, which diffusers ignores.

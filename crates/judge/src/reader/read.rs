@@ -80,9 +80,17 @@ pub fn read(
     let mut moves = [0.0; shot::CAMERA.len];
     let mut places = [0.0; shot::CAMERA.start];
     for frame in shots.chunks_exact(shot::ALL) {
-        let (place, camera) = frame.split_at(shot::CAMERA.start);
+        let camera = &frame[shot::CAMERA.start..];
         moves.iter_mut().zip(camera).for_each(|(sum, value)| *sum += value.max(LEAST));
-        places.iter_mut().zip(place).for_each(|(sum, value)| *sum += value.exp() / count as f32);
+        // Means of logarithms are none of probabilities: they add up to less than 1.
+        for part in [shot::GROUND, shot::TIME_OF_DAY, shot::WEATHER] {
+            let powers = frame[part.start..part.end()].iter().map(|value| value.exp());
+            let all = powers.clone().sum::<f32>() * count as f32;
+            places[part.start..part.end()]
+                .iter_mut()
+                .zip(powers)
+                .for_each(|(sum, power)| *sum += power / all);
+        }
     }
     Ok(Reading { events, camera: CameraMove::ALL[likeliest(&moves)], places })
 }

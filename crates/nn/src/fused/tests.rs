@@ -66,6 +66,24 @@ fn compare<const A: usize, const B: usize, const C: usize, const R: usize>(
     }
 }
 
+#[test]
+fn axes_in_another_order() {
+    compare(
+        "permute",
+        ([2, 3, 4, 5], [1], [1]),
+        [true, false, false],
+        EXACT,
+        |x, _, _| crate::permute(x, [2, 0, 3, 1]),
+        |x, _, _| x.permute([2, 0, 3, 1]),
+    );
+    // What is no whole tensor in memory: a part of one, and one that stands the other way.
+    let x = random([4, 6, 5], &Device::flex());
+    for x in [x.clone().narrow(1, 2, 3), x.clone().swap_dims(0, 2), x.narrow(0, 1, 1).expand([3, 6, 5])] {
+        let expected = x.clone().permute([1, 2, 0]).into_data();
+        assert_eq!(crate::permute(x, [1, 2, 0]).into_data(), expected);
+    }
+}
+
 fn bf16<R>(work: impl FnOnce() -> R) -> R {
     with_precision(Precision::Bf16, work)
 }

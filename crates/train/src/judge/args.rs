@@ -14,6 +14,11 @@ pub struct JudgeArgs {
     /// Lessons to evaluate on
     #[arg(long, default_value_t = Self::default().evaluate_lessons)]
     pub evaluate_lessons: usize,
+    /// From the beginning mostly whole clips, for networks that know things already: parts, which show more of them, come
+    /// first otherwise
+    #[arg(long)]
+    #[serde(default)]
+    pub whole_clips: bool,
     #[allow(missing_docs, reason = "flattened into the flags, which have their own")]
     #[command(flatten)]
     #[serde(flatten)]
@@ -22,7 +27,7 @@ pub struct JudgeArgs {
 
 impl Default for JudgeArgs {
     fn default() -> Self {
-        Self { batch_frames: 70, evaluate_lessons: 96, run: RunArgs::default() }
+        Self { batch_frames: 70, evaluate_lessons: 96, whole_clips: false, run: RunArgs::default() }
     }
 }
 

@@ -32,8 +32,7 @@ use crate::{
 };
 
 /// Shapes of lessons, each with its share of the batches at the beginning and at the end of a run. Short ones come
-/// first: a batch then shows many things. What they do, only whole clips show: a run that begins from weights has the
-/// shares of the end from its beginning on.
+/// first: a batch then shows many things. What they do, only whole clips show.
 const SHAPES: [(Shape, [f64; 2]); 5] = [
     (shape([128, 128], 17, 5), [0.75, 0.25]),
     (shape([128, 128], 17, 17), [0.1, 0.45]),
@@ -68,7 +67,7 @@ impl<'a> JudgeObjective<'a> {
 
     /// The share of a shape at the beginning and at the end of this run.
     fn shares(&self, [first, last]: [f64; 2]) -> [f64; 2] {
-        if self.args.run.init_from.is_empty() { [first, last] } else { [last; 2] }
+        if self.args.whole_clips { [last; 2] } else { [first, last] }
     }
 
     /// Lessons of a batch: longer ones are fewer.
