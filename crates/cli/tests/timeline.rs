@@ -111,6 +111,31 @@ fn pictures_and_clips_are_where_they_are_asked_for() {
     assert_eq!(info(folder.path(), "made.safetensors")["fps"], 16.0);
 }
 
+/// A last picture is led to, and not only laid over the end: also where it shares a latent frame with those that are made.
+#[test]
+fn a_last_picture_is_led_to() {
+    let folder = folder();
+    for (name, prompt) in [
+        ("first", "a-red-ball-on-the-grass"),
+        ("b", "a-blue-cube-on-the-snow"),
+        ("c", "a-yellow-tree-on-the-grass-at-night"),
+    ] {
+        succeed(kinora(folder.path(), &format!("image {prompt} --size 64x48 {QUICK} -o {name}.png")));
+    }
+    for num_frames in [9, 10] {
+        let [b, c] = ["b.png", "c.png"].map(|last| {
+            made(folder.path(), &format!("animate first.png --last {last} --num-frames {num_frames}"))
+        });
+        let middle = num_frames / 2..num_frames / 2 + 1;
+        let differs = b.unlike(middle.clone(), &c, middle);
+        assert!(differs > 0.02, "{num_frames}: {differs}");
+        // One that shares the last picture's latent frame is as that is.
+        let shares = num_frames % 2 == 1;
+        let like = b.unlike(num_frames - 2..num_frames - 1, &b, num_frames - 1..num_frames);
+        assert!(!shares || like < 0.25, "{num_frames}: {like}");
+    }
+}
+
 #[test]
 fn what_is_cut_off_of_pictures_is_told() {
     let folder = folder();

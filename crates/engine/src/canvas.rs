@@ -44,10 +44,19 @@ pub(crate) fn begin(
     let side = plan.size.height / height;
     let is_there = |frame: usize| reel.is_made(frame);
     let moving = |frame: usize| reel.moving(frame, side);
-    let levels = plan.layout.levels(window, [height, width], side, &plan.request.known, is_there, moving);
-    let frames = (0..window.latent_frames).flat_map(|latent| plan.layout.frames_of(window, latent));
-    let frames: Vec<isize> = frames.collect();
-    let pinned = frames.iter().map(|&frame| is_pinned_within(plan, window, frame)).collect::<Vec<_>>();
+    let known = &plan.request.known;
+    let leads = (0..window.latent_frames)
+        .map(|latent| plan.layout.leads_to(window, latent, known, |frame| reel.is_settled(frame)));
+    let leads: Vec<bool> = leads.collect();
+    let levels = plan.layout.levels(window, [height, width], side, known, &leads, is_there, moving);
+    let latents = (0..window.latent_frames).map(|latent| plan.layout.frames_of(window, latent));
+    let frames: Vec<isize> = latents.clone().flatten().collect();
+    // What is there but shares its latent frame with what is made.
+    let pinned = latents.zip(leads).flat_map(|(frames, leads)| {
+        let is_made = !leads && frames.clone().any(|frame| !reel.is_settled(frame));
+        frames.map(move |frame| is_made && reel.is_settled(frame))
+    });
+    let pinned: Vec<bool> = pinned.collect();
     if levels.is_anew() && !pinned.contains(&true) {
         return Beginning { levels, x_0: noise.clone(), pinned: None, beside: None };
     }
@@ -123,12 +132,6 @@ fn beside(
         Tensor::cat(vec![mask, latents], 1)
     });
     Tensor::cat(latents.collect(), 2)
-}
-
-/// Whether a frame is known as it is, but shares its latent frame with one that is made.
-fn is_pinned_within(plan: &Plan, window: &Window, frame: isize) -> bool {
-    let Ok(frame) = usize::try_from(frame) else { return false };
-    plan.layout.is_pinned(frame) && window.makes.contains(&frame)
 }
 
 /// `[1, 3, frames, height, width]`: 1 in these frames.

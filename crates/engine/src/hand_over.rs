@@ -1,15 +1,20 @@
-//! What frames that are there have, and latents do not hold, is handed over to the frames beside them.
+//! What frames that are there show, and latents do not hold, is handed over to the frames beside them.
 //!
 //! A frame that became latents and came back is not quite what it was: some of its texture is lost. Frames that are made come
-//! out of latents, so that beside those that were given all texture would change at once. What the last frame before them has lost
-//! is added to them, less with each frame, and so is what the first one behind them has; but only where nothing has moved since,
-//! as what moves takes its texture along.
+//! out of latents, so that beside those that were given all texture would change at once. What the last frame before them shows
+//! and they do not is added to them, less with each frame, and so is what the first one behind them shows; but only where nothing
+//! moves, as what moves takes its texture along.
 
 use std::collections::BTreeMap;
 
 use models::family::AutoencoderConfig;
 
-use crate::{Plan, Size, reel::Reel, steady::steady, timeline::Window};
+use crate::{
+    Plan, Size,
+    reel::Reel,
+    steady::{largest_change, steady},
+    timeline::Window,
+};
 
 /// Until nothing is left of what is handed over.
 const SECONDS: f64 = 1.0;
@@ -17,6 +22,18 @@ const SECONDS: f64 = 1.0;
 const MOVES: f32 = 0.04;
 /// Changes are means over so many pixels to each side.
 const AROUND: usize = 2;
+/// What waits takes so many bytes for each of its pixels, at most.
+const BYTES: usize = 24;
+
+/// The bytes of the frames that wait for one behind them, in windows of so many frames.
+pub(crate) fn waiting_bytes(autoencoder: &AutoencoderConfig, num_frames: usize, size: Size) -> usize {
+    match autoencoder {
+        AutoencoderConfig::Kinora(_) => {
+            BYTES.saturating_mul(num_frames).saturating_mul(size.width).saturating_mul(size.height)
+        }
+        AutoencoderConfig::Wan(_) => 0,
+    }
+}
 
 /// The frames of a window on their way from the decoder into the video.
 pub(crate) struct HandOver {
@@ -25,11 +42,17 @@ pub(crate) struct HandOver {
     is_coarse: bool,
     /// By how much the share that is handed over falls from frame to frame.
     step: f32,
-    /// The frames that are there beside those that are made, as they are.
-    settled: BTreeMap<isize, Vec<f32>>,
+    /// The frames that are there beside those that are made.
+    settled: BTreeMap<isize, Settled>,
     before: Option<Lost>,
     /// Frames that wait for one behind them.
     waiting: Vec<Waiting>,
+}
+
+/// A frame that is there, and those on both sides of it that are.
+struct Settled {
+    own: Vec<f32>,
+    beside: [Option<Vec<f32>>; 2],
 }
 
 /// A frame that is made, as it was decoded, and what is handed over to it from before.
@@ -39,16 +62,21 @@ struct Waiting {
     before: Option<Share>,
 }
 
-/// How much of what a frame lost, and that, `[height, width, 3]`.
+/// How much of what is missing a frame gets, and that, `[height, width, 3]`.
 type Share = (f32, Vec<f32>);
 
 impl HandOver {
     pub fn new(plan: &Plan, window: &Window, reel: &Reel<'_>) -> Self {
         let frames = (0..window.latent_frames).flat_map(|latent| plan.layout.frames_of(window, latent));
-        let is_beside = |frame: isize| [frame - 1, frame + 1].into_iter().any(|next| !reel.is_settled(next));
-        let settled = frames.filter(|&frame| reel.is_settled(frame) && is_beside(frame));
+        let is_made = |frame: isize| {
+            usize::try_from(frame).is_ok_and(|frame| window.makes.contains(&frame)) && !reel.is_settled(frame)
+        };
         let is_coarse = matches!(plan.autoencoder, AutoencoderConfig::Kinora(_));
-        let settled = settled.filter(|_| is_coarse).filter_map(|frame| Some((frame, reel.frame(frame)?)));
+        let there = |frame: isize| reel.is_settled(frame).then(|| reel.frame(frame))?;
+        let settled = frames.filter(|&frame| is_coarse && (is_made(frame - 1) || is_made(frame + 1)));
+        let settled = settled.filter_map(|frame| {
+            Some((frame, Settled { own: there(frame)?, beside: [frame - 1, frame + 1].map(there) }))
+        });
         Self {
             size: plan.size,
             is_coarse,
@@ -62,18 +90,23 @@ impl HandOver {
     /// Takes the next frame of the window as it was decoded, and puts what the window `makes` on the reel as soon as nothing
     /// is missing for it.
     pub fn take(&mut self, frame: isize, decoded: &[f32], makes: bool, reel: &mut Reel<'_>) {
-        if let Some(own) = self.settled.remove(&frame) {
-            self.put_waiting(Some(Lost::new(&own, decoded, self.step)), reel);
-            self.before = Some(Lost::new(&own, decoded, self.step));
+        if let Some(Settled { own, beside: [earlier, later] }) = self.settled.remove(&frame) {
+            let lost =
+                |beside: Option<Vec<f32>>| Lost::new(&own, decoded, beside.as_deref(), self.size, self.step);
+            let behind = lost(later);
+            self.before = Some(lost(earlier));
+            self.put_waiting(Some(behind), reel);
             return;
         }
-        let Ok(frame) = usize::try_from(frame) else { return };
+        let Ok(at) = usize::try_from(frame) else { return };
         if !makes {
             return;
         }
         let before = self.before.as_mut().and_then(|lost| lost.next(decoded, self.size));
-        self.waiting.push(Waiting { frame, decoded: decoded.to_vec(), before });
-        if self.settled.is_empty() {
+        self.waiting.push(Waiting { frame: at, decoded: decoded.to_vec(), before });
+        let next = self.settled.keys().find(|&&settled| settled > frame);
+        // Nothing is left of it so far before it.
+        if next.is_none_or(|&next| (next - frame) as f32 * self.step >= 1.0) {
             self.put_waiting(None, reel);
         }
     }
@@ -86,13 +119,16 @@ impl HandOver {
     fn put_waiting(&mut self, mut behind: Option<Lost>, reel: &mut Reel<'_>) {
         let handed = self.waiting.drain(..).rev().map(|Waiting { frame, mut decoded, before }| {
             let behind = behind.as_mut().and_then(|lost| lost.next(&decoded, self.size));
+            let is_between = behind.is_some();
             add(&mut decoded, [before, behind]);
-            (frame, decoded)
+            (frame, decoded, is_between)
         });
-        let handed: Vec<(usize, Vec<f32>)> = handed.collect();
-        for (frame, mut pixels) in handed.into_iter().rev() {
+        let handed: Vec<_> = handed.collect();
+        for (frame, mut pixels, is_between) in handed.into_iter().rev() {
             let at = frame as isize - 1;
-            if let Some(before) = reel.frame(at).filter(|_| self.is_coarse && reel.is_settled(at)) {
+            // What lies between two frames is not drawn to one of them.
+            let is_grainy = self.is_coarse && !is_between && reel.is_settled(at);
+            if let Some(before) = is_grainy.then(|| reel.frame(at)).flatten() {
                 steady(&mut pixels, &before, self.size);
             }
             reel.put(frame, &pixels);
@@ -110,7 +146,7 @@ fn add(frame: &mut [f32], shares: [Option<Share>; 2]) {
     frame.iter_mut().for_each(|value| *value = value.clamp(0.0, 1.0));
 }
 
-/// What a frame that is there has and the one beside it has not.
+/// What a frame that is there shows and the one beside it does not.
 struct Lost {
     /// The frame as it is; the difference to the one beside it as soon as that is known. `[height, width, 3]`
     lost: Vec<f32>,
@@ -123,8 +159,24 @@ struct Lost {
 }
 
 impl Lost {
-    fn new(own: &[f32], decoded: &[f32], step: f32) -> Self {
-        let still = vec![1.0; own.len() / 3];
+    /// Of a frame as it is and as it came back, and of the one on its other side. What fell, flew or flickered between those two
+    /// will not stand still now; and where the two do not show the same, the one that came back is none of it.
+    fn new(own: &[f32], decoded: &[f32], beside: Option<&[f32]>, size: Size, step: f32) -> Self {
+        let mut still = vec![1.0; own.len() / 3];
+        if let Some(beside) = beside {
+            let changes = largest_change(own, beside, size);
+            still.iter_mut().zip(changes).for_each(|(still, change)| *still = likely_still(change));
+        }
+        for colour in 0..3 {
+            let of = |values: &[f32]| values.iter().skip(colour).step_by(3).copied().collect::<Vec<f32>>();
+            let differs: Vec<f32> =
+                of(own).iter().zip(of(decoded)).map(|(own, decoded)| own - decoded).collect();
+            let differs = around(&differs, size);
+            still
+                .iter_mut()
+                .zip(differs)
+                .for_each(|(still, differs)| *still = still.min(likely_still(differs)));
+        }
         Self { lost: own.to_vec(), decoded: decoded.to_vec(), still, share: 1.0, step }
     }
 
@@ -148,11 +200,16 @@ impl Lost {
         let mut handed = self.lost.clone();
         for ((still, change), handed) in self.still.iter_mut().zip(changes).zip(handed.as_chunks_mut::<3>().0)
         {
-            *still = still.min(1.0 / (1.0 + (change / MOVES).powi(2)));
+            *still = still.min(likely_still(change));
             handed.iter_mut().for_each(|value| *value *= *still);
         }
         Some((self.share, handed))
     }
+}
+
+/// How likely it is, from 0 to 1, that a change is none.
+fn likely_still(change: f32) -> f32 {
+    1.0 / (1.0 + (change / MOVES).powi(2))
 }
 
 /// Means over the pixels [`AROUND`] each, `[height, width]`.
@@ -178,35 +235,67 @@ mod tests {
     const SIZE: Size = Size { width: 12, height: 6 };
     const PIXELS: usize = 72;
 
+    /// Grey that is finely chequered, by so much.
+    fn texture(amount: f32) -> Vec<f32> {
+        let sign = |at: usize| if (at / 12 + at % 12).is_multiple_of(2) { 1.0 } else { -1.0 };
+        (0..PIXELS).flat_map(|at| [0.5 + sign(at) * amount; 3]).collect()
+    }
+
     #[test]
     fn what_was_lost_fades_where_nothing_moves() {
-        let decoded = vec![0.5; 3 * PIXELS];
-        let mut lost = Lost::new(&[0.6; 3 * PIXELS], &decoded, 0.25);
+        let (own, decoded) = (texture(0.1), texture(0.0));
+        let mut lost = Lost::new(&own, &decoded, Some(&own), SIZE, 0.25);
         let shares: Vec<Option<f32>> = (0..4)
             .map(|_| {
                 let (share, handed) = lost.next(&decoded, SIZE)?;
-                assert!(handed.iter().all(|value| (value - 0.1).abs() < 1e-6));
+                let rest = handed.iter().zip(own.iter().zip(&decoded));
+                assert!(rest.clone().all(|(handed, (own, decoded))| (handed - (own - decoded)).abs() < 0.01));
                 Some(share)
             })
             .collect();
         assert_eq!(shares, [Some(0.75), Some(0.5), Some(0.25), None]);
     }
 
+    /// The share of the texture that the left and the right edge get.
+    fn at_edges(lost: &mut Lost, frame: &[f32]) -> [f32; 2] {
+        let (_, handed) = lost.next(frame, SIZE).unwrap();
+        [0, 11].map(|x| handed[3 * x].abs() / 0.1)
+    }
+
+    /// Half a frame, on the left, becomes another.
+    fn changed(frame: &[f32]) -> Vec<f32> {
+        let mut changed = frame.to_vec();
+        let left = changed.as_chunks_mut::<3>().0.iter_mut().enumerate().filter(|(at, _)| at % 12 < 6);
+        left.for_each(|(_, pixel)| *pixel = [0.9; 3]);
+        changed
+    }
+
     #[test]
     fn what_moved_takes_nothing_over_also_not_later() {
-        let decoded = vec![0.5; 3 * PIXELS];
-        let mut lost = Lost::new(&[0.6; 3 * PIXELS], &decoded, 0.25);
-        let mut moved = decoded.clone();
-        // The left half becomes another.
-        moved.as_chunks_mut::<3>().0.iter_mut().enumerate().filter(|(at, _)| at % 12 < 6).for_each(
-            |(_, pixel)| {
-                *pixel = [0.9; 3];
-            },
-        );
-        for frame in [&moved, &decoded] {
-            let (_, handed) = lost.next(frame, SIZE).unwrap();
-            assert!(handed[0] < 0.002 && (handed[3 * 11] - 0.1).abs() < 1e-6, "{handed:?}");
+        let (own, decoded) = (texture(0.1), texture(0.0));
+        let mut lost = Lost::new(&own, &decoded, None, SIZE, 0.25);
+        for frame in [&changed(&decoded), &decoded] {
+            let [left, right] = at_edges(&mut lost, frame);
+            assert!(left < 0.05 && right > 0.9, "{left} {right}");
         }
+    }
+
+    /// Rain that fell before the last frame does not hang still behind it.
+    #[test]
+    fn what_moved_before_takes_nothing_over() {
+        let (own, decoded) = (texture(0.1), texture(0.0));
+        let [left, right] =
+            at_edges(&mut Lost::new(&own, &decoded, Some(&changed(&own)), SIZE, 0.25), &decoded);
+        assert!(left < 0.05 && right > 0.9, "{left} {right}");
+    }
+
+    /// A picture that the video does not lead to is not laid over it.
+    #[test]
+    fn another_picture_is_not_handed_over() {
+        let decoded = texture(0.0);
+        let mut lost = Lost::new(&changed(&texture(0.1)), &decoded, None, SIZE, 0.25);
+        let (_, handed) = lost.next(&decoded, SIZE).unwrap();
+        assert!(handed[0].abs() < 0.01 && handed[3 * 11].abs() > 0.09, "{} {}", handed[0], handed[33]);
     }
 
     #[test]

@@ -107,7 +107,8 @@ impl<'a> Reel<'a> {
             }
             self.next += 1;
         }
-        let keep = self.layout().needed_from(self.seen).min(self.next);
+        // The last one is what the next is held against.
+        let keep = self.layout().needed_from(self.seen).min(self.next.saturating_sub(1));
         let again = self.layout().seen_again();
         self.made.retain(|&frame, _| frame >= keep || frame < again);
         Ok(())

@@ -11,7 +11,7 @@ use crate::{Camera, Known, Precision, Size, Span, timeline::lossy as lossy_path}
 /// A request for a video: the flags of `kinora generate`, the JSON of `--request`, and the record in the file.
 ///
 /// Values that depend on the model are `None` until [`resolve`](Self::resolve) fills them in.
-#[derive(Args, Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Args, Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct VideoRequest {
     /// What the video shows, in words
@@ -122,32 +122,5 @@ fn lossy<S: Serializer>(path: &Option<PathBuf>, serializer: S) -> Result<S::Ok, 
     match path {
         Some(path) => lossy_path(path, serializer),
         None => serializer.serialize_none(),
-    }
-}
-
-impl Default for VideoRequest {
-    fn default() -> Self {
-        Self {
-            prompt: String::new(),
-            as_written: false,
-            negative_prompt: String::new(),
-            seed: 0,
-            num_inference_steps: None,
-            sigmas: None,
-            guidance_scale: None,
-            size: None,
-            seconds: None,
-            num_frames: None,
-            fps: None,
-            sampler: None,
-            model: None,
-            variant: None,
-            noise: None,
-            camera: None,
-            is_loop: false,
-            known: Vec::new(),
-            spans: Vec::new(),
-            precision: None,
-        }
     }
 }

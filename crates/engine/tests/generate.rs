@@ -172,8 +172,7 @@ fn a_model_has_a_precision_of_its_own() {
 
     let index = recorded.path("model_index.json");
     let written = |precision: &str| {
-        let mut json: Value =
-            serde_json::from_slice(&fs::read(&index).expect("an index")).expect("JSON");
+        let mut json: Value = serde_json::from_slice(&fs::read(&index).expect("an index")).expect("JSON");
         json["_kinora"] =
             json!({ "size": "64x48", "num_frames": 13, "fps": 6.0, "default_precision": precision });
         recorded.write_json("model_index.json", &json);

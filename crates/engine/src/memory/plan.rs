@@ -6,7 +6,9 @@ use kernels::memory::MemoryLimit;
 use serde::Serialize;
 
 use super::Lighter;
-use crate::{Error, ModelInfo, Plan, Precision, Result, Size, pipeline::kept_frames};
+use crate::{
+    Error, ModelInfo, Plan, Precision, Result, Size, hand_over::waiting_bytes, pipeline::kept_frames,
+};
 
 const MIB: usize = 1 << 20;
 
@@ -22,6 +24,8 @@ pub(crate) struct Activations {
     pub denoise: usize,
     /// In the decoder, for which it is the same for a clip of any length.
     pub decode: usize,
+    /// Frames that wait for those behind them, where pictures are known.
+    pub waiting: usize,
 }
 
 impl Activations {
@@ -45,6 +49,7 @@ impl Activations {
             decode: info
                 .autoencoder_for(size)
                 .decoder_stream_bytes([size.height, size.width], kept_frames(precision)),
+            waiting: waiting_bytes(&info.autoencoder, info.native.num_frames, size),
         }
     }
 }
@@ -92,7 +97,10 @@ impl MemoryPlan {
         Self {
             text: Self::of_text(info, precision, activations.text, pictures),
             denoise: always.saturating_add(denoiser + one.max(with_pieces(activations.denoise))),
-            decode: always.saturating_add(with_pieces(activations.decode)),
+            decode: always.saturating_add(with_pieces(match pictures {
+                Some(_) => activations.decode.saturating_add(activations.waiting),
+                None => activations.decode,
+            })),
         }
     }
 

@@ -232,15 +232,37 @@ impl Layout {
         self.frames.len() - self.num_frames
     }
 
-    /// How far each latent of a window is made anew, for latents of `[height, width]` of `side` pixels each. `is_there`
-    /// tells of each frame of the video whether it is made already, `moving` of one of which only the motion counts where that
+    /// Whether the frames of a latent frame, of which some are made and the last ones are there, are all as those: nothing is made
+    /// behind them in the window, and a latent frame that is there as a whole can be led to. Between frames that are there,
+    /// each is for itself.
+    pub fn leads_to(
+        &self,
+        window: &Window,
+        latent: usize,
+        known: &[Known],
+        is_settled: impl Fn(isize) -> bool,
+    ) -> bool {
+        let Some(first) = self.frames_of(window, latent).find(|frame| is_settled(*frame)) else {
+            return false;
+        };
+        let is_between =
+            matches!(self.frame(first), Some(Frame::Known { index, .. }) if known[index].fill_between);
+        let end = self.frames_of(window, window.latent_frames - 1).end;
+        !is_between && (first..end).all(|frame| is_settled(frame) || self.frame(frame).is_none())
+    }
+
+    /// How far each latent of a window is made anew, for latents of `[height, width]` of `side` pixels each. `leads`
+    /// tells of each latent frame whether it [is there as a whole](Self::leads_to), `is_there`
+    /// of each frame of the video whether it is made already, `moving` of one of which only the motion counts where that
     /// is, by row and column.
+    #[allow(clippy::too_many_arguments, reason = "each is asked for something else")]
     pub fn levels(
         &self,
         window: &Window,
         [height, width]: [usize; 2],
         side: usize,
         known: &[Known],
+        leads: &[bool],
         is_there: impl Fn(usize) -> bool,
         moving: impl Fn(usize) -> Option<Vec<bool>>,
     ) -> Levels {
@@ -248,7 +270,8 @@ impl Layout {
         let seconds = self.num_frames as f64 / self.fps;
         for latent in 0..window.latent_frames {
             let mut of_frame = vec![0.0_f32; height * width];
-            for frame in self.frames_of(window, latent) {
+            let frames = if leads[latent] { 0..0 } else { self.frames_of(window, latent) };
+            for frame in frames {
                 let at = usize::try_from(frame).unwrap_or(usize::MAX);
                 match self.frame(frame) {
                     Some(Frame::Again(_)) => {}

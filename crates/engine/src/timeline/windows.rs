@@ -110,9 +110,11 @@ fn forward(gap: Range<usize>, behind: usize, cuts: &[usize], shape: WindowShape)
     if cut < gap.end && of(cut, 0) <= shape.most {
         return window(of(cut, 0), cut);
     }
+    // What is too little for a latent frame of its own is seen in the last one that is made.
+    let seen = if behind > 0 && shape.behind(behind) == 0 { gap.end + 1 } else { gap.end };
     let behind = shape.behind(behind);
-    if of(gap.end, behind) <= shape.most {
-        return window(of(gap.end, behind), gap.end);
+    if of(seen, behind) <= shape.most {
+        return window(of(seen, behind), gap.end);
     }
     // As far as it reaches; but if what is behind the gap then comes too near to be seen as it should, half of the gap.
     let reach = start + shape.frames(shape.most);
@@ -123,7 +125,7 @@ fn forward(gap: Range<usize>, behind: usize, cuts: &[usize], shape: WindowShape)
 
 /// The last window of a gap at the beginning of a video, which is made from its end on: `behind` it all is settled.
 fn backward(gap: usize, behind: usize, cuts: &[usize], shape: WindowShape) -> Window {
-    let behind = shape.behind(behind).min(shape.most.saturating_sub(1));
+    let behind = shape.behind(behind).max(1).min(shape.most.saturating_sub(1));
     let cut = cuts.iter().copied().filter(|&cut| cut < gap).max().unwrap_or(0);
     // As far as it reaches, or to the last cut, if that is nearer.
     let latent_frames = shape.most.min(shape.whole(shape.latent_frames(gap - cut) + behind));
@@ -171,6 +173,19 @@ mod tests {
         // From its end on, if there is nothing before.
         let expected = [(19, 9, 19..30), (8, 9, 8..19), (0, 8, 0..8)];
         assert_eq!(of(&[(false, 30), (true, 20)], &[]), expected);
+    }
+
+    /// A single frame behind a gap is in the last latent frame, whether the gap is odd or even, and also before a cut.
+    #[test]
+    fn a_last_picture_is_seen() {
+        for gap in [9, 10] {
+            let windows = of(&[(true, 1), (false, gap), (true, 1)], &[]);
+            let [(start, latent_frames, makes)] = windows.try_into().unwrap();
+            let window = Window { start, latent_frames, makes };
+            let last = window.frames_of(latent_frames - 1, SHAPE.factor);
+            assert!(last.contains(&(1 + gap as isize)), "{gap}: {window:?}");
+        }
+        assert_eq!(of(&[(false, 30), (true, 1)], &[])[0], (15, 9, 15..30));
     }
 
     #[test]
