@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # The judge's networks, the embedded ones, from those of 42; half of the lessons are seen in a mirror. Seed 3. 95 minutes on two
-# cores that were shared with builds, BATCHES batches.
+# cores that were shared with builds, 3266 batches.
 # Program: 11b0970, where --init-from meant --whole-clips.
 set -euo pipefail
 cd "$(dirname "$0")/.."

@@ -25,7 +25,7 @@ fn number(value: &Value) -> f64 {
 #[test]
 fn a_plan_has_memory_and_time_by_part_and_what_takes_less() {
     let folder = tempfile::tempdir().expect("a folder");
-    let large = as_json(folder.path(), "ball --size 256x256 --num-frames 17 --steps 4");
+    let large = as_json(folder.path(), "ball --size 256x256 --num-frames 17 --steps 4 --precision bf16");
     let parts = ["text", "denoise", "decode"].map(|part| number(&large["memory"][part]));
     assert_eq!(number(&large["peak"]), parts.into_iter().fold(0.0, f64::max));
     let seconds = ["text", "load", "denoise", "decode"].map(|part| number(&large["seconds"][part]));
@@ -40,17 +40,17 @@ fn a_plan_has_memory_and_time_by_part_and_what_takes_less() {
     }
     // The calibration is kept: of equal plans nothing but how fast files are read can differ.
     assert!(folder.path().join("cache/rates.json").is_file());
-    let again = as_json(folder.path(), "ball --size 256x256 --num-frames 17 --steps 4");
+    let again = as_json(folder.path(), "ball --size 256x256 --num-frames 17 --steps 4 --precision bf16");
     assert_eq!(again["peak"], large["peak"]);
     // What was kept was read from JSON, which may change a number's last bit.
     let change = number(&again["seconds"]["denoise"]) / number(&large["seconds"]["denoise"]) - 1.0;
     assert!(change.abs() < 1e-9, "{change}");
     // Twice the steps take twice as long.
-    let longer = as_json(folder.path(), "ball --size 256x256 --num-frames 17 --steps 8");
+    let longer = as_json(folder.path(), "ball --size 256x256 --num-frames 17 --steps 8 --precision bf16");
     let ratio = number(&longer["seconds"]["denoise"]) / number(&large["seconds"]["denoise"]);
     assert!((ratio - 2.0).abs() < 1e-9, "{ratio}");
 
-    let text = succeed(plan(folder.path(), "ball --size 256x256 --num-frames 17 --steps 4"));
+    let text = succeed(plan(folder.path(), "ball --size 256x256 --num-frames 17 --steps 4 --precision bf16"));
     for word in ["256x256", "text", "denoise", "decode", "GiB", "--size 128x128"] {
         assert!(text.contains(word), "no {word} in {text}");
     }

@@ -93,6 +93,7 @@ mod tests {
             prompt: "a red ball".into(),
             size: Some(size.parse().unwrap()),
             num_frames: Some(num_frames),
+            precision: Some(Precision::Bf16),
             ..VideoRequest::default()
         };
         request.resolve(&ModelInfo::read(&ModelFiles::Embedded).unwrap()).unwrap()
