@@ -6,6 +6,6 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 runs=${RUNS:-target/training}
 [ $# -gt 0 ] || set -- --minutes 105
-"${KINORA:-target/release/kinora}" train judge --output "$runs/judge-3" --init-from "$runs/judge-2" --whole-clips \
+"${KINORA:-target/release/kinora}" train judge --output "$runs/judge-3" --init-from "$runs/kept/judge-2" --whole-clips \
     --learning-rate 1.5e-3 --muon --warmup-steps 20 --final-learning-rate-share 0.01 --ema-decay 0.995 \
     --max-grad-norm 3 --seed 2 "$@"
