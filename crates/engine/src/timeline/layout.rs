@@ -268,9 +268,9 @@ impl Layout {
     ) -> Levels {
         let mut values = Vec::with_capacity(window.latent_frames * height * width);
         let seconds = self.num_frames as f64 / self.fps;
-        for latent in 0..window.latent_frames {
+        for (latent, &leads) in leads.iter().enumerate() {
             let mut of_frame = vec![0.0_f32; height * width];
-            let frames = if leads[latent] { 0..0 } else { self.frames_of(window, latent) };
+            let frames = if leads { 0..0 } else { self.frames_of(window, latent) };
             for frame in frames {
                 let at = usize::try_from(frame).unwrap_or(usize::MAX);
                 match self.frame(frame) {
