@@ -79,7 +79,7 @@ fn the_same_bytes_for_any_number_of_threads() {
         });
         fs::read(folder.path().join("a.safetensors")).expect("a file")
     };
-    for precision in ["bf16", "f32"] {
+    for precision in ["int8", "bf16", "f32"] {
         let one = bytes("1", precision);
         for threads in ["2", "3"] {
             assert!(bytes(threads, precision) == one, "{precision}, {threads} threads");

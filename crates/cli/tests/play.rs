@@ -51,7 +51,7 @@ fn a_script_plays_a_second_for_each_key() {
 
     // How it was made is in the file.
     let record = &info(folder.path(), "a.gif")["provenance"];
-    assert_eq!((&record["model"]["name"], &record["computed_in"]), (&json!("kinora-tiny"), &json!("bf16")));
+    assert_eq!((&record["model"]["name"], &record["computed_in"]), (&json!("kinora-tiny"), &json!("int8")));
     let prompt = record["prompt"].as_str().expect("what was read");
     assert!(prompt.contains("red dog") && prompt.len() > "a red dog on the grass".len(), "{prompt}");
     let request = &record["request"];
