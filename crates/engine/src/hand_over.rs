@@ -12,7 +12,7 @@ use models::family::AutoencoderConfig;
 use crate::{
     Plan, Size,
     reel::Reel,
-    steady::{largest_change, steady},
+    steady::{change, largest_change, steady},
     timeline::Window,
 };
 
@@ -92,10 +92,11 @@ impl HandOver {
     pub fn take(&mut self, frame: isize, decoded: &[f32], makes: bool, reel: &mut Reel<'_>) {
         if let Some(Settled { own, beside: [earlier, later] }) = self.settled.remove(&frame) {
             let lost =
-                |beside: Option<Vec<f32>>| Lost::new(&own, decoded, beside.as_deref(), self.size, self.step);
-            let behind = lost(later);
-            self.before = Some(lost(earlier));
-            self.put_waiting(Some(behind), reel);
+                |beside: &Option<Vec<f32>>| Lost::new(&own, decoded, beside.as_deref(), self.size, self.step);
+            // On a side where a frame is there, none is made that could take anything over.
+            let behind = earlier.is_none().then(|| lost(&later));
+            self.before = later.is_none().then(|| lost(&earlier));
+            self.put_waiting(behind, reel);
             return;
         }
         let Ok(at) = usize::try_from(frame) else { return };
@@ -168,9 +169,8 @@ impl Lost {
             still.iter_mut().zip(changes).for_each(|(still, change)| *still = likely_still(change));
         }
         for colour in 0..3 {
-            let of = |values: &[f32]| values.iter().skip(colour).step_by(3).copied().collect::<Vec<f32>>();
-            let differs: Vec<f32> =
-                of(own).iter().zip(of(decoded)).map(|(own, decoded)| own - decoded).collect();
+            let values = own.iter().zip(decoded).skip(colour).step_by(3);
+            let differs: Vec<f32> = values.map(|(own, decoded)| own - decoded).collect();
             let differs = around(&differs, size);
             still
                 .iter_mut()
@@ -188,11 +188,7 @@ impl Lost {
         if self.share < NOTHING {
             return None;
         }
-        let pixels = self.decoded.as_chunks::<3>().0.iter().zip(decoded.as_chunks::<3>().0);
-        let change = |(a, b): (&[f32; 3], &[f32; 3])| {
-            (a[0] - b[0]).abs().max((a[1] - b[1]).abs()).max((a[2] - b[2]).abs())
-        };
-        let changes = around(&pixels.map(change).collect::<Vec<_>>(), size);
+        let changes = around(&change(&self.decoded, decoded), size);
         if is_first {
             self.lost.iter_mut().zip(decoded).for_each(|(own, decoded)| *own -= decoded);
             self.decoded = decoded.to_vec();

@@ -23,13 +23,15 @@ pub(crate) fn steady(frame: &mut [f32], before: &[f32], size: Size) {
     }
 }
 
-/// By how much two frames differ, in any colour and at a pixel or one beside it, `[height, width]`.
-pub(crate) fn largest_change(a: &[f32], b: &[f32], Size { width, height }: Size) -> Vec<f32> {
+/// By how much two frames differ in any colour, `[height, width]`.
+pub(crate) fn change(a: &[f32], b: &[f32]) -> Vec<f32> {
     let pixels = a.as_chunks::<3>().0.iter().zip(b.as_chunks::<3>().0);
-    let change = |(a, b): (&[f32; 3], &[f32; 3])| {
-        (a[0] - b[0]).abs().max((a[1] - b[1]).abs()).max((a[2] - b[2]).abs())
-    };
-    let changes: Vec<f32> = pixels.map(change).collect();
+    pixels.map(|(a, b)| (a[0] - b[0]).abs().max((a[1] - b[1]).abs()).max((a[2] - b[2]).abs())).collect()
+}
+
+/// The same of a pixel or of one beside it, where that is more.
+pub(crate) fn largest_change(a: &[f32], b: &[f32], Size { width, height }: Size) -> Vec<f32> {
+    let changes = change(a, b);
     let rows: Vec<&[f32]> = changes.chunks_exact(width).collect();
     let mut largest = Vec::with_capacity(changes.len());
     // Of a column, the largest change in a row and in those beside it; the edge is beside itself.

@@ -190,12 +190,8 @@ mod tests {
                 events.sort();
                 events
             };
-            let turned = |event: &world::Event| world::Event {
-                direction: event.direction.map(world::Direction::mirrored),
-                ..*event
-            };
-            let expected: Vec<Vec<_>> =
-                is.reading.events.iter().map(|events| events.iter().map(turned).collect()).collect();
+            let turned = |events: &Vec<world::Event>| events.iter().map(|event| event.mirrored()).collect();
+            let expected: Vec<Vec<_>> = is.reading.events.iter().map(turned).collect();
             assert_eq!(events(&found.reading.events), events(&expected));
             for (a, b) in is.reading.places.iter().zip(found.reading.places) {
                 assert!((a - b).abs() < 0.05, "{a} {b}");

@@ -91,8 +91,7 @@ impl Direction {
     /// What it is in a mirror: left is right.
     pub fn mirrored(self) -> Self {
         match self {
-            Direction::Left => Direction::Right,
-            Direction::Right => Direction::Left,
+            Direction::Left | Direction::Right => self.opposite(),
             Direction::Towards | Direction::Away => self,
         }
     }
@@ -136,5 +135,10 @@ impl Event {
     /// An action in a direction.
     pub fn towards(action: Action, direction: Direction) -> Self {
         Self { action, direction: Some(direction) }
+    }
+
+    /// What it is in a mirror: left is right.
+    pub fn mirrored(self) -> Self {
+        Self { direction: self.direction.map(Direction::mirrored), ..self }
     }
 }

@@ -1,7 +1,7 @@
 //! How things and the camera move in a frame, from the exact truth.
 
 use glam::{Quat, Vec3};
-use world::{Action, Camera, Direction, Event, FrameTruth, Ground, GroundTruth, Happening, Kind, Scene};
+use world::{Action, Camera, Event, FrameTruth, Ground, GroundTruth, Happening, Kind, Scene};
 
 /// A thing that is slower than this rests, in m/s.
 const RESTS_BELOW: f32 = 0.05;
@@ -26,12 +26,10 @@ pub struct Motion {
 impl Motion {
     /// How it moves in a mirror: left is right, and what turns, turns the other way but about the axis across.
     pub fn mirrored(self) -> Self {
-        let event =
-            self.event.map(|event| Event { direction: event.direction.map(Direction::mirrored), ..event });
         Self {
             velocity: self.velocity * Vec3::new(-1.0, 1.0, 1.0),
             spin: self.spin * Vec3::new(1.0, -1.0, -1.0),
-            event,
+            event: self.event.map(Event::mirrored),
             ..self
         }
     }
