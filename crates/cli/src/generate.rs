@@ -16,6 +16,7 @@ use serde_json::{Value, json};
 
 use crate::{
     best_of::{Best, BestOf},
+    eyes::with_eyes,
     failure::{print, usage},
     motion::MotionArgs,
     preview::{PreviewArgs, Watched},
@@ -97,7 +98,7 @@ pub fn run_as(
 ) -> Result<()> {
     let start = Instant::now();
     let request = args.request.read()?;
-    let pipeline = Session::cpu().open(&ModelFiles::of(&request), request.precision)?;
+    let pipeline = with_eyes(Session::cpu().open(&ModelFiles::of(&request), request.precision)?);
     let request = task(request, pipeline.info())?;
     let mut request = args.motion.apply(request, pipeline.info())?;
     if let Some(fit) = args.fit {

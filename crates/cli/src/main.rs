@@ -8,6 +8,7 @@
 
 mod bench;
 mod best_of;
+mod eyes;
 mod failure;
 mod generate;
 mod info;

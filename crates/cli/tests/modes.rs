@@ -110,8 +110,15 @@ fn tells(page: &str, flag: &str) -> bool {
 #[test]
 fn every_flag_is_explained() {
     let folder = tempfile::tempdir().expect("a folder");
-    let training =
-        ["train data", "train vae", "train latents", "train text", "train judge", "train denoiser"];
+    let training = [
+        "train data",
+        "train vae",
+        "train latents",
+        "train text",
+        "train planner",
+        "train judge",
+        "train denoiser",
+    ];
     let others = ["plan", "info", "judge", "vocabulary", "worker", "world", "play"];
     let modes = ["generate"].into_iter().chain(TASKS).chain(others).chain(training);
     let helps: Vec<(&str, String)> =

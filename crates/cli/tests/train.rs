@@ -207,6 +207,51 @@ fn a_denoiser_is_trained_from_the_world_to_a_model() {
     let message = fail(kinora(folder.path(), "train text --scenes 0 --output nothing"), 1);
     assert!(message.contains("--scenes"), "{message}");
 
+    // Or shown where things are, as a planner draws that for its text encoder. Where nothing is shown it goes on as it was.
+    let planner = "--num-attention-heads 1 --attention-head-dim 8 --num-layers 1 --ffn-dim 8 --batch-scenes 4 --evaluate-scenes 2 \
+         --steps 2 --evaluate-every 2 --sample-every 2";
+    run(&format!("train planner {planner} --text-encoder taught/model/text_encoder --output plans"));
+    let lines = fs::read_to_string(folder.path().join("plans/losses.jsonl")).expect("losses");
+    let evaluation: Value = serde_json::from_str(lines.lines().last().expect("a line")).expect("JSON");
+    assert!(evaluation["loss_at_0.5"].as_f64().is_some_and(f64::is_finite), "{evaluation}");
+    assert_eq!(names(&folder.path().join("plans/samples")), ["step-00000002.png"]);
+    let shown =
+        "--tracks --tracks-dropout 0.5 --teacher taught/model --init-from taught/model --guidance-scale 1";
+    let placed = format!("{unnamed} --steps 4 --evaluate-every 4 --sample-every 4 {shown}");
+    run(&format!("{placed} --planner plans/planner --output placed"));
+    let config =
+        fs::read_to_string(folder.path().join("placed/model/transformer/config.json")).expect("a config");
+    let config: Value = serde_json::from_str(&config).expect("JSON");
+    // Thirteen kinds, eight colours, the two frames of a latent one, and where in its box a thing is.
+    assert_eq!((&config["shown_channels"], &config["in_channels"]), (&json!(25), &json!(28 + 25)));
+    run(
+        "generate --model placed/model --num-frames 5 --size 128x128 --steps 1 --output placed.png a red ball rolls",
+    );
+    run(
+        "generate --model placed/model --num-frames 9 --size 128x128 --steps 1 --output placed.mp4 a red ball rolls",
+    );
+    run("extend placed.mp4 --model placed/model --steps 1 --seconds 0.5 --output longer.mp4 --prompt ball");
+    for (command, named) in [
+        (format!("train planner {planner} --text-encoder nowhere --output refused"), "nowhere"),
+        (
+            format!("train planner {planner} --text-encoder text/text_encoder --batch-scenes 0"),
+            "--batch-scenes",
+        ),
+        (format!("{placed} --planner text/text_encoder --output refused"), "--planner"),
+        (format!("{unnamed} --steps 1 --planner plans/planner --output refused"), "--tracks"),
+    ] {
+        let code = if named == "--tracks" { 2 } else { 1 };
+        let message = fail(kinora(folder.path(), &command), code);
+        assert!(message.contains(named), "{command}: {message}");
+    }
+    // What plans for latent frames of four frames does not plan for those of two.
+    run(&format!(
+        "train planner {planner} --factor 4 --text-encoder taught/model/text_encoder --output others"
+    ));
+    run(&format!("{placed} --planner others/planner --sample-every 0 --output unlike-too"));
+    let message = fail(kinora(folder.path(), "generate --model unlike-too/model ball"), 1);
+    assert!(message.contains("planner/config.json") && message.contains("out_channels"), "{message}");
+
     // What cannot work is refused before the first step.
     for (flags, named) in [
         ("--batch-clips 1000000000", "--batch-clips"),

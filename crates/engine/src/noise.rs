@@ -25,6 +25,13 @@ impl Stream {
     }
 }
 
+/// The noise of the tracks of one of a video's windows: of another seed, so that the streams of the picture are what they are without
+/// tracks.
+pub(crate) fn of_tracks(seed: u64, window: usize) -> Noise {
+    const TRACKS: u64 = 0x7472_6163_6b73_0000;
+    Noise::stream(seed ^ TRACKS, window as u64)
+}
+
 /// The noise that a window of so many latent frames starts from, `[1, channels, frames, height, width]`.
 ///
 /// # Errors

@@ -10,7 +10,8 @@ use serde_json::{Value, json};
 
 use crate::{
     Error, MemoryPlan, ModelFiles, ModelInfo, Observer, Plan, Precision, Prompts, Result, Session, Size,
-    Stage, State, TimePlan, Timings, Video, VideoRequest, Warning, canvas,
+    Stage, State, TimePlan, Timings, Video, VideoRequest, Warning,
+    canvas::{self, Beginning},
     denoise::{Canvas, Denoised, Denoising},
     estimate::{Pace, Rates, seconds_for_a_value},
     finite::{first_not_finite, is_finite, values},
@@ -19,11 +20,13 @@ use crate::{
     model::PartName,
     noise,
     parts::Part,
+    planner::{Planner, track_code},
     preview::Projection,
     progress::{report, timed},
     reel::Reel,
     text::{PromptEncoder, clean},
     timeline::Window,
+    tracked::{Eyes, Tracked},
 };
 
 /// With so many times the latents that a model of the world was taught on, it draws grounds without things.
@@ -44,6 +47,8 @@ pub struct Pipeline {
     text: PromptEncoder,
     /// Of models whose denoisers look at pictures.
     image_encoder: Option<Part<ImageEncoder>>,
+    /// Of models whose denoisers are shown where things go.
+    planner: Option<Part<Planner>>,
     /// By the timestep from which each is asked.
     experts: Vec<(f64, Part<Denoiser>)>,
     autoencoder: Part<Autoencoder>,
@@ -53,6 +58,8 @@ pub struct Pipeline {
     hash: OnceLock<String>,
     /// How fast this machine is, once it has been asked for.
     pace: OnceLock<Pace>,
+    /// What sees where things are in what is given.
+    eyes: Option<Arc<dyn Eyes>>,
     is_kept: bool,
 }
 
@@ -69,6 +76,14 @@ impl Pipeline {
             let (files, session) = (files.clone(), session.clone());
             Part::when_needed(move || {
                 Ok(config.load(files.weights(PartName::ImageEncoder)?, of_others, session.device())?)
+            })
+        });
+        let planner = info.planner.clone().map(|config| {
+            let (files, session) = (files.clone(), session.clone());
+            let code = track_code(info.autoencoder.scale_factors()[0]);
+            Part::when_needed(move || {
+                let denoiser = config.load(files.weights(PartName::Planner)?, of_others, session.device())?;
+                Ok(Planner::new(denoiser, code))
             })
         });
         let experts = info.experts.iter().map(|expert| {
@@ -96,12 +111,21 @@ impl Pipeline {
             precision,
             text,
             image_encoder,
+            planner,
             autoencoder,
             encoder,
             hash: OnceLock::new(),
             pace: OnceLock::new(),
+            eyes: None,
             is_kept: false,
         })
+    }
+
+    /// Has something that sees where things are in pictures and clips that are given, for models that plan where they go. Without it such
+    /// models plan videos of nothing but prompts alone.
+    pub fn with_eyes(mut self, eyes: Arc<dyn Eyes>) -> Self {
+        self.eyes = Some(eyes);
+        self
     }
 
     /// Reads all parts now, and keeps them in memory; the autoencoder's encoder from the first video on that needs it.
@@ -113,6 +137,7 @@ impl Pipeline {
         self.autoencoder.keep()?;
         self.encoder.keep_once_needed();
         self.image_encoder.as_ref().map_or(Ok(()), Part::keep)?;
+        self.planner.as_ref().map_or(Ok(()), Part::keep)?;
         self.text.keep()?;
         self.experts.iter().try_for_each(|(_, expert)| expert.keep())?;
         self.is_kept = true;
@@ -305,6 +330,11 @@ impl Pipeline {
                 state,
                 preview: preview.as_ref(),
             };
+            let planner = self.planner.as_ref().map(Part::get).transpose()?;
+            let mut tracked = match &planner {
+                Some(_) => Tracked::of_given(plan, &reel, self.eyes.as_ref())?,
+                None => Tracked::default(),
+            };
             let mut timings = Timings { load, text, ..Timings::default() };
             for (index, window) in layout.windows.iter().enumerate() {
                 let noise = match noise.take() {
@@ -314,6 +344,12 @@ impl Pipeline {
                 let [context, negative_context] = contexts.of(plan.prompt_of(window));
                 let (beginning, seconds) = timed(|| canvas::begin(&autoencoder, plan, window, &reel, &noise));
                 timings.decode += seconds;
+                let (tracks, seconds) = timed(|| match &planner {
+                    Some(planner) => tracked.plan(planner, (plan, index), &reel, context.clone()),
+                    None => Ok(None),
+                });
+                timings.denoise += seconds;
+                let beginning = Beginning { beside: beginning.beside.or(tracks?), ..beginning };
                 reel.is_seen();
                 let canvas = Canvas { index, beginning, noise, context, negative_context };
                 let (denoised, seconds) = timed(|| denoising.run(canvas, observer));

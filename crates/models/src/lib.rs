@@ -23,6 +23,7 @@ mod golden;
 pub mod init;
 pub mod kinora;
 mod latents;
+pub mod tracks;
 pub mod umt5;
 pub mod wan;
 pub mod weights;

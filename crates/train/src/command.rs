@@ -4,8 +4,8 @@ use clap::Subcommand;
 
 use crate::{
     dataset, dataset::DataArgs, denoiser, denoiser::DenoiserArgs, error::Result, judge, judge::JudgeArgs,
-    latents, latents::LatentsArgs, memory, observer::Observer, samples, samples::SamplesArgs, text,
-    text::TextArgs, vae, vae::VaeArgs,
+    latents, latents::LatentsArgs, memory, observer::Observer, planner, planner::PlannerArgs, samples,
+    samples::SamplesArgs, text, text::TextArgs, vae, vae::VaeArgs,
 };
 
 /// What to train.
@@ -19,6 +19,8 @@ pub enum TrainCommand {
     Latents(LatentsArgs),
     /// Train the text encoder alone, to read what captions say of each thing
     Text(Box<TextArgs>),
+    /// Train what draws where things go before anything is seen
+    Planner(Box<PlannerArgs>),
     /// Train what the judge sees with
     Judge(Box<JudgeArgs>),
     /// Make clips with a model, and have them judged, for it to learn from
@@ -39,6 +41,7 @@ pub fn run(command: TrainCommand, observer: &dyn Observer) -> Result<()> {
         TrainCommand::Vae(args) => vae::train(&args, observer)?.whole(),
         TrainCommand::Latents(args) => latents::make(&args, observer),
         TrainCommand::Text(args) => text::train(&args, observer)?.whole(),
+        TrainCommand::Planner(args) => planner::train(&args, observer)?.whole(),
         TrainCommand::Judge(args) => judge::train(&args, observer)?.whole(),
         TrainCommand::Samples(args) => samples::make(&args, observer),
         TrainCommand::Denoiser(args) => denoiser::train(&args, observer)?.whole(),

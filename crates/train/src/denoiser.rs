@@ -113,7 +113,8 @@ pub fn train(args: &DenoiserArgs, observer: &dyn Observer) -> Result<Outcome> {
         }
         None => data_std(args, &vae, &device)?,
     };
-    let transformer = WanTransformer3dConfig { data_std, ..args.transformer(vae.z_dim()) };
+    let transformer =
+        WanTransformer3dConfig { data_std, ..args.transformer(vae.z_dim(), vae.scale_factors()[0]) };
     let text = args.text.config(tokenizer.vocab_size());
     transformer.check().map_err(TrainError::part("the transformer's sizes"))?;
     text.check().map_err(TrainError::part("the text encoder's sizes"))?;

@@ -35,6 +35,7 @@ pub mod number_format;
 pub mod observer;
 pub mod optim;
 pub mod parameters;
+pub mod planner;
 pub mod random;
 pub mod run_args;
 pub mod samples;
@@ -43,6 +44,7 @@ mod setting;
 pub mod text;
 pub mod timeline;
 pub mod tokenizer;
+mod tracks;
 pub mod trainer;
 pub mod vae;
 

@@ -134,7 +134,7 @@ mod tests {
         near(1207.0, vae(3.2e6, VaeArgs { pixel_width: 128, ..args }));
 
         let denoiser = |parameters, args: DenoiserArgs, samples: f64, tokens: f64| {
-            let batch = samples * transformer_sample(&args.transformer(12), tokens, 48);
+            let batch = samples * transformer_sample(&args.transformer(12, 4), tokens, 48);
             Needs { parameters, batch, data: 0.0 }
         };
         let args = DenoiserArgs::default();

@@ -28,6 +28,9 @@ impl Relation {
         [Relation::LeftOf, Relation::RightOf, Relation::Behind, Relation::InFrontOf, Relation::OnTopOf];
 }
 
+/// The most things of a scene.
+pub const MOST_THINGS: usize = 3;
+
 /// One thing of a scene.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Thing {

@@ -23,6 +23,7 @@ use world::{ClipSpec, Scene};
 
 use super::timeline;
 use crate::{
+    eyes::with_eyes,
     failure::{print, usage},
     signals,
 };
@@ -132,7 +133,7 @@ impl ModelArgs {
             .map_err(|error| anyhow!("cannot make the folder {}: {error}", clips.display()))?;
         [JSON, PAGE].iter().try_for_each(|file| disk::check_folder_writable(&folder.join(file)))?;
         let files = ModelFiles::new(self.model.as_deref());
-        Ok(Session::cpu().open(&files, self.precision)?.keep()?)
+        Ok(with_eyes(Session::cpu().open(&files, self.precision)?.keep()?))
     }
 }
 

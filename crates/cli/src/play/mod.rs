@@ -23,6 +23,7 @@ use self::{
     steering::{HELP, Steering, camera, named, thing},
 };
 use crate::{
+    eyes::with_eyes,
     failure::{print, usage},
     signals,
 };
@@ -102,7 +103,7 @@ fn open(args: &PlayArgs) -> Result<Film> {
         precision: args.precision,
         ..VideoRequest::default()
     };
-    let pipeline = Session::cpu().open(&ModelFiles::of(&request), args.precision)?;
+    let pipeline = with_eyes(Session::cpu().open(&ModelFiles::of(&request), args.precision)?);
     if pipeline.info().native.prompts != Prompts::World {
         let name = &pipeline.info().name;
         return Err(usage(format!(

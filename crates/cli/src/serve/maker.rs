@@ -22,7 +22,7 @@ use server::{
 use world::Language;
 
 use super::{asked::meant, characters, delivery::Delivery, refusal, work};
-use crate::failure::usage;
+use crate::{eyes::with_eyes, failure::usage};
 
 /// The longest video that a model's card names, in seconds. Windows roll on: longer ones take longer, and no more memory.
 const LONGEST: f64 = 120.0;
@@ -73,7 +73,7 @@ impl EngineMaker {
         };
         let mut served: Vec<Served> = Vec::new();
         for folder in folders {
-            let pipeline = Session::cpu().open(&ModelFiles::new(folder.as_deref()), precision)?;
+            let pipeline = with_eyes(Session::cpu().open(&ModelFiles::new(folder.as_deref()), precision)?);
             let pipeline = if only_plans { pipeline } else { pipeline.keep()? };
             let id = pipeline.info().name.clone();
             if served.iter().any(|other| other.card.id == id) {

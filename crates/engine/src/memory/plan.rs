@@ -124,14 +124,15 @@ impl MemoryPlan {
 }
 
 /// What is in memory from the start to the end: the program, the decoder, the encoder and what is known if `pictures` are seen, and
-/// a text encoder if it is small.
+/// a text encoder if it is small, and a planner.
 fn always(info: &ModelInfo, pictures: Option<u64>) -> u64 {
     // Packed kernels of the decoder are twice as large as what they are made from in 16 bits; the tables of a small text
     // encoder stay in f32.
     let share = if pictures.is_some() { 1.0 } else { info.autoencoder.decoder_share() };
     let decoder = 4.0 * info.num_values.autoencoder as f64 * share;
     let small = if info.text_encoder.is_large() { 0 } else { 4 * info.num_values.text_encoder };
-    (PROGRAM as u64 + decoder as u64 + small).saturating_add(pictures.unwrap_or(0))
+    let planner = 4 * info.num_values.planner;
+    (PROGRAM as u64 + decoder as u64 + small + planner).saturating_add(pictures.unwrap_or(0))
 }
 
 /// The layer of a large text encoder that is in memory.

@@ -34,12 +34,20 @@ pub(crate) enum PartName {
     Transformer,
     /// The expert for less noisy latents.
     Transformer2,
+    /// What draws where things go, of models that have it.
+    Planner,
     Vae,
 }
 
 impl PartName {
-    pub const ALL: [Self; 5] =
-        [Self::TextEncoder, Self::ImageEncoder, Self::Transformer, Self::Transformer2, Self::Vae];
+    pub const ALL: [Self; 6] = [
+        Self::TextEncoder,
+        Self::ImageEncoder,
+        Self::Transformer,
+        Self::Transformer2,
+        Self::Planner,
+        Self::Vae,
+    ];
 
     /// Its folder.
     pub fn folder(self) -> &'static str {
@@ -48,6 +56,7 @@ impl PartName {
             Self::ImageEncoder => "image_encoder",
             Self::Transformer => "transformer",
             Self::Transformer2 => "transformer_2",
+            Self::Planner => "planner",
             Self::Vae => "vae",
         }
     }
@@ -62,7 +71,7 @@ impl PartName {
         match self {
             Self::TextEncoder => TextEncoderConfig::NAMING,
             Self::ImageEncoder => ImageEncoderConfig::NAMING,
-            Self::Transformer | Self::Transformer2 => DenoiserConfig::NAMING,
+            Self::Transformer | Self::Transformer2 | Self::Planner => DenoiserConfig::NAMING,
             Self::Vae => AutoencoderConfig::NAMING,
         }
     }

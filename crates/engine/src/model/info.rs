@@ -17,7 +17,7 @@ use super::{
     files::{INDEX, PartName},
     sizes::num_values,
 };
-use crate::{Error, Precision, Result, Size};
+use crate::{Error, Precision, Result, Size, planner::track_code};
 
 /// The clip that a model is at its best with, made where a request leaves size, length, guidance or precision open, and the
 /// prompts that it is best with.
@@ -106,6 +106,8 @@ pub struct NumValues {
     pub text_encoder: u64,
     /// Of the image encoder; 0 without one.
     pub image_encoder: u64,
+    /// Of the planner; 0 without one.
+    pub planner: u64,
     /// Of the autoencoder, its encoder included.
     pub autoencoder: u64,
 }
@@ -131,6 +133,8 @@ pub struct ModelInfo {
     pub text_encoder: TextEncoderConfig,
     /// The image encoder, of models of image to video whose denoisers look at pictures (Wan 2.1).
     pub image_encoder: Option<ImageEncoderConfig>,
+    /// The denoiser of tracks, of models of the world whose denoiser is shown them.
+    pub planner: Option<DenoiserConfig>,
     /// The sizes of the weights.
     pub num_values: NumValues,
 }
@@ -148,6 +152,8 @@ struct ModelIndex {
     boundary_ratio: Value,
     #[serde(default)]
     image_encoder: Value,
+    #[serde(default)]
+    planner: Value,
     #[serde(rename = "_kinora")]
     native: Option<NativeClip>,
 }
@@ -208,6 +214,15 @@ impl ModelInfo {
             let num_values = num_values(files, part, &config)?;
             experts.push(Expert { part, from_timestep, config, num_values });
         }
+        let planner = match index.has_planner(files)? {
+            true => {
+                let (path, text) = config(PartName::Planner)?;
+                let planner = DenoiserConfig::from_json(&path, &text)?;
+                check_planner(files, &planner, &experts, &autoencoder, &text_encoder)?;
+                Some(planner)
+            }
+            false => None,
+        };
         let info = Self {
             name: files.name(),
             native: index.native.unwrap_or_else(|| family.published_clip(index.expand_timesteps).into()),
@@ -220,12 +235,17 @@ impl ModelInfo {
                     Some(encoder) => num_values(files, PartName::ImageEncoder, encoder)?,
                     None => 0,
                 },
+                planner: match &planner {
+                    Some(planner) => num_values(files, PartName::Planner, planner)?,
+                    None => 0,
+                },
                 autoencoder: num_values(files, PartName::Vae, &autoencoder)?,
             },
             experts,
             autoencoder,
             text_encoder,
             image_encoder,
+            planner,
         };
         // What is wrong with the sampler's own steps is asked when it is known that no other sampler is wanted.
         info.scheduler.shift()?;
@@ -244,6 +264,9 @@ impl ModelInfo {
         if let Some(encoder) = &self.image_encoder {
             encoder.check_weights(files.weights(PartName::ImageEncoder)?)?;
         }
+        if let Some(planner) = &self.planner {
+            planner.check_weights(files.weights(PartName::Planner)?)?;
+        }
         Ok(self.autoencoder.check_weights(files.weights(PartName::Vae)?)?)
     }
 
@@ -256,6 +279,11 @@ impl ModelInfo {
     /// What the denoisers have in common: tokens and channels.
     pub fn denoiser(&self) -> &DenoiserConfig {
         &self.experts[0].config
+    }
+
+    /// Latent frames that are made at once.
+    pub(crate) fn native_latent_frames(&self) -> usize {
+        1 + (self.native.num_frames - 1) / self.autoencoder.scale_factors()[0]
     }
 
     /// Frames of a video of which nobody says how long it is to be.
@@ -386,6 +414,11 @@ impl ModelIndex {
         has_part(files, "image_encoder", &self.image_encoder)
     }
 
+    /// Whether there is a planner.
+    fn has_planner(&self, files: &ModelFiles) -> Result<bool> {
+        has_part(files, "planner", &self.planner)
+    }
+
     /// The denoisers and the timestep from which each is asked, as diffusers' `WanPipeline` chooses between them.
     fn experts(&self, files: &ModelFiles) -> Result<Vec<(PartName, f64)>> {
         if !has_part(files, "transformer_2", &self.transformer_2)? {
@@ -419,7 +452,8 @@ pub(super) fn part_names(files: &ModelFiles) -> Result<Vec<PartName>> {
     let index: ModelIndex = files.json(INDEX)?;
     let experts = index.experts(files)?.into_iter().map(|(part, _)| part);
     let image_encoder = index.has_image_encoder(files)?.then_some(PartName::ImageEncoder);
-    Ok(experts.chain(image_encoder).chain([PartName::TextEncoder, PartName::Vae]).collect())
+    let planner = index.has_planner(files)?.then_some(PartName::Planner);
+    Ok(experts.chain(image_encoder).chain(planner).chain([PartName::TextEncoder, PartName::Vae]).collect())
 }
 
 /// Fails unless a denoiser that looks at pictures has the encoder for it.
@@ -447,6 +481,43 @@ fn check_pictures(
             _ => Ok(()),
         },
     }
+}
+
+/// Fails unless a planner draws what the denoisers are shown.
+fn check_planner(
+    files: &ModelFiles,
+    planner: &DenoiserConfig,
+    experts: &[Expert],
+    autoencoder: &AutoencoderConfig,
+    text_encoder: &TextEncoderConfig,
+) -> Result<()> {
+    let code = track_code(autoencoder.scale_factors()[0]);
+    let fits = |part: PartName, field, expected: usize, of: &str, found: usize| match found == expected {
+        true => Ok(()),
+        false => Err(Error::Unsupported {
+            file: files.path(&part.config()),
+            field,
+            expected: format!("{expected}, {of}"),
+            found: found.to_string(),
+        }),
+    };
+    for expert in experts {
+        let planes = expert.config.shown_channels();
+        fits(expert.part, "shown_channels", code.planes(), "the planes of the world's tracks", planes)?;
+    }
+    let ([inputs, outputs], part) = (planner.channels(), PartName::Planner);
+    let of_tracks = "the numbers of the world's tracks";
+    fits(part, "out_channels", code.channels(), of_tracks, outputs)?;
+    fits(
+        part,
+        "in_channels",
+        code.channels() + 1,
+        "those and the shape of the picture",
+        inputs + planner.shown_channels(),
+    )?;
+    fits(part, "shown_channels", 1, "the shape of the picture", planner.shown_channels())?;
+    fits(part, "patch_size", 1, "a thing in a latent frame", planner.patch_size().iter().product())?;
+    fits(part, "text_dim", text_encoder.dim(), "the text encoder's d_model", planner.context_dim())
 }
 
 fn unsupported(files: &ModelFiles, field: &'static str, expected: String, found: String) -> Error {

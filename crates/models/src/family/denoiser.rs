@@ -51,7 +51,13 @@ impl DenoiserConfig {
     /// Channels of the latents that go in and of what comes out.
     pub fn channels(&self) -> [usize; 2] {
         let Self::Wan(config) = self;
-        [config.in_channels, config.out_channels]
+        [config.latent_channels(), config.out_channels]
+    }
+
+    /// Channels that go in behind the latents and are none.
+    pub fn shown_channels(&self) -> usize {
+        let Self::Wan(config) = self;
+        config.shown_channels
     }
 
     /// Features of a token of the context.

@@ -95,7 +95,8 @@ impl WanTransformer3d {
     /// The velocity, of the shape of `latents` (with `out_channels` channels).
     ///
     /// - `latents`: `[batch, in_channels, frames, height, width]`, a size that
-    ///   [`token_grid`](WanTransformer3dConfig::token_grid) accepts.
+    ///   [`token_grid`](WanTransformer3dConfig::token_grid) accepts. The last `shown_channels` of
+    ///   the channels are no latents, and may be left out where nothing is known of the tracks.
     /// - `timestep`: `[batch, groups]`, 0 (clean) to 1000 (noise). `groups` divides the number of
     ///   tokens, which run frame by frame: 1 is a timestep for the clip (Wan 2.1), the number of
     ///   latent frames one for each frame, the number of tokens one for each token (Wan 2.2).
@@ -113,10 +114,20 @@ impl WanTransformer3d {
         text: &WanText,
         mut tap: impl FnMut(usize, &Tensor<3>),
     ) -> Tensor<5> {
-        let [_, _, frames, height, width] = latents.dims();
+        let [batch, _, frames, height, width] = latents.dims();
         let grid = self.config.patches([frames, height, width]);
         let data_std = &self.config.data_std;
-        let noisy = (!data_std.is_empty()).then(|| (latents.clone(), timestep.clone()));
+        let channels = self.config.latent_channels();
+        let only_latents = || latents.clone().narrow(1, 0, channels);
+        let noisy = (!data_std.is_empty()).then(|| (only_latents(), timestep.clone()));
+        let latents = match self.config.shown_channels {
+            planes if planes > 0 && latents.dims()[1] == channels => {
+                let nothing =
+                    latents.zeros_like().narrow(1, 0, 1).expand([batch, planes, frames, height, width]);
+                Tensor::cat(vec![latents, nothing], 1)
+            }
+            _ => latents,
+        };
         let rope = RopeTable::new(self.config.attention_head_dim, grid, &latents.device());
 
         let mut x = self.patch_embedding.forward(latents); // [batch, tokens, dim]

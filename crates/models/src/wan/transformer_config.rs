@@ -9,7 +9,7 @@ use crate::{
 };
 
 const CLASS: &str = "WanTransformer3DModel";
-/// The class of one with `data_std`, `neighbours` or `pooled_text`, which diffusers does not have.
+/// The class of one with `data_std`, `neighbours`, `pooled_text` or `shown_channels`, which diffusers does not have.
 const OWN_CLASS: &str = "KinoraTransformer3DModel";
 /// Beyond it, products of sizes would overflow before the weights could be compared with them.
 const LARGEST_DIM: usize = 1 << 48;
@@ -62,6 +62,15 @@ pub struct WanTransformer3dConfig {
     /// Whether all of the text is added to the embedded timestep. With it the class is `KinoraTransformer3DModel`, too.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub pooled_text: bool,
+    /// How many of the channels that come in, the last ones, show where things are ([`tracks`](crate::tracks)) and are no latents. With
+    /// them the class is `KinoraTransformer3DModel`, too.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub shown_channels: usize,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
+fn is_zero(count: &usize) -> bool {
+    *count == 0
 }
 
 impl Default for WanTransformer3dConfig {
@@ -86,6 +95,7 @@ impl Default for WanTransformer3dConfig {
             data_std: Vec::new(),
             neighbours: false,
             pooled_text: false,
+            shown_channels: 0,
         }
     }
 }
@@ -106,7 +116,12 @@ impl WanTransformer3dConfig {
 
     /// Whether diffusers has a class of such models.
     pub fn is_diffusers(&self) -> bool {
-        self.data_std.is_empty() && !self.neighbours && !self.pooled_text
+        self.data_std.is_empty() && !self.neighbours && !self.pooled_text && self.shown_channels == 0
+    }
+
+    /// Channels that come in and are latents, or stand beside them in models of image to video.
+    pub fn latent_channels(&self) -> usize {
+        self.in_channels - self.shown_channels
     }
 
     /// Numbers that the network says of each latent: the velocity, or an answer and a gate for each of its channels.
@@ -184,7 +199,15 @@ impl ModelConfig for WanTransformer3dConfig {
         let least = format!("such that all heads together have at most {LARGEST_DIM} features");
         require(CLASS, "attention_head_dim", head_dim, least, dim.is_some())?;
         require_positive(CLASS, "eps", self.eps)?;
-        let (stds, channels) = (self.data_std.len(), self.in_channels);
+        let (planes, most) = (self.shown_channels, self.in_channels - 1);
+        require(
+            CLASS,
+            "shown_channels",
+            planes,
+            format!("fewer than `in_channels`: at most {most}"),
+            planes <= most,
+        )?;
+        let (stds, channels) = (self.data_std.len(), self.latent_channels());
         let each = format!("none, or one for each of {channels} channels, of as many that come out");
         let fits = stds == 0 || (stds == channels && channels == self.out_channels);
         require(CLASS, "data_std", stds, each, fits)?;

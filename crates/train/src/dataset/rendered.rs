@@ -6,6 +6,7 @@ use std::{
 };
 
 use clap::Args;
+use models::tracks::Track;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
@@ -21,6 +22,7 @@ use crate::{
     memory::gib,
     observer::{Observer, Progress},
     random::{Purpose, rng},
+    tracks,
 };
 
 /// Phrasings kept for each item, in each language.
@@ -295,6 +297,12 @@ impl Drawn {
     pub fn shares(&self, frame: usize, cell: usize) -> Vec<f32> {
         let frame = self.still.map_or(frame, |still| still + frame);
         world::shares(&self.scene, &self.truth, &self.spec, frame, cell)
+    }
+
+    /// Where its things are in so many frames from its first one on.
+    pub fn tracks(&self, num_frames: usize) -> Vec<Track> {
+        let first = self.still.unwrap_or(0);
+        tracks::tracks(&self.scene, &self.truth, first..first + num_frames)
     }
 
     /// The scene and the truth about the clip; none if it is a still.

@@ -27,6 +27,11 @@ const MOST_SIDE: usize = 1024;
 const MOST_FRAMES: usize = 129;
 
 impl ClipShape {
+    /// One of the common ones.
+    pub fn common(rng: &mut ChaCha8Rng) -> Self {
+        Self::draw(&[], rng)
+    }
+
     /// One of the `shapes`, all as likely; one of the common ones if there are none.
     pub(super) fn draw(shapes: &[Self], rng: &mut ChaCha8Rng) -> Self {
         let mut draw = rng.random::<f64>();
@@ -52,7 +57,7 @@ impl ClipShape {
     }
 
     /// How the world is to draw it.
-    pub(super) fn spec(self) -> ClipSpec {
+    pub fn spec(self) -> ClipSpec {
         let Self { width, height, num_frames } = self;
         ClipSpec { width, height, num_frames, ..ClipSpec::default() }
     }

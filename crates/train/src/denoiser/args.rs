@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use diffusion::{Sampler, SchedulerConfig};
+use engine::track_code;
 use models::wan::WanTransformer3dConfig;
 use serde::{Deserialize, Serialize};
 
@@ -63,6 +64,18 @@ pub struct DenoiserArgs {
     #[arg(long)]
     #[serde(default)]
     pub pooled_text: bool,
+    /// Show the transformer where things are, as `kinora train planner` learns to say; needs latents of the world
+    #[arg(long)]
+    #[serde(default)]
+    pub tracks: bool,
+    /// Folder of the planner that the exported model has, as `kinora train planner` made it
+    #[arg(long, requires = "tracks")]
+    #[serde(default)]
+    pub planner: Option<PathBuf>,
+    /// Share of batches to which nothing of that is shown; what they learn is what a --teacher without tracks says, if there is one
+    #[arg(long, default_value_t = Self::default().tracks_dropout)]
+    #[serde(default)]
+    pub tracks_dropout: f64,
     #[allow(missing_docs, reason = "flattened into the flags, which have their own")]
     #[command(flatten)]
     #[serde(flatten)]
@@ -72,7 +85,8 @@ pub struct DenoiserArgs {
     #[serde(default)]
     pub freeze_text_encoder: bool,
     /// Folder of a model whose velocities with its own guidance are learnt, to be without guidance what that one is with it;
-    /// begin with its weights (--init-from), and export a --guidance-scale of 1
+    /// begin with its weights (--init-from), and export a --guidance-scale of 1. With --tracks, it says what is to be learnt where none are
+    /// shown, and needs no guidance
     #[arg(long)]
     #[serde(default)]
     pub teacher: Option<PathBuf>,
@@ -164,6 +178,9 @@ impl Default for DenoiserArgs {
             init_channels: Vec::new(),
             neighbours: false,
             pooled_text: false,
+            tracks: false,
+            planner: None,
+            tracks_dropout: 0.1,
             text: TextSize::default(),
             freeze_text_encoder: false,
             teacher: None,
@@ -208,13 +225,20 @@ impl DenoiserArgs {
         self.naming_weight.start.max(self.naming_weight.end) > 0.0
     }
 
-    /// The transformer's configuration for latents of so many channels.
-    pub fn transformer(&self, channels: usize) -> WanTransformer3dConfig {
+    /// Whether it must be known what each item shows.
+    pub(super) fn needs_truth(&self) -> bool {
+        self.names() || self.tracks
+    }
+
+    /// The transformer's configuration for latents of so many channels, of frames of which one latent has `factor`.
+    pub fn transformer(&self, channels: usize, factor: usize) -> WanTransformer3dConfig {
+        let shown_channels = if self.tracks { track_code(factor).planes() } else { 0 };
         WanTransformer3dConfig {
             patch_size: [1, self.latent_patch, self.latent_patch],
             num_attention_heads: self.num_attention_heads,
             attention_head_dim: self.attention_head_dim,
-            in_channels: channels,
+            in_channels: channels + shown_channels,
+            shown_channels,
             out_channels: channels,
             text_dim: self.text.text_dim,
             ffn_dim: self.ffn_dim,
@@ -243,9 +267,12 @@ impl DenoiserArgs {
             setting::require("--judged", expected, "given without --init-from", self.run.has_weights())?;
             let expected = "0 with --judged: no truth is known of samples";
             setting::require("--naming-weight", expected, self.naming_weight, !self.names())?;
+            let expected = "left out with --judged: nothing is known of where things are in samples";
+            setting::require("--tracks", expected, "given", !self.tracks)?;
         }
         setting::share("--several-share", self.several_share.unwrap_or(0.0))?;
         setting::share("--prompt-dropout", self.prompt_dropout)?;
+        setting::share("--tracks-dropout", self.tracks_dropout)?;
         self.timeline.check()?;
         for (flag, count) in [
             ("--batch-clips", self.batch_clips),

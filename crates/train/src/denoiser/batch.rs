@@ -24,6 +24,8 @@ pub struct Batch<'a> {
     pub timelines: Vec<Timeline>,
     /// What each token shows, if it is to be named: `[batch, tokens, classes]`.
     pub targets: Option<Tensor<3>>,
+    /// Where things are, if the model is shown that: `[batch, planes, frames, height, width]`.
+    pub planes: Option<Tensor<5>>,
     /// Of samples: how much better each is than the others of its prompt, from -1 to 1, `[batch, 1, 1, 1, 1]`.
     pub advantages: Option<Tensor<5>>,
 }
@@ -42,7 +44,7 @@ impl TrainingSet {
     pub fn open(args: &DenoiserArgs, vae: &AutoencoderConfig, device: &Device) -> Result<Self> {
         let open = |subset| {
             let found = Buckets::open(&args.latents, subset, vae, device)?;
-            if args.names() { found.name(&args.latents, subset, vae) } else { Ok(found) }
+            if args.needs_truth() { found.name(&args.latents, subset, vae) } else { Ok(found) }
         };
         let stills = open(Subset::Stills)?;
         let wanted = args.close_up_share.start.max(args.close_up_share.end) > 0.0;
@@ -137,11 +139,18 @@ impl TrainingSet {
             timelines.push(args.timeline.sample(frames, rng));
         }
         let items = source.latents.store().items();
+        let planes = match &source.truths {
+            Some(truths) if args.tracks && rng.random::<f64>() >= args.tracks_dropout => {
+                Some(truths.planes(items, boxes, &source.device)?)
+            }
+            _ => None,
+        };
         let named = source
             .truths
             .as_ref()
+            .filter(|_| args.names())
             .map(|truths| truths.targets(items, boxes, args.latent_patch, &source.device));
         let targets = named.transpose()?;
-        Ok(Batch { latents, prompts, timelines, targets, advantages: None })
+        Ok(Batch { latents, prompts, timelines, targets, planes, advantages: None })
     }
 }

@@ -2,12 +2,13 @@
 
 use std::{collections::HashMap, fs, path::Path};
 
+use burn::tensor::Device;
 use engine::{NativeClip, Prompts, Size};
 use models::{
     ModelConfig,
     family::{Autoencoder, AutoencoderConfig},
-    wan::WanTransformer3dConfig,
-    weights::{Checkpoint, Precision, save_folder},
+    wan::{WanTransformer3d, WanTransformer3dConfig},
+    weights::{Checkpoint, Precision, load, save_folder},
 };
 use serde_json::json;
 use world::ClipSpec;
@@ -32,6 +33,16 @@ pub fn export(
         let part = |name: &str| part.join(name);
         save(&model.transformer, model.transformer.config(), &part("transformer"), precision)?;
         save(&model.text_encoder, model.text_encoder.config(), &part("text_encoder"), precision)?;
+        if let Some(planner) = &args.planner {
+            let read = || {
+                load(
+                    WanTransformer3d::new(&WanTransformer3dConfig::load(planner)?, &Device::flex())?,
+                    planner,
+                )
+            };
+            let planner = read().map_err(TrainError::part("--planner"))?;
+            save(&planner, planner.config(), &part("planner"), precision)?;
+        }
         let folder = part("vae");
         vae.save(&folder, precision).map_err(TrainError::part(format!("exporting {}", folder.display())))?;
         tokenizer.save(&part("tokenizer"))?;
@@ -73,7 +84,7 @@ fn index(
         prompts: Prompts::World,
     };
     let library = if transformer.is_diffusers() { "diffusers" } else { "kinora" };
-    json!({
+    let mut index = json!({
         "_class_name": "WanPipeline",
         "_diffusers_version": "0.42.1",
         "_kinora": native,
@@ -85,7 +96,11 @@ fn index(
         "transformer": [library, transformer.class()],
         "transformer_2": [null, null],
         "vae": vae.class_in_index(),
-    })
+    });
+    if args.planner.is_some() {
+        index["planner"] = json!(["kinora", "KinoraTransformer3DModel"]);
+    }
+    index
 }
 
 #[cfg(test)]

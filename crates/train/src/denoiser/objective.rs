@@ -14,7 +14,7 @@ use super::{
     noised::Noised, sample, teacher::Teacher,
 };
 use crate::{
-    dataset::Subset,
+    dataset::{Crop, Subset},
     error::{Result, TrainError},
     initial::{Growth, Parameters},
     latents::read_vae,
@@ -55,12 +55,15 @@ impl<'a> DenoiserObjective<'a> {
     ) -> Result<Self> {
         let training = TrainingSet::open(args, vae, &device)?;
         let validation = Buckets::open(&args.latents, Subset::Validation, vae, &device)?;
-        let transformer = args.transformer(vae.z_dim());
+        let validation =
+            if args.tracks { validation.name(&args.latents, Subset::Validation, vae)? } else { validation };
+        let transformer = args.transformer(vae.z_dim(), vae.scale_factors()[0]);
         for shape in training.shapes().chain(validation.shapes()) {
             transformer.token_grid(shape).map_err(TrainError::part("the latents' size"))?;
         }
         let vae = read_vae(&args.vae, vae, &device)?;
-        let teacher = args.teacher.as_deref().map(|folder| Teacher::open(folder, &tokenizer, &device));
+        let teacher =
+            args.teacher.as_deref().map(|folder| Teacher::open(folder, !args.tracks, &tokenizer, &device));
         let reference =
             args.reference.as_deref().map(|folder| Reference::open(folder, args.judged_strength, &device));
         let (teacher, reference) = (teacher.transpose()?, reference.transpose()?);
@@ -82,13 +85,16 @@ impl<'a> DenoiserObjective<'a> {
         &self,
         model: &Denoiser,
         [latents, noise]: [Tensor<5>; 2],
+        planes: Option<Tensor<5>>,
         advantages: Option<Tensor<5>>,
         (prompts, timelines): (&[&str], &[Timeline]),
         tap: impl FnMut(usize, &Tensor<3>),
     ) -> Result<Tensor<1>> {
         let noised = Noised::new(latents.clone(), noise.clone(), timelines);
         let (tokenizer, device) = (&self.tokenizer, &self.device);
-        let velocity = match (&self.teacher, &self.reference, advantages) {
+        // What is shown tracks learns from the latents; see `--teacher`.
+        let teacher = self.teacher.as_ref().filter(|_| planes.is_none());
+        let velocity = match (teacher, &self.reference, advantages) {
             (Some(teacher), ..) => teacher.velocity(&noised, prompts, tokenizer, device)?,
             (None, Some(reference), Some(advantages)) => {
                 let clip = flow_velocity(latents, noise);
@@ -98,7 +104,11 @@ impl<'a> DenoiserObjective<'a> {
         };
         let text = model.transformer.read(self.context(model, prompts)?);
         let Noised { x_t, timesteps, .. } = noised.clone();
-        let predicted = model.transformer.forward_tapped(x_t, timesteps, &text, tap);
+        let seen = match planes {
+            Some(planes) => Tensor::cat(vec![x_t, planes], 1),
+            None => x_t,
+        };
+        let predicted = model.transformer.forward_tapped(seen, timesteps, &text, tap);
         Ok(noised.squared_error(predicted, velocity))
     }
 }
@@ -114,11 +124,12 @@ impl Objective for DenoiserObjective<'_> {
         let mut features = None;
         let named_after = (self.args.num_layers / 2).max(1);
         let told = (batch.prompts.as_slice(), batch.timelines.as_slice());
-        let loss = self.loss_of(model, [batch.latents, noise], batch.advantages, told, |block, x| {
-            if block + 1 == named_after {
-                features = Some(x.clone());
-            }
-        })?;
+        let loss =
+            self.loss_of(model, [batch.latents, noise], batch.planes, batch.advantages, told, |block, x| {
+                if block + 1 == named_after {
+                    features = Some(x.clone());
+                }
+            })?;
         let figures = Figures::new().with("frames", shape[2] as f64);
         let (Some(naming), Some(features), Some(targets)) = (&model.naming, features, batch.targets) else {
             return Ok((loss, figures));
@@ -236,7 +247,14 @@ impl Objective for DenoiserObjective<'_> {
                     .collect();
                 prompts.rotate_left(other % indices.len());
                 let timelines = vec![timeline.clone(); indices.len()];
-                let loss = self.loss_of(model, [latents, noise], None, (&prompts, &timelines), |_, _| ())?;
+                let whole =
+                    Crop { start: [0; 3], size: self.validation.latents.store().items()[indices[0]].size };
+                let boxes: Vec<_> = indices.iter().map(|&index| (index, whole)).collect();
+                let items = self.validation.latents.store().items();
+                let truths = self.validation.truths.as_ref();
+                let planes = truths.map(|truths| truths.planes(items, &boxes, &self.device)).transpose()?;
+                let loss =
+                    self.loss_of(model, [latents, noise], planes, None, (&prompts, &timelines), |_, _| ())?;
                 let loss = to_scalar(loss)?;
                 sum += f64::from(loss) * indices.len() as f64;
                 count += indices.len() as f64;

@@ -24,12 +24,17 @@ impl Teacher {
     /// The pipeline in a folder, with the guidance that it has as its own.
     ///
     /// # Errors
-    /// A folder that is no model, or one that has no guidance to learn.
-    pub fn open(folder: &Path, tokenizer: &PromptTokenizer, device: &Device) -> Result<Self> {
+    /// A folder that is no model, or, if it `needs_guidance`, one that has none to learn.
+    pub fn open(
+        folder: &Path,
+        needs_guidance: bool,
+        tokenizer: &PromptTokenizer,
+        device: &Device,
+    ) -> Result<Self> {
         let files = ModelFiles::Folder { path: folder.into(), variant: None };
         let info = ModelInfo::read(&files).map_err(TrainError::part("the teacher"))?;
         let guidance_scale = info.native.guidance_scale;
-        if !diffusion::is_guided(guidance_scale) {
+        if needs_guidance && !diffusion::is_guided(guidance_scale) {
             return Err(TrainError::Setting {
                 flag: "--teacher",
                 expected: "a model with a guidance of more than 1".into(),
@@ -54,6 +59,9 @@ impl Teacher {
     ) -> Result<Tensor<5>> {
         let Denoiser { transformer, .. } = &self.denoiser;
         let context = self.denoiser.context(prompts, tokenizer, device)?;
+        if !diffusion::is_guided(self.guidance_scale) {
+            return Ok(transformer.forward(x_t.clone(), timesteps.clone(), &transformer.read(context)));
+        }
         let nothing = self.nothing.clone().expand(context.dims());
         let says = |context| transformer.forward(x_t.clone(), timesteps.clone(), &transformer.read(context));
         let (towards, away) = (says(context), says(nothing));

@@ -6,7 +6,11 @@ use std::{
 };
 
 use burn::tensor::{Device, Tensor, TensorData};
-use models::family::AutoencoderConfig;
+use engine::track_code;
+use models::{
+    family::AutoencoderConfig,
+    tracks::{Track, TrackCode},
+};
 use rayon::prelude::*;
 use world::{Action, CameraMove, Colour, Kind, Thing};
 
@@ -43,6 +47,8 @@ struct Truth {
     size: [usize; 3],
     /// The share of each thing in each latent, of 255: `[things, frames, height, width]`.
     shares: Vec<u8>,
+    /// Where each thing is.
+    tracks: Vec<Track>,
     /// How each thing moves in each latent frame, `[things, frames]`, and the camera in all; none in a still.
     motion: Option<(Vec<Moving>, CameraMove)>,
 }
@@ -108,9 +114,37 @@ impl Truths {
         let tokens = values.len() / (boxes.len() * width).max(1);
         Ok(Tensor::from_data(TensorData::new(values, [boxes.len(), tokens, width]), device))
     }
+
+    /// Where the things of boxes of latents of one size are, `[batch, planes, frames, height, width]`; see [`TrackCode::planes_of`].
+    ///
+    /// # Errors
+    /// An item that is not of the world.
+    pub fn planes(&self, items: &[Item], boxes: &[(usize, Crop)], device: &Device) -> Result<Tensor<5>> {
+        let code = track_code(self.vae.scale_factors()[0]);
+        let of_box = |&(index, area): &(usize, Crop)| Ok(self.get(index, &items[index])?.planes(area, code));
+        let values = boxes.par_iter().map(of_box).collect::<Result<Vec<_>>>()?.concat();
+        let [frames, height, width] = boxes.first().map_or([0; 3], |(_, area)| area.size);
+        let shape = [boxes.len(), code.planes(), frames, height, width];
+        Ok(Tensor::from_data(TensorData::new(values, shape), device))
+    }
 }
 
 impl Truth {
+    fn planes(&self, area: Crop, code: TrackCode) -> Vec<f32> {
+        let [frames, height, width] = self.size;
+        let whole = code.planes_of(&self.tracks, self.size);
+        let mut planes = Vec::with_capacity(code.planes() * area.size.iter().product::<usize>());
+        for plane in whole.chunks_exact(frames * height * width) {
+            for frame in area.start[0]..area.start[0] + area.size[0] {
+                for row in area.start[1]..area.start[1] + area.size[1] {
+                    let start = (frame * height + row) * width + area.start[2];
+                    planes.extend_from_slice(&plane[start..start + area.size[2]]);
+                }
+            }
+        }
+        planes
+    }
+
     fn of(drawn: &Drawn, size: [usize; 3], vae: &AutoencoderConfig) -> Self {
         let of_thing = |thing: &Thing| [thing.kind as usize + 1, thing.colour as usize + 1];
         let things: Vec<_> = drawn.scene.things.iter().map(of_thing).collect();
@@ -143,7 +177,8 @@ impl Truth {
                 each.map(|(thing, latent)| Moving::of(scene, truth, thing, of_latent(latent))).collect();
             (moving, scene.camera)
         });
-        Self { things, size, shares, motion }
+        let tracks = drawn.tracks(1 + (frames - 1) * vae.scale_factors()[0]);
+        Self { things, size, shares, tracks, motion }
     }
 
     fn targets(&self, area: Crop, patch: usize) -> Vec<f32> {
@@ -204,7 +239,7 @@ mod tests {
         let (size, mut shares) = ([2, 2, 4], vec![0; 2 * 16]);
         shares[6] = 255;
         shares[16 + 8 + 3] = 128;
-        let truth = Truth { things: vec![[2, 5], [3, 5]], size, shares, motion: None };
+        let truth = Truth { things: vec![[2, 5], [3, 5]], size, shares, tracks: Vec::new(), motion: None };
         let of = |start, size, patch| {
             let width = CLASSES.iter().sum::<usize>();
             let values = truth.targets(Crop { start, size }, patch);

@@ -1,0 +1,103 @@
+//! The judge as the eyes of a pipeline: where things are in pictures and clips that are given.
+
+use std::sync::{Arc, OnceLock};
+
+use engine::{Eyes, Pipeline, Place, Track};
+use judge::{Judge, tracks};
+use media::Clip;
+use world::Claims;
+
+/// A judge that is read when something is to be seen for the first time.
+#[derive(Debug, Default)]
+struct JudgesEyes(OnceLock<Option<Judge>>);
+
+/// A pipeline that sees what it is given, if that is of any use to its model.
+pub fn with_eyes(pipeline: Pipeline) -> Pipeline {
+    match pipeline.info().planner {
+        Some(_) => pipeline.with_eyes(Arc::new(JudgesEyes::default())),
+        None => pipeline,
+    }
+}
+
+impl Eyes for JudgesEyes {
+    /// Things that last, those that the prompt names first and in its order. What the judge cannot look at, as it is too small, it
+    /// does not see.
+    fn look(&self, clip: &Clip, prompt: &str) -> Option<Vec<Track>> {
+        let judge = self.0.get_or_init(|| Judge::embedded().ok()).as_ref()?;
+        let scenery = judge.look(clip).ok()?;
+        let (width, height) = (scenery.sight.width as f32, scenery.sight.height as f32);
+        let mut seen: Vec<&tracks::Track> = scenery.tracks.iter().filter(|track| track.lasts()).collect();
+        let mut in_order = Vec::with_capacity(seen.len());
+        for claim in Claims::of_prompt(prompt).things {
+            let fits = |track: &tracks::Track| {
+                let colour = claim.colour.map_or(1.0, |colour| track.colours()[colour as usize]);
+                track.kinds()[claim.kind as usize] * colour
+            };
+            for _ in 0..claim.count {
+                let best = (0..seen.len()).max_by(|&a, &b| fits(seen[a]).total_cmp(&fits(seen[b])));
+                in_order
+                    .extend(best.filter(|&best| fits(seen[best]) > LEAST_FIT).map(|best| seen.remove(best)));
+            }
+        }
+        let place = |track: &tracks::Track, frame: usize| {
+            track.nearest(frame).map(|found| Place {
+                x: found.centre.x / width,
+                y: found.centre.y / height,
+                width: found.extent.x / width,
+                height: found.extent.y / height,
+                distance: found.distance,
+            })
+        };
+        let track = |track: &tracks::Track| {
+            let places =
+                (0..track.sightings.len()).map(|frame| place(track, frame)).collect::<Option<_>>()?;
+            Some(Track { kind: track.kind() as usize, colour: track.colour() as usize, places })
+        };
+        in_order.into_iter().chain(seen).take(world::MOST_THINGS).map(track).collect()
+    }
+}
+
+/// What fits a claim less than this is something else.
+const LEAST_FIT: f32 = 0.05;
+
+#[cfg(test)]
+mod tests {
+    use rand::SeedableRng;
+    use rand_chacha::ChaCha8Rng;
+    use world::{CameraMove, ClipSpec, Language, Scene, Split};
+
+    use super::*;
+
+    /// Clips of the world are seen as their truth has them: at least four of five things in order, at most a twentieth of the frame off.
+    #[test]
+    fn things_are_seen_where_they_are_and_in_the_order_of_the_prompt() {
+        let (spec, eyes) = (ClipSpec::default(), JudgesEyes::default());
+        let (mut right, mut all) = (0, 0);
+        let scenes = (0..).map(|seed| Scene::sample(seed, Split::Train));
+        for scene in
+            scenes.filter(|scene| scene.things.len() > 1 && scene.camera == CameraMove::Still).take(6)
+        {
+            let truth = world::simulate(&scene, &spec);
+            let pixels = world::render(&scene, &truth, &spec);
+            let clip = Clip::new(spec.width, spec.height, f64::from(spec.fps), pixels).unwrap();
+            let prompt = world::caption(&scene, Language::English, &mut ChaCha8Rng::seed_from_u64(1)).text;
+            let seen = eyes.look(&clip, &prompt).unwrap_or_default();
+            for (index, thing) in scene.things.iter().enumerate() {
+                let frame = spec.num_frames / 2;
+                let Some(found) = truth.frames[frame].things[index].screen_box else { continue };
+                let middle = (found.min + found.max) / 2.0;
+                let is_right = seen.get(index).is_some_and(|track| {
+                    let place = track.places[frame];
+                    let off =
+                        [place.x - middle.x / spec.width as f32, place.y - middle.y / spec.height as f32];
+                    track.kind == thing.kind as usize
+                        && track.colour == thing.colour as usize
+                        && off.iter().all(|off| off.abs() < 0.05)
+                });
+                right += usize::from(is_right);
+                all += 1;
+            }
+        }
+        assert!(5 * right >= 4 * all, "{right} of {all}");
+    }
+}

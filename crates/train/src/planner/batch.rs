@@ -1,0 +1,55 @@
+//! Scenes with their tracks and captions, drawn anew for every batch.
+
+use burn::tensor::{Device, Tensor, TensorData};
+use models::tracks::{Track, TrackCode};
+use rand::{Rng, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use rayon::prelude::*;
+use world::{ClipSpec, Language, Scene, Split};
+
+use crate::{dataset::ClipShape, tracks};
+
+/// A scene as its planner sees it.
+pub struct Planned {
+    pub tracks: Vec<Track>,
+    pub prompt: String,
+    pub spec: ClipSpec,
+}
+
+impl Planned {
+    /// So many, with captions of which this share leaves nothing out.
+    pub fn draw(count: usize, split: Split, dense_share: f64, rng: &mut ChaCha8Rng) -> Vec<Self> {
+        let seeds: Vec<u64> = (0..count).map(|_| rng.random()).collect();
+        seeds.into_par_iter().map(|seed| Self::of(seed, split, dense_share)).collect()
+    }
+
+    fn of(seed: u64, split: Split, dense_share: f64) -> Self {
+        let mut rng = ChaCha8Rng::seed_from_u64(seed);
+        let scene = Scene::sample(rng.random(), split);
+        let spec = ClipShape::common(&mut rng).spec();
+        let truth = world::simulate(&scene, &spec);
+        let language = Language::ALL[rng.random_range(0..Language::ALL.len())];
+        let caption = match rng.random::<f64>() < dense_share {
+            true => world::dense_caption(&scene, language, &mut rng),
+            false => world::caption(&scene, language, &mut rng),
+        };
+        let tracks = tracks::tracks(&scene, &truth, 0..spec.num_frames);
+        Self { tracks, prompt: caption.text, spec }
+    }
+}
+
+/// Tracks as latents, `[batch, channels, latent_frames, 1, things]`.
+pub fn latents(planned: &[Planned], code: TrackCode, latent_frames: usize, device: &Device) -> Tensor<5> {
+    let values: Vec<f32> =
+        planned.iter().flat_map(|scene| code.encode(&scene.tracks, latent_frames)).collect();
+    let shape = [planned.len(), code.channels(), latent_frames, 1, code.things];
+    Tensor::from_data(TensorData::new(values, shape), device)
+}
+
+/// The shapes of the pictures, `[batch, 1, latent_frames, 1, things]`.
+pub fn shapes(planned: &[Planned], code: TrackCode, latent_frames: usize, device: &Device) -> Tensor<5> {
+    let values =
+        planned.iter().map(|scene| TrackCode::shape([scene.spec.width, scene.spec.height])).collect();
+    let shapes = Tensor::<5>::from_data(TensorData::new(values, [planned.len(), 1, 1, 1, 1]), device);
+    shapes.expand([planned.len(), 1, latent_frames, 1, code.things])
+}
