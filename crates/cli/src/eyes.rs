@@ -24,9 +24,12 @@ impl Eyes for JudgesEyes {
     /// does not see.
     fn look(&self, clip: &Clip, prompt: &str) -> Option<Vec<Track>> {
         let judge = self.0.get_or_init(|| Judge::embedded().ok()).as_ref()?;
-        let scenery = judge.look(clip).ok()?;
+        // At the judge's own rate, so that it looks at each frame once.
+        let clip = Clip::new(clip.width(), clip.height(), judge::look::FPS, clip.as_bytes().to_vec()).ok()?;
+        let scenery = judge.look(&clip).ok()?;
         let (width, height) = (scenery.sight.width as f32, scenery.sight.height as f32);
-        let mut seen: Vec<&tracks::Track> = scenery.tracks.iter().filter(|track| track.lasts()).collect();
+        let is_clear = |track: &&tracks::Track| track.lasts() && track.clarity() >= CLEAR;
+        let mut seen: Vec<&tracks::Track> = scenery.tracks.iter().filter(is_clear).collect();
         let mut in_order = Vec::with_capacity(seen.len());
         for claim in Claims::of_prompt(prompt).things {
             let fits = |track: &tracks::Track| {
@@ -53,10 +56,14 @@ impl Eyes for JudgesEyes {
                 (0..track.sightings.len()).map(|frame| place(track, frame)).collect::<Option<_>>()?;
             Some(Track { kind: track.kind() as usize, colour: track.colour() as usize, places })
         };
-        in_order.into_iter().chain(seen).take(world::MOST_THINGS).map(track).collect()
+        let found: Option<Vec<Track>> =
+            in_order.into_iter().chain(seen).take(world::MOST_THINGS).map(track).collect();
+        found.filter(|tracks| !tracks.is_empty())
     }
 }
 
+/// What is less clearly a thing of some kind is none.
+const CLEAR: f32 = 0.5;
 /// What fits a claim less than this is something else.
 const LEAST_FIT: f32 = 0.05;
 

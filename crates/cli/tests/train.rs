@@ -217,7 +217,8 @@ fn a_denoiser_is_trained_from_the_world_to_a_model() {
     assert_eq!(names(&folder.path().join("plans/samples")), ["step-00000002.png"]);
     let shown =
         "--tracks --tracks-dropout 0.5 --teacher taught/model --init-from taught/model --guidance-scale 1";
-    let placed = format!("{unnamed} --steps 4 --evaluate-every 4 --sample-every 4 {shown}");
+    let placed =
+        format!("{unnamed} --prompt-dropout 0.4 --steps 4 --evaluate-every 4 --sample-every 4 {shown}");
     run(&format!("{placed} --planner plans/planner --output placed"));
     let config =
         fs::read_to_string(folder.path().join("placed/model/transformer/config.json")).expect("a config");
@@ -237,19 +238,26 @@ fn a_denoiser_is_trained_from_the_world_to_a_model() {
             format!("train planner {planner} --text-encoder text/text_encoder --batch-scenes 0"),
             "--batch-scenes",
         ),
+        ("train planner --factor 3 --text-encoder text/text_encoder --output refused".to_owned(), "--factor"),
         (format!("{placed} --planner text/text_encoder --output refused"), "--planner"),
+        (format!("{unnamed} --own-guidance 1 --output refused"), "--own-guidance"),
+        (format!("{unnamed} --own-guidance 0.5 --prompt-dropout 0 --output refused"), "--prompt-dropout"),
         (format!("{unnamed} --steps 1 --planner plans/planner --output refused"), "--tracks"),
     ] {
         let code = if named == "--tracks" { 2 } else { 1 };
         let message = fail(kinora(folder.path(), &command), code);
         assert!(message.contains(named), "{command}: {message}");
     }
+    // What is learnt of latents goes on without tracks, and what is shown them plans nothing without a planner.
+    run(&format!("{unnamed} --steps 1 --init-from placed/model --output unplaced"));
+    run(&format!("{placed} --output unplanned"));
+    run("generate --model unplanned/model --num-frames 5 --size 32x32 --steps 1 --output unplanned.mp4 ball");
     // What plans for latent frames of four frames does not plan for those of two.
     run(&format!(
         "train planner {planner} --factor 4 --text-encoder taught/model/text_encoder --output others"
     ));
-    run(&format!("{placed} --planner others/planner --sample-every 0 --output unlike-too"));
-    let message = fail(kinora(folder.path(), "generate --model unlike-too/model ball"), 1);
+    let unlike = format!("{placed} --planner others/planner --output unlike-too");
+    let message = fail(kinora(folder.path(), &unlike), 1);
     assert!(message.contains("planner/config.json") && message.contains("out_channels"), "{message}");
 
     // What cannot work is refused before the first step.

@@ -3,7 +3,7 @@
 use burn::tensor::{Device, Tensor, TensorData};
 use diffusion::{Levels, Noise, Sampler, SchedulerConfig, Step, sample_euler, unobserved};
 use models::{
-    family::Denoiser,
+    family::{Denoiser, DenoiserConfig},
     tracks::{Track, TrackCode},
 };
 use world::{Colour, Kind};
@@ -47,6 +47,33 @@ impl Planner {
     /// Of a denoiser whose channels are those of the code, with one more that it is shown.
     pub fn new(denoiser: Denoiser, code: TrackCode) -> Self {
         Self { denoiser, code }
+    }
+
+    /// What of a configuration does not fit a planner of tracks in this code, for contexts of this many features: a field, what was
+    /// expected of it, and what it is.
+    pub fn misfit(
+        config: &DenoiserConfig,
+        code: TrackCode,
+        text_dim: usize,
+    ) -> Option<(&'static str, String, usize)> {
+        let ([inputs, outputs], shown) = (config.channels(), config.shown_channels());
+        let patch = config.patch_size().iter().product();
+        let (channels, frames) = (code.channels(), code.factor);
+        let of_tracks = format!("the numbers of the world's tracks in latent frames of {frames}");
+        let fields = [
+            ("out_channels", outputs, channels, of_tracks.clone()),
+            (
+                "in_channels",
+                inputs + shown,
+                channels + 1,
+                format!("{of_tracks} and the shape of the picture"),
+            ),
+            ("shown_channels", shown, 1, "the shape of the picture".to_owned()),
+            ("patch_size", patch, 1, "a thing in a latent frame".to_owned()),
+            ("text_dim", config.context_dim(), text_dim, "the text encoder's d_model".to_owned()),
+        ];
+        let wrong = fields.into_iter().find(|(_, found, expected, _)| found != expected);
+        wrong.map(|(field, found, expected, of)| (field, format!("{expected}, {of}"), found))
     }
 
     /// The tracks of a clip of this width and height for what `context`, `[1, tokens, text_dim]`, says, with places in as many frames as
@@ -124,10 +151,8 @@ mod tests {
 
     const CODE: TrackCode = TrackCode { labels: [3, 2], things: 2, factor: 2 };
 
-    /// A planner of zeros, for which all goes on as it is.
-    fn planner() -> (Planner, Tensor<3>) {
-        let device = Device::flex();
-        let config = WanTransformer3dConfig {
+    fn config() -> WanTransformer3dConfig {
+        WanTransformer3dConfig {
             patch_size: [1; 3],
             num_attention_heads: 1,
             attention_head_dim: 8,
@@ -139,8 +164,31 @@ mod tests {
             ffn_dim: 8,
             num_layers: 1,
             ..WanTransformer3dConfig::default()
+        }
+    }
+
+    #[test]
+    fn what_is_no_planner_is_told() {
+        let misfit = |config: WanTransformer3dConfig| {
+            Planner::misfit(&DenoiserConfig::Wan(config), CODE, 4).map(|(field, ..)| field)
         };
-        let denoiser = Denoiser::Wan(WanTransformer3d::new(&config, &device).unwrap());
+        assert_eq!(misfit(config()), None);
+        let (channels, config) = (CODE.channels(), config);
+        for (field, wrong) in [
+            ("out_channels", WanTransformer3dConfig { out_channels: channels + 1, ..config() }),
+            ("in_channels", WanTransformer3dConfig { in_channels: channels + 2, ..config() }),
+            ("shown_channels", WanTransformer3dConfig { shown_channels: 0, ..config() }),
+            ("patch_size", WanTransformer3dConfig { patch_size: [1, 1, 2], ..config() }),
+            ("text_dim", WanTransformer3dConfig { text_dim: 5, ..config() }),
+        ] {
+            assert_eq!(misfit(wrong), Some(field));
+        }
+    }
+
+    /// A planner of zeros, for which all goes on as it is.
+    fn planner() -> (Planner, Tensor<3>) {
+        let device = Device::flex();
+        let denoiser = Denoiser::Wan(WanTransformer3d::new(&config(), &device).unwrap());
         (Planner::new(denoiser, CODE), Tensor::zeros([1, 3, 4], &device))
     }
 

@@ -3,7 +3,6 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     fmt,
-    ops::Range,
     sync::Arc,
 };
 
@@ -27,33 +26,30 @@ pub trait Eyes: fmt::Debug + Send + Sync {
 /// Fewer frames than this are shown to [`Eyes`] several times: what is seen in one is seen with those beside it.
 const LEAST_LOOKED_AT: usize = 5;
 
-/// A window has a beginning and an end where what is there meets what is made.
-const MOST_JOINS: usize = 2;
+/// A thing in one frame.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Spot {
+    kind: usize,
+    colour: usize,
+    place: Place,
+}
 
-/// Things in one frame.
-type Spots = Vec<(usize, usize, Place)>;
-
-/// The tracks of a video in the making: where things are in each frame for which that was planned.
+/// The tracks of a video in the making: where things are in each frame that is there, as it was planned or is seen.
 #[derive(Debug, Default)]
 pub(crate) struct Tracked {
-    frames: BTreeMap<usize, Spots>,
+    frames: BTreeMap<usize, Vec<Spot>>,
 }
 
 impl Tracked {
-    /// What eyes see in what is given of a plan's video, stays as it is, and is seen by a window in whole latent frames.
+    /// What eyes see in what is given of a plan's video, stays as it is, and is seen by a window.
     pub fn of_given(plan: &Plan, reel: &Reel<'_>, eyes: Option<&Arc<dyn Eyes>>) -> Result<Self> {
         let mut tracked = Self::default();
         let Some(eyes) = eyes else { return Ok(tracked) };
         let layout = &plan.layout;
-        let is_given = |frame: isize| {
-            usize::try_from(frame).is_ok_and(|at| at < plan.num_frames && layout.is_pinned(at))
-        };
-        let latents = layout
-            .windows
-            .iter()
-            .flat_map(|window| (0..window.latent_frames).map(move |latent| layout.frames_of(window, latent)));
-        let given = latents.filter(|frames| frames.clone().all(is_given)).flatten();
-        let given: BTreeSet<usize> = given.map(|frame| frame as usize).collect();
+        let frames = layout.windows.iter().flat_map(|window| {
+            (0..window.latent_frames).flat_map(move |latent| layout.frames_of(window, latent))
+        });
+        let given: BTreeSet<usize> = frames.filter_map(|frame| given(plan, frame)).collect();
         let mut run = Vec::new();
         for &frame in &given {
             run.push(frame);
@@ -75,15 +71,17 @@ impl Tracked {
         let clip = Clip::new(plan.size.width, plan.size.height, plan.fps, pixels)?;
         let Some(tracks) = eyes.look(&clip, &plan.prompt) else { return Ok(()) };
         for (at, &frame) in frames.iter().enumerate() {
-            let spots = tracks.iter().map(|track| (track.kind, track.colour, track.places[at]));
-            self.frames.insert(frame, spots.collect());
+            let spot = |track: &Track| {
+                track.places.get(at).map(|&place| Spot { kind: track.kind, colour: track.colour, place })
+            };
+            self.frames.insert(frame, tracks.iter().filter_map(spot).collect());
         }
         Ok(())
     }
 
     /// Plans a window of a video for what `context` says; what the denoiser of pictures is shown of it is
     /// `[1, planes, frames, height, width]`. None if there is something to see in the window of which it is not known where things are:
-    /// frames that others are made of, or that lie between made ones.
+    /// pictures that others are made of, and what no eyes have seen.
     pub fn plan(
         &mut self,
         planner: &Planner,
@@ -94,15 +92,10 @@ impl Tracked {
         let window = &plan.layout.windows[index];
         let frames_of = |latent: usize| plan.layout.frames_of(window, latent);
         let frames: Vec<isize> = (0..window.latent_frames).flat_map(frames_of).collect();
-        let is_unseen = |frame: isize| reel.frame(frame).is_some() && self.at(plan, frame).is_none();
-        // Where what is there meets what is made, a frame of it may be in a latent frame of both.
-        if (0..window.latent_frames).filter(|&latent| frames_of(latent).any(is_unseen)).count() > MOST_JOINS {
+        if frames.iter().any(|&frame| reel.frame(frame).is_some() && self.at(plan, frame).is_none()) {
             return Ok(None);
         }
-        let mut known = self.known(plan, window, &frames);
-        if frames.iter().any(|&frame| is_unseen(frame)) && !known.latent_frames.contains(&true) {
-            return Ok(None);
-        }
+        let mut known = self.known(plan, window, reel);
         // A shorter window is the beginning of one as long as those that were taught, unless something is behind it.
         let taught = plan.model.native_latent_frames();
         if known.latent_frames.last() != Some(&true) && known.latent_frames.len() < taught {
@@ -113,34 +106,128 @@ impl Tracked {
         let mut noise = noise::of_tracks(plan.request.seed, index);
         let tracks = planner.plan(context, size, &known, &mut noise)?;
         for (at, &frame) in frames.iter().enumerate() {
-            let Some(Frame::Anew | Frame::Known { .. }) = plan.layout.frame(frame) else { continue };
-            let spots = || tracks.iter().map(|track| (track.kind, track.colour, track.places[at])).collect();
-            self.frames.entry(frame as usize).or_insert_with(spots);
+            let Some(frame) = usize::try_from(frame).ok().filter(|frame| window.makes.contains(frame)) else {
+                continue;
+            };
+            let spots = tracks.iter().map(|track| Spot {
+                kind: track.kind,
+                colour: track.colour,
+                place: track.places[at],
+            });
+            self.frames.entry(frame).or_insert_with(|| spots.collect());
         }
         Ok(Some(planner.show(&tracks, plan, window.latent_frames, &device)))
     }
 
-    /// Where things are at a place of the timeline, if that was planned.
-    fn at(&self, plan: &Plan, frame: isize) -> Option<&Spots> {
-        match plan.layout.frame(frame)? {
-            Frame::Again(first) => self.frames.get(&first),
-            Frame::Known { .. } | Frame::Anew => self.frames.get(&(frame as usize)),
-        }
+    /// Where things are at a place of the timeline, if that is known.
+    fn at(&self, plan: &Plan, frame: isize) -> Option<&[Spot]> {
+        let frame = match plan.layout.frame(frame)? {
+            Frame::Again(first) => first,
+            Frame::Known { .. } | Frame::Anew => frame as usize,
+        };
+        self.frames.get(&frame).map(Vec::as_slice)
     }
 
-    fn known(&self, plan: &Plan, window: &Window, frames: &[isize]) -> KnownTracks {
-        let is_known = |frames: Range<isize>| frames.into_iter().all(|frame| self.at(plan, frame).is_some());
-        let latent_frames: Vec<bool> =
-            (0..window.latent_frames).map(|latent| is_known(plan.layout.frames_of(window, latent))).collect();
-        let found: Vec<Option<&Spots>> = frames.iter().map(|&frame| self.at(plan, frame)).collect();
-        let fewest = found.iter().flatten().map(|spots| spots.len()).min().unwrap_or(0);
-        let tracks = (0..fewest).map(|thing| {
-            let of = |spots: &Spots| spots[thing];
-            let (kind, colour, place) =
-                found.iter().flatten().map(|spots| of(spots)).next().expect("a frame");
-            let places = found.iter().map(|spots| spots.map_or(place, |spots| of(spots).2)).collect();
-            Track { kind, colour, places }
-        });
-        KnownTracks { tracks: tracks.collect(), latent_frames }
+    /// What is known of the tracks in a window.
+    fn known(&self, plan: &Plan, window: &Window, reel: &Reel<'_>) -> KnownTracks {
+        let mut frames = Vec::new();
+        for latent in 0..window.latent_frames {
+            let of_latent = plan.layout.frames_of(window, latent);
+            let is_settled = |frame: isize| reel.is_settled(frame);
+            // All of it is as the first frame that is there, if the denoiser of pictures sees it so.
+            let leads = plan.layout.leads_to(window, latent, &plan.request.known, is_settled);
+            let first = of_latent.clone().find(|&frame| is_settled(frame)).filter(|_| leads);
+            frames.push(of_latent.map(|frame| self.at(plan, first.unwrap_or(frame))).collect());
+        }
+        matched(&frames)
+    }
+}
+
+/// A frame of the video that is given as it is, and is none of those between which others are made.
+fn given(plan: &Plan, frame: isize) -> Option<usize> {
+    let at = usize::try_from(frame).ok()?;
+    match plan.layout.frame(frame)? {
+        Frame::Known { index, .. } if !plan.request.known[index].fill_between => {
+            plan.layout.is_pinned(at).then_some(at)
+        }
+        _ => None,
+    }
+}
+
+/// The tracks of what is known of the frames of each latent frame. What is of one kind and colour is one thing, the nearest place of it if
+/// there are several. A latent frame is known if all things are known in all of its frames.
+fn matched(latents: &[Vec<Option<&[Spot]>>]) -> KnownTracks {
+    let mut things: Vec<(Spot, Vec<Option<Place>>)> = Vec::new();
+    let frames: Vec<Option<&[Spot]>> = latents.iter().flatten().copied().collect();
+    for (at, spots) in frames.iter().enumerate() {
+        for spot in spots.iter().copied().flatten() {
+            let far = |(thing, _): &(Spot, Vec<Option<Place>>)| {
+                (thing.place.x - spot.place.x).hypot(thing.place.y - spot.place.y)
+            };
+            let same = things.iter_mut().filter(|(thing, places)| {
+                (thing.kind, thing.colour) == (spot.kind, spot.colour) && places[at].is_none()
+            });
+            match same.min_by(|a, b| far(a).total_cmp(&far(b))) {
+                Some((thing, places)) => (thing.place, places[at]) = (spot.place, Some(spot.place)),
+                None => {
+                    let mut places = vec![None; frames.len()];
+                    places[at] = Some(spot.place);
+                    things.push((*spot, places));
+                }
+            }
+        }
+    }
+    let mut at = 0;
+    let latent_frames = latents.iter().map(|of_latent| {
+        let frames = at..at + of_latent.len();
+        at = frames.end;
+        let all_seen =
+            |(_, places): &(Spot, Vec<Option<Place>>)| places[frames.clone()].iter().all(Option::is_some);
+        of_latent.iter().all(Option::is_some) && things.iter().all(all_seen)
+    });
+    let latent_frames = latent_frames.collect();
+    let tracks = things.iter().map(|(last, places)| Track {
+        kind: last.kind,
+        colour: last.colour,
+        places: places.iter().map(|place| place.unwrap_or(last.place)).collect(),
+    });
+    KnownTracks { tracks: tracks.take(world::MOST_THINGS).collect(), latent_frames }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn spot(kind: usize, x: f32) -> Spot {
+        Spot { kind, colour: 0, place: Place { x, y: 0.5, width: 0.1, height: 0.1, distance: 4.0 } }
+    }
+
+    #[test]
+    fn things_are_matched_by_what_they_are() {
+        let (first, second) = ([spot(1, 0.2), spot(2, 0.8)], [spot(2, 0.7), spot(1, 0.3)]);
+        let latents = [vec![Some(&first[..])], vec![None, Some(&second[..])], vec![Some(&second[..]); 2]];
+        let known = matched(&latents);
+        assert_eq!(known.latent_frames, [true, false, true]);
+        let of = |thing: usize| known.tracks[thing].places.iter().map(|place| place.x).collect::<Vec<_>>();
+        assert_eq!((known.tracks[0].kind, known.tracks[1].kind), (1, 2));
+        // Where a thing is not known any place stands for it.
+        assert_eq!((of(0)[0], of(0)[2..].to_vec()), (0.2, vec![0.3; 3]));
+        assert_eq!((of(1)[0], of(1)[2..].to_vec()), (0.8, vec![0.7; 3]));
+    }
+
+    #[test]
+    fn two_of_a_kind_are_told_apart_by_where_they_are() {
+        let (first, second) = ([spot(1, 0.2), spot(1, 0.8)], [spot(1, 0.75), spot(1, 0.25)]);
+        let known = matched(&[vec![Some(&first[..])], vec![Some(&second[..]); 2]]);
+        assert_eq!(known.tracks[0].places.iter().map(|place| place.x).collect::<Vec<_>>(), [0.2, 0.25, 0.25]);
+    }
+
+    #[test]
+    fn a_latent_frame_in_which_a_thing_is_missing_is_not_known() {
+        let (both, one) = ([spot(1, 0.2), spot(2, 0.8)], [spot(1, 0.2)]);
+        let known = matched(&[vec![Some(&both[..])], vec![Some(&one[..]); 2], vec![None; 2]]);
+        assert_eq!(known.latent_frames, [true, false, false]);
+        assert_eq!(known.tracks.len(), 2);
+        assert_eq!(matched(&[vec![None]]), KnownTracks::nothing(1));
     }
 }

@@ -118,7 +118,7 @@ impl Default for RunArgs {
 }
 
 /// Settings that may change when a run is resumed: how long it lasts and what it shows.
-pub const FREE_ON_RESUME: [&str; 10] = [
+pub const FREE_ON_RESUME: [&str; 11] = [
     "output",
     "allow_partial",
     "steps",
@@ -129,6 +129,7 @@ pub const FREE_ON_RESUME: [&str; 10] = [
     "resume",
     "init_from",
     "anew",
+    "planner",
 ];
 
 impl RunArgs {

@@ -5,7 +5,7 @@ use world::{ClipSpec, GroundTruth, Scene, ScreenBox};
 
 /// What is behind the camera, or far beyond the frame, is here.
 const NOWHERE: Place = Place { x: -1.0, y: 0.5, width: 0.1, height: 0.1, distance: 20.0 };
-/// Nothing is farther from the frame, or larger, than so many times its width and height.
+/// Nothing reaches farther than so many times the width and height of the frame from its middle.
 const FARTHEST: f32 = 2.0;
 
 /// The tracks of all things of a scene, in its order, in these frames.
@@ -29,11 +29,12 @@ pub fn tracks(scene: &Scene, truth: &GroundTruth, frames: impl Iterator<Item = u
 fn place(ScreenBox { min, max }: ScreenBox, distance: f32, spec: &ClipSpec) -> Place {
     let (wide, tall) = (spec.width as f32, spec.height as f32);
     let within = |share: f32| share.clamp(0.5 - FARTHEST, 0.5 + FARTHEST);
+    let [left, right, upper, lower] = [min.x / wide, max.x / wide, min.y / tall, max.y / tall].map(within);
     Place {
-        x: within((min.x + max.x) / 2.0 / wide),
-        y: within((min.y + max.y) / 2.0 / tall),
-        width: ((max.x - min.x) / wide).clamp(0.0, FARTHEST),
-        height: ((max.y - min.y) / tall).clamp(0.0, FARTHEST),
+        x: f32::midpoint(left, right),
+        y: f32::midpoint(upper, lower),
+        width: right - left,
+        height: lower - upper,
         distance,
     }
 }

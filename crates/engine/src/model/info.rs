@@ -17,7 +17,10 @@ use super::{
     files::{INDEX, PartName},
     sizes::num_values,
 };
-use crate::{Error, Precision, Result, Size, planner::track_code};
+use crate::{
+    Error, Precision, Result, Size,
+    planner::{Planner, track_code},
+};
 
 /// The clip that a model is at its best with, made where a request leaves size, length, guidance or precision open, and the
 /// prompts that it is best with.
@@ -218,6 +221,17 @@ impl ModelInfo {
             true => {
                 let (path, text) = config(PartName::Planner)?;
                 let planner = DenoiserConfig::from_json(&path, &text)?;
+                let prompts = index.native.map(|native| native.prompts).unwrap_or_default();
+                if prompts != Prompts::World {
+                    let expected =
+                        "\"world\", as the model has a planner, which knows the things of the world";
+                    return Err(unsupported(
+                        files,
+                        "_kinora.prompts",
+                        expected.into(),
+                        format!("{prompts:?}"),
+                    ));
+                }
                 check_planner(files, &planner, &experts, &autoencoder, &text_encoder)?;
                 Some(planner)
             }
@@ -492,32 +506,26 @@ fn check_planner(
     text_encoder: &TextEncoderConfig,
 ) -> Result<()> {
     let code = track_code(autoencoder.scale_factors()[0]);
-    let fits = |part: PartName, field, expected: usize, of: &str, found: usize| match found == expected {
-        true => Ok(()),
-        false => Err(Error::Unsupported {
-            file: files.path(&part.config()),
+    for expert in experts {
+        let (planes, found) = (code.planes(), expert.config.shown_channels());
+        if found != planes {
+            return Err(Error::Unsupported {
+                file: files.path(&expert.part.config()),
+                field: "shown_channels",
+                expected: format!("{planes}, the planes of the world's tracks, as {INDEX} has a planner"),
+                found: found.to_string(),
+            });
+        }
+    }
+    match Planner::misfit(planner, code, text_encoder.dim()) {
+        Some((field, expected, found)) => Err(Error::Unsupported {
+            file: files.path(&PartName::Planner.config()),
             field,
-            expected: format!("{expected}, {of}"),
+            expected,
             found: found.to_string(),
         }),
-    };
-    for expert in experts {
-        let planes = expert.config.shown_channels();
-        fits(expert.part, "shown_channels", code.planes(), "the planes of the world's tracks", planes)?;
+        None => Ok(()),
     }
-    let ([inputs, outputs], part) = (planner.channels(), PartName::Planner);
-    let of_tracks = "the numbers of the world's tracks";
-    fits(part, "out_channels", code.channels(), of_tracks, outputs)?;
-    fits(
-        part,
-        "in_channels",
-        code.channels() + 1,
-        "those and the shape of the picture",
-        inputs + planner.shown_channels(),
-    )?;
-    fits(part, "shown_channels", 1, "the shape of the picture", planner.shown_channels())?;
-    fits(part, "patch_size", 1, "a thing in a latent frame", planner.patch_size().iter().product())?;
-    fits(part, "text_dim", text_encoder.dim(), "the text encoder's d_model", planner.context_dim())
 }
 
 fn unsupported(files: &ModelFiles, field: &'static str, expected: String, found: String) -> Error {

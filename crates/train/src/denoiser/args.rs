@@ -132,6 +132,12 @@ pub struct DenoiserArgs {
     /// Share of prompts that are dropped, for guidance
     #[arg(long, default_value_t = Self::default().prompt_dropout)]
     pub prompt_dropout: f64,
+    /// Guidance that is learnt from the model itself, over the run: this share of how far what it says is from what it says without a
+    /// prompt and without tracks is added to what it learns. With 0.5 it comes to say what a guidance of 2 would, with 0.67 one of 3. Whole
+    /// batches have then neither prompts nor tracks, as many as --prompt-dropout says
+    #[arg(long, default_value_t = Self::default().own_guidance)]
+    #[serde(default = "unguided")]
+    pub own_guidance: Ramp,
     /// Weight of naming what each token shows, how it moves and how the camera does, over the run; needs latents of the world
     #[arg(long, default_value_t = Self::default().naming_weight)]
     #[serde(default = "unnamed")]
@@ -196,6 +202,7 @@ impl Default for DenoiserArgs {
             batch_close_ups: 96,
             close_up_side: 8,
             prompt_dropout: 0.1,
+            own_guidance: unguided(),
             naming_weight: unnamed(),
             evaluate_clips: 16,
             sample_clips: 6,
@@ -215,6 +222,11 @@ fn as_far_as_samples_go() -> f64 {
 }
 
 /// What runs without the flag had.
+fn unguided() -> Ramp {
+    Ramp { start: 0.0, end: 0.0 }
+}
+
+/// What runs without the flag had.
 fn unnamed() -> Ramp {
     Ramp { start: 0.0, end: 0.0 }
 }
@@ -223,6 +235,11 @@ impl DenoiserArgs {
     /// Whether naming is a task at any time of the run.
     pub(super) fn names(&self) -> bool {
         self.naming_weight.start.max(self.naming_weight.end) > 0.0
+    }
+
+    /// Whether guidance is learnt at any time of the run.
+    pub(super) fn guides(&self) -> bool {
+        self.own_guidance.start.max(self.own_guidance.end) > 0.0
     }
 
     /// Whether it must be known what each item shows.
@@ -273,6 +290,16 @@ impl DenoiserArgs {
         setting::share("--several-share", self.several_share.unwrap_or(0.0))?;
         setting::share("--prompt-dropout", self.prompt_dropout)?;
         setting::share("--tracks-dropout", self.tracks_dropout)?;
+        let most = self.own_guidance.start.max(self.own_guidance.end);
+        setting::require(
+            "--own-guidance",
+            "less than 1: guidance without end",
+            self.own_guidance,
+            most < 1.0,
+        )?;
+        let asks = !self.guides() || self.prompt_dropout > 0.0;
+        let expected = "more than 0 with --own-guidance: it is away from what is said without a prompt";
+        setting::require("--prompt-dropout", expected, self.prompt_dropout, asks)?;
         self.timeline.check()?;
         for (flag, count) in [
             ("--batch-clips", self.batch_clips),

@@ -26,6 +26,8 @@ pub struct Batch<'a> {
     pub targets: Option<Tensor<3>>,
     /// Where things are, if the model is shown that: `[batch, planes, frames, height, width]`.
     pub planes: Option<Tensor<5>>,
+    /// Whether nothing is told of any of them, for a model to guide itself by what it says then.
+    pub of_nothing: bool,
     /// Of samples: how much better each is than the others of its prompt, from -1 to 1, `[batch, 1, 1, 1, 1]`.
     pub advantages: Option<Tensor<5>>,
 }
@@ -133,14 +135,20 @@ impl TrainingSet {
         let frames = latents.dims()[2];
         let mut prompts = Vec::with_capacity(boxes.len());
         let mut timelines = Vec::with_capacity(boxes.len());
+        // What a model guides itself by is asked of whole batches.
+        let of_nothing = args.guides() && rng.random::<f64>() < args.prompt_dropout;
+        let dropout = match args.guides() {
+            true => f64::from(u8::from(of_nothing)),
+            false => args.prompt_dropout,
+        };
         for &(index, _) in boxes {
             let caption = source.captions(index).choose(rng).map_or("", String::as_str);
-            prompts.push(if rng.random::<f64>() < args.prompt_dropout { "" } else { caption });
+            prompts.push(if rng.random::<f64>() < dropout { "" } else { caption });
             timelines.push(args.timeline.sample(frames, rng));
         }
         let items = source.latents.store().items();
         let planes = match &source.truths {
-            Some(truths) if args.tracks && rng.random::<f64>() >= args.tracks_dropout => {
+            Some(truths) if args.tracks && !of_nothing && rng.random::<f64>() >= args.tracks_dropout => {
                 Some(truths.planes(items, boxes, &source.device)?)
             }
             _ => None,
@@ -151,6 +159,6 @@ impl TrainingSet {
             .filter(|_| args.names())
             .map(|truths| truths.targets(items, boxes, args.latent_patch, &source.device));
         let targets = named.transpose()?;
-        Ok(Batch { latents, prompts, timelines, targets, planes, advantages: None })
+        Ok(Batch { latents, prompts, timelines, targets, planes, of_nothing, advantages: None })
     }
 }

@@ -78,9 +78,9 @@ impl Buckets {
     /// Finds out what they show.
     pub fn name(mut self, folder: &Path, subset: Subset, vae: &AutoencoderConfig) -> Result<Self> {
         let recipe = self.latents.recipe().ok_or_else(|| TrainError::Setting {
-            flag: "--naming-weight",
-            expected: "0 for latents of clips that `kinora train data` did not make".into(),
-            found: format!("more, with {}", folder.display()),
+            flag: "--naming-weight or --tracks",
+            expected: "neither for latents of clips that `kinora train data` did not make".into(),
+            found: format!("latents of others in {}", folder.display()),
         })?;
         self.truths = Some(Truths::of(self.latents.store().items(), subset, recipe, vae, folder)?);
         Ok(self)

@@ -3,10 +3,10 @@
 use std::{collections::HashMap, fs, path::Path};
 
 use burn::tensor::Device;
-use engine::{NativeClip, Prompts, Size};
+use engine::{NativeClip, Planner, Prompts, Size, track_code};
 use models::{
     ModelConfig,
-    family::{Autoencoder, AutoencoderConfig},
+    family::{Autoencoder, AutoencoderConfig, DenoiserConfig},
     wan::{WanTransformer3d, WanTransformer3dConfig},
     weights::{Checkpoint, Precision, load, save_folder},
 };
@@ -23,7 +23,7 @@ use crate::{
 /// Writes `folder` as a `WanPipeline` in one piece; sampler, guidance and number format are those of `args`.
 pub fn export(
     model: &Denoiser,
-    vae: &Autoencoder,
+    (vae, planner): (&Autoencoder, Option<&WanTransformer3d>),
     tokenizer: &PromptTokenizer,
     args: &DenoiserArgs,
     folder: &Path,
@@ -33,15 +33,8 @@ pub fn export(
         let part = |name: &str| part.join(name);
         save(&model.transformer, model.transformer.config(), &part("transformer"), precision)?;
         save(&model.text_encoder, model.text_encoder.config(), &part("text_encoder"), precision)?;
-        if let Some(planner) = &args.planner {
-            let read = || {
-                load(
-                    WanTransformer3d::new(&WanTransformer3dConfig::load(planner)?, &Device::flex())?,
-                    planner,
-                )
-            };
-            let planner = read().map_err(TrainError::part("--planner"))?;
-            save(&planner, planner.config(), &part("planner"), precision)?;
+        if let Some(planner) = planner {
+            save(planner, planner.config(), &part("planner"), precision)?;
         }
         let folder = part("vae");
         vae.save(&folder, precision).map_err(TrainError::part(format!("exporting {}", folder.display())))?;
@@ -52,6 +45,32 @@ pub fn export(
         files::write_text(&path, &args.scheduler().to_json())?;
         files::write_json(&part("model_index.json"), &index(model.transformer.config(), &vae.config(), args))
     })
+}
+
+/// The planner that `args` ask for, if they do.
+///
+/// # Errors
+/// A folder without one, or with one for another text encoder or autoencoder.
+pub fn planner(
+    args: &DenoiserArgs,
+    vae: &AutoencoderConfig,
+    device: &Device,
+) -> Result<Option<WanTransformer3d>> {
+    let Some(folder) = &args.planner else { return Ok(None) };
+    let part = |what| TrainError::part::<models::Error>(what);
+    let config = WanTransformer3dConfig::load(folder).map_err(part("--planner"))?;
+    let code = track_code(vae.scale_factors()[0]);
+    let of_config = DenoiserConfig::Wan(config.clone());
+    if let Some((what, expected, found)) = Planner::misfit(&of_config, code, args.text.text_dim) {
+        return Err(TrainError::Mismatch {
+            path: folder.join("config.json"),
+            what: what.into(),
+            expected,
+            found: found.to_string(),
+        });
+    }
+    let read = || load(WanTransformer3d::new(&config, device)?, folder);
+    read().map(Some).map_err(part("--planner"))
 }
 
 fn save<M: Checkpoint, C: ModelConfig>(

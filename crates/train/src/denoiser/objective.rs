@@ -7,7 +7,10 @@ use burn::{
     tensor::{Device, Tensor},
 };
 use diffusion::{NUM_TRAIN_TIMESTEPS, Timeline, flow_velocity};
-use models::family::{Autoencoder, AutoencoderConfig};
+use models::{
+    family::{Autoencoder, AutoencoderConfig},
+    wan::WanTransformer3d,
+};
 
 use super::{
     Denoiser, DenoiserArgs, Naming, batch::TrainingSet, buckets::Buckets, export, judged::Reference,
@@ -43,6 +46,8 @@ pub struct DenoiserObjective<'a> {
     teacher: Option<Teacher>,
     /// What made the samples, if these are learnt from.
     reference: Option<Reference>,
+    /// What the exported model has to plan with.
+    planner: Option<WanTransformer3d>,
     device: Device,
 }
 
@@ -53,6 +58,7 @@ impl<'a> DenoiserObjective<'a> {
         tokenizer: PromptTokenizer,
         device: Device,
     ) -> Result<Self> {
+        let planner = export::planner(args, vae, &device)?;
         let training = TrainingSet::open(args, vae, &device)?;
         let validation = Buckets::open(&args.latents, Subset::Validation, vae, &device)?;
         let validation =
@@ -67,7 +73,7 @@ impl<'a> DenoiserObjective<'a> {
         let reference =
             args.reference.as_deref().map(|folder| Reference::open(folder, args.judged_strength, &device));
         let (teacher, reference) = (teacher.transpose()?, reference.transpose()?);
-        Ok(Self { args, training, validation, vae, tokenizer, teacher, reference, device })
+        Ok(Self { args, training, validation, vae, tokenizer, teacher, reference, planner, device })
     }
 
     /// The context of prompts, free of gradients if the text encoder stays as it is.
@@ -85,15 +91,14 @@ impl<'a> DenoiserObjective<'a> {
         &self,
         model: &Denoiser,
         [latents, noise]: [Tensor<5>; 2],
-        planes: Option<Tensor<5>>,
-        advantages: Option<Tensor<5>>,
+        Told { planes, advantages, own_guidance, of_nothing }: Told,
         (prompts, timelines): (&[&str], &[Timeline]),
         tap: impl FnMut(usize, &Tensor<3>),
     ) -> Result<Tensor<1>> {
         let noised = Noised::new(latents.clone(), noise.clone(), timelines);
         let (tokenizer, device) = (&self.tokenizer, &self.device);
         // What is shown tracks learns from the latents; see `--teacher`.
-        let teacher = self.teacher.as_ref().filter(|_| planes.is_none());
+        let teacher = self.teacher.as_ref().filter(|_| planes.is_none() && !of_nothing);
         let velocity = match (teacher, &self.reference, advantages) {
             (Some(teacher), ..) => teacher.velocity(&noised, prompts, tokenizer, device)?,
             (None, Some(reference), Some(advantages)) => {
@@ -102,6 +107,8 @@ impl<'a> DenoiserObjective<'a> {
             }
             _ => flow_velocity(latents, noise),
         };
+        let is_guided = own_guidance > 0.0 && teacher.is_none() && !of_nothing;
+        let away = is_guided.then(|| self.says_of_nothing(model, &noised, prompts.len())).transpose()?;
         let text = model.transformer.read(self.context(model, prompts)?);
         let Noised { x_t, timesteps, .. } = noised.clone();
         let seen = match planes {
@@ -109,8 +116,34 @@ impl<'a> DenoiserObjective<'a> {
             None => x_t,
         };
         let predicted = model.transformer.forward_tapped(seen, timesteps, &text, tap);
+        let velocity = match away {
+            // The model's own answer is in its goal (Tang et al. 2025, "Diffusion models without classifier-free guidance"): it stands
+            // where it says `away + (velocity - away) / (1 - own_guidance)`.
+            Some(away) => velocity + (predicted.clone().detach() - away) * own_guidance,
+            None => velocity,
+        };
         Ok(noised.squared_error(predicted, velocity))
     }
+
+    /// What the model says when it is told nothing, free of gradients.
+    fn says_of_nothing(&self, model: &Denoiser, noised: &Noised, count: usize) -> Result<Tensor<5>> {
+        let model = model.valid();
+        let nothing = model.context(&vec![""; count], &self.tokenizer, &self.device)?;
+        let Noised { x_t, timesteps, .. } = noised.clone();
+        Ok(model.transformer.forward(x_t, timesteps, &model.transformer.read(nothing)))
+    }
+}
+
+/// What is known of a batch besides its prompts, and what is to be learnt from it.
+struct Told {
+    /// Where things are.
+    planes: Option<Tensor<5>>,
+    /// Of samples.
+    advantages: Option<Tensor<5>>,
+    /// How strongly the model guides itself, from 0 to 1.
+    own_guidance: f64,
+    /// Whether nothing is told.
+    of_nothing: bool,
 }
 
 impl Objective for DenoiserObjective<'_> {
@@ -124,12 +157,17 @@ impl Objective for DenoiserObjective<'_> {
         let mut features = None;
         let named_after = (self.args.num_layers / 2).max(1);
         let told = (batch.prompts.as_slice(), batch.timelines.as_slice());
-        let loss =
-            self.loss_of(model, [batch.latents, noise], batch.planes, batch.advantages, told, |block, x| {
-                if block + 1 == named_after {
-                    features = Some(x.clone());
-                }
-            })?;
+        let about = Told {
+            planes: batch.planes,
+            advantages: batch.advantages,
+            own_guidance: self.args.own_guidance.at(moment.progress),
+            of_nothing: batch.of_nothing,
+        };
+        let loss = self.loss_of(model, [batch.latents, noise], about, told, |block, x| {
+            if block + 1 == named_after {
+                features = Some(x.clone());
+            }
+        })?;
         let figures = Figures::new().with("frames", shape[2] as f64);
         let (Some(naming), Some(features), Some(targets)) = (&model.naming, features, batch.targets) else {
             return Ok((loss, figures));
@@ -178,7 +216,8 @@ impl Objective for DenoiserObjective<'_> {
         Growth { grid, beside }
     }
 
-    /// Of a model of other latents, what it says of the channels that are chosen.
+    /// Of a model of other latents, what it says of the channels that are chosen; and where planes come behind other latents than its own,
+    /// or are shown to one of them alone, each where it belongs.
     fn adapt(&self, other: &mut Parameters, folder: &Path) -> Result<()> {
         const IN: &str = "transformer.patch_embedding.weight";
         const OUT: &str = "transformer.proj_out";
@@ -187,16 +226,25 @@ impl Objective for DenoiserObjective<'_> {
         let shape =
             |name: &str| other.entries.iter().find(|entry| entry.name == name).map(|entry| &entry.shape);
         let [Some(into), Some(out)] = [shape(IN), shape(&format!("{OUT}.bias"))] else { return Ok(()) };
+        // Of its channels those behind the latents are planes. It answers each latent, and has a gate for each if there are any.
+        let (inputs, answers) = (into[1], out[0] / patch);
+        let has_gates = answers > inputs || answers == 2 * inputs;
+        let theirs = if has_gates { answers / 2 } else { answers };
+        let channels = self.vae.config().z_dim();
+        let planes =
+            (0..self.args.transformer(channels, self.vae.config().scale_factors()[0]).shown_channels)
+                .map(|plane| Some(theirs + plane).filter(|plane| *plane < inputs));
         if chosen.is_empty() {
+            let is_alike = into[2..] == [1, self.args.latent_patch, self.args.latent_patch];
+            if is_alike && theirs <= channels && inputs >= theirs {
+                let latents = (0..channels).map(|channel| Some(channel).filter(|channel| *channel < theirs));
+                other.choose(IN, 1, inputs, &latents.chain(planes).collect::<Vec<_>>());
+            }
             return Ok(());
         }
-        let (theirs, answers) = (into[1], out[0] / patch);
         setting::channels("--init-channels", chosen, theirs)?;
-        let channels = self.vae.config().z_dim();
         let of_latents = format!("at most {channels}, as these latents have");
         setting::require("--init-channels", of_latents, chosen.len(), chosen.len() <= channels)?;
-        // Answers, and gates behind them if there are any.
-        let has_gates = answers == 2 * theirs;
         if into[2..] != [1, self.args.latent_patch, self.args.latent_patch]
             || has_gates != self.args.preconditioned_after.is_some()
         {
@@ -214,7 +262,7 @@ impl Objective for DenoiserObjective<'_> {
         };
         let parts = if has_gates { 2 } else { 1 };
         let outputs = (0..parts).flat_map(|part| of_part(part * theirs)).collect::<Vec<_>>();
-        other.choose(IN, 1, theirs, &of_part(0));
+        other.choose(IN, 1, inputs, &of_part(0).into_iter().chain(planes).collect::<Vec<_>>());
         for part in ["weight", "bias"] {
             other.choose(&format!("{OUT}.{part}"), 0, answers, &outputs);
         }
@@ -253,8 +301,8 @@ impl Objective for DenoiserObjective<'_> {
                 let items = self.validation.latents.store().items();
                 let truths = self.validation.truths.as_ref();
                 let planes = truths.map(|truths| truths.planes(items, &boxes, &self.device)).transpose()?;
-                let loss =
-                    self.loss_of(model, [latents, noise], planes, None, (&prompts, &timelines), |_, _| ())?;
+                let about = Told { planes, advantages: None, own_guidance: 0.0, of_nothing: false };
+                let loss = self.loss_of(model, [latents, noise], about, (&prompts, &timelines), |_, _| ())?;
                 let loss = to_scalar(loss)?;
                 sum += f64::from(loss) * indices.len() as f64;
                 count += indices.len() as f64;
@@ -267,12 +315,18 @@ impl Objective for DenoiserObjective<'_> {
     fn sample(&self, model: &Denoiser, path: &Path) -> Result<()> {
         let folder = tempfile::tempdir().map_err(TrainError::io(path))?;
         let exported = folder.path().join("model");
-        export::export(model, &self.vae, &self.tokenizer, self.args, &exported)?;
+        export::export(model, (&self.vae, self.planner.as_ref()), &self.tokenizer, self.args, &exported)?;
         sample::draw_sheet(&exported, &self.training.clips, &self.vae.config(), self.args, path)
     }
 
     fn export(&self, model: &Denoiser, folder: &Path) -> Result<()> {
-        export::export(model, &self.vae, &self.tokenizer, self.args, &folder.join("model"))
+        export::export(
+            model,
+            (&self.vae, self.planner.as_ref()),
+            &self.tokenizer,
+            self.args,
+            &folder.join("model"),
+        )
     }
 
     fn read(&self, folder: &Path) -> Result<Denoiser> {

@@ -85,7 +85,7 @@ impl Truths {
                 path: self.folder.join(self.subset.name()),
                 what: format!("captions of item {index}"),
                 expected: format!(
-                    "those of the world with seed {}; or take --naming-weight 0",
+                    "those of the world with seed {}; or take neither --naming-weight nor --tracks",
                     self.recipe.seed
                 ),
                 found: format!("{:?}", item.captions),

@@ -79,8 +79,10 @@ impl PlannerArgs {
     pub(super) fn check(&self) -> Result<()> {
         setting::share("--dense-share", self.dense_share)?;
         self.timeline.check()?;
+        let frames = world::ClipSpec::default().num_frames - 1;
+        let divides = self.factor > 0 && frames.is_multiple_of(self.factor);
+        setting::require("--factor", format!("a divisor of {frames}"), self.factor, divides)?;
         for (flag, count) in [
-            ("--factor", self.factor),
             ("--batch-scenes", self.batch_scenes),
             ("--evaluate-scenes", self.evaluate_scenes),
             ("--max-sequence-length", self.max_sequence_length),
