@@ -193,6 +193,23 @@ mod tests {
     }
 
     #[test]
+    fn what_is_shown_beside_latents_is_of_that_class_too() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let data_std = vec![Some(0.5); 16];
+        let config =
+            WanTransformer3dConfig { in_channels: 20, shown_channels: 4, data_std, ..Default::default() };
+        config.save(folder.path()).expect("saved");
+        let text = fs::read_to_string(folder.path().join("config.json")).expect("read");
+        assert!(text.contains(r#""_class_name": "KinoraTransformer3DModel""#), "{text}");
+        let loaded = WanTransformer3dConfig::load(folder.path()).expect("loaded");
+        assert_eq!((loaded.latent_channels(), &loaded), (16, &config));
+        for shown in ["16", "17", "18446744073709551615", "-1"] {
+            let json = format!(r#"{{"in_channels": 16, "shown_channels": {shown}}}"#);
+            assert!(refusal::<WanTransformer3dConfig>(&json).contains("shown_channels"), "{shown}");
+        }
+    }
+
+    #[test]
     fn broken_json_is_located() {
         let message =
             Umt5Config::load(folder_with("{\"d_model\": ,}").path()).expect_err("broken").to_string();

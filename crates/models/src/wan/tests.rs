@@ -88,6 +88,42 @@ fn first_weights_predict_a_velocity_of_zero() {
 }
 
 #[test]
+fn channels_that_show_nothing_may_be_left_out() {
+    let device = Device::flex();
+    let config = WanTransformer3dConfig {
+        num_attention_heads: 1,
+        attention_head_dim: 8,
+        in_channels: 3,
+        out_channels: 2,
+        shown_channels: 1,
+        text_dim: 4,
+        freq_dim: 8,
+        ffn_dim: 8,
+        num_layers: 1,
+        data_std: vec![None, Some(0.5)],
+        ..Default::default()
+    };
+    let model = WanTransformer3d::new(&config, &device).expect("a valid configuration").init_weights(3);
+    let text = model.read(Tensor::ones([1, 3, 4], &device));
+    let latents = Tensor::<5>::random([1, 2, 2, 4, 4], Distribution::Default, &device);
+    // What comes out is zero at first, so tokens are compared.
+    let tokens = |shown: Option<f32>| {
+        let seen = match shown {
+            Some(value) => {
+                Tensor::cat(vec![latents.clone(), Tensor::full([1, 1, 2, 4, 4], value, &device)], 1)
+            }
+            None => latents.clone(),
+        };
+        let (mut tokens, timestep) = (None, Tensor::full([1, 1], 500.0, &device));
+        let velocity = model.forward_tapped(seen, timestep, &text, |_, x| tokens = Some(x.clone()));
+        assert_eq!(velocity.dims(), [1, 2, 2, 4, 4]);
+        tokens.expect("a block").into_data()
+    };
+    assert_eq!(tokens(None), tokens(Some(0.0)));
+    assert_ne!(tokens(None), tokens(Some(1.0)));
+}
+
+#[test]
 fn configurations_that_cannot_work_are_refused() {
     let refused: [(&str, WanTransformer3dConfig); 4] = [
         ("attention_head_dim", WanTransformer3dConfig { attention_head_dim: 7, ..Default::default() }),
