@@ -2,7 +2,7 @@
 
 Draws noise, lets kinora generate from it in f32, and makes the same clip in PyTorch: latents with diffusers, and frames with
 the decoder of `AutoencoderKinora`. That one, the preconditioning of `KinoraTransformer3DModel` and what its blocks are told of
-the frames beside are not in diffusers, and are written down here once more. Prints the peak signal-to-noise ratio between both clips (frames from 0 to 1, so 45 dB is an error of 0.0056).
+the frames beside are not in diffusers, and are written down here once more. Nothing is planned: the denoiser is shown no tracks. Prints the peak signal-to-noise ratio between both clips (frames from 0 to 1, so 45 dB is an error of 0.0056).
 
     pip install torch diffusers==0.42.1 transformers accelerate ftfy safetensors
     cargo build --release
@@ -11,6 +11,7 @@ the frames beside are not in diffusers, and are written down here once more. Pri
 
 import json
 import math
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -39,8 +40,11 @@ def main(kinora: str, model: str) -> None:
 
     with tempfile.TemporaryDirectory() as folder:
         noise_file, frames_file = Path(folder, "noise.safetensors"), Path(folder, "frames.safetensors")
+        unplanned = shutil.copytree(model, Path(folder, "model"))
+        index = json.loads((unplanned / "model_index.json").read_text())
+        (unplanned / "model_index.json").write_text(json.dumps({**index, "planner": None}))
         save_file({"noise": noise}, noise_file)
-        command = [kinora, "generate", PROMPT, "--model", model, "--noise", noise_file]
+        command = [kinora, "generate", PROMPT, "--model", unplanned, "--noise", noise_file]
         command += ["--size", f"{size}x{size}", "--num-frames", FRAMES, "--steps", STEPS]
         command += ["--guidance-scale", GUIDANCE, "--precision", "f32", "--as-written", "--output", frames_file]
         subprocess.run([str(word) for word in command], check=True)
@@ -69,7 +73,7 @@ def main(kinora: str, model: str) -> None:
         max_sequence_length=pipeline.tokenizer.model_max_length,
         output_type="latent",
     ).frames
-    theirs = decode(part("vae"), latents)
+    theirs = steady(decode(part("vae"), latents))
 
     assert ours.shape == theirs.shape, f"{tuple(ours.shape)} and {tuple(theirs.shape)}"
     error = (ours - theirs).square().mean().item()
@@ -81,13 +85,16 @@ def transformer(folder: Path) -> WanTransformer3DModel:
     config = json.loads((folder / "config.json").read_text())
     stds = config.get("data_std", [])
     answers = config["out_channels"] * (2 if stds else 1)
+    shown = config.get("shown_channels", 0)
     model = WanTransformer3DModel.from_pretrained(folder, out_channels=answers, torch_dtype=torch.float32)
     is_preconditioned = torch.tensor([std is not None for std in stds]).reshape(1, -1, 1, 1, 1)
     std = torch.tensor([std or 1.0 for std in stds]).reshape(1, -1, 1, 1, 1)
     says = model.forward
 
     def forward(hidden_states: torch.Tensor, timestep: torch.Tensor, **rest):
-        (output,) = says(hidden_states=hidden_states, timestep=timestep, **{**rest, "return_dict": False})
+        nothing = torch.zeros_like(hidden_states[:, :1]).expand(-1, shown, -1, -1, -1)
+        seen = torch.cat([hidden_states, nothing], dim=1)
+        (output,) = says(hidden_states=seen, timestep=timestep, **{**rest, "return_dict": False})
         t = timestep.flatten()[0] / 1000  # no frame is known: all have one timestep
         d = (1 - t) ** 2 * std**2 + t**2
         answer, gate = output.chunk(2, dim=1)
@@ -156,6 +163,16 @@ def decode(folder: Path, latents: torch.Tensor) -> torch.Tensor:
     if upscale > 1:
         video = upsample(video, conv, block, config["upsampler_blocks"], upscale)
     return (video.permute(0, 2, 3, 1) / 2 + 0.5).clamp(0, 1)
+
+
+def steady(frames: torch.Tensor) -> torch.Tensor:
+    """Frames `[frames, height, width, 3]`, half of the one before where two differ by no more than grain (`crates/engine/src/steady.rs`)."""
+    kept = [frames[0]]
+    for frame in frames[1:]:
+        change = F.pad((frame - kept[-1]).abs().amax(dim=-1)[None], (1, 1, 1, 1), mode="replicate")
+        share = 0.5 / (1 + (F.max_pool2d(change, 3, stride=1)[0] / 0.02) ** 4)
+        kept.append(frame + share[..., None] * (kept[-1] - frame))
+    return torch.stack(kept)
 
 
 def upsample(video: torch.Tensor, conv, block: int, num_blocks: int, upscale: int) -> torch.Tensor:
