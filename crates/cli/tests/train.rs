@@ -215,8 +215,7 @@ fn a_denoiser_is_trained_from_the_world_to_a_model() {
     let evaluation: Value = serde_json::from_str(lines.lines().last().expect("a line")).expect("JSON");
     assert!(evaluation["loss_at_0.5"].as_f64().is_some_and(f64::is_finite), "{evaluation}");
     assert_eq!(names(&folder.path().join("plans/samples")), ["step-00000002.png"]);
-    let shown =
-        "--tracks --tracks-dropout 0.5 --teacher taught/model --init-from taught/model --guidance-scale 1";
+    let shown = "--tracks --tracks-dropout 0.5 --things-weight 4 --own-guidance 0.1..0.5 --teacher taught/model --init-from taught/model --guidance-scale 1";
     let placed =
         format!("{unnamed} --prompt-dropout 0.4 --steps 4 --evaluate-every 4 --sample-every 4 {shown}");
     run(&format!("{placed} --planner plans/planner --output placed"));

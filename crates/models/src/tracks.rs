@@ -96,6 +96,12 @@ impl TrackCode {
         self.labels[0] + self.labels[1] + self.factor + 2
     }
 
+    /// Which planes show that there is anything at all, and how loud they are where there is.
+    pub fn presence(self) -> (Range<usize>, f32) {
+        let first = self.labels[0] + self.labels[1];
+        (first..first + self.factor, LOUD)
+    }
+
     /// The frames of a latent frame, each as often as it counts: the first one has a single frame, which counts for all.
     fn frames_of(self, latent: usize) -> impl Iterator<Item = usize> {
         (0..self.factor).map(move |at| if latent == 0 { 0 } else { (latent - 1) * self.factor + 1 + at })

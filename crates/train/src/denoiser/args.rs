@@ -72,6 +72,10 @@ pub struct DenoiserArgs {
     #[arg(long, requires = "tracks")]
     #[serde(default)]
     pub planner: Option<PathBuf>,
+    /// How much more it counts what is shown where things are than elsewhere: most of a picture is ground and sky
+    #[arg(long, default_value_t = Self::default().things_weight)]
+    #[serde(default)]
+    pub things_weight: f64,
     /// Share of batches to which nothing of that is shown; what they learn is what a --teacher without tracks says, if there is one
     #[arg(long, default_value_t = Self::default().tracks_dropout)]
     #[serde(default)]
@@ -187,6 +191,7 @@ impl Default for DenoiserArgs {
             tracks: false,
             planner: None,
             tracks_dropout: 0.1,
+            things_weight: 0.0,
             text: TextSize::default(),
             freeze_text_encoder: false,
             teacher: None,
@@ -290,6 +295,7 @@ impl DenoiserArgs {
         setting::share("--several-share", self.several_share.unwrap_or(0.0))?;
         setting::share("--prompt-dropout", self.prompt_dropout)?;
         setting::share("--tracks-dropout", self.tracks_dropout)?;
+        setting::not_negative("--things-weight", self.things_weight)?;
         let most = self.own_guidance.start.max(self.own_guidance.end);
         setting::require(
             "--own-guidance",

@@ -29,9 +29,17 @@ impl Noised {
 
     /// The mean squared difference of two velocities over all frames that are not known.
     pub fn squared_error(&self, predicted: Tensor<5>, velocity: Tensor<5>) -> Tensor<1> {
-        let [_, channels, _, height, width] = predicted.dims();
-        let error = (predicted - velocity).square() * self.free.clone();
-        error.sum() / (self.free.clone().sum() * (channels * height * width) as f64)
+        let [batch, _, frames, height, width] = predicted.dims();
+        let alike = self.free.ones_like().expand([batch, 1, frames, height, width]);
+        self.weighted_error(predicted, velocity, alike)
+    }
+
+    /// The same as a mean by weights, `[batch, 1, frames, height, width]`.
+    pub fn weighted_error(&self, predicted: Tensor<5>, velocity: Tensor<5>, weights: Tensor<5>) -> Tensor<1> {
+        let channels = predicted.dims()[1];
+        let weights = weights * self.free.clone();
+        let error = (predicted - velocity).square() * weights.clone();
+        error.sum() / (weights.sum() * channels as f64)
     }
 }
 
@@ -77,6 +85,22 @@ mod tests {
         );
         let velocity = noise - latents;
         assert!(to_scalar(noised.squared_error(velocity.clone() + wrong, velocity)).unwrap() < 1e-12);
+    }
+
+    #[test]
+    fn weights_say_what_counts() {
+        let [latents, noise] = tensors();
+        let half = Timeline::known(vec![true, false, false], 700.0);
+        let noised = Noised::new(latents.clone(), noise.clone(), &[half, Timeline::shared(3, 700.0)]);
+        let velocity = noise - latents;
+        // Wrong by one in the left column and by three in the right one, which counts three times as much.
+        let columns = |left: f32, right: f32| {
+            let row = Tensor::<1>::from_floats([left, right], &Device::flex());
+            row.reshape([1, 1, 1, 1, 2]).expand([2, 1, 3, 1, 2])
+        };
+        let wrong = velocity.clone() + columns(1.0, 3.0);
+        let error = to_scalar(noised.weighted_error(wrong, velocity, columns(1.0, 3.0))).unwrap();
+        assert!((error - (1.0 + 3.0 * 9.0) / 4.0).abs() < 1e-4, "{error}");
     }
 
     #[test]

@@ -7,6 +7,7 @@ use burn::{
     tensor::{Device, Tensor},
 };
 use diffusion::{NUM_TRAIN_TIMESTEPS, Timeline, flow_velocity};
+use engine::track_code;
 use models::{
     family::{Autoencoder, AutoencoderConfig},
     wan::WanTransformer3d,
@@ -111,6 +112,11 @@ impl<'a> DenoiserObjective<'a> {
         let away = is_guided.then(|| self.says_of_nothing(model, &noised, prompts.len())).transpose()?;
         let text = model.transformer.read(self.context(model, prompts)?);
         let Noised { x_t, timesteps, .. } = noised.clone();
+        let weights = planes.as_ref().filter(|_| self.args.things_weight > 0.0).map(|planes| {
+            let (presence, loud) = track_code(self.vae.config().scale_factors()[0]).presence();
+            let share = planes.clone().narrow(1, presence.start, presence.len()).mean_dim(1) / loud;
+            share * self.args.things_weight + 1.0
+        });
         let seen = match planes {
             Some(planes) => Tensor::cat(vec![x_t, planes], 1),
             None => x_t,
@@ -122,7 +128,10 @@ impl<'a> DenoiserObjective<'a> {
             Some(away) => velocity + (predicted.clone().detach() - away) * own_guidance,
             None => velocity,
         };
-        Ok(noised.squared_error(predicted, velocity))
+        Ok(match weights {
+            Some(weights) => noised.weighted_error(predicted, velocity, weights),
+            None => noised.squared_error(predicted, velocity),
+        })
     }
 
     /// What the model says when it is told nothing, free of gradients.

@@ -39,6 +39,9 @@ pub struct PlannerArgs {
     /// Share of prompts that leave nothing out, as `kinora generate` makes them
     #[arg(long, default_value_t = Self::default().dense_share)]
     pub dense_share: f64,
+    /// Share of scenes whose camera stands still whatever they had it do: the engine moves it over what is drawn
+    #[arg(long, default_value_t = Self::default().still_camera_share)]
+    pub still_camera_share: f64,
     /// Scenes of held-out combinations to evaluate on
     #[arg(long, default_value_t = Self::default().evaluate_scenes)]
     pub evaluate_scenes: usize,
@@ -64,6 +67,7 @@ impl Default for PlannerArgs {
             ffn_dim: 512,
             batch_scenes: 128,
             dense_share: 0.6,
+            still_camera_share: 0.8,
             evaluate_scenes: 256,
             timeline: TimelineArgs { timestep_shift: 1.5, ..TimelineArgs::default() },
             run: RunArgs::default(),
@@ -78,6 +82,7 @@ impl PlannerArgs {
     /// The first setting that makes no sense.
     pub(super) fn check(&self) -> Result<()> {
         setting::share("--dense-share", self.dense_share)?;
+        setting::share("--still-camera-share", self.still_camera_share)?;
         self.timeline.check()?;
         let frames = world::ClipSpec::default().num_frames - 1;
         let divides = self.factor > 0 && frames.is_multiple_of(self.factor);

@@ -5,8 +5,9 @@ use models::tracks::{Track, TrackCode};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
-use world::{ClipSpec, Language, Scene, Split};
+use world::{CameraMove, ClipSpec, Language, Scene, Split};
 
+use super::PlannerArgs;
 use crate::{dataset::ClipShape, tracks};
 
 /// A scene as its planner sees it.
@@ -17,19 +18,22 @@ pub struct Planned {
 }
 
 impl Planned {
-    /// So many, with captions of which this share leaves nothing out.
-    pub fn draw(count: usize, split: Split, dense_share: f64, rng: &mut ChaCha8Rng) -> Vec<Self> {
+    /// So many.
+    pub fn draw(count: usize, split: Split, args: &PlannerArgs, rng: &mut ChaCha8Rng) -> Vec<Self> {
         let seeds: Vec<u64> = (0..count).map(|_| rng.random()).collect();
-        seeds.into_par_iter().map(|seed| Self::of(seed, split, dense_share)).collect()
+        seeds.into_par_iter().map(|seed| Self::of(seed, split, args)).collect()
     }
 
-    fn of(seed: u64, split: Split, dense_share: f64) -> Self {
+    fn of(seed: u64, split: Split, args: &PlannerArgs) -> Self {
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
-        let scene = Scene::sample(rng.random(), split);
+        let mut scene = Scene::sample(rng.random(), split);
+        if rng.random::<f64>() < args.still_camera_share {
+            scene.camera = CameraMove::Still;
+        }
         let spec = ClipShape::common(&mut rng).spec();
         let truth = world::simulate(&scene, &spec);
         let language = Language::ALL[rng.random_range(0..Language::ALL.len())];
-        let caption = match rng.random::<f64>() < dense_share {
+        let caption = match rng.random::<f64>() < args.dense_share {
             true => world::dense_caption(&scene, language, &mut rng),
             false => world::caption(&scene, language, &mut rng),
         };

@@ -57,7 +57,7 @@ impl<'a> PlannerObjective<'a> {
         device: Device,
     ) -> Self {
         let mut rng = rng(args.run.seed, Purpose::Evaluation, u64::MAX);
-        let held_out = Planned::draw(args.evaluate_scenes, Split::HeldOut, args.dense_share, &mut rng);
+        let held_out = Planned::draw(args.evaluate_scenes, Split::HeldOut, args, &mut rng);
         Self { args, text_encoder, tokenizer, held_out, device }
     }
 
@@ -92,7 +92,7 @@ impl Objective for PlannerObjective<'_> {
     fn loss(&self, model: &WanTransformer3d, moment: Moment) -> Result<(Tensor<1>, Figures)> {
         let mut rng = rng(moment.seed, Purpose::Batch, moment.batch);
         let args = self.args;
-        let planned = Planned::draw(args.batch_scenes, Split::Train, args.dense_share, &mut rng);
+        let planned = Planned::draw(args.batch_scenes, Split::Train, args, &mut rng);
         let frames = args.latent_frames();
         let timelines: Vec<Timeline> =
             planned.iter().map(|_| args.timeline.sample(frames, &mut rng)).collect();
