@@ -81,7 +81,7 @@ impl Tracked {
 
     /// Plans a window of a video for what `context` says; what the denoiser of pictures is shown of it is
     /// `[1, planes, frames, height, width]`. None if there is something to see in the window of which it is not known where things are:
-    /// pictures that others are made of, and what no eyes have seen.
+    /// pictures that others are made of, what no eyes have seen, and pictures that show other things than those before or behind them.
     pub fn plan(
         &mut self,
         planner: &Planner,
@@ -95,7 +95,7 @@ impl Tracked {
         if frames.iter().any(|&frame| reel.frame(frame).is_some() && self.at(plan, frame).is_none()) {
             return Ok(None);
         }
-        let mut known = self.known(plan, window, reel);
+        let Some(mut known) = self.known(plan, window, reel) else { return Ok(None) };
         // A shorter window is the beginning of one as long as those that were taught, unless something is behind it.
         let taught = plan.model.native_latent_frames();
         if known.latent_frames.last() != Some(&true) && known.latent_frames.len() < taught {
@@ -128,16 +128,20 @@ impl Tracked {
         self.frames.get(&frame).map(Vec::as_slice)
     }
 
-    /// What is known of the tracks in a window.
-    fn known(&self, plan: &Plan, window: &Window, reel: &Reel<'_>) -> KnownTracks {
+    /// What is known of the tracks in a window; none if that is not of the same things all over.
+    fn known(&self, plan: &Plan, window: &Window, reel: &Reel<'_>) -> Option<KnownTracks> {
         let mut frames = Vec::new();
         for latent in 0..window.latent_frames {
             let of_latent = plan.layout.frames_of(window, latent);
             let is_settled = |frame: isize| reel.is_settled(frame);
-            // All of it is as the first frame that is there, if the denoiser of pictures sees it so.
+            // What is not there is as what is there before it, or as the first that is, if the denoiser of pictures sees it so.
             let leads = plan.layout.leads_to(window, latent, &plan.request.known, is_settled);
-            let first = of_latent.clone().find(|&frame| is_settled(frame)).filter(|_| leads);
-            frames.push(of_latent.map(|frame| self.at(plan, first.unwrap_or(frame))).collect());
+            let mut shown = of_latent.clone().find(|&frame| is_settled(frame)).filter(|_| leads);
+            let of_frame = |frame: isize| {
+                shown = shown.map(|shown| if is_settled(frame) { frame } else { shown });
+                self.at(plan, shown.unwrap_or(frame))
+            };
+            frames.push(of_latent.map(of_frame).collect());
         }
         matched(&frames)
     }
@@ -145,18 +149,19 @@ impl Tracked {
 
 /// A frame of the video that is given as it is, and is none of those between which others are made.
 fn given(plan: &Plan, frame: isize) -> Option<usize> {
-    let at = usize::try_from(frame).ok()?;
     match plan.layout.frame(frame)? {
+        Frame::Again(first) => given(plan, first as isize),
         Frame::Known { index, .. } if !plan.request.known[index].fill_between => {
-            plan.layout.is_pinned(at).then_some(at)
+            usize::try_from(frame).ok().filter(|&at| plan.layout.is_pinned(at))
         }
-        _ => None,
+        Frame::Known { .. } | Frame::Anew => None,
     }
 }
 
 /// The tracks of what is known of the frames of each latent frame. What is of one kind and colour is one thing, the nearest place of it if
-/// there are several. A latent frame is known if all things are known in all of its frames.
-fn matched(latents: &[Vec<Option<&[Spot]>>]) -> KnownTracks {
+/// there are several. A latent frame is known if all of its frames are. None if one of these lacks a thing that others have, or if there are
+/// more than can be planned.
+fn matched(latents: &[Vec<Option<&[Spot]>>]) -> Option<KnownTracks> {
     let mut things: Vec<(Spot, Vec<Option<Place>>)> = Vec::new();
     let frames: Vec<Option<&[Spot]>> = latents.iter().flatten().copied().collect();
     for (at, spots) in frames.iter().enumerate() {
@@ -177,21 +182,16 @@ fn matched(latents: &[Vec<Option<&[Spot]>>]) -> KnownTracks {
             }
         }
     }
-    let mut at = 0;
-    let latent_frames = latents.iter().map(|of_latent| {
-        let frames = at..at + of_latent.len();
-        at = frames.end;
-        let all_seen =
-            |(_, places): &(Spot, Vec<Option<Place>>)| places[frames.clone()].iter().all(Option::is_some);
-        of_latent.iter().all(Option::is_some) && things.iter().all(all_seen)
-    });
-    let latent_frames = latent_frames.collect();
+    let all_seen = |at: usize| things.iter().all(|(_, places)| places[at].is_some());
+    let is_whole = things.len() <= world::MOST_THINGS
+        && (0..frames.len()).all(|at| frames[at].is_none() || all_seen(at));
+    let latent_frames = latents.iter().map(|frames| frames.iter().all(Option::is_some)).collect();
     let tracks = things.iter().map(|(last, places)| Track {
         kind: last.kind,
         colour: last.colour,
         places: places.iter().map(|place| place.unwrap_or(last.place)).collect(),
     });
-    KnownTracks { tracks: tracks.take(world::MOST_THINGS).collect(), latent_frames }
+    is_whole.then(|| KnownTracks { tracks: tracks.collect(), latent_frames })
 }
 
 #[cfg(test)]
@@ -206,7 +206,7 @@ mod tests {
     fn things_are_matched_by_what_they_are() {
         let (first, second) = ([spot(1, 0.2), spot(2, 0.8)], [spot(2, 0.7), spot(1, 0.3)]);
         let latents = [vec![Some(&first[..])], vec![None, Some(&second[..])], vec![Some(&second[..]); 2]];
-        let known = matched(&latents);
+        let known = matched(&latents).unwrap();
         assert_eq!(known.latent_frames, [true, false, true]);
         let of = |thing: usize| known.tracks[thing].places.iter().map(|place| place.x).collect::<Vec<_>>();
         assert_eq!((known.tracks[0].kind, known.tracks[1].kind), (1, 2));
@@ -218,16 +218,16 @@ mod tests {
     #[test]
     fn two_of_a_kind_are_told_apart_by_where_they_are() {
         let (first, second) = ([spot(1, 0.2), spot(1, 0.8)], [spot(1, 0.75), spot(1, 0.25)]);
-        let known = matched(&[vec![Some(&first[..])], vec![Some(&second[..]); 2]]);
+        let known = matched(&[vec![Some(&first[..])], vec![Some(&second[..]); 2]]).unwrap();
         assert_eq!(known.tracks[0].places.iter().map(|place| place.x).collect::<Vec<_>>(), [0.2, 0.25, 0.25]);
     }
 
     #[test]
-    fn a_latent_frame_in_which_a_thing_is_missing_is_not_known() {
+    fn pictures_of_other_things_are_not_planned_between() {
         let (both, one) = ([spot(1, 0.2), spot(2, 0.8)], [spot(1, 0.2)]);
-        let known = matched(&[vec![Some(&both[..])], vec![Some(&one[..]); 2], vec![None; 2]]);
-        assert_eq!(known.latent_frames, [true, false, false]);
-        assert_eq!(known.tracks.len(), 2);
-        assert_eq!(matched(&[vec![None]]), KnownTracks::nothing(1));
+        assert_eq!(matched(&[vec![Some(&both[..])], vec![None; 2], vec![Some(&one[..]); 2]]), None);
+        let many: Vec<Spot> = (0..=world::MOST_THINGS).map(|kind| spot(kind, 0.2)).collect();
+        assert_eq!(matched(&[vec![Some(&many[..])], vec![None; 2]]), None);
+        assert_eq!(matched(&[vec![None]]), Some(KnownTracks::nothing(1)));
     }
 }

@@ -1,6 +1,10 @@
 //! What the embedded model plans, and what it is told of where things are in what is given.
 
-use std::sync::{Arc, Mutex};
+use std::{
+    fs,
+    path::Path,
+    sync::{Arc, Mutex},
+};
 
 use engine::{
     At, Edge, Eyes, Known, ModelFiles, Pipeline, Place, Precision, Session, Size, Track, VideoRequest,
@@ -73,7 +77,7 @@ fn what_is_given_is_looked_at_once_and_changes_the_plan() {
         // Of a clip that goes on, the frames that a window sees.
         (vec![given(grey(17))], vec![5]),
         (vec![given(grey(1)), at_end(given(grey(1)))], vec![5, 5]),
-        (vec![at_end(given(grey(17)))], vec![6]),
+        (vec![at_end(given(grey(17)))], vec![7]),
     ] {
         let num_frames =
             if known.iter().any(|known| known.clip.as_ref().unwrap().num_frames() > 1) { 25 } else { 9 };
@@ -104,16 +108,70 @@ fn what_others_are_made_of_is_not_planned() {
     }
 }
 
-/// The same bytes for the same request, in one window, in several, and as one picture.
+/// Both ends of a clip that is closed to a loop are looked at.
 #[test]
-fn nothing_but_prompts_is_planned_without_eyes() {
+fn the_beginning_of_a_loop_is_seen_behind_its_end() {
+    let request = VideoRequest { is_loop: true, ..request(25, vec![given(grey(17))]) };
+    let (frames, looks) = made(&request);
+    assert_eq!(looks.len(), 2, "{looks:?}");
+    assert_ne!(frames, without_eyes(&request));
+}
+
+/// Eyes that see another thing in each clip.
+#[derive(Debug, Default)]
+struct Fickle(Mutex<usize>);
+
+impl Eyes for Fickle {
+    fn look(&self, clip: &Clip, _: &str) -> Option<Vec<Track>> {
+        let mut looks = self.0.lock().unwrap();
+        *looks += 1;
+        let place = Place { x: 0.5, y: 0.6, width: 0.2, height: 0.2, distance: 6.0 };
+        Some(vec![Track { kind: *looks, colour: 0, places: vec![place; clip.num_frames()] }])
+    }
+}
+
+#[test]
+fn nothing_is_planned_between_pictures_of_different_things() {
+    let known = vec![given(grey(1)), Known { at: At::Edge(Edge::End), ..given(grey(1)) }];
+    let request = request(9, known);
+    let pipeline = pipeline().with_eyes(Arc::new(Fickle::default()));
+    let frames = pipeline.generate(&pipeline.plan(&request).unwrap(), &mut unobserved).unwrap().frames;
+    assert_eq!(frames, without_eyes(&request));
+}
+
+/// What nothing but a prompt is made of is planned, in one window, in several, and as one picture: without its planner the model makes
+/// something else.
+#[test]
+fn prompts_alone_are_planned() {
+    let folder = tempfile::tempdir().unwrap();
+    let embedded = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../weights/kinora-tiny");
+    copy(&embedded, folder.path());
+    let index = folder.path().join("model_index.json");
+    let mut parts: serde_json::Value = serde_json::from_slice(&fs::read(&index).unwrap()).unwrap();
+    parts["planner"] = serde_json::Value::Null;
+    fs::write(&index, parts.to_string()).unwrap();
+    let unplanned =
+        Session::cpu().open(&ModelFiles::new(Some(folder.path())), Some(Precision::Bf16)).unwrap();
     for num_frames in [1, 9, 25] {
         let request = request(num_frames, Vec::new());
         let (frames, looks) = made(&request);
         assert_eq!(looks, []);
         assert_eq!(frames, without_eyes(&request));
+        let other = unplanned.generate(&unplanned.plan(&request).unwrap(), &mut unobserved).unwrap();
+        assert_ne!(frames, other.frames, "{num_frames}");
     }
-    // What is planned is of the seed.
-    let of_seed = |seed| made(&VideoRequest { seed, ..request(9, Vec::new()) }).0;
-    assert_ne!(of_seed(1), of_seed(2));
+}
+
+/// Copies a folder of files and of folders of files.
+fn copy(from: &Path, to: &Path) {
+    for entry in fs::read_dir(from).unwrap() {
+        let path = entry.unwrap().path();
+        let to = to.join(path.file_name().unwrap());
+        if path.is_dir() {
+            fs::create_dir(&to).unwrap();
+            copy(&path, &to);
+        } else {
+            fs::copy(&path, &to).unwrap();
+        }
+    }
 }

@@ -138,7 +138,7 @@ pub struct DenoiserArgs {
     pub prompt_dropout: f64,
     /// Guidance that is learnt from the model itself, over the run: this share of how far what it says is from what it says without a
     /// prompt and without tracks is added to what it learns. With 0.5 it comes to say what a guidance of 2 would, with 0.67 one of 3. Whole
-    /// batches have then neither prompts nor tracks, as many as --prompt-dropout says
+    /// batches have then neither prompts nor tracks, as many as --prompt-dropout says; export a --guidance-scale of 1
     #[arg(long, default_value_t = Self::default().own_guidance)]
     #[serde(default = "unguided")]
     pub own_guidance: Ramp,
@@ -303,6 +303,10 @@ impl DenoiserArgs {
             self.own_guidance,
             most < 1.0,
         )?;
+        let free = !self.guides() || (self.judged.is_none() && (self.teacher.is_none() || self.tracks));
+        let expected =
+            "left out with --judged, and with a --teacher unless it is for what is shown no --tracks";
+        setting::require("--own-guidance", expected, self.own_guidance, free)?;
         let asks = !self.guides() || self.prompt_dropout > 0.0;
         let expected = "more than 0 with --own-guidance: it is away from what is said without a prompt";
         setting::require("--prompt-dropout", expected, self.prompt_dropout, asks)?;

@@ -9,8 +9,9 @@ use burn::{
 use diffusion::{NUM_TRAIN_TIMESTEPS, Timeline, flow_velocity};
 use engine::track_code;
 use models::{
+    ModelConfig,
     family::{Autoencoder, AutoencoderConfig},
-    wan::WanTransformer3d,
+    wan::{WanTransformer3d, WanTransformer3dConfig},
 };
 
 use super::{
@@ -92,7 +93,7 @@ impl<'a> DenoiserObjective<'a> {
         &self,
         model: &Denoiser,
         [latents, noise]: [Tensor<5>; 2],
-        Told { planes, advantages, own_guidance, of_nothing }: Told,
+        Told { planes, advantages, own_guidance, things_weight, of_nothing }: Told,
         (prompts, timelines): (&[&str], &[Timeline]),
         tap: impl FnMut(usize, &Tensor<3>),
     ) -> Result<Tensor<1>> {
@@ -112,10 +113,10 @@ impl<'a> DenoiserObjective<'a> {
         let away = is_guided.then(|| self.says_of_nothing(model, &noised, prompts.len())).transpose()?;
         let text = model.transformer.read(self.context(model, prompts)?);
         let Noised { x_t, timesteps, .. } = noised.clone();
-        let weights = planes.as_ref().filter(|_| self.args.things_weight > 0.0).map(|planes| {
+        let weights = planes.as_ref().filter(|_| things_weight > 0.0).map(|planes| {
             let (presence, loud) = track_code(self.vae.config().scale_factors()[0]).presence();
             let share = planes.clone().narrow(1, presence.start, presence.len()).mean_dim(1) / loud;
-            share * self.args.things_weight + 1.0
+            share * things_weight + 1.0
         });
         let seen = match planes {
             Some(planes) => Tensor::cat(vec![x_t, planes], 1),
@@ -143,6 +144,13 @@ impl<'a> DenoiserObjective<'a> {
     }
 }
 
+/// Channels that the denoiser in a folder, of diffusers parts or of a run, is shown behind its latents.
+fn shown_channels(folder: &Path) -> usize {
+    let parts = [folder.join("transformer"), folder.join("model/transformer")];
+    let found = parts.iter().find_map(|part| WanTransformer3dConfig::load(part).ok());
+    found.map_or(0, |config| config.shown_channels)
+}
+
 /// What is known of a batch besides its prompts, and what is to be learnt from it.
 struct Told {
     /// Where things are.
@@ -151,6 +159,8 @@ struct Told {
     advantages: Option<Tensor<5>>,
     /// How strongly the model guides itself, from 0 to 1.
     own_guidance: f64,
+    /// How much more what is shown of things counts.
+    things_weight: f64,
     /// Whether nothing is told.
     of_nothing: bool,
 }
@@ -170,6 +180,7 @@ impl Objective for DenoiserObjective<'_> {
             planes: batch.planes,
             advantages: batch.advantages,
             own_guidance: self.args.own_guidance.at(moment.progress),
+            things_weight: self.args.things_weight,
             of_nothing: batch.of_nothing,
         };
         let loss = self.loss_of(model, [batch.latents, noise], about, told, |block, x| {
@@ -237,8 +248,8 @@ impl Objective for DenoiserObjective<'_> {
         let [Some(into), Some(out)] = [shape(IN), shape(&format!("{OUT}.bias"))] else { return Ok(()) };
         // Of its channels those behind the latents are planes. It answers each latent, and has a gate for each if there are any.
         let (inputs, answers) = (into[1], out[0] / patch);
-        let has_gates = answers > inputs || answers == 2 * inputs;
-        let theirs = if has_gates { answers / 2 } else { answers };
+        let theirs = inputs - shown_channels(folder).min(inputs);
+        let has_gates = answers == 2 * theirs;
         let channels = self.vae.config().z_dim();
         let planes =
             (0..self.args.transformer(channels, self.vae.config().scale_factors()[0]).shown_channels)
@@ -310,7 +321,13 @@ impl Objective for DenoiserObjective<'_> {
                 let items = self.validation.latents.store().items();
                 let truths = self.validation.truths.as_ref();
                 let planes = truths.map(|truths| truths.planes(items, &boxes, &self.device)).transpose()?;
-                let about = Told { planes, advantages: None, own_guidance: 0.0, of_nothing: false };
+                let about = Told {
+                    planes,
+                    advantages: None,
+                    own_guidance: 0.0,
+                    things_weight: 0.0,
+                    of_nothing: false,
+                };
                 let loss = self.loss_of(model, [latents, noise], about, (&prompts, &timelines), |_, _| ())?;
                 let loss = to_scalar(loss)?;
                 sum += f64::from(loss) * indices.len() as f64;

@@ -306,7 +306,10 @@ mod tests {
             }
             let error =
                 Truths::of(&items, subset, &recipe(4), &vae, Path::new("latents")).err().unwrap().to_string();
-            assert!(error.contains("captions of item") && error.contains("--naming-weight 0"), "{error}");
+            assert!(
+                error.contains("captions of item") && error.contains("neither --naming-weight nor --tracks"),
+                "{error}"
+            );
         }
     }
 }
