@@ -42,24 +42,41 @@ impl Eyes for JudgesEyes {
                     .extend(best.filter(|&best| fits(seen[best]) > LEAST_FIT).map(|best| seen.remove(best)));
             }
         }
-        let place = |track: &tracks::Track, frame: usize| {
-            track.nearest(frame).map(|found| Place {
-                x: found.centre.x / width,
-                y: found.centre.y / height,
-                width: found.extent.x / width,
-                height: found.extent.y / height,
-                distance: found.distance,
-            })
+        let place = |found: &tracks::Sighting| Place {
+            x: found.centre.x / width,
+            y: found.centre.y / height,
+            width: found.extent.x / width,
+            height: found.extent.y / height,
+            distance: found.distance,
         };
         let track = |track: &tracks::Track| {
+            let seen: Vec<_> = track.seen().map(|(frame, found)| (frame, place(found))).collect();
             let places =
-                (0..track.sightings.len()).map(|frame| place(track, frame)).collect::<Option<_>>()?;
+                (0..track.sightings.len()).map(|frame| between(&seen, frame)).collect::<Option<_>>()?;
             Some(Track { kind: track.kind() as usize, colour: track.colour() as usize, places })
         };
         let found: Option<Vec<Track>> =
             in_order.into_iter().chain(seen).take(world::MOST_THINGS).map(track).collect();
         found.filter(|tracks| !tracks.is_empty())
     }
+}
+
+/// Where a thing is in a frame, if it is `seen` in some: hidden, it goes straight on from where it was last seen to where it is seen again.
+fn between(seen: &[(usize, Place)], frame: usize) -> Option<Place> {
+    let behind = seen.partition_point(|(at, _)| *at < frame);
+    let (before, after) = (behind.checked_sub(1).map(|at| seen[at]), seen.get(behind).copied());
+    let (Some((from, a)), Some((to, b))) = (before, after) else {
+        return before.or(after).map(|(_, place)| place);
+    };
+    let share = (frame - from) as f32 / (to - from) as f32;
+    let mix = |a: f32, b: f32| a + (b - a) * share;
+    Some(Place {
+        x: mix(a.x, b.x),
+        y: mix(a.y, b.y),
+        width: mix(a.width, b.width),
+        height: mix(a.height, b.height),
+        distance: mix(a.distance, b.distance),
+    })
 }
 
 /// What is less clearly a thing of some kind is none.
@@ -87,7 +104,8 @@ mod tests {
             let truth = world::simulate(&scene, &spec);
             let pixels = world::render(&scene, &truth, &spec);
             let clip = Clip::new(spec.width, spec.height, f64::from(spec.fps), pixels).unwrap();
-            let prompt = world::caption(&scene, Language::English, &mut ChaCha8Rng::seed_from_u64(1)).text;
+            let prompt =
+                world::dense_caption(&scene, Language::English, &mut ChaCha8Rng::seed_from_u64(1)).text;
             let seen = eyes.look(&clip, &prompt).unwrap_or_default();
             for (index, thing) in scene.things.iter().enumerate() {
                 let frame = spec.num_frames / 2;

@@ -10,8 +10,10 @@ macro_rules! embed {
 pub(super) const NAME: &str = "kinora-tiny";
 
 /// Its files by their paths in the folder, in the order of the paths.
-pub(super) const FILES: [(&str, &[u8]); 10] = [
+pub(super) const FILES: [(&str, &[u8]); 12] = [
     embed!("model_index.json"),
+    embed!("planner/config.json"),
+    embed!("planner/diffusion_pytorch_model.safetensors"),
     embed!("scheduler/scheduler_config.json"),
     embed!("text_encoder/config.json"),
     embed!("text_encoder/model.safetensors"),
