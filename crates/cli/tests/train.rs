@@ -224,21 +224,17 @@ fn a_denoiser_is_trained_from_the_world_to_a_model() {
     let config: Value = serde_json::from_str(&config).expect("JSON");
     // Thirteen kinds, eight colours, the two frames of a latent one, and where in its box a thing is.
     assert_eq!((&config["shown_channels"], &config["in_channels"]), (&json!(25), &json!(28 + 25)));
-    run(
-        "generate --model placed/model --num-frames 5 --size 128x128 --steps 1 --output placed.png a red ball rolls",
-    );
-    run(
-        "generate --model placed/model --num-frames 9 --size 128x128 --steps 1 --output placed.mp4 a red ball rolls",
-    );
-    run("extend placed.mp4 --model placed/model --steps 1 --seconds 0.5 --output longer.mp4 --prompt ball");
+    run("generate --model placed/model --num-frames 5 --size 128x128 --steps 1 --output placed.png ball");
+    run("generate --model placed/model --num-frames 9 --size 128x128 --steps 1 --output placed.mp4 ball");
+    run("extend placed.mp4 ball --model placed/model --steps 1 --seconds 0.5 --output longer.mp4");
     for (command, named) in [
         (format!("train planner {planner} --text-encoder nowhere --output refused"), "nowhere"),
         (
-            format!("train planner {planner} --text-encoder text/text_encoder --batch-scenes 0"),
+            "train planner --batch-scenes 0 --text-encoder text/text_encoder --output refused".to_owned(),
             "--batch-scenes",
         ),
         ("train planner --factor 3 --text-encoder text/text_encoder --output refused".to_owned(), "--factor"),
-        (format!("{placed} --planner text/text_encoder --output refused"), "--planner"),
+        (format!("{placed} --planner text/text_encoder --output refused"), "text_encoder/config.json"),
         (format!("{unnamed} --own-guidance 1 --output refused"), "--own-guidance"),
         (format!("{unnamed} --own-guidance 0.5 --prompt-dropout 0 --output refused"), "--prompt-dropout"),
         (format!("{unnamed} --steps 1 --planner plans/planner --output refused"), "--tracks"),

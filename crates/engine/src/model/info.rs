@@ -221,17 +221,6 @@ impl ModelInfo {
             true => {
                 let (path, text) = config(PartName::Planner)?;
                 let planner = DenoiserConfig::from_json(&path, &text)?;
-                let prompts = index.native.map(|native| native.prompts).unwrap_or_default();
-                if prompts != Prompts::World {
-                    let expected =
-                        "\"world\", as the model has a planner, which knows the things of the world";
-                    return Err(unsupported(
-                        files,
-                        "_kinora.prompts",
-                        expected.into(),
-                        format!("{prompts:?}"),
-                    ));
-                }
                 check_planner(files, &planner, &experts, &autoencoder, &text_encoder)?;
                 Some(planner)
             }
