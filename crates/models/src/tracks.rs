@@ -171,7 +171,7 @@ impl TrackCode {
     /// What the denoiser of pictures is shown of tracks, `[planes, frames, height, width]` of its latents: the share of each latent that
     /// the box of a thing of a kind, or of a colour, takes up, as far as no nearer one hides it; the frames of a latent frame count alike. Behind those
     /// the share that any thing takes up in each of these frames, and this share times how far from the middle of its box the latent is, from
-    /// -1 at its left or upper edge to 1. All of it [`LOUD`] times.
+    /// -1 at its left or upper edge to 1. All of it as many times as [`presence`](Self::presence) says.
     pub fn planes_of(self, tracks: &[Track], [latent_frames, height, width]: [usize; 3]) -> Vec<f32> {
         let [kinds, colours] = self.labels;
         let cells = height * width;
