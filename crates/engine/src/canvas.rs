@@ -23,7 +23,7 @@ pub(crate) struct Beginning {
     pub x_0: Tensor<5>,
     /// What is known of latents that are made anew.
     pub pinned: Option<Pinned>,
-    /// What a model of image to video is shown beside the latents.
+    /// What the denoiser is shown beside the latents: of image to video what is known, of one with a planner where things are.
     pub beside: Option<Tensor<5>>,
 }
 

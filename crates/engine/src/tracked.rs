@@ -92,7 +92,7 @@ impl Tracked {
         let window = &plan.layout.windows[index];
         let frames_of = |latent: usize| plan.layout.frames_of(window, latent);
         let frames: Vec<isize> = (0..window.latent_frames).flat_map(frames_of).collect();
-        if frames.iter().any(|&frame| reel.frame(frame).is_some() && self.at(plan, frame).is_none()) {
+        if frames.iter().any(|&frame| self.at(plan, frame).is_none() && reel.frame(frame).is_some()) {
             return Ok(None);
         }
         let Some(mut known) = self.known(plan, window, reel) else { return Ok(None) };

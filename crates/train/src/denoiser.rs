@@ -45,6 +45,7 @@ use crate::{
     observer::Observer,
     parameters::to_vec,
     run_args::RunSettings,
+    text::read_encoder,
     tokenizer::PromptTokenizer,
     trainer::{self, Outcome},
 };
@@ -69,10 +70,9 @@ impl Denoiser {
         let [transformer, text_encoder] = ["transformer", "text_encoder"].map(|part| folder.join(part));
         let read = || -> models::Result<Self> {
             let sizes = WanTransformer3dConfig::load(&transformer)?;
-            let text_sizes = Umt5Config::load(&text_encoder)?;
             Ok(Self {
                 transformer: load(WanTransformer3d::new(&sizes, device)?, &transformer)?,
-                text_encoder: load(Umt5Encoder::new(&text_sizes, device)?, &text_encoder)?,
+                text_encoder: read_encoder(&text_encoder, device)?,
                 naming: None,
             })
         };
@@ -89,8 +89,7 @@ impl Denoiser {
         tokenizer: &PromptTokenizer,
         device: &Device,
     ) -> Result<Tensor<3>> {
-        let ids = prompts.iter().map(|prompt| tokenizer.encode(prompt)).collect::<Result<Vec<_>>>()?;
-        Ok(self.text_encoder.context(&ids, tokenizer.max_length(), device))
+        tokenizer.context(&self.text_encoder, prompts, device)
     }
 }
 

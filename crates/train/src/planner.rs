@@ -10,15 +10,8 @@ mod sketch;
 
 pub use args::PlannerArgs;
 
-use std::path::Path;
-
 use burn::{module::Module, tensor::Device};
-use models::{
-    ModelConfig,
-    umt5::{Umt5Config, Umt5Encoder},
-    wan::WanTransformer3d,
-    weights::load,
-};
+use models::{ModelConfig, wan::WanTransformer3d};
 
 use crate::{
     error::{Result, TrainError},
@@ -26,6 +19,7 @@ use crate::{
     memory::{self, Needs},
     observer::Observer,
     run_args::RunSettings,
+    text::read_encoder,
     tokenizer::PromptTokenizer,
     trainer::{self, Outcome},
 };
@@ -37,8 +31,9 @@ use crate::{
 pub fn train(args: &PlannerArgs, observer: &dyn Observer) -> Result<Outcome> {
     args.check()?;
     let device = Device::flex();
-    let folder = args.text_encoder.clone();
-    let text_encoder = read_text_encoder(&folder, &device)?;
+    let text_encoder = read_encoder(&args.text_encoder, &device)
+        .map_err(TrainError::part("reading --text-encoder"))?
+        .no_grad();
     let tokenizer = PromptTokenizer::for_world(args.max_sequence_length)?;
     let config = args.transformer(text_encoder.config().d_model);
     config.check().map_err(TrainError::part("the planner's sizes"))?;
@@ -55,9 +50,4 @@ pub fn train(args: &PlannerArgs, observer: &dyn Observer) -> Result<Outcome> {
         .init_weights(args.run.seed);
     let objective = objective::PlannerObjective::new(args, text_encoder, tokenizer, device);
     trainer::train(&objective, model, &args.run, &RunSettings::new(args, Inputs::new())?, observer)
-}
-
-fn read_text_encoder(folder: &Path, device: &Device) -> Result<Umt5Encoder> {
-    let read = || load(Umt5Encoder::new(&Umt5Config::load(folder)?, device)?, folder);
-    Ok(read().map_err(TrainError::part("reading --text-encoder"))?.no_grad())
 }

@@ -60,15 +60,22 @@ impl TextReader {
     /// # Errors
     /// A text encoder that is missing or does not fit its configuration.
     pub fn read(folder: &Path, device: &Device) -> Result<Self> {
-        let folder = folder.join("text_encoder");
-        let read = || load(Umt5Encoder::new(&Umt5Config::load(&folder)?, device)?, &folder);
-        Ok(Self::new(read().map_err(TrainError::part("reading the text encoder"))?, device))
+        let encoder = read_encoder(&folder.join("text_encoder"), device);
+        Ok(Self::new(encoder.map_err(TrainError::part("reading the text encoder"))?, device))
     }
 
     /// The logits of all answers, `[batch, tokens, answers]`, from features of `text_dim`.
     fn answer(&self, features: Tensor<3>) -> Tensor<3> {
         self.to_answers.forward(features)
     }
+}
+
+/// The text encoder in `folder`.
+///
+/// # Errors
+/// One that is missing or does not fit its configuration.
+pub fn read_encoder(folder: &Path, device: &Device) -> models::Result<Umt5Encoder> {
+    load(Umt5Encoder::new(&Umt5Config::load(folder)?, device)?, folder)
 }
 
 /// Trains a text encoder; `output/text_encoder` is what it exports, and a denoiser that starts from `output` has it.

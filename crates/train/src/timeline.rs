@@ -11,6 +11,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::{error::Result, setting};
 
+/// Timesteps that an evaluation asks about: little, middling and much noise, and next to nothing else.
+pub(crate) const EVALUATED: [f64; 4] = [0.2, 0.5, 0.8, 0.98];
+
 /// How often each kind of timeline is drawn, and which timesteps.
 #[derive(Args, Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct TimelineArgs {

@@ -5,6 +5,8 @@
 
 use std::{collections::BTreeSet, fs, path::Path};
 
+use burn::tensor::{Device, Tensor};
+use models::umt5::Umt5Encoder;
 use serde_json::{Value, json};
 use tokenizers::{
     NormalizedString, Normalizer, OffsetReferential, OffsetType, PreTokenizedString, PreTokenizer, Tokenizer,
@@ -65,6 +67,15 @@ impl PromptTokenizer {
     /// The number of ids that every prompt is padded to.
     pub fn max_length(&self) -> usize {
         self.max_length
+    }
+
+    /// What an encoder makes of prompts, `[batch, max_length, text_dim]`; zeros where there is padding.
+    ///
+    /// # Errors
+    /// A prompt that the tokenizer refuses.
+    pub fn context(&self, encoder: &Umt5Encoder, prompts: &[&str], device: &Device) -> Result<Tensor<3>> {
+        let ids = prompts.iter().map(|prompt| self.encode(prompt)).collect::<Result<Vec<_>>>()?;
+        Ok(encoder.context(&ids, self.max_length, device))
     }
 
     /// The ids of a prompt, at most [`max_length`](Self::max_length) with the end mark, and without padding.

@@ -28,12 +28,11 @@ use crate::{
     parameters::to_scalar,
     random::{Purpose, noise},
     setting,
+    timeline::EVALUATED,
     tokenizer::PromptTokenizer,
     trainer::{Moment, Objective},
 };
 
-/// Timesteps that an evaluation asks about: little, middling and much noise, and next to nothing else.
-const EVALUATED: [f64; 4] = [0.2, 0.5, 0.8, 0.98];
 /// The one of these at which other prompts are tried. Before, the noisy latents tell more than the prompt: a mean over
 /// thousands of values shows ground and light through nine parts of noise.
 const OTHER_PROMPT_AT: f64 = EVALUATED[3];

@@ -30,12 +30,11 @@ use crate::{
     log::Figures,
     parameters::to_scalar,
     random::{Purpose, noise, rng},
+    timeline::EVALUATED,
     tokenizer::PromptTokenizer,
     trainer::{Moment, Objective},
 };
 
-/// Timesteps that an evaluation asks about.
-const EVALUATED: [f64; 4] = [0.2, 0.5, 0.8, 0.98];
 /// Scenes on a sample sheet, each as it is and as it is planned.
 const SHEET_SCENES: usize = 6;
 const SHEET: SheetLayout = SheetLayout { frames_per_clip: 5, clips_across: 2 };
@@ -62,8 +61,7 @@ impl<'a> PlannerObjective<'a> {
     }
 
     fn context(&self, prompts: &[&str]) -> Result<Tensor<3>> {
-        let ids = prompts.iter().map(|prompt| self.tokenizer.encode(prompt)).collect::<Result<Vec<_>>>()?;
-        Ok(self.text_encoder.context(&ids, self.tokenizer.max_length(), &self.device))
+        self.tokenizer.context(&self.text_encoder, prompts, &self.device)
     }
 
     fn loss_of(
