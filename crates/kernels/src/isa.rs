@@ -15,18 +15,21 @@ pub enum Isa {
     /// The same with AVX-512 BF16 (AMD Zen 4 and later, Intel Cooper Lake, Sapphire Rapids and later): bf16 products
     /// too.
     Avx512Bf16,
+    /// The same with AMX BF16 and INT8, on Linux (Intel Sapphire Rapids and later): matrix products of whole tiles.
+    Amx,
 }
 
 impl Isa {
-    const ALL: [Self; 4] = [Self::Portable, Self::Avx2, Self::Avx512, Self::Avx512Bf16];
+    const ALL: [Self; 5] = [Self::Portable, Self::Avx2, Self::Avx512, Self::Avx512Bf16, Self::Amx];
 
-    /// What `KINORA_ISA` calls it: `portable`, `avx2`, `avx512` or `avx512bf16`.
+    /// What `KINORA_ISA` calls it: `portable`, `avx2`, `avx512`, `avx512bf16` or `amx`.
     pub fn name(self) -> &'static str {
         match self {
             Self::Portable => "portable",
             Self::Avx2 => "avx2",
             Self::Avx512 => "avx512",
             Self::Avx512Bf16 => "avx512bf16",
+            Self::Amx => "amx",
         }
     }
 
@@ -77,6 +80,9 @@ pub(crate) enum Level {
     Avx512(Avx512<false>),
     #[cfg(target_arch = "x86_64")]
     Avx512Bf16(Avx512<true>),
+    /// Where there are no tiles, as the one before it.
+    #[cfg(target_arch = "x86_64")]
+    Amx(Avx512<true>, Avx512<true, true>),
 }
 
 /// The proof that this machine has AVX2 and FMA.
@@ -84,10 +90,11 @@ pub(crate) enum Level {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Avx2(());
 
-/// The proof that this machine has AVX-512 F, BW, VL, DQ and VNNI, and BF16 if `NATIVE`.
+/// The proof that this machine has AVX-512 F, BW, VL, DQ and VNNI, and BF16 if `NATIVE`; and AMX BF16 and INT8, which this process may
+/// use, if `TILES`.
 #[cfg(target_arch = "x86_64")]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Avx512<const NATIVE: bool>(());
+pub(crate) struct Avx512<const NATIVE: bool, const TILES: bool = false>(());
 
 impl Level {
     /// That of [`isa`].
@@ -112,6 +119,8 @@ impl Level {
             Isa::Avx512 => Self::Avx512(Avx512(())),
             #[cfg(target_arch = "x86_64")]
             Isa::Avx512Bf16 => Self::Avx512Bf16(Avx512(())),
+            #[cfg(target_arch = "x86_64")]
+            Isa::Amx => Self::Amx(Avx512(()), Avx512(())),
             _ => Self::Portable,
         })
     }
@@ -132,6 +141,8 @@ impl Level {
             Self::Avx512(_) => Isa::Avx512,
             #[cfg(target_arch = "x86_64")]
             Self::Avx512Bf16(_) => Isa::Avx512Bf16,
+            #[cfg(target_arch = "x86_64")]
+            Self::Amx(..) => Isa::Amx,
         }
     }
 
@@ -156,11 +167,36 @@ fn detect() -> Isa {
         && is_x86_feature_detected!("avx512dq")
         && is_x86_feature_detected!("avx512vnni");
     match (avx2, avx512) {
-        (true, true) if is_x86_feature_detected!("avx512bf16") => Isa::Avx512Bf16,
+        (true, true) if is_x86_feature_detected!("avx512bf16") => {
+            if has_amx() {
+                Isa::Amx
+            } else {
+                Isa::Avx512Bf16
+            }
+        }
         (true, true) => Isa::Avx512,
         (true, false) => Isa::Avx2,
         (false, _) => Isa::Portable,
     }
+}
+
+/// Whether the machine has AMX TILE, BF16 and INT8, and Linux lets this process use tiles, which it has to be asked for (its
+/// `Documentation/arch/x86/xstate.rst`).
+#[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+fn has_amx() -> bool {
+    const BF16_TILE_INT8: u32 = 1 << 22 | 1 << 24 | 1 << 25;
+    const ARCH_REQ_XCOMP_PERM: libc::c_long = 0x1023;
+    const XFEATURE_XTILEDATA: libc::c_long = 18;
+    let leaves = std::arch::x86_64::__cpuid(0).eax;
+    leaves >= 7
+        && std::arch::x86_64::__cpuid_count(7, 0).edx & BF16_TILE_INT8 == BF16_TILE_INT8
+        // SAFETY: it asks for a permission, and touches no memory.
+        && unsafe { libc::syscall(libc::SYS_arch_prctl, ARCH_REQ_XCOMP_PERM, XFEATURE_XTILEDATA) } == 0
+}
+
+#[cfg(all(target_arch = "x86_64", not(target_os = "linux")))]
+fn has_amx() -> bool {
+    false
 }
 
 #[cfg(not(target_arch = "x86_64"))]
@@ -179,6 +215,7 @@ mod tests {
         assert_eq!(choose(Some("portable"), Isa::Avx2), Isa::Portable);
         assert_eq!(choose(Some("avx512"), Isa::Avx512Bf16), Isa::Avx512);
         assert_eq!(choose(Some("avx512bf16"), Isa::Avx2), Isa::Avx2);
+        assert_eq!(choose(Some("avx512bf16"), Isa::Amx), Isa::Avx512Bf16);
         assert_eq!(choose(Some("avx2"), Isa::Portable), Isa::Portable);
         assert_eq!(choose(Some("sse9"), Isa::Avx2), Isa::Avx2);
     }

@@ -22,7 +22,9 @@ macro_rules! widest {
                 $($body)::+($($arg),*)
             }
             match isa {
-                $crate::isa::Level::Avx512(_) | $crate::isa::Level::Avx512Bf16(_) => {
+                $crate::isa::Level::Avx512(_)
+                | $crate::isa::Level::Avx512Bf16(_)
+                | $crate::isa::Level::Amx(..) => {
                     // SAFETY: the level is the proof that the machine has these features.
                     unsafe { avx512($($arg),*) }
                 }

@@ -10,6 +10,8 @@
 //!
 //! Results do not depend on the number of threads: work is cut by output, and no sum is split.
 
+#[cfg(target_arch = "x86_64")]
+mod amx;
 pub mod attention;
 #[cfg(target_arch = "x86_64")]
 mod avx512;

@@ -18,6 +18,14 @@ impl Peak {
     pub fn measure() -> Option<Self> {
         use kernels::Isa;
         let bf16 = match kernels::isa() {
+            // SAFETY: the features were detected, and tiles are this process's to use.
+            Isa::Amx => {
+                let bf16 = tiles::rate(4.0, |steps| unsafe { tiles::of_bf16(steps) });
+                return Some(Self {
+                    bf16,
+                    int8: tiles::rate(8.0, |steps| unsafe { tiles::of_bytes(steps) }),
+                });
+            }
             // SAFETY: the features were detected.
             Isa::Avx512Bf16 => rate(64.0, |steps| unsafe { avx512::of_bf16(steps) }),
             // SAFETY: the features were detected.
@@ -36,14 +44,19 @@ impl Peak {
 
 #[cfg(target_arch = "x86_64")]
 fn rate(operations_per_sum: f64, run: impl Fn(usize) + Sync + Send) -> f64 {
-    const STEPS: usize = 1_000_000;
+    operations_per_sum * avx512::SUMS as f64 * steps_per_second(1_000_000, run)
+}
+
+/// Of all threads together.
+#[cfg(target_arch = "x86_64")]
+fn steps_per_second(steps: usize, run: impl Fn(usize) + Sync + Send) -> f64 {
     let seconds = (0..12).map(|_| {
         let start = Instant::now();
-        threads::for_each(threads::available(), |_| run(STEPS));
+        threads::for_each(threads::available(), |_| run(steps));
         start.elapsed().as_secs_f64()
     });
     let best = seconds.fold(f64::INFINITY, f64::min);
-    operations_per_sum * (avx512::SUMS * STEPS * threads::available()) as f64 / best
+    (steps * threads::available()) as f64 / best
 }
 
 #[cfg(target_arch = "x86_64")]
@@ -79,4 +92,52 @@ mod avx512 {
     products!(of_bf16, "vdpbf16ps");
     products!(of_f32, "vfmadd231ps");
     products!(of_bytes, "vpdpbusd");
+}
+
+/// Products of tiles of AMX: four tiles of sums of sixteen rows and columns, and a depth of sixteen words.
+#[cfg(target_arch = "x86_64")]
+mod tiles {
+    use std::arch::asm;
+
+    /// Of so many operations for each word of a row and a column.
+    pub fn rate(operations_per_word: f64, run: impl Fn(usize) + Sync + Send) -> f64 {
+        operations_per_word * (4 * 16 * 16 * 16) as f64 * super::steps_per_second(200_000, run)
+    }
+
+    macro_rules! products {
+        ($name:ident, $instruction:literal) => {
+            /// # Safety
+            /// The machine has the instruction, and the process may use it.
+            pub unsafe fn $name(steps: usize) {
+                #[repr(align(64))]
+                struct Shapes([u8; 64]);
+                // Palette 1; six tiles of sixteen rows of 64 bytes.
+                let mut shapes = Shapes([0; 64]);
+                shapes.0[0] = 1;
+                for tile in 0..6 {
+                    (shapes.0[16 + 2 * tile], shapes.0[48 + tile]) = (64, 16);
+                }
+                // SAFETY: the caller's promise; nothing but tiles, which begin as zeros and are released, is touched.
+                unsafe {
+                    asm!(
+                        "ldtilecfg [{shapes}]",
+                        "2:",
+                        concat!($instruction, " tmm0, tmm4, tmm5"),
+                        concat!($instruction, " tmm1, tmm4, tmm5"),
+                        concat!($instruction, " tmm2, tmm4, tmm5"),
+                        concat!($instruction, " tmm3, tmm4, tmm5"),
+                        "dec {steps}",
+                        "jnz 2b",
+                        "tilerelease",
+                        shapes = in(reg) &raw const shapes,
+                        steps = inout(reg) steps => _,
+                        out("tmm0") _, out("tmm1") _, out("tmm2") _, out("tmm3") _, out("tmm4") _, out("tmm5") _,
+                        options(nostack),
+                    );
+                }
+            }
+        };
+    }
+    products!(of_bf16, "tdpbf16ps");
+    products!(of_bytes, "tdpbusd");
 }

@@ -67,6 +67,8 @@ fn attention_on(isa: Level, shape: &Attention, inputs: Inputs<'_>, out: Shared<'
         Level::Avx512(isa) => forward::forward(isa, shape, inputs, out, lse),
         #[cfg(target_arch = "x86_64")]
         Level::Avx512Bf16(isa) => forward::forward(isa, shape, inputs, out, lse),
+        #[cfg(target_arch = "x86_64")]
+        Level::Amx(_, isa) => forward::forward(isa, shape, inputs, out, lse),
         _ => forward::forward(Loops(isa), shape, inputs, out, lse),
     }
 }
@@ -92,6 +94,8 @@ fn backward_on(isa: Level, shape: &Attention, saved: Saved<'_>, d_out: &[f32]) -
             Level::Avx512(isa) => backward::backward(isa, shape, saved, d_out, to),
             #[cfg(target_arch = "x86_64")]
             Level::Avx512Bf16(isa) => backward::backward(isa, shape, saved, d_out, to),
+            #[cfg(target_arch = "x86_64")]
+            Level::Amx(_, isa) => backward::backward(isa, shape, saved, d_out, to),
             _ => backward::backward(Loops(isa), shape, saved, d_out, to),
         }
     };

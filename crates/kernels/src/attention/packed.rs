@@ -44,6 +44,8 @@ impl PackedKeys {
             Level::Avx512(isa) => packed.fill(isa, k, v),
             #[cfg(target_arch = "x86_64")]
             Level::Avx512Bf16(isa) => packed.fill(isa, k, v),
+            #[cfg(target_arch = "x86_64")]
+            Level::Amx(_, isa) => packed.fill(isa, k, v),
             _ => packed.fill(Loops(isa), k, v),
         }
         packed
@@ -79,6 +81,8 @@ impl PackedKeys {
             Level::Avx512(isa) => attend(isa, &shape, q, packed, None, out, &mut lse),
             #[cfg(target_arch = "x86_64")]
             Level::Avx512Bf16(isa) => attend(isa, &shape, q, packed, None, out, &mut lse),
+            #[cfg(target_arch = "x86_64")]
+            Level::Amx(_, isa) => attend(isa, &shape, q, packed, None, out, &mut lse),
             isa => attend(Loops(isa), &shape, q, packed, None, out, &mut lse),
         };
         // SAFETY: every head of every query has a task, which writes its features.

@@ -29,7 +29,7 @@ impl Job<'_> {
                     // SAFETY: the level proves the instruction set; the tiles lie in the volume and in
                     // the output by the assertions, and are written by this job.
                     #[cfg(target_arch = "x86_64")]
-                    (Format::Bf16, Level::Avx512Bf16(_)) => unsafe {
+                    (Format::Bf16, Level::Avx512Bf16(_) | Level::Amx(..)) => unsafe {
                         avx512::block::<false, true>(self, group, rows);
                     },
                     // SAFETY: as above.
@@ -39,7 +39,7 @@ impl Job<'_> {
                     },
                     // SAFETY: as above.
                     #[cfg(target_arch = "x86_64")]
-                    (Format::Int8, Level::Avx512(_) | Level::Avx512Bf16(_)) => unsafe {
+                    (Format::Int8, Level::Avx512(_) | Level::Avx512Bf16(_) | Level::Amx(..)) => unsafe {
                         avx512::block::<true, false>(self, group, rows);
                     },
                     (format, isa) => unreachable!("{format:?} is not for {isa:?}"),

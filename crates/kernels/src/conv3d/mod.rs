@@ -170,7 +170,9 @@ fn backward_weight_on(isa: Level, shape: &Conv3d, x: &[f32], dy: &[f32]) -> [Vec
         #[cfg(target_arch = "x86_64")]
         Level::Avx512(isa) => avx512::backward_weight(isa, shape, x, dy, &mut d_weight),
         #[cfg(target_arch = "x86_64")]
-        Level::Avx512Bf16(isa) => avx512::backward_weight(isa, shape, x, dy, &mut d_weight),
+        Level::Avx512Bf16(isa) | Level::Amx(isa, _) => {
+            avx512::backward_weight(isa, shape, x, dy, &mut d_weight)
+        }
         isa => weight_gradient::backward_weight(isa, shape, x, dy, &mut d_weight),
     }
     let positions: usize = shape.output_size().iter().product();

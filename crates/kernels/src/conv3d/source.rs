@@ -92,7 +92,7 @@ impl<'a> Source<'a> {
                 }),
                 // SAFETY: the level proves the instruction set.
                 #[cfg(target_arch = "x86_64")]
-                (Format::Bf16, Level::Avx512Bf16(_)) => unsafe {
+                (Format::Bf16, Level::Avx512Bf16(_) | Level::Amx(..)) => unsafe {
                     avx512::pack::pairs::<true>(self.plane, words, channel, row);
                 },
                 // SAFETY: as above.
@@ -102,7 +102,7 @@ impl<'a> Source<'a> {
                 },
                 // SAFETY: as above.
                 #[cfg(target_arch = "x86_64")]
-                (Format::Int8, Level::Avx512(_) | Level::Avx512Bf16(_)) => unsafe {
+                (Format::Int8, Level::Avx512(_) | Level::Avx512Bf16(_) | Level::Amx(..)) => unsafe {
                     avx512::pack::quads(self.plane, words, channel, scales[slot], row);
                 },
                 (format, isa) => unreachable!("{format:?} is not for {isa:?}"),

@@ -27,7 +27,7 @@ pub(super) fn pack_rows(
         #[cfg(target_arch = "x86_64")]
         Level::Avx512(isa) => pack::rows(isa, a, m, k, range, packed, sums),
         #[cfg(target_arch = "x86_64")]
-        Level::Avx512Bf16(isa) => pack::rows(isa, a, m, k, range, packed, sums),
+        Level::Avx512Bf16(isa) | Level::Amx(isa, _) => pack::rows(isa, a, m, k, range, packed, sums),
         _ => {
             sums.into_iter().for_each(|sums| row_sums(a, m, k, range.clone(), sums));
             widest!(isa => plain::rows(a: Matrix<'_>, m: usize, k: usize, range: Range<usize>, packed: &mut [u32]))
@@ -74,7 +74,7 @@ fn pack_pair(isa: Level, rows: &[f32], n: usize, start: usize, packed: &mut [u32
         #[cfg(target_arch = "x86_64")]
         Level::Avx512(isa) => pack::pair(isa, rows, n, start, packed),
         #[cfg(target_arch = "x86_64")]
-        Level::Avx512Bf16(isa) => pack::pair(isa, rows, n, start, packed),
+        Level::Avx512Bf16(isa) | Level::Amx(isa, _) => pack::pair(isa, rows, n, start, packed),
         _ => widest!(isa => plain::pair(rows: &[f32], n: usize, start: usize, packed: &mut [u32])),
     }
 }
@@ -86,7 +86,7 @@ pub(super) fn pack_strip(isa: Level, columns: &[f32], k: usize, at: usize, packe
         #[cfg(target_arch = "x86_64")]
         Level::Avx512(isa) => pack::strip(isa, columns, k, at, packed),
         #[cfg(target_arch = "x86_64")]
-        Level::Avx512Bf16(isa) => pack::strip(isa, columns, k, at, packed),
+        Level::Avx512Bf16(isa) | Level::Amx(isa, _) => pack::strip(isa, columns, k, at, packed),
         _ => widest!(isa => plain::strip(columns: &[f32], k: usize, at: usize, packed: &mut [u32])),
     }
 }

@@ -2,14 +2,15 @@
 //!
 //! A task takes some rows of the left matrix, packs them, and goes through panels of 64 columns of
 //! the right one. Of each panel, a block of the depth stays in the second-level cache while all
-//! rows of the task pass by, six at a time; sums wait in a buffer until the depth is done.
+//! rows of the task pass by, a few at a time; sums wait in a buffer until the depth is done.
 
 use std::ops::Range;
 
 use super::{
+    dispatch::{straight, tile_rows},
     epilogue::Finish,
     grid::{Grid, part},
-    tile::{Format, Operands, PANEL, Place, TILE},
+    tile::{Format, Operands, PANEL, Place},
 };
 use crate::{
     isa::Level,
@@ -121,8 +122,8 @@ where
             starts[panel * PANEL..][..PANEL].try_into().expect("a panel of starts")
         });
         let panel = &right.panels[panel * depth * PANEL..];
-        let (blocks, tiles) = (depth.div_ceil(BLOCK_DEPTH), place.rows.len().div_ceil(TILE));
-        let straight = isa.has_avx512() && finish.is_affine(&place.columns);
+        let (blocks, tiles) = (depth.div_ceil(BLOCK_DEPTH), place.rows.len().div_ceil(tile_rows(*isa)));
+        let straight = straight(*isa) && finish.is_affine(&place.columns);
         let affine = straight.then(|| finish.affine(&place.columns));
         for block in 0..blocks {
             let steps = part(depth, block, blocks);

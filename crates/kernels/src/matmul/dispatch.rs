@@ -4,9 +4,21 @@
 use super::{avx2, avx512, epilogue::Direct, tile::PANEL};
 use super::{
     portable,
-    tile::{Format, Operands},
+    tile::{AMX_TILE, Format, Operands, TILE},
 };
-use crate::isa::Level;
+#[cfg(target_arch = "x86_64")]
+use crate::amx;
+use crate::isa::{Isa, Level};
+
+/// Whether sums can go straight from the registers to the output.
+pub(super) fn straight(isa: Level) -> bool {
+    matches!(isa.isa(), Isa::Avx512 | Isa::Avx512Bf16)
+}
+
+/// Rows that are multiplied and finished together.
+pub(super) fn tile_rows(isa: Level) -> usize {
+    if isa.isa() == Isa::Amx { AMX_TILE } else { TILE }
+}
 
 impl Operands<'_> {
     /// The products and `sums`, finished and sent where `direct` says, in one go.
@@ -15,7 +27,7 @@ impl Operands<'_> {
     /// No one else touches the rows that `direct` points at.
     ///
     /// # Panics
-    /// If `isa` is not AVX-512, with or without BF16.
+    /// If [`straight`] does not say so.
     #[cfg(target_arch = "x86_64")]
     pub(super) unsafe fn multiply_to(
         &self,
@@ -38,8 +50,8 @@ impl Operands<'_> {
                 (Level::Avx512(_) | Level::Avx512Bf16(_), Format::Int8) => {
                     avx512::multiply::<true, false>(self, sums, Some(direct));
                 }
-                (Level::Avx2(_) | Level::Portable, _) => {
-                    unreachable!("sums go straight out on AVX-512 alone")
+                (Level::Amx(..) | Level::Avx2(_) | Level::Portable, _) => {
+                    unreachable!("sums go straight out of the registers of AVX-512 alone")
                 }
             }
         }
@@ -52,6 +64,8 @@ impl Operands<'_> {
         #[cfg(target_arch = "x86_64")]
         unsafe {
             match (isa, format) {
+                (Level::Amx(..), Format::Bf16) => return self.multiply_tiles::<false>(sums),
+                (Level::Amx(..), Format::Int8) => return self.multiply_tiles::<true>(sums),
                 (Level::Avx512Bf16(_), Format::Bf16) => {
                     return avx512::multiply::<false, true>(self, sums, None);
                 }
@@ -72,5 +86,22 @@ impl Operands<'_> {
             Format::Bf16 => portable::multiply_bf16(self, sums),
             Format::Int8 => portable::multiply_int8(self, sums),
         }
+    }
+
+    /// # Safety
+    /// The machine has AMX, and the sizes fit.
+    #[cfg(target_arch = "x86_64")]
+    unsafe fn multiply_tiles<const INT8: bool>(&self, sums: &mut [u32]) {
+        let to = sums.as_mut_ptr();
+        let product = amx::Product {
+            rows: sums.len() / PANEL,
+            words: self.steps.len(),
+            left: (self.rows[self.steps.start..].as_ptr(), self.stride),
+            right: (self.panel.as_ptr(), PANEL),
+            from: self.starts.map_or((to.cast_const(), PANEL), |starts| (starts.as_ptr(), 0)),
+            to: (to, PANEL),
+        };
+        // SAFETY: the caller's promise.
+        unsafe { amx::multiply::<INT8>(product, PANEL / amx::SIDE) }
     }
 }

@@ -6,8 +6,10 @@ use std::ops::Range;
 pub(super) const PANEL: usize = 64;
 /// Columns that are packed together: a cache line of each row of a panel.
 pub(super) const STRIP: usize = 16;
-/// Rows that are multiplied and finished together.
+/// Rows that are multiplied and finished together,
 pub(super) const TILE: usize = 6;
+/// and as many on AMX.
+pub(super) const AMX_TILE: usize = 16;
 
 /// Which of `n` columns lie in the strip that begins at column `at` of a panel.
 pub(super) fn strip_of(panel: usize, at: usize, n: usize) -> Range<usize> {
@@ -42,7 +44,7 @@ pub(super) struct Place {
 
 /// A tile: some steps of the depth of a few rows, and of a panel.
 pub(super) struct Operands<'a> {
-    /// `[rows][stride]`, up to six rows.
+    /// `[rows][stride]`, as many rows as the kernel takes at most.
     pub rows: &'a [u32],
     pub stride: usize,
     /// The steps of each row that meet the panel.
@@ -58,7 +60,7 @@ pub(super) struct Operands<'a> {
 impl Operands<'_> {
     pub(super) fn check(&self, sums: &[u32]) {
         let rows = sums.len() / PANEL;
-        assert!(sums.len().is_multiple_of(PANEL) && (1..=TILE).contains(&rows));
+        assert!(sums.len().is_multiple_of(PANEL) && (1..=AMX_TILE).contains(&rows));
         assert!(
             self.rows.len() == rows * self.stride
                 && self.steps.end <= self.stride

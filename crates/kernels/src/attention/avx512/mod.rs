@@ -7,7 +7,7 @@ mod tile;
 use super::products::{Finish, Gradients, Head, Left, Products, Right, RowBias, Size, Softmax};
 use crate::isa::Avx512;
 
-impl<const NATIVE: bool> Products for Avx512<NATIVE> {
+impl<const NATIVE: bool, const TILES: bool> Products for Avx512<NATIVE, TILES> {
     const DEPTH: usize = 2;
 
     fn pack_rows(self, x: Head<'_>, packed: &mut [u32]) {
@@ -35,7 +35,7 @@ impl<const NATIVE: bool> Products for Avx512<NATIVE> {
         finish: Finish<'_>,
     ) {
         // SAFETY: as above.
-        unsafe { tile::multiply::<NATIVE>(left, right, size, out, stride, finish) }
+        unsafe { tile::multiply::<NATIVE, TILES>(left, right, size, out, stride, finish) }
     }
 
     fn add_bias(self, scores: &mut [f32], lanes: &mut [f32], bias: &RowBias<'_>) {

@@ -3,6 +3,7 @@
 use std::arch::x86_64::*;
 
 use crate::{
+    amx,
     attention::products::{Finish, Left, Right, Size, VECTOR},
     avx512::{mask, multiply_add},
 };
@@ -22,7 +23,7 @@ enum TileFinish {
 
 /// `left · right` into `out`, whose rows are `stride` apart.
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq")]
-pub(super) fn multiply<const NATIVE: bool>(
+pub(super) fn multiply<const NATIVE: bool, const TILES: bool>(
     left: Left<'_>,
     right: Right<'_>,
     size: Size,
@@ -43,7 +44,10 @@ pub(super) fn multiply<const NATIVE: bool>(
         Finish::Maxima { lanes, .. } => assert!(lanes.len() >= rows * VECTOR),
         Finish::Set | Finish::Add => {}
     }
-    let (groups, tiles) = (vectors.div_ceil(VECTORS), rows.div_ceil(ROWS));
+    // A tile of AMX has its words one behind the other.
+    let by_tiles = TILES && left.step == 1;
+    let most_rows = if by_tiles { amx::SIDE } else { ROWS };
+    let (groups, tiles) = (vectors.div_ceil(VECTORS), rows.div_ceil(most_rows));
     for group in 0..groups {
         let (first, end) = (group * vectors / groups, (group + 1) * vectors / groups);
         for tile in 0..tiles {
@@ -72,6 +76,10 @@ pub(super) fn multiply<const NATIVE: bool>(
             // SAFETY: the tile lies inside the lengths asserted above.
             unsafe {
                 match end - first {
+                    4 if by_tiles => tile.run_tiles::<4>(end_row - row),
+                    3 if by_tiles => tile.run_tiles::<3>(end_row - row),
+                    2 if by_tiles => tile.run_tiles::<2>(end_row - row),
+                    _ if by_tiles => tile.run_tiles::<1>(end_row - row),
                     4 => tile.rows::<4, NATIVE>(end_row - row),
                     3 => tile.rows::<3, NATIVE>(end_row - row),
                     2 => tile.rows::<2, NATIVE>(end_row - row),
@@ -128,6 +136,48 @@ impl Tile {
         }
         // SAFETY: both are as many times 512 plain bits.
         let sums: [[__m512; V]; R] = unsafe { std::mem::transmute_copy(&sums) };
+        // SAFETY: the caller's promise.
+        unsafe { self.finish(sums) }
+    }
+
+    /// # Safety
+    /// As [`Self::rows`], for up to sixteen rows, on a machine with AMX.
+    #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq")]
+    unsafe fn run_tiles<const V: usize>(self, rows: usize) {
+        const NOTHING: [u32; VECTORS * VECTOR] = [0; VECTORS * VECTOR];
+        let mut sums = [[0_u32; VECTORS * VECTOR]; amx::SIDE];
+        let product = amx::Product {
+            rows,
+            words: self.pairs,
+            left: (self.left, self.row),
+            right: (self.right, self.right_step),
+            from: (NOTHING.as_ptr(), 0),
+            to: (sums.as_flattened_mut().as_mut_ptr(), VECTORS * VECTOR),
+        };
+        // SAFETY: the caller's promise; the sums have room for sixteen rows of four tiles.
+        unsafe { amx::multiply::<false>(product, V) }
+        for (row, sums) in sums.iter().enumerate().take(rows) {
+            // SAFETY: the caller's promise, for one row.
+            unsafe {
+                let sums = std::array::from_fn(|j| _mm512_loadu_ps(sums.as_ptr().add(VECTOR * j).cast()));
+                let finish = match self.finish {
+                    TileFinish::Set => TileFinish::Set,
+                    TileFinish::Add => TileFinish::Add,
+                    TileFinish::Rescale(factors) => TileFinish::Rescale(factors.add(row)),
+                    TileFinish::Maxima(lanes, columns) => {
+                        TileFinish::Maxima(lanes.add(row * VECTOR), columns)
+                    }
+                };
+                Self { out: self.out.add(row * self.stride), finish, ..self }.finish::<1, V>([sums]);
+            }
+        }
+    }
+
+    /// # Safety
+    /// As [`Self::rows`], for `R` rows.
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq")]
+    unsafe fn finish<const R: usize, const V: usize>(&self, sums: [[__m512; V]; R]) {
         // SAFETY: the caller's promise.
         unsafe {
             match self.finish {

@@ -222,7 +222,9 @@ impl Pass<'_> {
                 Level::Avx512(_) => unsafe { avx512::transform::<false>(strip, unit, channels, to) },
                 // SAFETY: as above.
                 #[cfg(target_arch = "x86_64")]
-                Level::Avx512Bf16(_) => unsafe { avx512::transform::<true>(strip, unit, channels, to) },
+                Level::Avx512Bf16(_) | Level::Amx(..) => unsafe {
+                    avx512::transform::<true>(strip, unit, channels, to)
+                },
                 isa => unreachable!("{} channels to {} words on {isa:?}", channels.count(), to.len()),
             }
         });
@@ -287,7 +289,7 @@ impl Pass<'_> {
                 match self.weights.isa {
                     // SAFETY: as above, and the level proves the instruction set.
                     #[cfg(target_arch = "x86_64")]
-                    Level::Avx512(_) | Level::Avx512Bf16(_) => unsafe {
+                    Level::Avx512(_) | Level::Avx512Bf16(_) | Level::Amx(..) => unsafe {
                         avx512::outputs(strip, squares.clone(), std::array::from_fn(sums), bias, y);
                     },
                     isa => unreachable!("{} sums and {bias} to {y:?} on {isa:?}", sums(0).len()),
