@@ -222,13 +222,20 @@ fn a_denoiser_is_trained_from_the_world_to_a_model() {
     let config =
         fs::read_to_string(folder.path().join("placed/model/transformer/config.json")).expect("a config");
     let config: Value = serde_json::from_str(&config).expect("JSON");
-    // Thirteen kinds, eight colours, the two frames of a latent one, and where in its box a thing is.
-    assert_eq!((&config["shown_channels"], &config["in_channels"]), (&json!(25), &json!(28 + 25)));
+    // Thirteen kinds, eight colours, the two frames of a latent one, where in its box a thing is, and its pose in either frame.
+    assert_eq!((&config["shown_channels"], &config["in_channels"]), (&json!(43), &json!(28 + 43)));
     run("generate --model placed/model --num-frames 5 --size 128x128 --steps 1 --output placed.png ball");
     run("generate --model placed/model --num-frames 9 --size 128x128 --steps 1 --output placed.mp4 ball");
     run("extend placed.mp4 ball --model placed/model --steps 1 --seconds 0.5 --output longer.mp4");
     for (command, named) in [
         (format!("train planner {planner} --text-encoder nowhere --output refused"), "nowhere"),
+        (
+            format!(
+                "train planner {planner} --prompt-dropout 0 --text-encoder taught/model/text_encoder --output refused"
+            ),
+            "--prompt-dropout",
+        ),
+        (format!("{placed} --pose-dropout -1 --output refused"), "--pose-dropout"),
         (
             "train planner --batch-scenes 0 --text-encoder text/text_encoder --output refused".to_owned(),
             "--batch-scenes",

@@ -75,7 +75,7 @@ pub use error::{Error, Kind, Result};
 pub use estimate::TimePlan;
 pub use memory::{Lighter, MemoryPlan, gib};
 pub use model::{Expert, ModelFiles, ModelInfo, NativeClip, NumValues, Prompts};
-pub use models::tracks::{Place, Track};
+pub use models::tracks::{Place, Pose, Track};
 pub use output::{Output, Summary, summary};
 pub use pipeline::Pipeline;
 pub use plan::Plan;

@@ -344,9 +344,12 @@ impl Pipeline {
                 let [context, negative_context] = contexts.of(plan.prompt_of(window));
                 let (beginning, seconds) = timed(|| canvas::begin(&autoencoder, plan, window, &reel, &noise));
                 timings.decode += seconds;
-                let (tracks, seconds) = timed(|| match &planner {
-                    Some(planner) => tracked.plan(planner, (plan, index), &reel, context.clone()),
-                    None => Ok(None),
+                let (tracks, seconds) = timed(|| match (&planner, &contexts.nothing) {
+                    (Some(planner), Some(nothing)) => {
+                        let contexts = [context.clone(), nothing.clone()];
+                        tracked.plan(planner, (plan, index), (&reel, self.eyes.as_ref()), contexts)
+                    }
+                    _ => Ok(None),
                 });
                 timings.denoise += seconds;
                 let beginning = Beginning { beside: beginning.beside.or(tracks?), ..beginning };
@@ -399,7 +402,11 @@ impl Pipeline {
             Some(prompt) => {
                 Err(Error::NotFinite { stage: Stage::Text, step: prompt + 1, total: prompts.len() })
             }
-            None => Ok(Contexts(rows)),
+            None => {
+                let mut rows = rows;
+                let nothing = rows.pop_if(|_| self.info.planner.is_some());
+                Ok(Contexts { rows, nothing })
+            }
         }
     }
 
@@ -439,19 +446,23 @@ impl Pipeline {
     }
 }
 
-/// What is read for a plan: its prompts, and the negative one if it counts.
+/// What is read for a plan: its prompts, the negative one if it counts, and nothing, by which a planner guides itself.
 fn prompts(plan: &Plan) -> Vec<&str> {
     let negative = plan.guided().then_some(plan.negative_prompt.as_str());
-    plan.prompts.iter().map(String::as_str).chain(negative).collect()
+    let nothing = plan.model.planner.is_some().then_some("");
+    plan.prompts.iter().map(String::as_str).chain(negative).chain(nothing).collect()
 }
 
-/// What is made of the prompts, and of the negative one behind them, each `[1, tokens, dim]`.
-struct Contexts(Vec<Tensor<3>>);
+/// What is made of the prompts, and of the negative one behind them, each `[1, tokens, dim]`, and what a planner is told of nothing.
+struct Contexts {
+    rows: Vec<Tensor<3>>,
+    nothing: Option<Tensor<3>>,
+}
 
 impl Contexts {
     /// That of a prompt, and that of the negative one; without guidance some prompt stands for it.
     fn of(&self, prompt: usize) -> [Tensor<3>; 2] {
-        [prompt, self.0.len() - 1].map(|row| self.0[row].clone())
+        [prompt, self.rows.len() - 1].map(|row| self.rows[row].clone())
     }
 }
 

@@ -1,9 +1,11 @@
 //! Where things go, before anything is seen: a small denoiser draws their tracks, and the one that draws the picture is shown them.
 
 use burn::tensor::{Device, Tensor, TensorData};
-use diffusion::{Levels, Noise, Sampler, SchedulerConfig, Step, sample_euler, unobserved};
+use diffusion::{
+    Levels, Noise, Sampler, SchedulerConfig, Step, classifier_free_guidance, sample_euler, unobserved,
+};
 use models::{
-    family::{Denoiser, DenoiserConfig},
+    family::{Denoiser, DenoiserConfig, Text},
     tracks::{Track, TrackCode},
 };
 use world::{Colour, Kind};
@@ -12,6 +14,8 @@ use crate::Plan;
 
 /// Steps from noise to tracks: one takes a hundredth of what one of the picture takes.
 const STEPS: usize = 16;
+/// How far beyond what it draws without a prompt the planner goes towards what it draws with one (Ho and Salimans 2022).
+const GUIDANCE: f64 = 2.0;
 /// Where the steps are close: tracks are a hundred numbers, which little noise hides.
 const SHIFT: f64 = 1.5;
 
@@ -30,16 +34,16 @@ pub struct Planner {
 /// What is known of tracks before they are drawn.
 #[derive(Clone, Debug, PartialEq)]
 pub struct KnownTracks {
-    /// With places in all frames; those in latent frames that are not known do not count.
+    /// With places in all frames; those in latent frames of which nothing is known do not count.
     pub tracks: Vec<Track>,
-    /// Which latent frames are known.
-    pub latent_frames: Vec<bool>,
+    /// How far each latent frame is planned anew, from 0, where it is known, to 1, where nothing is.
+    pub levels: Vec<f32>,
 }
 
 impl KnownTracks {
     /// Nothing, of so many latent frames.
     pub fn nothing(latent_frames: usize) -> Self {
-        Self { tracks: Vec::new(), latent_frames: vec![false; latent_frames] }
+        Self { tracks: Vec::new(), levels: vec![1.0; latent_frames] }
     }
 }
 
@@ -76,42 +80,38 @@ impl Planner {
         wrong.map(|(field, found, expected, of)| (field, format!("{expected}, {of}"), found))
     }
 
-    /// The tracks of a clip of this width and height for what `context`, `[1, tokens, text_dim]`, says, with places in as many frames as
-    /// the latent frames are of.
+    /// The tracks of a clip of this width and height for what the context of a prompt, beside that of none, says, both
+    /// `[1, tokens, text_dim]`, with places in as many frames as the latent frames are of.
     ///
     /// # Errors
     /// What the sampler fails at.
     pub fn plan(
         &self,
-        context: Tensor<3>,
+        contexts: [Tensor<3>; 2],
         size: [usize; 2],
         known: &KnownTracks,
         noise: &mut Noise,
     ) -> diffusion::Result<Vec<Track>> {
-        let (code, device) = (self.code, context.device());
-        let frames = known.latent_frames.len();
+        let (code, device) = (self.code, contexts[0].device());
+        let frames = known.levels.len();
         let shape = [1, code.channels(), frames, 1, code.things];
         let noise: Tensor<5> = noise.tensor(shape, &device);
-        let levels: Vec<f32> =
-            known.latent_frames.iter().map(|&known| if known { 0.0 } else { 1.0 }).collect();
-        let levels = Levels::of_frames(&levels, [1, code.things]);
+        let levels = Levels::of_frames(&known.levels, [1, code.things]);
         let x_0 = match levels.is_anew() {
             true => noise.clone(),
             false => Tensor::from_data(TensorData::new(code.encode(&known.tracks, frames), shape), &device),
         };
         let schedule = SchedulerConfig::new(Sampler::Euler, SHIFT).schedule(STEPS)?;
-        let text = self.denoiser.read(context);
+        let [text, nothing] = contexts.map(|context| self.denoiser.read(context));
         let shown = Tensor::full([1, 1, frames, 1, code.things], TrackCode::shape(size), &device);
-        let velocity = |x: Tensor<5>, step: Step| {
+        let velocity = |x: Tensor<5>, step: Step, text: &Text| {
             let timesteps = levels.timesteps(step.timestep, [frames, 1, 1]);
             let timesteps = Tensor::from_data(TensorData::new(timesteps, [1, frames]), &device);
-            Ok::<_, diffusion::Error>(self.denoiser.forward(
-                Tensor::cat(vec![x, shown.clone()], 1),
-                timesteps,
-                &text,
-            ))
+            let seen = Tensor::cat(vec![x, shown.clone()], 1);
+            Ok::<_, diffusion::Error>(self.denoiser.forward(seen, timesteps, text))
         };
-        let denoise = Sampler::Euler.prediction().denoiser(velocity);
+        let guided = classifier_free_guidance(velocity, text, nothing, GUIDANCE);
+        let denoise = Sampler::Euler.prediction().denoiser(guided);
         let denoise = levels.hold(x_0.clone(), noise.clone(), denoise);
         let latents = sample_euler(denoise, levels.start(x_0, noise, &schedule), &schedule, unobserved)?;
         Ok(code.decode(&crate::finite::values(latents)))
@@ -121,7 +121,7 @@ impl Planner {
 impl KnownTracks {
     /// With unknown latent frames behind, up to so many.
     pub(crate) fn extend_to(&mut self, latent_frames: usize, factor: usize) {
-        self.latent_frames.resize(latent_frames, false);
+        self.levels.resize(latent_frames, 1.0);
         for track in &mut self.tracks {
             let last = *track.places.last().expect("a place");
             track.places.resize(1 + (latent_frames - 1) * factor, last);
@@ -140,7 +140,10 @@ impl Planner {
 
 #[cfg(test)]
 mod tests {
-    use burn::tensor::Device;
+    use burn::{
+        module::{Module, ModuleMapper, Param},
+        tensor::Device,
+    };
     use models::{
         family::Denoiser,
         tracks::Place,
@@ -195,13 +198,15 @@ mod tests {
     #[test]
     fn what_is_known_stays_and_the_same_noise_gives_the_same() {
         let (planner, context) = planner();
-        let place = |x: f32| Place { x, y: 0.5, width: 0.2, height: 0.3, distance: 4.0 };
+        let place = |x: f32| Place { x, y: 0.5, width: 0.2, height: 0.3, distance: 4.0, ..Place::default() };
         let places: Vec<_> = (0..9).map(|frame| place(0.1 * frame as f32)).collect();
         let track = Track { kind: 2, colour: 1, places: places.clone() };
         let mut known = KnownTracks::nothing(5);
         known.tracks = vec![track];
-        known.latent_frames[..3].fill(true);
-        let plan = |seed| planner.plan(context.clone(), [8, 8], &known, &mut Noise::new(seed)).unwrap();
+        known.levels[..3].fill(0.0);
+        let plan = |seed| {
+            planner.plan([(); 2].map(|()| context.clone()), [8, 8], &known, &mut Noise::new(seed)).unwrap()
+        };
         let tracks = plan(1);
         assert_eq!(plan(1), tracks);
         assert_eq!((tracks[0].kind, tracks[0].colour, tracks[0].places.len()), (2, 1, 9));
@@ -212,15 +217,59 @@ mod tests {
         assert_ne!(plan(2)[0].places[7], tracks[0].places[7]);
     }
 
+    /// Nothing in it moves on its own, so that what is there shows through as much as its level says.
+    #[test]
+    fn what_is_planned_anew_in_part_stays_about_where_it_is() {
+        let (planner, context) = planner();
+        let place = Place { x: 0.3, y: 0.5, width: 0.2, height: 0.3, distance: 4.0, ..Place::default() };
+        let track = Track { kind: 2, colour: 1, places: vec![place; 9] };
+        let off = |level: f32| {
+            let known = KnownTracks { tracks: vec![track.clone()], levels: vec![level; 5] };
+            let contexts = [context.clone(), context.clone()];
+            let tracks = planner.plan(contexts, [8, 8], &known, &mut Noise::new(1)).unwrap();
+            let of_place = |found: &Place| (found.x - place.x).abs();
+            tracks[0].places.iter().map(of_place).sum::<f32>() / 9.0
+        };
+        let [little, more] = [off(0.1), off(0.3)];
+        assert!((0.001..0.1).contains(&little) && more > 1.5 * little, "{little} {more}");
+    }
+
+    #[test]
+    fn a_plan_goes_beyond_what_its_prompt_says_away_from_what_nothing_does() {
+        /// Weights of noise: of a new model those of what it answers are zeros.
+        struct Noisy(Noise);
+        impl ModuleMapper for Noisy {
+            fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+                param.map(|weights| self.0.tensor::<D>(weights.dims(), &weights.device()) * 0.3)
+            }
+        }
+        let device = Device::flex();
+        let denoiser = WanTransformer3d::new(&config(), &device).unwrap().map(&mut Noisy(Noise::new(3)));
+        let planner = Planner::new(Denoiser::Wan(denoiser), CODE);
+        let mut noise = Noise::new(2);
+        let [prompt, nothing] = [(); 2].map(|()| noise.tensor([1, 3, 4], &device));
+        let plan = |contexts: [&Tensor<3>; 2]| {
+            let known = KnownTracks {
+                tracks: vec![Track { kind: 2, colour: 1, places: vec![Place::default(); 9] }],
+                levels: vec![0.0, 1.0, 1.0, 1.0, 1.0],
+            };
+            planner.plan(contexts.map(Clone::clone), [8, 8], &known, &mut Noise::new(1)).unwrap()
+        };
+        let x = |contexts| plan(contexts)[0].places[8].x;
+        let (told, untold) = (x([&prompt, &prompt]), x([&nothing, &nothing]));
+        let guided = x([&prompt, &nothing]);
+        assert!((guided - told) * (told - untold) > 0.0, "{guided} {told} {untold}");
+    }
+
     #[test]
     fn what_is_short_is_the_beginning_of_what_was_taught() {
-        let place = Place { x: 0.5, y: 0.5, width: 0.2, height: 0.3, distance: 4.0 };
+        let place = Place { x: 0.5, y: 0.5, width: 0.2, height: 0.3, distance: 4.0, ..Place::default() };
         let mut known = KnownTracks {
             tracks: vec![Track { kind: 0, colour: 0, places: vec![place; 3] }],
-            latent_frames: vec![true, false],
+            levels: vec![0.0, 1.0],
         };
         known.extend_to(5, 2);
-        assert_eq!(known.latent_frames, [true, false, false, false, false]);
+        assert_eq!(known.levels, [0.0, 1.0, 1.0, 1.0, 1.0]);
         assert_eq!(known.tracks[0].places.len(), 9);
     }
 }

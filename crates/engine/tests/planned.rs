@@ -7,8 +7,8 @@ use std::{
 };
 
 use engine::{
-    At, Edge, Eyes, Known, ModelFiles, Pipeline, Place, Precision, Session, Size, Track, VideoRequest,
-    unobserved,
+    At, Edge, Eyes, Known, ModelFiles, Pipeline, Place, Precision, Region, Session, Size, Span, Track,
+    VideoRequest, unobserved,
 };
 use media::Clip;
 
@@ -25,8 +25,13 @@ impl Eyes for Seeing {
             width: 0.2,
             height: 0.2,
             distance: 6.0,
+            ..Place::default()
         };
         Some(vec![Track { kind: 0, colour: 0, places: (0..clip.num_frames()).map(place).collect() }])
+    }
+
+    fn look_for(&self, clip: &Clip, prompt: &str) -> Option<Vec<Track>> {
+        self.look(clip, &format!("as asked: {prompt}"))
     }
 }
 
@@ -90,11 +95,54 @@ fn what_is_given_is_looked_at_once_and_changes_the_plan() {
     }
 }
 
+/// What something else is made of is taken for what that is to be.
 #[test]
-fn what_others_are_made_of_is_not_planned() {
+fn what_is_made_into_something_else_is_planned_from_where_it_is() {
+    for regions in [vec![], vec![REGION]] {
+        let request = request(9, vec![Known { strength: 0.7, regions, ..given(grey(9)) }]);
+        let (frames, looks) = made(&request);
+        let [(9, prompt)] = &looks[..] else { panic!("{looks:?}") };
+        assert!(prompt.contains("as asked"), "{prompt}");
+        assert_ne!(frames, without_eyes(&request));
+    }
+    // Of each scene, what its own prompt asks for.
+    let span = |from, to, prompt: &str| Span { from, to, prompt: prompt.into() };
+    let spans = vec![span(0.0, 1.0, "a red ball rests"), span(1.0, 2.125, "a blue cube rests")];
+    let known = vec![Known { strength: 0.7, ..given(grey(17)) }];
+    let (_, looks) = made(&VideoRequest { prompt: String::new(), spans, ..request(17, known) });
+    let prompts: Vec<&str> = looks.iter().map(|(_, prompt)| prompt.as_str()).collect();
+    let [first, second] = prompts[..] else { panic!("{prompts:?}") };
+    assert!(first.contains("red ball") && second.contains("blue cube"), "{prompts:?}");
+}
+
+/// A thing that is seen where nothing changes stays what it is, and nobody knows where the other is to be.
+#[test]
+fn what_is_beside_a_region_is_not_taken_for_what_comes_into_it() {
+    let elsewhere = Region { y: 0.0, height: 16.0, ..REGION };
+    let later = Region { from: 0.5, ..REGION };
+    for region in [elsewhere, later] {
+        let request = request(9, vec![Known { strength: 0.7, regions: vec![region], ..given(grey(9)) }]);
+        let (frames, looks) = made(&request);
+        assert_eq!(looks.len(), 1);
+        assert_eq!(frames, without_eyes(&request));
+    }
+}
+
+/// Around what [`Seeing`] sees in nine frames of 64×64.
+const REGION: Region =
+    Region { x: 8.0, y: 16.0, width: 40.0, height: 40.0, from: 0.0, to: None, moves_to: None };
+
+#[test]
+fn what_nothing_is_left_of_is_not_looked_at() {
+    let (_, looks) = made(&request(9, vec![Known { strength: 1.0, ..given(grey(9)) }]));
+    assert_eq!(looks, []);
+}
+
+#[test]
+fn what_others_are_made_between_or_moves_alone_is_not_planned() {
     let known = given(grey(9));
     for known in [
-        Known { strength: 0.7, ..known.clone() },
+        Known { strength: 0.7, motion_only: true, ..known.clone() },
         Known {
             fill_between: true,
             clip: Some(Arc::new(Clip::new(64, 64, 4.0, vec![128; 5 * 64 * 64 * 3]).unwrap())),
@@ -125,8 +173,12 @@ impl Eyes for Fickle {
     fn look(&self, clip: &Clip, _: &str) -> Option<Vec<Track>> {
         let mut looks = self.0.lock().unwrap();
         *looks += 1;
-        let place = Place { x: 0.5, y: 0.6, width: 0.2, height: 0.2, distance: 6.0 };
+        let place = Place { x: 0.5, y: 0.6, width: 0.2, height: 0.2, distance: 6.0, ..Place::default() };
         Some(vec![Track { kind: *looks, colour: 0, places: vec![place; clip.num_frames()] }])
+    }
+
+    fn look_for(&self, clip: &Clip, prompt: &str) -> Option<Vec<Track>> {
+        self.look(clip, prompt)
     }
 }
 

@@ -14,8 +14,9 @@
 
 use std::ops::Range;
 
-/// Where a thing is in one frame. Shares of its width or height, from the top left corner; it may reach beyond the frame.
-#[derive(Clone, Copy, Debug, PartialEq)]
+/// Where a thing is in one frame, and how it is turned. Shares of its width or height, from the top left corner; it may reach beyond the
+/// frame.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Place {
     /// The middle of the box around it, from the left.
     pub x: f32,
@@ -27,6 +28,23 @@ pub struct Place {
     pub height: f32,
     /// From the camera, in metres: what is nearer hides what is farther.
     pub distance: f32,
+    /// How it is turned, and holds its limbs.
+    pub pose: Pose,
+}
+
+/// How a thing is turned, and holds its limbs: zeros where that is not known.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Pose {
+    /// Where its front points, a unit vector in the axes of the camera: to the right, up, and out of the picture.
+    pub front: [f32; 3],
+    /// Where its top points.
+    pub top: [f32; 3],
+    /// The angle of legs and arms from the vertical, in radians,
+    pub stride: f32,
+    /// that of the wings from the horizontal,
+    pub wings: f32,
+    /// and whether these are spread, 1, or folded, -1.
+    pub spread: f32,
 }
 
 /// A thing, and where it is.
@@ -51,9 +69,15 @@ pub struct TrackCode {
     pub factor: usize,
 }
 
-/// Numbers of each [`Place`].
+/// Numbers of each [`Place`] without its pose.
 const OF_PLACE: usize = 5;
-/// What is subtracted from each of them, and what it is then multiplied by: in clips of the world their means are about 0 then, and
+/// Numbers of each [`Pose`].
+const OF_POSE: usize = 9;
+/// What they are multiplied by: of things that move, each reaches about as far as 1 then.
+const REACH: [f32; OF_POSE] = [1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.6, 1.3, 1.0];
+/// How much louder than that they are in latents, for standard deviations of about 1.
+const LOUD_POSE: f32 = 1.5;
+/// What is subtracted from the numbers of a place, and what it is then multiplied by: in clips of the world their means are about 0 then, and
 /// their standard deviations about 1. Sizes and distances are logarithms.
 const NORMAL: [[f32; 2]; OF_PLACE] = [[0.5, 4.0], [0.6, 6.0], [-1.7, 1.7], [-1.6, 1.7], [1.9, 4.0]];
 /// Planes are so many times as loud as shares are, to be heard beside the noise of a hundred channels from the first steps of a training on.
@@ -63,7 +87,7 @@ const LABEL: [f32; 2] = [2.0, -0.2];
 
 impl Place {
     fn numbers(self) -> [f32; OF_PLACE] {
-        let Self { x, y, width, height, distance } = self;
+        let Self { x, y, width, height, distance, .. } = self;
         let log = |size: f32| size.max(1e-3).ln();
         let numbers = [x, y, log(width), log(height), log(distance)];
         std::array::from_fn(|at| (numbers[at] - NORMAL[at][0]) * NORMAL[at][1])
@@ -73,7 +97,8 @@ impl Place {
         let of = |at: usize| numbers[at] / NORMAL[at][1] + NORMAL[at][0];
         // No number of a model is beyond what can be drawn.
         let size = |at: usize| of(at).clamp(-7.0, 3.0).exp();
-        Self { x: of(0), y: of(1), width: size(2), height: size(3), distance: size(4) }
+        let [x, y, width, height, distance] = [of(0), of(1), size(2), size(3), size(4)];
+        Self { x, y, width, height, distance, pose: Pose::default() }
     }
 
     /// The share of each cell of a row that lies between two edges.
@@ -84,16 +109,46 @@ impl Place {
     }
 }
 
-impl TrackCode {
-    /// Channels of the tracks' own latents: whether there is a thing, its labels, and its places in the frames of the latent one.
-    pub fn channels(self) -> usize {
-        1 + self.labels[0] + self.labels[1] + self.factor * OF_PLACE
+impl Pose {
+    fn numbers(self) -> [f32; OF_POSE] {
+        let Self { front: [a, b, c], top: [d, e, f], stride, wings, spread } = self;
+        let numbers = [a, b, c, d, e, f, stride, wings, spread];
+        std::array::from_fn(|at| numbers[at] * REACH[at])
     }
 
-    /// Planes that the denoiser of pictures is shown: a kind or a colour each, what is there at all in each of the frames, and where in
-    /// its box that is, across and down.
+    fn of_numbers(numbers: &[f32]) -> Self {
+        // As far as what was taught reaches, and not beyond.
+        let of = |at: usize| numbers[at].clamp(-1.0, 1.0) / REACH[at];
+        Self {
+            front: [of(0), of(1), of(2)],
+            top: [of(3), of(4), of(5)],
+            stride: of(6),
+            wings: of(7),
+            spread: of(8),
+        }
+    }
+}
+
+impl TrackCode {
+    /// Channels of the tracks' own latents: whether there is a thing, its labels, its places in the frames of the latent one, and its poses.
+    pub fn channels(self) -> usize {
+        1 + self.labels[0] + self.labels[1] + self.factor * (OF_PLACE + OF_POSE)
+    }
+
+    /// The first channel of the poses, which are the last.
+    pub fn poses(self) -> usize {
+        self.channels() - self.factor * OF_POSE
+    }
+
+    /// Planes that the denoiser of pictures is shown: a kind or a colour each, what is there at all in each of the frames, where in its box
+    /// that is, across and down, and its pose in each of the frames.
     pub fn planes(self) -> usize {
-        self.labels[0] + self.labels[1] + self.factor + 2
+        self.labels[0] + self.labels[1] + self.factor * (1 + OF_POSE) + 2
+    }
+
+    /// The first plane of the poses, which are the last.
+    pub fn pose_planes(self) -> usize {
+        self.planes() - self.factor * OF_POSE
     }
 
     /// Which planes show that there is anything at all, and how loud they are where there is.
@@ -129,6 +184,10 @@ impl TrackCode {
                     for (frame, numbers) in self.frames_of(latent).zip(of_places) {
                         numbers.copy_from_slice(&places[frame].numbers());
                     }
+                    let of_poses = numbers[self.poses()..].chunks_exact_mut(OF_POSE);
+                    for (frame, numbers) in self.frames_of(latent).zip(of_poses) {
+                        numbers.copy_from_slice(&places[frame].pose.numbers().map(|of| LOUD_POSE * of));
+                    }
                 }
                 for (channel, number) in numbers.into_iter().enumerate() {
                     latents[(channel * latent_frames + latent) * self.things + thing] = number;
@@ -158,10 +217,13 @@ impl TrackCode {
             places: (0..latent_frames)
                 .flat_map(|latent| (0..if latent == 0 { 1 } else { self.factor }).map(move |at| (latent, at)))
                 .map(|(latent, at)| {
-                    let first = 1 + kinds + colours + at * OF_PLACE;
-                    let numbers: Vec<f32> =
-                        (first..first + OF_PLACE).map(|channel| of(channel, latent, thing)).collect();
-                    Place::of_numbers(&numbers)
+                    let numbers = |first: usize, count: usize| {
+                        (first..first + count).map(|channel| of(channel, latent, thing)).collect::<Vec<f32>>()
+                    };
+                    let place = Place::of_numbers(&numbers(1 + kinds + colours + at * OF_PLACE, OF_PLACE));
+                    let mut pose = numbers(self.poses() + at * OF_POSE, OF_POSE);
+                    pose.iter_mut().for_each(|number| *number /= LOUD_POSE);
+                    Place { pose: Pose::of_numbers(&pose), ..place }
                 })
                 .collect(),
         };
@@ -170,8 +232,8 @@ impl TrackCode {
 
     /// What the denoiser of pictures is shown of tracks, `[planes, frames, height, width]` of its latents: the share of each latent that
     /// the box of a thing of a kind, or of a colour, takes up, as far as no nearer one hides it; the frames of a latent frame count alike. Behind those
-    /// the share that any thing takes up in each of these frames, and this share times how far from the middle of its box the latent is, from
-    /// -1 at its left or upper edge to 1. All of it as many times as [`presence`](Self::presence) says.
+    /// the share that any thing takes up in each of these frames, this share times how far from the middle of its box the latent is, from
+    /// -1 at its left or upper edge to 1, and times the numbers of its pose in each of the frames. All of it as many times as [`presence`](Self::presence) says.
     pub fn planes_of(self, tracks: &[Track], [latent_frames, height, width]: [usize; 3]) -> Vec<f32> {
         let [kinds, colours] = self.labels;
         let cells = height * width;
@@ -205,6 +267,10 @@ impl TrackCode {
                         planes[at(track.kind, latent) + cell] += share;
                         planes[at(kinds + track.colour, latent) + cell] += share;
                         planes[at(kinds + colours + part, latent) + cell] += shown;
+                        let first = kinds + colours + self.factor + 2 + part * OF_POSE;
+                        for (plane, number) in (first..).zip(place.pose.numbers()) {
+                            planes[at(plane, latent) + cell] += shown * number;
+                        }
                     }
                 }
             }
@@ -226,6 +292,13 @@ mod tests {
             width: 0.25,
             height: 0.5,
             distance,
+            pose: Pose {
+                front: [0.6, 0.0, 0.8],
+                top: [0.0, 1.0, 0.0],
+                stride: 0.5,
+                wings: 0.0,
+                spread: -1.0,
+            },
         };
         Track { kind, colour, places: (0..5).map(place).collect() }
     }
@@ -244,6 +317,9 @@ mod tests {
                     let differences = [found.x - expected.x, found.height - expected.height];
                     assert!(differences.iter().all(|by| by.abs() < 1e-5), "{found:?} {expected:?}");
                     assert!((found.distance / expected.distance - 1.0).abs() < 1e-5);
+                    for (found, expected) in found.pose.numbers().iter().zip(expected.pose.numbers()) {
+                        assert!((found - expected).abs() < 1e-5, "{found:?} {expected:?}");
+                    }
                 }
             }
         }
@@ -270,6 +346,12 @@ mod tests {
         assert_eq!(plane(&planes, 7, 0), rows([-0.5, 0.5, 0.0, 0.0]));
         let lower = [[0.0; 4], [-0.25, -0.25, 0.0, 0.0], [0.25, 0.25, 0.0, 0.0], [0.0; 4]].concat();
         assert_eq!(plane(&planes, 8, 0), lower.iter().map(|share| share * LOUD).collect::<Vec<_>>());
+        // It points to the right and out of the picture, in both frames of a latent one.
+        for (first, at) in [(9, 0), (9, 1), (18, 1)] {
+            assert_eq!(plane(&planes, first + 1, at), [0.0; 16]);
+            let front = plane(&planes, first + 2, at);
+            assert_eq!(front.iter().sum::<f32>(), 0.8 * 2.0 * LOUD, "{front:?}");
+        }
         // Behind it nothing is seen of another.
         let both = CODE.planes_of(&[track(2, 0, 5.0), near], [3, 4, 4]);
         assert_eq!(plane(&both, 1, 1), plane(&planes, 1, 1));

@@ -501,7 +501,10 @@ fn check_planner(
             return Err(Error::Unsupported {
                 file: files.path(&expert.part.config()),
                 field: "shown_channels",
-                expected: format!("{planes}, the planes of the world's tracks, as {INDEX} has a planner"),
+                expected: format!(
+                    "{planes}, the planes of the world's tracks, as {INDEX} has a planner; one of an earlier version is trained on with \
+                     `kinora train denoiser --tracks --init-from`"
+                ),
                 found: found.to_string(),
             });
         }

@@ -36,7 +36,7 @@ impl Operands<'_> {
         sums: &mut [u32],
         direct: &Direct<'_>,
     ) {
-        self.check(sums);
+        self.check(sums, tile_rows(isa));
         assert!(format == Format::Bf16 || direct.row_scales.len() == sums.len() / PANEL);
         // SAFETY: the caller's promise; the level proves the instruction set, and the sizes fit.
         unsafe {
@@ -59,7 +59,7 @@ impl Operands<'_> {
 
     /// Adds the products to `sums`, `[rows][64]`.
     pub(super) fn multiply(&self, isa: Level, format: Format, sums: &mut [u32]) {
-        self.check(sums);
+        self.check(sums, tile_rows(isa));
         // SAFETY: the level proves the instruction set, and the sizes fit.
         #[cfg(target_arch = "x86_64")]
         unsafe {

@@ -58,9 +58,11 @@ pub(super) struct Operands<'a> {
 }
 
 impl Operands<'_> {
-    pub(super) fn check(&self, sums: &[u32]) {
+    /// # Panics
+    /// If sums are not those of so many rows at most, or operands have not the sizes that they state.
+    pub(super) fn check(&self, sums: &[u32], most_rows: usize) {
         let rows = sums.len() / PANEL;
-        assert!(sums.len().is_multiple_of(PANEL) && (1..=AMX_TILE).contains(&rows));
+        assert!(sums.len().is_multiple_of(PANEL) && (1..=most_rows).contains(&rows));
         assert!(
             self.rows.len() == rows * self.stride
                 && self.steps.end <= self.stride

@@ -80,6 +80,11 @@ pub struct DenoiserArgs {
     #[arg(long, default_value_t = Self::default().tracks_dropout)]
     #[serde(default)]
     pub tracks_dropout: f64,
+    /// Share of clips of which it is not shown how things are turned, only where they are; of half of the others it is not shown that of what is
+    /// known
+    #[arg(long, default_value_t = Self::default().pose_dropout)]
+    #[serde(default)]
+    pub pose_dropout: f64,
     #[allow(missing_docs, reason = "flattened into the flags, which have their own")]
     #[command(flatten)]
     #[serde(flatten)]
@@ -191,6 +196,7 @@ impl Default for DenoiserArgs {
             tracks: false,
             planner: None,
             tracks_dropout: 0.1,
+            pose_dropout: 0.1,
             things_weight: 0.0,
             text: TextSize::default(),
             freeze_text_encoder: false,
@@ -295,6 +301,7 @@ impl DenoiserArgs {
         setting::share("--several-share", self.several_share.unwrap_or(0.0))?;
         setting::share("--prompt-dropout", self.prompt_dropout)?;
         setting::share("--tracks-dropout", self.tracks_dropout)?;
+        setting::share("--pose-dropout", self.pose_dropout)?;
         setting::not_negative("--things-weight", self.things_weight)?;
         let most = self.own_guidance.start.max(self.own_guidance.end);
         setting::require(

@@ -11,6 +11,7 @@ use crate::{
     dataset::{Crop, Subset},
     error::Result,
     random::{Purpose, rng},
+    tracks,
     trainer::Moment,
 };
 
@@ -149,7 +150,9 @@ impl TrainingSet {
         let items = source.latents.store().items();
         let planes = match &source.truths {
             Some(truths) if args.tracks && !of_nothing && rng.random::<f64>() >= args.tracks_dropout => {
-                Some(truths.planes(items, boxes, &source.device)?)
+                let planes = truths.planes(items, boxes, &source.device)?;
+                let first = truths.code().pose_planes();
+                Some(tracks::hide_poses(planes, first, &timelines, args.pose_dropout, rng))
             }
             _ => None,
         };

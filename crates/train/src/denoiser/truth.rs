@@ -94,6 +94,11 @@ impl Truths {
         Ok(self.truths[index].get_or_init(|| Truth::of(&drawn, item.size, &self.vae)))
     }
 
+    /// The numbers that tracks are.
+    pub fn code(&self) -> TrackCode {
+        track_code(self.vae.scale_factors()[0])
+    }
+
     /// What each token of boxes of latents of one size shows: `[batch, tokens, classes]`, the answers to one question after
     /// those to another. The first of kind and colour is nothing, and each of both adds up to 1. What moves is asked where
     /// there are things, with a weight of its own, and the camera everywhere; neither is in stills.
@@ -120,7 +125,7 @@ impl Truths {
     /// # Errors
     /// An item that is not of the world.
     pub fn planes(&self, items: &[Item], boxes: &[(usize, Crop)], device: &Device) -> Result<Tensor<5>> {
-        let code = track_code(self.vae.scale_factors()[0]);
+        let code = self.code();
         let of_box = |&(index, area): &(usize, Crop)| Ok(self.get(index, &items[index])?.planes(area, code));
         let values = boxes.par_iter().map(of_box).collect::<Result<Vec<_>>>()?.concat();
         let [frames, height, width] = boxes.first().map_or([0; 3], |(_, area)| area.size);

@@ -42,6 +42,10 @@ pub struct PlannerArgs {
     /// Share of scenes whose camera stands still whatever they had it do: the engine moves it over what is drawn
     #[arg(long, default_value_t = Self::default().still_camera_share)]
     pub still_camera_share: f64,
+    /// Share of scenes without a prompt, for a planner to guide itself by what it draws then
+    #[arg(long, default_value_t = Self::default().prompt_dropout)]
+    #[serde(default)]
+    pub prompt_dropout: f64,
     /// Scenes of held-out combinations to evaluate on
     #[arg(long, default_value_t = Self::default().evaluate_scenes)]
     pub evaluate_scenes: usize,
@@ -68,6 +72,7 @@ impl Default for PlannerArgs {
             batch_scenes: 128,
             dense_share: 0.6,
             still_camera_share: 0.8,
+            prompt_dropout: 0.1,
             evaluate_scenes: 256,
             timeline: TimelineArgs { timestep_shift: 1.5, ..TimelineArgs::default() },
             run: RunArgs::default(),
@@ -83,6 +88,8 @@ impl PlannerArgs {
     pub(super) fn check(&self) -> Result<()> {
         setting::share("--dense-share", self.dense_share)?;
         setting::share("--still-camera-share", self.still_camera_share)?;
+        setting::share("--prompt-dropout", self.prompt_dropout)?;
+        setting::positive("--prompt-dropout", self.prompt_dropout)?;
         self.timeline.check()?;
         let frames = world::ClipSpec::default().num_frames - 1;
         let divides = self.factor > 0 && frames.is_multiple_of(self.factor);

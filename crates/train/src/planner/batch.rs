@@ -38,7 +38,10 @@ impl Planned {
             false => world::caption(&scene, language, &mut rng),
         };
         let tracks = tracks::tracks(&scene, &truth, 0..spec.num_frames);
-        Self { tracks, prompt: caption.text, spec }
+        // What it is evaluated on has its prompts.
+        let is_dropped = split == Split::Train && rng.random::<f64>() < args.prompt_dropout;
+        let prompt = if is_dropped { String::new() } else { caption.text };
+        Self { tracks, prompt, spec }
     }
 }
 

@@ -16,6 +16,7 @@ use models::{
     wan::{WanTransformer3d, WanTransformer3dConfig},
     weights::{Precision, load, save_folder},
 };
+use rand_chacha::ChaCha8Rng;
 use world::Split;
 
 use super::{
@@ -27,11 +28,13 @@ use crate::{
     denoiser::Noised,
     error::{Result, TrainError},
     files,
+    initial::Parameters,
     log::Figures,
     parameters::to_scalar,
     random::{Purpose, noise, rng},
     timeline::EVALUATED,
     tokenizer::PromptTokenizer,
+    tracks,
     trainer::{Moment, Objective},
 };
 
@@ -70,6 +73,7 @@ impl<'a> PlannerObjective<'a> {
         planned: &[Planned],
         noise: &mut diffusion::Noise,
         timelines: &[Timeline],
+        rng: &mut ChaCha8Rng,
     ) -> Result<Tensor<1>> {
         let (code, frames) = (self.args.code(), self.args.latent_frames());
         let latents = latents(planned, code, frames, &self.device);
@@ -77,7 +81,8 @@ impl<'a> PlannerObjective<'a> {
         let noised = Noised::new(latents.clone(), noise.clone(), timelines);
         let prompts: Vec<&str> = planned.iter().map(|scene| scene.prompt.as_str()).collect();
         let text = model.read(self.context(&prompts)?);
-        let seen = Tensor::cat(vec![noised.x_t.clone(), shapes(planned, code, frames, &self.device)], 1);
+        let x_t = tracks::hide_poses(noised.x_t.clone(), code.poses(), timelines, 0.0, rng);
+        let seen = Tensor::cat(vec![x_t, shapes(planned, code, frames, &self.device)], 1);
         let predicted = model.forward(seen, noised.timesteps.clone(), &text);
         Ok(noised.squared_error(predicted, flow_velocity(latents, noise)))
     }
@@ -95,11 +100,17 @@ impl Objective for PlannerObjective<'_> {
         let timelines: Vec<Timeline> =
             planned.iter().map(|_| args.timeline.sample(frames, &mut rng)).collect();
         let mut noise = noise(moment.seed, Purpose::Batch, moment.batch);
-        Ok((self.loss_of(model, &planned, &mut noise, &timelines)?, Figures::new()))
+        Ok((self.loss_of(model, &planned, &mut noise, &timelines, &mut rng)?, Figures::new()))
     }
 
     fn is_hidden(&self, name: &str) -> bool {
         name.starts_with("blocks.") && !name.ends_with("scale_shift_table")
+    }
+
+    /// Of a planner of fewer numbers, behind which it is shown the shape of the picture, too.
+    fn adapt(&self, other: &mut Parameters, _folder: &Path) -> Result<()> {
+        grow_into(other, self.args.code().channels());
+        Ok(())
     }
 
     /// The loss at fixed timesteps.
@@ -111,7 +122,8 @@ impl Objective for PlannerObjective<'_> {
             let mut sum = 0.0;
             for planned in self.held_out.chunks(self.args.batch_scenes) {
                 let timelines = vec![timeline.clone(); planned.len()];
-                let loss = self.loss_of(model, planned, &mut noise, &timelines)?;
+                let mut rng = rng(self.args.run.seed, Purpose::Evaluation, 0);
+                let loss = self.loss_of(model, planned, &mut noise, &timelines, &mut rng)?;
                 sum += f64::from(to_scalar(loss)?) * planned.len() as f64;
             }
             figures.push(format!("loss_at_{t}"), sum / self.held_out.len() as f64);
@@ -126,11 +138,11 @@ impl Objective for PlannerObjective<'_> {
         let scenes = &self.held_out[..self.held_out.len().min(SHEET_SCENES)];
         let mut clips = Vec::with_capacity(2 * scenes.len());
         for (index, scene) in scenes.iter().enumerate() {
-            let context = self.context(&[&scene.prompt])?;
+            let contexts = [self.context(&[&scene.prompt])?, self.context(&[""])?];
             let mut noise = noise(self.args.run.seed, Purpose::Sample, index as u64);
             let size = [scene.spec.width, scene.spec.height];
             let known = KnownTracks::nothing(self.args.latent_frames());
-            let tracks = planner.plan(context, size, &known, &mut noise);
+            let tracks = planner.plan(contexts, size, &known, &mut noise);
             for tracks in [&scene.tracks, &tracks.map_err(TrainError::part(drawing))?] {
                 let pixels = sketch(tracks, &scene.spec);
                 let clip = Clip::new(size[0], size[1], f64::from(scene.spec.fps), pixels);
@@ -162,5 +174,37 @@ impl Objective for PlannerObjective<'_> {
         let read =
             || load(WanTransformer3d::new(&WanTransformer3dConfig::load(&folder)?, &self.device)?, &folder);
         read().map_err(TrainError::part("reading the planner"))
+    }
+}
+
+/// Makes the first weights of a planner of fewer numbers such as one of `channels` can grow out of: what it is shown stays behind them.
+fn grow_into(other: &mut Parameters, channels: usize) {
+    const IN: &str = "patch_embedding.weight";
+    let inputs = other.entries.iter().find(|entry| entry.name == IN).map_or(0, |entry| entry.shape[1]);
+    if (1..=channels).contains(&inputs) {
+        let theirs = (0..channels).map(|channel| Some(channel).filter(|channel| channel + 1 < inputs));
+        other.choose(IN, 1, inputs, &theirs.chain([Some(inputs - 1)]).collect::<Vec<_>>());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::parameters::Entry;
+
+    #[test]
+    fn a_planner_of_more_numbers_is_shown_the_shape_behind_them() {
+        let entry = Entry { name: "patch_embedding.weight".into(), shape: vec![2, 3, 1, 1, 1] };
+        let first =
+            || Parameters { entries: vec![entry.clone()], values: vec![1.0, 2.0, 9.0, 3.0, 4.0, 8.0] };
+        let grown = |channels: usize| {
+            let mut weights = first();
+            grow_into(&mut weights, channels);
+            (weights.entries[0].shape[1], weights.values)
+        };
+        assert_eq!(grown(3), (4, vec![1.0, 2.0, 0.0, 9.0, 3.0, 4.0, 0.0, 8.0]));
+        // One of as many numbers, or of more, is as it is.
+        assert_eq!(grown(2), (3, first().values));
+        assert_eq!(grown(1), (3, first().values));
     }
 }

@@ -36,7 +36,14 @@ mod tests {
     #[test]
     fn boxes_are_where_the_tracks_say() {
         let spec = ClipSpec { width: 8, height: 4, num_frames: 2, ..ClipSpec::default() };
-        let place = |x: f32, distance: f32| Place { x, y: 0.25, width: 0.25, height: 0.5, distance };
+        let place = |x: f32, distance: f32| Place {
+            x,
+            y: 0.25,
+            width: 0.25,
+            height: 0.5,
+            distance,
+            ..Place::default()
+        };
         let tracks = [
             Track { kind: 0, colour: 2, places: vec![place(0.125, 3.0), place(0.875, 3.0)] },
             Track { kind: 0, colour: 3, places: vec![place(0.125, 4.0); 2] },
