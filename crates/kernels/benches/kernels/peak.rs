@@ -18,13 +18,12 @@ impl Peak {
     pub fn measure() -> Option<Self> {
         use kernels::Isa;
         let bf16 = match kernels::isa() {
-            // SAFETY: the features were detected, and tiles are this process's to use.
             Isa::Amx => {
+                // SAFETY: the features were detected, and tiles are this process's to use.
                 let bf16 = tiles::rate(4.0, |steps| unsafe { tiles::of_bf16(steps) });
-                return Some(Self {
-                    bf16,
-                    int8: tiles::rate(8.0, |steps| unsafe { tiles::of_bytes(steps) }),
-                });
+                // SAFETY: as above.
+                let int8 = tiles::rate(8.0, |steps| unsafe { tiles::of_bytes(steps) });
+                return Some(Self { bf16, int8 });
             }
             // SAFETY: the features were detected.
             Isa::Avx512Bf16 => rate(64.0, |steps| unsafe { avx512::of_bf16(steps) }),
