@@ -227,6 +227,20 @@ fn a_denoiser_is_trained_from_the_world_to_a_model() {
     run("generate --model placed/model --num-frames 5 --size 128x128 --steps 1 --output placed.png ball");
     run("generate --model placed/model --num-frames 9 --size 128x128 --steps 1 --output placed.mp4 ball");
     run("extend placed.mp4 ball --model placed/model --steps 1 --seconds 0.5 --output longer.mp4");
+    // What it makes of latents anew it makes with things where they are in these.
+    let renoised = "train latents --data data --vae placed/model/vae --denoised-by placed/model --noise 1";
+    run(&format!("{renoised} --output renoised"));
+    let recipe = folder.path().join("data/dataset.json");
+    let text = fs::read_to_string(&recipe).expect("a recipe");
+    let mut other: Value = serde_json::from_str(&text).expect("JSON");
+    other["seed"] = json!(77);
+    fs::write(&recipe, other.to_string()).expect("a recipe of other clips");
+    let message = fail(kinora(folder.path(), &format!("{renoised} --output others-of-it")), 1);
+    assert!(message.contains("--data") && message.contains("item 0 of clips"), "{message}");
+    fs::remove_file(&recipe).expect("no recipe");
+    let message = fail(kinora(folder.path(), &format!("{renoised} --output unknown")), 1);
+    assert!(message.contains("--denoised-by") && message.contains("a model without tracks"), "{message}");
+    fs::write(&recipe, text).expect("the recipe again");
     for (command, named) in [
         (format!("train planner {planner} --text-encoder nowhere --output refused"), "nowhere"),
         (

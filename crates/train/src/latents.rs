@@ -191,7 +191,7 @@ pub fn make(args: &LatentsArgs, observer: &dyn Observer) -> Result<()> {
     let renoised = args
         .denoised_by
         .as_ref()
-        .map(|model| Renoised::open(model, &vae, (args.noise, args.kept_channels), &device))
+        .map(|model| Renoised::open(model, &vae, (args.noise, args.kept_channels), recipe.as_ref(), &device))
         .transpose()?;
     let denoised = args.denoised_by.as_ref().map(|folder| -> Result<DenoisedBy> {
         let model = fingerprint::of_model("--denoised-by", folder)?;
@@ -408,8 +408,7 @@ fn encode(
         let video = resized.video(to_tensor(&[pixels.read(index)?], item.size, device));
         let mut latents = vae.encode(video);
         if let Some(renoised) = renoised {
-            let caption = renoised.caption(item, args.seed, index as u64);
-            latents = renoised.latents(latents, caption, args.seed, index as u64)?;
+            latents = renoised.latents(latents, (subset, index, item), args.seed)?;
         }
         let what = || format!("its latents of item {index} of {}", pixels.folder().display());
         let bytes = to_f16(&to_vec(latents)?, &args.vae, what)?;

@@ -178,7 +178,7 @@ impl Samples<'_> {
         });
         let noise: Tensor<5> = Tensor::cat(noises.collect(), 0);
         let told = vec![plan.prompt.as_str(); args.each];
-        let latents = self.model.denoised([noise.zeros_like(), noise], 1.0, 0, &told)?;
+        let latents = self.model.denoised([noise.zeros_like(), noise], 1.0, 0, &told, None)?;
         let latents = self.vae.denormalize(latents);
         let mut decoder = self.vae.decoder_stream(FloatDType::F32);
         let decoded = (0..frames).map(|frame| decoder.decode(latents.clone().narrow(2, frame, 1)));

@@ -44,7 +44,8 @@ impl OwnSampler {
 
     /// What it makes of normalised latents `[batch, channels, frames, height, width]` whose share `level` is `noise`: 1 for clips
     /// of nothing but the prompts, one for each. Without guidance. The first `kept` channels, fewer than all, come out as they are: at each level
-    /// it sees them with as much noise as all others, and goes the straight way back.
+    /// it sees them with as much noise as all others, and goes the straight way back. A model that is shown tracks is shown these
+    /// `planes`, `[batch, planes, frames, height, width]`, or nothing.
     ///
     /// # Errors
     /// A prompt that the tokenizer refuses, or what the sampler fails at.
@@ -54,6 +55,7 @@ impl OwnSampler {
         level: f64,
         kept: usize,
         prompts: &[&str],
+        planes: Option<&Tensor<5>>,
     ) -> Result<Tensor<5>> {
         let [batch, channels, frames, height, width] = latents.dims();
         let straight = (kept > 0).then(|| flow_velocity(latents.clone(), noise.clone()).narrow(1, 0, kept));
@@ -67,7 +69,11 @@ impl OwnSampler {
         let text = transformer.read(self.denoiser.context(prompts, &self.tokenizer, &self.device)?);
         let velocity = |x: Tensor<5>, step: Step| {
             let timesteps = Tensor::full([batch, frames], step.timestep, &self.device);
-            let made = transformer.forward(x, timesteps, &text);
+            let seen = match planes {
+                Some(planes) => Tensor::cat(vec![x, planes.clone()], 1),
+                None => x,
+            };
+            let made = transformer.forward(seen, timesteps, &text);
             Ok(match &straight {
                 Some(straight) => {
                     Tensor::cat(vec![straight.clone(), made.narrow(1, kept, channels - kept)], 1)

@@ -6,12 +6,13 @@
 
 use std::path::Path;
 
-use burn::tensor::{Device, Tensor};
+use burn::tensor::{Device, Tensor, TensorData};
+use engine::track_code;
 use models::family::Autoencoder;
 use rand::{Rng, seq::IndexedRandom};
 
 use crate::{
-    dataset::Item,
+    dataset::{Drawn, Item, Recipe, Subset},
     denoiser::OwnSampler,
     error::Result,
     random::{Purpose, noise, rng},
@@ -27,6 +28,8 @@ pub struct Renoised<'a> {
     noise: Ramp,
     /// How many channels stay as they are.
     kept: usize,
+    /// What the world's clips were drawn by, if the model is shown tracks.
+    tracked: Option<Recipe>,
     device: Device,
 }
 
@@ -34,36 +37,68 @@ impl<'a> Renoised<'a> {
     /// The pipeline in `folder`, whose autoencoder is `vae`.
     ///
     /// # Errors
-    /// A folder that is no model, a model of another kind of noise, or no channel to be made anew.
+    /// A folder that is no model, a model of another kind of noise, no channel to be made anew, or a model that is shown tracks for clips
+    /// that are not of a world's `recipe`.
     pub fn open(
         folder: &Path,
         vae: &'a Autoencoder,
         (noise, kept): (Ramp, usize),
+        recipe: Option<&Recipe>,
         device: &Device,
     ) -> Result<Self> {
         let model = OwnSampler::open("--denoised-by", folder, device)?;
         let channels = vae.config().z_dim();
         setting::require("--kept-channels", format!("less than {channels}"), kept, kept < channels)?;
-        Ok(Self { model, vae, noise, kept, device: device.clone() })
+        let is_shown = model.info.denoiser().shown_channels() > 0;
+        let found = "clips of which it is not known where things are";
+        setting::require("--denoised-by", "a model without tracks", found, !is_shown || recipe.is_some())?;
+        let tracked = recipe.filter(|_| is_shown).cloned();
+        Ok(Self { model, vae, noise, kept, tracked, device: device.clone() })
     }
 
     /// One of an item's captions; nothing if it has none.
-    pub fn caption<'b>(&self, item: &'b Item, seed: u64, index: u64) -> &'b str {
+    fn caption<'b>(&self, item: &'b Item, seed: u64, index: u64) -> &'b str {
         let mut random = rng(seed, Purpose::Denoised, index);
         item.captions.choose(&mut random).map_or("", String::as_str)
     }
 
-    /// Latents `[1, channels, frames, height, width]` as the encoder gave them, noised and denoised by what `prompt` says. `seed` and
-    /// `index` choose how much noise there is, and which.
+    /// Latents `[1, channels, frames, height, width]` of an item of a subset as the encoder gave them, noised and denoised by what
+    /// one of its captions says, and by where things are in it. `seed` and `index` choose how much noise there is, and which.
     ///
     /// # Errors
-    /// A prompt that the tokenizer refuses, or what the sampler fails at.
-    pub fn latents(&self, latents: Tensor<5>, prompt: &str, seed: u64, index: u64) -> Result<Tensor<5>> {
+    /// A caption that the tokenizer refuses, an item that is not of the world, or what the sampler fails at.
+    pub fn latents(
+        &self,
+        latents: Tensor<5>,
+        (subset, index, item): (Subset, usize, &Item),
+        seed: u64,
+    ) -> Result<Tensor<5>> {
+        let planes = self.planes(&latents, (subset, index, item))?;
+        let index = index as u64;
+        let prompt = self.caption(item, seed, index);
         let mut random = rng(seed, Purpose::Denoised, index);
         let level = self.noise.at(random.random::<f64>());
         let x_0 = self.vae.config().normalize(latents);
         let noise = noise(seed, Purpose::Denoised, index).tensor(x_0.dims(), &self.device);
-        let made = self.model.denoised([x_0, noise], level, self.kept, &[prompt])?;
+        let made = self.model.denoised([x_0, noise], level, self.kept, &[prompt], planes.as_ref())?;
         Ok(self.vae.denormalize(made))
+    }
+
+    /// Where the things of an item are in its latents; none for a model that is not shown it.
+    fn planes(
+        &self,
+        latents: &Tensor<5>,
+        (subset, index, item): (Subset, usize, &Item),
+    ) -> Result<Option<Tensor<5>>> {
+        let Some(recipe) = &self.tracked else { return Ok(None) };
+        let drawn = Drawn::new(subset, index, recipe);
+        let found = format!("others of item {index} of {}", subset.name());
+        let is_of_world = drawn.captions() == item.captions;
+        setting::require("--data", "captions of the world's clips of its seed", found, is_of_world)?;
+        let code = track_code(self.vae.config().scale_factors()[0]);
+        let [_, _, frames, height, width] = latents.dims();
+        let planes = code.planes_of(&drawn.tracks(1 + (frames - 1) * code.factor), [frames, height, width]);
+        let shape = [1, code.planes(), frames, height, width];
+        Ok(Some(Tensor::from_data(TensorData::new(planes, shape), &self.device)))
     }
 }
