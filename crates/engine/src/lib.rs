@@ -40,6 +40,7 @@
 
 mod cache;
 mod canvas;
+mod continuity;
 mod denoise;
 mod error;
 mod estimate;

@@ -10,7 +10,7 @@ use models::{
 };
 use world::{Colour, Kind};
 
-use crate::Plan;
+use crate::{Plan, continuity};
 
 /// Steps from noise to tracks: one takes a hundredth of what one of the picture takes.
 const STEPS: usize = 16;
@@ -114,7 +114,9 @@ impl Planner {
         let denoise = Sampler::Euler.prediction().denoiser(guided);
         let denoise = levels.hold(x_0.clone(), noise.clone(), denoise);
         let latents = sample_euler(denoise, levels.start(x_0, noise, &schedule), &schedule, unobserved)?;
-        Ok(code.decode(&crate::finite::values(latents)))
+        let mut tracks = code.decode(&crate::finite::values(latents));
+        continuity::join(&mut tracks, &known.levels, code.factor);
+        Ok(tracks)
     }
 }
 

@@ -267,7 +267,7 @@ impl TrackCode {
                         planes[at(track.kind, latent) + cell] += share;
                         planes[at(kinds + track.colour, latent) + cell] += share;
                         planes[at(kinds + colours + part, latent) + cell] += shown;
-                        let first = kinds + colours + self.factor + 2 + part * OF_POSE;
+                        let first = self.pose_planes() + part * OF_POSE;
                         for (plane, number) in (first..).zip(place.pose.numbers()) {
                             planes[at(plane, latent) + cell] += shown * number;
                         }
