@@ -24,6 +24,9 @@ pub(crate) fn join(tracks: &mut [Track], levels: &[f32], factor: usize) {
         let known = |frame: usize| levels.get(frame) == Some(&0.0);
         let before = run.start.checked_sub(1).filter(|&frame| known(frame));
         let behind = Some(run.end).filter(|&frame| known(frame));
+        if before.or(behind).is_none() {
+            continue;
+        }
         for Track { places, .. } in &mut *tracks {
             let fade = FRAMES.min(run.len());
             let numbers: Vec<[f32; 5]> = places.iter().copied().map(numbers).collect();

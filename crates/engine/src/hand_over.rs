@@ -2,8 +2,8 @@
 //!
 //! A frame that became latents and came back is not quite what it was: some of its texture is lost. Frames that are made come
 //! out of latents, so that beside those that were given all texture would change at once. What the last frame before them shows
-//! and they do not is added to them, less with each frame, and so is what the first one behind them shows; but only where nothing
-//! moves, as what moves takes its texture along.
+//! and they do not is added to them, less with each frame, and so is what the first one behind them shows: where nothing
+//! moves, and where a thing of which it is known where it goes takes its texture along.
 
 use std::collections::BTreeMap;
 
@@ -11,15 +11,19 @@ use models::family::AutoencoderConfig;
 
 use crate::{
     Plan, Size,
+    carried::{Move, carried},
     reel::Reel,
     steady::{change, largest_change, steady},
     timeline::Window,
+    tracked::Tracked,
 };
 
 /// Until nothing is left of what is handed over.
 const SECONDS: f64 = 1.0;
 /// A change of this size, from 0 to 1, is as likely motion as not.
 const MOVES: f32 = 0.04;
+/// A thing that was taken along and differs by this much from the one that was made is as likely another sight of it as not.
+const TURNS: f32 = 0.5;
 /// Changes are means over so many pixels to each side.
 const AROUND: usize = 2;
 /// What waits takes so many bytes for each of its pixels, at most.
@@ -36,7 +40,9 @@ pub(crate) fn waiting_bytes(autoencoder: &AutoencoderConfig, num_frames: usize, 
 }
 
 /// The frames of a window on their way from the decoder into the video.
-pub(crate) struct HandOver {
+pub(crate) struct HandOver<'a> {
+    plan: &'a Plan,
+    tracked: &'a Tracked,
     size: Size,
     /// Whether the latents are those of the small autoencoder: they lose something to speak of, and have grain.
     is_coarse: bool,
@@ -65,8 +71,8 @@ struct Waiting {
 /// How much of what is missing a frame gets, and that, `[height, width, 3]`.
 type Share = (f32, Vec<f32>);
 
-impl HandOver {
-    pub fn new(plan: &Plan, window: &Window, reel: &Reel<'_>) -> Self {
+impl<'a> HandOver<'a> {
+    pub fn new(plan: &'a Plan, window: &Window, reel: &Reel<'_>, tracked: &'a Tracked) -> Self {
         let frames = (0..window.latent_frames).flat_map(|latent| plan.layout.frames_of(window, latent));
         let is_made = |frame: isize| {
             usize::try_from(frame).is_ok_and(|frame| window.makes.contains(&frame)) && !reel.is_settled(frame)
@@ -78,6 +84,8 @@ impl HandOver {
             Some((frame, Settled { own: there(frame)?, beside: [frame - 1, frame + 1].map(there) }))
         });
         Self {
+            plan,
+            tracked,
             size: plan.size,
             is_coarse,
             step: 1.0 / (1.0 + SECONDS * plan.fps) as f32,
@@ -91,8 +99,9 @@ impl HandOver {
     /// is missing for it.
     pub fn take(&mut self, frame: isize, decoded: &[f32], makes: bool, reel: &mut Reel<'_>) {
         if let Some(Settled { own, beside: [earlier, later] }) = self.settled.remove(&frame) {
-            let lost =
-                |beside: &Option<Vec<f32>>| Lost::new(&own, decoded, beside.as_deref(), self.size, self.step);
+            let lost = |beside: &Option<Vec<f32>>| {
+                Lost::new((frame, &own), decoded, beside.as_deref(), self.size, self.step)
+            };
             // On a side where a frame is there, none is made that could take anything over.
             let behind = earlier.is_none().then(|| lost(&later));
             self.before = later.is_none().then(|| lost(&earlier));
@@ -103,7 +112,10 @@ impl HandOver {
         if !makes {
             return;
         }
-        let before = self.before.as_mut().and_then(|lost| lost.next(decoded, self.size));
+        let before = self.before.as_mut().and_then(|lost| {
+            let moves = self.tracked.moves(self.plan, [lost.frame, frame]);
+            lost.next(decoded, &moves, self.size)
+        });
         self.waiting.push(Waiting { frame: at, decoded: decoded.to_vec(), before });
         let next = self.settled.keys().find(|&&settled| settled > frame);
         // Nothing is left of it so far before it.
@@ -119,7 +131,10 @@ impl HandOver {
 
     fn put_waiting(&mut self, mut behind: Option<Lost>, reel: &mut Reel<'_>) {
         let handed = self.waiting.drain(..).rev().map(|Waiting { frame, mut decoded, before }| {
-            let behind = behind.as_mut().and_then(|lost| lost.next(&decoded, self.size));
+            let behind = behind.as_mut().and_then(|lost| {
+                let moves = self.tracked.moves(self.plan, [lost.frame, frame as isize]);
+                lost.next(&decoded, &moves, self.size)
+            });
             let is_between = behind.is_some();
             add(&mut decoded, [before, behind]);
             (frame, decoded, is_between)
@@ -149,6 +164,9 @@ fn add(frame: &mut [f32], shares: [Option<Share>; 2]) {
 
 /// What a frame that is there shows and the one beside it does not.
 struct Lost {
+    /// Which frame that is.
+    frame: isize,
+    own: Vec<f32>,
     /// The frame as it is; the difference to the one beside it as soon as that is known. `[height, width, 3]`
     lost: Vec<f32>,
     /// The frame as it came back from latents; then the one beside it.
@@ -162,7 +180,13 @@ struct Lost {
 impl Lost {
     /// Of a frame as it is and as it came back, and of the one on its other side. What fell, flew or flickered between those two
     /// will not stand still now; and where the two do not show the same, the one that came back is none of it.
-    fn new(own: &[f32], decoded: &[f32], beside: Option<&[f32]>, size: Size, step: f32) -> Self {
+    fn new(
+        (frame, own): (isize, &[f32]),
+        decoded: &[f32],
+        beside: Option<&[f32]>,
+        size: Size,
+        step: f32,
+    ) -> Self {
         let mut still = vec![1.0; own.len() / 3];
         if let Some(beside) = beside {
             let changes = largest_change(own, beside, size);
@@ -177,11 +201,19 @@ impl Lost {
                 .zip(differs)
                 .for_each(|(still, differs)| *still = still.min(likely_still(differs)));
         }
-        Self { lost: own.to_vec(), decoded: decoded.to_vec(), still, share: 1.0, step }
+        Self {
+            frame,
+            own: own.to_vec(),
+            lost: own.to_vec(),
+            decoded: decoded.to_vec(),
+            still,
+            share: 1.0,
+            step,
+        }
     }
 
-    /// What the next frame gets; nothing of a frame that is too far away.
-    fn next(&mut self, decoded: &[f32], size: Size) -> Option<Share> {
+    /// What the next frame gets, to which things moved so; nothing of a frame that is too far away.
+    fn next(&mut self, decoded: &[f32], moves: &[Move], size: Size) -> Option<Share> {
         const NOTHING: f32 = 1e-3;
         let is_first = self.share == 1.0;
         self.share -= self.step;
@@ -199,13 +231,29 @@ impl Lost {
             *still = still.min(likely_still(change));
             handed.iter_mut().for_each(|value| *value *= *still);
         }
+        if !moves.is_empty() {
+            let (own, is_thing) = carried(&self.own, moves, size);
+            let differs = around(&change(&own, decoded), size);
+            for at in 0..is_thing.len() {
+                let along = is_thing[at] * likely(differs[at] / TURNS);
+                for value in 3 * at..3 * at + 3 {
+                    let lost = own[value] - decoded[value];
+                    handed[value] += along * (lost - handed[value]);
+                }
+            }
+        }
         Some((self.share, handed))
     }
 }
 
 /// How likely it is, from 0 to 1, that a change is none.
 fn likely_still(change: f32) -> f32 {
-    1.0 / (1.0 + (change / MOVES).powi(2))
+    likely(change / MOVES)
+}
+
+/// How likely a difference is none that is so many times what is as likely one as not.
+fn likely(times: f32) -> f32 {
+    1.0 / (1.0 + times.powi(2))
 }
 
 /// Means over the pixels [`AROUND`] each, `[height, width]`.
@@ -240,10 +288,10 @@ mod tests {
     #[test]
     fn what_was_lost_fades_where_nothing_moves() {
         let (own, decoded) = (texture(0.1), texture(0.0));
-        let mut lost = Lost::new(&own, &decoded, Some(&own), SIZE, 0.25);
+        let mut lost = Lost::new((0, &own), &decoded, Some(&own), SIZE, 0.25);
         let shares: Vec<Option<f32>> = (0..4)
             .map(|_| {
-                let (share, handed) = lost.next(&decoded, SIZE)?;
+                let (share, handed) = lost.next(&decoded, &[], SIZE)?;
                 let rest = handed.iter().zip(own.iter().zip(&decoded));
                 assert!(rest.clone().all(|(handed, (own, decoded))| (handed - (own - decoded)).abs() < 0.01));
                 Some(share)
@@ -254,7 +302,7 @@ mod tests {
 
     /// The share of the texture that the left and the right edge get.
     fn at_edges(lost: &mut Lost, frame: &[f32]) -> [f32; 2] {
-        let (_, handed) = lost.next(frame, SIZE).unwrap();
+        let (_, handed) = lost.next(frame, &[], SIZE).unwrap();
         [0, 11].map(|x| handed[3 * x].abs() / 0.1)
     }
 
@@ -269,7 +317,7 @@ mod tests {
     #[test]
     fn what_moved_takes_nothing_over_also_not_later() {
         let (own, decoded) = (texture(0.1), texture(0.0));
-        let mut lost = Lost::new(&own, &decoded, None, SIZE, 0.25);
+        let mut lost = Lost::new((0, &own), &decoded, None, SIZE, 0.25);
         for frame in [&changed(&decoded), &decoded] {
             let [left, right] = at_edges(&mut lost, frame);
             assert!(left < 0.05 && right > 0.9, "{left} {right}");
@@ -281,16 +329,47 @@ mod tests {
     fn what_moved_before_takes_nothing_over() {
         let (own, decoded) = (texture(0.1), texture(0.0));
         let [left, right] =
-            at_edges(&mut Lost::new(&own, &decoded, Some(&changed(&own)), SIZE, 0.25), &decoded);
+            at_edges(&mut Lost::new((0, &own), &decoded, Some(&changed(&own)), SIZE, 0.25), &decoded);
         assert!(left < 0.05 && right > 0.9, "{left} {right}");
+    }
+
+    /// A dark thing with a bright line down its middle, which latents do not hold, goes to the right.
+    #[test]
+    fn what_moves_takes_its_texture_along() {
+        let thing = |left: usize, line: f32| -> Vec<f32> {
+            let value = |at: usize| match (at / 12, at % 12) {
+                (1..5, x) if x == left + 2 => line,
+                (1..5, x) if (left..left + 5).contains(&x) => 0.2,
+                _ => 0.8,
+            };
+            (0..PIXELS).flat_map(|at| [value(at); 3]).collect()
+        };
+        let (own, decoded) = (thing(0, 0.4), thing(0, 0.2));
+        let at = |left: usize| models::tracks::Place {
+            x: (left as f32 + 2.5) / 12.0,
+            y: 0.5,
+            width: 5.0 / 12.0,
+            height: 4.0 / 6.0,
+            ..Default::default()
+        };
+        let gets = |moves: &[Move]| {
+            let mut lost = Lost::new((0, &own), &decoded, None, SIZE, 0.25);
+            let (_, handed) = lost.next(&thing(6, 0.2), moves, SIZE).unwrap();
+            [3 * 12 + 8, 3 * 12 + 2, 0].map(|at| handed[3 * at])
+        };
+        let [on_the_line, where_it_was, elsewhere] = gets(&[[at(0), at(6)]]);
+        assert!((0.15..=0.2).contains(&on_the_line), "{on_the_line}");
+        assert!(where_it_was.abs() < 0.05 && elsewhere.abs() < 0.01, "{where_it_was} {elsewhere}");
+        let [unknown, ..] = gets(&[]);
+        assert!(unknown.abs() < 0.05, "{unknown}");
     }
 
     /// A picture that the video does not lead to is not laid over it.
     #[test]
     fn another_picture_is_not_handed_over() {
         let decoded = texture(0.0);
-        let mut lost = Lost::new(&changed(&texture(0.1)), &decoded, None, SIZE, 0.25);
-        let (_, handed) = lost.next(&decoded, SIZE).unwrap();
+        let mut lost = Lost::new((0, &changed(&texture(0.1))), &decoded, None, SIZE, 0.25);
+        let (_, handed) = lost.next(&decoded, &[], SIZE).unwrap();
         assert!(handed[0].abs() < 0.01 && handed[3 * 11].abs() > 0.09, "{} {}", handed[0], handed[33]);
     }
 

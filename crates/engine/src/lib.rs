@@ -40,6 +40,7 @@
 
 mod cache;
 mod canvas;
+mod carried;
 mod continuity;
 mod denoise;
 mod error;

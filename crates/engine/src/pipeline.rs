@@ -360,7 +360,8 @@ impl Pipeline {
                 timings.load += of_denoiser;
                 timings.denoise += seconds - of_denoiser;
                 job.decodes(plan.activations.decode);
-                timings.decode += decode(&autoencoder, latents, plan, index, &mut reel, sink, observer)?;
+                timings.decode +=
+                    decode(&autoencoder, latents, (plan, index, &tracked), &mut reel, sink, observer)?;
             }
             Ok(timings)
         })
@@ -477,8 +478,7 @@ fn in_form(autoencoder: Arc<Autoencoder>, form: &AutoencoderConfig) -> Arc<Autoe
 fn decode(
     autoencoder: &Autoencoder,
     latents: Tensor<5>,
-    plan: &Plan,
-    index: usize,
+    (plan, index, tracked): (&Plan, usize, &Tracked),
     reel: &mut Reel<'_>,
     sink: &mut dyn FnMut(&[f32]) -> Result<()>,
     observer: &mut dyn Observer,
@@ -488,7 +488,7 @@ fn decode(
     let (before, total) = (of_windows(&layout.windows[..index]), of_windows(&layout.windows));
     report(observer, Stage::Decode, before, total)?;
     let mut stream = autoencoder.decoder_stream(kept_frames(plan.precision));
-    let mut hand_over = HandOver::new(plan, window, reel);
+    let mut hand_over = HandOver::new(plan, window, reel, tracked);
     let mut seconds = 0.0;
     for (latent, latents) in autoencoder.denormalize(latents).split(1, 2).into_iter().enumerate() {
         let (frames, spent) = timed(|| pixels(stream.decode(latents)));

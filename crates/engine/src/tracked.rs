@@ -7,7 +7,9 @@ use media::Clip;
 use models::tracks::{Place, Track};
 
 use crate::{
-    Known, KnownTracks, Plan, Planner, Result, noise,
+    Known, KnownTracks, Plan, Planner, Result,
+    carried::Move,
+    noise,
     reel::Reel,
     timeline::{Frame, Window},
 };
@@ -150,6 +152,21 @@ impl Tracked {
             Frame::Known { .. } | Frame::Anew => frame as usize,
         };
         self.frames.get(&frame)
+    }
+
+    /// Where each thing is in one frame, and where in another, what is nearer behind what is farther; nothing of things that are not
+    /// known in both.
+    pub fn moves(&self, plan: &Plan, [from, to]: [isize; 2]) -> Vec<Move> {
+        let [Some(from), Some(to)] = [from, to].map(|frame| self.at(plan, frame)) else { return Vec::new() };
+        let mut moves: Vec<Move> = Vec::new();
+        for spot in &to.spots {
+            let same = from.spots.iter().filter(|of| (of.kind, of.colour) == (spot.kind, spot.colour));
+            let far = |of: &&Spot| (of.place.x - spot.place.x).hypot(of.place.y - spot.place.y);
+            let nearest = same.min_by(|a, b| far(a).total_cmp(&far(b)));
+            moves.extend(nearest.map(|nearest| [nearest.place, spot.place]));
+        }
+        moves.sort_by(|[_, a], [_, b]| b.distance.total_cmp(&a.distance));
+        moves
     }
 
     /// What is known of the tracks in a window; none if that is not of the same things all over.
