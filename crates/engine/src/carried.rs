@@ -16,38 +16,45 @@ const STANDS_OUT: f32 = 0.04;
 /// width]`. What is nearer has to be behind what is farther.
 pub(crate) fn carried(frame: &[f32], moves: &[Move], size: Size) -> (Vec<f32>, Vec<f32>) {
     let Size { width, height } = size;
-    let of = |row: usize, column: usize, colour: usize| frame[3 * (row * width + column) + colour];
+    let of = |row: usize, column: usize| -> [f32; 3] {
+        let at = 3 * (row * width + column);
+        [frame[at], frame[at + 1], frame[at + 2]]
+    };
+    let mix = |a: [f32; 3], b: [f32; 3], share: f32| -> [f32; 3] {
+        std::array::from_fn(|colour| a[colour] * (1.0 - share) + b[colour] * share)
+    };
     let (mut carried, mut is_thing) = (frame.to_vec(), vec![0.0_f32; width * height]);
     for [from, to] in moves {
         let across = along([from.x, to.x], [from.width, to.width], width);
-        let down = along([from.y, to.y], [from.height, to.height], height);
         let beside = beside(from, width);
-        for Source { at: y, between: rows, share: low } in &down {
-            for Source { at: x, between: columns, share: far } in &across {
-                let mut stands_out = if beside.is_empty() { 1.0 } else { 0.0_f32 };
-                for colour in 0..3 {
-                    let [above, below] = rows.map(|row| {
-                        of(row, columns[0], colour) * (1.0 - far) + of(row, columns[1], colour) * far
-                    });
-                    let value = above * (1.0 - low) + below * low;
-                    carried[3 * (y * width + x) + colour] = value;
-                    let around = beside.iter().map(|&column| of(rows[0], column, colour)).sum::<f32>();
-                    let differs = (value - around / beside.len().max(1) as f32).abs() / STANDS_OUT;
-                    stands_out = stands_out.max(1.0 - 1.0 / (1.0 + differs.powi(2)));
-                }
-                is_thing[y * width + x] = stands_out;
+        for Source { at: y, between: rows, share: low } in
+            along([from.y, to.y], [from.height, to.height], height)
+        {
+            let around = beside.map(|columns| mix(of(rows[0], columns[0]), of(rows[0], columns[1]), 0.5));
+            for Source { at: x, between: [left, right], share: far } in &across {
+                let [above, below] = rows.map(|row| mix(of(row, *left), of(row, *right), *far));
+                let value = mix(above, below, low);
+                let stands_out = around.map_or(1.0, |around| {
+                    let differs = value.iter().zip(around).map(|(value, around)| (value - around).abs());
+                    1.0 - 1.0 / (1.0 + (differs.fold(0.0, f32::max) / STANDS_OUT).powi(2))
+                });
+                let at = y * width + x;
+                let under = [carried[3 * at], carried[3 * at + 1], carried[3 * at + 2]];
+                carried[3 * at..3 * at + 3].copy_from_slice(&mix(under, value, stands_out));
+                is_thing[at] = is_thing[at].max(stands_out);
             }
         }
     }
     (carried, is_thing)
 }
 
-/// The columns just left and right of a thing, as far as they are in the frame.
-fn beside(place: &Place, width: usize) -> Vec<usize> {
+/// The columns just left and right of a thing, both the one that there is where it reaches beyond the frame; none where it does on both sides.
+fn beside(place: &Place, width: usize) -> Option<[usize; 2]> {
     let half = place.width * (0.5 + BEYOND);
-    let sides = [place.x - half, place.x + half].map(|edge| (edge * width as f32).round());
-    let inside = sides.into_iter().filter(|edge| (0.0..width as f32).contains(edge));
-    inside.map(|edge| edge as usize).collect()
+    let [left, right] = [place.x - half, place.x + half].map(|edge| edge * width as f32);
+    let inside = |column: f32| (0.0..width as f32).contains(&column).then_some(column as usize);
+    let [left, right] = [inside(left.floor() - 1.0), inside(right.ceil())];
+    Some([left.or(right)?, right.or(left)?])
 }
 
 /// Where a pixel comes from, in one direction.
@@ -59,18 +66,23 @@ struct Source {
     share: f32,
 }
 
-/// The pixels of a row that a thing covers.
+/// The pixels of a row that a thing covers, but for those that show what was not in the frame.
 fn along([from, to]: [f32; 2], [before, now]: [f32; 2], pixels: usize) -> Vec<Source> {
     let (before, now, count) = (before.max(1e-3), now.max(1e-3), pixels as f32);
     let half = now * (0.5 + BEYOND);
     let [first, last] = [to - half, to + half].map(|edge| (edge * count).clamp(0.0, count).round() as usize);
     let source = |at: usize| {
         let place = (at as f32 + 0.5) / count;
-        let source = ((from + (place - to) * before / now) * count - 0.5).clamp(0.0, count - 1.0);
-        let first = source as usize;
-        Source { at, between: [first, (first + 1).min(pixels - 1)], share: source.fract() }
+        let source = (from + (place - to) * before / now) * count - 0.5;
+        let first = source.max(0.0) as usize;
+        let between = [first, (first + 1).min(pixels - 1)];
+        (-0.5..count - 0.5).contains(&source).then_some(Source {
+            at,
+            between,
+            share: source.max(0.0).fract(),
+        })
     };
-    (first..last).map(source).collect()
+    (first..last).filter_map(source).collect()
 }
 
 #[cfg(test)]
@@ -104,7 +116,17 @@ mod tests {
         // It is four by four pixels now, and what is in its box beside it stays.
         assert!((12..=16).contains(&is_thing.iter().filter(|is| **is > 0.5).count()), "{is_thing:?}");
         assert!(is_thing.iter().all(|is| *is > 0.5 || *is < 0.1), "{is_thing:?}");
-        assert_eq!(found[3 * (4 * 16 + 12)], 1.0);
+        assert!(found[3 * (4 * 16 + 12)] > 0.99);
+    }
+
+    #[test]
+    fn what_was_not_in_the_frame_is_not_made_up() {
+        let to = Place { x: 0.5, y: 0.5, width: 0.25, height: 0.5, ..Place::default() };
+        let (found, is_thing) = carried(&picture(to), &[[Place { x: -0.3, ..to }, to]], SIZE);
+        assert_eq!((found, is_thing), (picture(to), vec![0.0; 128]));
+        // Half of it was.
+        let (_, is_thing) = carried(&picture(Place { x: 0.0, ..to }), &[[Place { x: 0.0, ..to }, to]], SIZE);
+        assert!((7..=10).contains(&is_thing.iter().filter(|is| **is > 0.5).count()), "{is_thing:?}");
     }
 
     #[test]

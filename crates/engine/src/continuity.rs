@@ -21,42 +21,51 @@ pub(crate) fn join(tracks: &mut [Track], levels: &[f32], factor: usize) {
         Some((start..*end, run[0]))
     });
     for (run, _) in runs.filter(|(_, level)| *level == 1.0) {
-        let known = |frame: usize| levels.get(frame) == Some(&0.0);
-        let before = run.start.checked_sub(1).filter(|&frame| known(frame));
-        let behind = Some(run.end).filter(|&frame| known(frame));
-        if before.or(behind).is_none() {
+        let known = |frame: &usize| levels.get(*frame) == Some(&0.0);
+        let before = run.start.checked_sub(1).filter(known);
+        let behind = Some(run.end).filter(known);
+        let sides = usize::from(before.is_some()) + usize::from(behind.is_some());
+        if sides == 0 {
             continue;
         }
+        // What is known on both sides is met on both.
+        let fade = FRAMES.min((run.len() + 1 - sides).max(1)) as f32;
         for Track { places, .. } in &mut *tracks {
-            let fade = FRAMES.min(run.len());
-            let numbers: Vec<[f32; 5]> = places.iter().copied().map(numbers).collect();
+            let numbers: Vec<Numbers> = places.iter().copied().map(numbers).collect();
             let offset = |known: Option<usize>, first: usize, on: isize| {
                 let known = known?;
-                let at = |from: usize, steps: isize| {
-                    let frame = from.checked_add_signed(steps * on)?;
-                    numbers.get(frame).filter(|_| levels[frame] == levels[from])
+                // How far a thing goes in a step, away from what is known, in frames that are all of one level.
+                let step = |from: usize, steps: isize| -> Option<Numbers> {
+                    let other = from.checked_add_signed(steps * on)?;
+                    let (a, b) = (
+                        numbers[from],
+                        numbers.get(other).filter(|_| levels.get(other) == levels.get(from))?,
+                    );
+                    Some(std::array::from_fn(|of| (b[of] - a[of]) / steps as f32))
                 };
-                // As it went on, and as it is to go on.
-                let step = |from: usize, to: isize| -> Option<[f32; 5]> {
-                    let (a, b) = (numbers[from], at(from, to)?);
-                    Some(std::array::from_fn(|of| (b[of] - a[of]) / to as f32))
+                let came = step(known, -2).or_else(|| step(known, -1));
+                let goes = step(first, 1);
+                let leads: Numbers = match (came, goes) {
+                    (Some(came), Some(goes)) => std::array::from_fn(|of| f32::midpoint(came[of], goes[of])),
+                    (came, goes) => came.or(goes).unwrap_or_default(),
                 };
-                let came = step(known, -2).or_else(|| step(known, -1)).unwrap_or_default();
-                let goes = step(first, 1).unwrap_or_default();
-                Some(std::array::from_fn(|of| {
-                    numbers[known][of] + f32::midpoint(came[of], goes[of]) - numbers[first][of]
-                }))
+                Some(std::array::from_fn(|of| numbers[known][of] + leads[of] - numbers[first][of]))
             };
-            let offsets: [Option<[f32; 5]>; 2] =
+            let offsets: [Option<Numbers>; 2] =
                 [offset(before, run.start, 1), offset(behind, run.end - 1, -1)];
             for (at, frame) in run.clone().enumerate() {
-                let beside = [at, run.len() - 1 - at];
+                let shares = [at, run.len() - 1 - at].map(|beside| (1.0 - beside as f32 / fade).max(0.0));
+                let all: f32 = shares
+                    .iter()
+                    .zip(&offsets)
+                    .filter(|(_, offset)| offset.is_some())
+                    .map(|(share, _)| share)
+                    .sum();
                 let mut moved = numbers[frame];
-                for (offset, beside) in offsets.iter().zip(beside) {
-                    let share = 1.0 - beside.min(fade) as f32 / fade as f32;
-                    if let Some(offset) = offset {
-                        moved.iter_mut().zip(offset).for_each(|(number, offset)| *number += share * offset);
-                    }
+                for (offset, share) in offsets.iter().zip(shares) {
+                    let Some(offset) = offset else { continue };
+                    let share = share / all.max(1.0);
+                    moved.iter_mut().zip(offset).for_each(|(number, offset)| *number += share * offset);
                 }
                 places[frame] = place(moved, places[frame]);
             }
@@ -64,13 +73,16 @@ pub(crate) fn join(tracks: &mut [Track], levels: &[f32], factor: usize) {
     }
 }
 
+/// Across, down, and the logarithms of width, height and distance.
+type Numbers = [f32; 5];
+
 /// Sizes and distances are logarithms: they are so many times as large beside each other.
-fn numbers(Place { x, y, width, height, distance, .. }: Place) -> [f32; 5] {
+fn numbers(Place { x, y, width, height, distance, .. }: Place) -> Numbers {
     let log = |size: f32| size.max(1e-3).ln();
     [x, y, log(width), log(height), log(distance)]
 }
 
-fn place([x, y, width, height, distance]: [f32; 5], of: Place) -> Place {
+fn place([x, y, width, height, distance]: Numbers, of: Place) -> Place {
     Place { x, y, width: width.exp(), height: height.exp(), distance: distance.exp(), ..of }
 }
 
@@ -111,8 +123,18 @@ mod tests {
         let mut tracks = [track(|frame| if (5..9).contains(&frame) { -0.2 } else { 0.0 })];
         join(&mut tracks, &[0.0, 0.0, 0.0, 1.0, 1.0, 0.0, 0.0, 0.0, 0.0], 2);
         let found = &tracks[0].places;
-        assert!((found[5].x - 0.25).abs() < 0.06 && (found[8].x - 0.4).abs() < 0.06, "{found:?}");
-        assert!(found[5].x > 0.2, "it does not go back: {found:?}");
+        assert!((found[5].x - 0.25).abs() < 1e-5 && (found[8].x - 0.4).abs() < 1e-5, "{found:?}");
+        // A single frame lies half way between where both sides lead.
+        let mut tracks = [track(|frame| if frame == 1 { 0.3 } else { 0.0 })];
+        join(&mut tracks, &[0.0, 1.0, 0.0], 1);
+        assert!((tracks[0].places[1].x - 0.05).abs() < 1e-5, "{:?}", tracks[0].places[1]);
+    }
+
+    #[test]
+    fn a_single_picture_says_nothing_of_where_things_go() {
+        let mut tracks = [track(|frame| if frame == 0 { 0.0 } else { 0.1 })];
+        join(&mut tracks, &[0.0, 1.0, 1.0, 1.0, 1.0], 4);
+        assert!((tracks[0].places[1].x - 0.05).abs() < 1e-5, "{:?}", tracks[0].places[1]);
     }
 
     #[test]

@@ -158,12 +158,14 @@ impl Tracked {
     /// known in both.
     pub fn moves(&self, plan: &Plan, [from, to]: [isize; 2]) -> Vec<Move> {
         let [Some(from), Some(to)] = [from, to].map(|frame| self.at(plan, frame)) else { return Vec::new() };
+        let mut left: Vec<&Spot> = from.spots.iter().collect();
         let mut moves: Vec<Move> = Vec::new();
         for spot in &to.spots {
-            let same = from.spots.iter().filter(|of| (of.kind, of.colour) == (spot.kind, spot.colour));
-            let far = |of: &&Spot| (of.place.x - spot.place.x).hypot(of.place.y - spot.place.y);
-            let nearest = same.min_by(|a, b| far(a).total_cmp(&far(b)));
-            moves.extend(nearest.map(|nearest| [nearest.place, spot.place]));
+            let same =
+                (0..left.len()).filter(|&of| (left[of].kind, left[of].colour) == (spot.kind, spot.colour));
+            let far = |of: usize| (left[of].place.x - spot.place.x).hypot(left[of].place.y - spot.place.y);
+            let nearest = same.min_by(|&a, &b| far(a).total_cmp(&far(b)));
+            moves.extend(nearest.map(|nearest| [left.remove(nearest).place, spot.place]));
         }
         moves.sort_by(|[_, a], [_, b]| b.distance.total_cmp(&a.distance));
         moves

@@ -49,10 +49,14 @@ impl<'a> Renoised<'a> {
         let model = OwnSampler::open("--denoised-by", folder, device)?;
         let channels = vae.config().z_dim();
         setting::require("--kept-channels", format!("less than {channels}"), kept, kept < channels)?;
-        let is_shown = model.info.denoiser().shown_channels() > 0;
+        let shown = model.info.denoiser().shown_channels();
+        let planes = track_code(vae.config().scale_factors()[0]).planes();
+        let expected = format!("a model that is shown nothing, or {planes} planes of tracks");
+        let found = format!("one that is shown {shown}");
+        setting::require("--denoised-by", expected, found, [0, planes].contains(&shown))?;
         let found = "clips of which it is not known where things are";
-        setting::require("--denoised-by", "a model without tracks", found, !is_shown || recipe.is_some())?;
-        let tracked = recipe.filter(|_| is_shown).cloned();
+        setting::require("--denoised-by", "a model without tracks", found, shown == 0 || recipe.is_some())?;
+        let tracked = recipe.filter(|_| shown > 0).cloned();
         Ok(Self { model, vae, noise, kept, tracked, device: device.clone() })
     }
 

@@ -59,7 +59,8 @@ struct Said {
     colours: Vec<Colour>,
     /// How many sizes it gives.
     sizes: usize,
-    /// Whether the first thing goes somewhere, or stands on another, which things of the world do that are small.
+    /// Whether the first thing, which is taken to be the one that does something, goes somewhere, or stands on another, which things of
+    /// the world do that are small.
     main_is_small: bool,
     flies: bool,
     floats: bool,
