@@ -1,9 +1,9 @@
 //! Prompts that say little, made to say what a dense caption says.
 //!
-//! A model draws best what is fully described. What a prompt leaves open is free, so it is decided here: what stays is
-//! large, and what goes somewhere is small, which leaves it room; a ground on which the things stand out, daylight, a
-//! still camera. What is there stays. (Betker et al. 2023, "Improving image generation with better captions", and Sora
-//! after it have a language model for this; for the words of this world rules are enough.)
+//! A model draws best what is fully described. What a prompt leaves open is free, so it is decided here: sizes that can
+//! be seen well, a ground on which the things stand out, daylight, a still camera. What is there stays. (Betker et al.
+//! 2023, "Improving image generation with better captions", and Sora after it have a language model for this; for the
+//! words of this world rules are enough.)
 
 use rand::{RngCore, SeedableRng, seq::IndexedRandom};
 use rand_chacha::ChaCha8Rng;
@@ -14,18 +14,6 @@ use crate::kind::{Colour, Kind, Size};
 use crate::place::{CameraMove, Ground, TimeOfDay, Weather};
 use crate::scene::Relation;
 
-/// What takes a thing elsewhere. What floats is slow.
-const GOING: [Action; 9] = [
-    Action::Rolls,
-    Action::Slides,
-    Action::Drives,
-    Action::Walks,
-    Action::Flies,
-    Action::Falls,
-    Action::Bounces,
-    Action::CollidesWith,
-    Action::PassesBehind,
-];
 /// What is taken for an open time of day: daylight.
 const DAY: [TimeOfDay; 2] = [TimeOfDay::Morning, TimeOfDay::Noon];
 
@@ -59,8 +47,7 @@ struct Said {
     colours: Vec<Colour>,
     /// How many sizes it gives.
     sizes: usize,
-    /// Whether the first thing, which is taken to be the one that does something, goes somewhere, or stands on another, which things of
-    /// the world do that are small.
+    /// Whether the first thing stands on another or passes behind it, which things of the world do that are small.
     main_is_small: bool,
     flies: bool,
     floats: bool,
@@ -153,7 +140,7 @@ fn parse_english(text: &str, is_still: bool) -> Option<Said> {
         kinds,
         colours: Colour::ALL.into_iter().filter(|&colour| says(english::colour(colour))).collect(),
         sizes: words.iter().filter(|word| is_english_size(word)).count(),
-        main_is_small: GOING.into_iter().any(does) || says_any(english::relation(Relation::OnTopOf)),
+        main_is_small: does(Action::PassesBehind) || says_any(english::relation(Relation::OnTopOf)),
         flies: does(Action::Flies) || says("in the sky"),
         floats: does(Action::Floats),
         ground: Ground::ALL.into_iter().any(|ground| says(last_word(english::ground(ground)))),
@@ -174,7 +161,7 @@ fn is_english_size(word: &str) -> bool {
     Size::ALL.into_iter().any(|size| english::size(size).contains(&word))
 }
 
-/// "an orange ball" becomes "a large orange ball", or a small one.
+/// "an orange ball" becomes "a large orange ball".
 fn size_english(text: &str, said: &Said) -> String {
     let bare = |word: &str| word.trim_end_matches(',').to_owned();
     let describes = |word: &str| {
@@ -252,9 +239,7 @@ fn hear_chinese(text: &str, is_still: bool) -> Option<Said> {
         kinds,
         colours: Colour::ALL.into_iter().filter(|&colour| says(chinese::colour(colour))).collect(),
         sizes: Size::ALL.into_iter().map(|size| text.matches(chinese::size(size)).count()).sum(),
-        main_is_small: GOING.into_iter().any(|action| does(Event::of(action)))
-            || (says(from) && says(behind))
-            || says_any(chinese::relation(Relation::OnTopOf)),
+        main_is_small: (says(from) && says(behind)) || says_any(chinese::relation(Relation::OnTopOf)),
         flies: does(Event::of(Action::Flies)),
         floats: does(Event::of(Action::Floats)) || does(Event::towards(Action::Floats, Direction::Left)),
         ground: Ground::ALL.into_iter().any(|ground| says(chinese::ground_name(ground))),
@@ -277,7 +262,7 @@ fn kinds_in_chinese(text: &str) -> Vec<(usize, Kind)> {
     found
 }
 
-/// "一个红色的球" becomes "一个红色的大球", or a small one.
+/// "一个红色的球" becomes "一个红色的大球".
 fn size_chinese(text: &str, said: &Said) -> String {
     let mut sized = String::new();
     let mut from = 0;
