@@ -2,7 +2,7 @@
 
 use models::tracks::Place;
 
-use crate::Size;
+use crate::{Size, steady::likely};
 
 /// Where a thing is in one frame, and where in another.
 pub(crate) type Move = [Place; 2];
@@ -36,7 +36,7 @@ pub(crate) fn carried(frame: &[f32], moves: &[Move], size: Size) -> (Vec<f32>, V
                 let value = mix(above, below, low);
                 let stands_out = around.map_or(1.0, |around| {
                     let differs = value.iter().zip(around).map(|(value, around)| (value - around).abs());
-                    1.0 - 1.0 / (1.0 + (differs.fold(0.0, f32::max) / STANDS_OUT).powi(2))
+                    1.0 - likely(differs.fold(0.0, f32::max) / STANDS_OUT)
                 });
                 let at = y * width + x;
                 let under = [carried[3 * at], carried[3 * at + 1], carried[3 * at + 2]];

@@ -15,61 +15,64 @@ pub(crate) fn join(tracks: &mut [Track], levels: &[f32], factor: usize) {
     let of_latent = |latent: usize| if latent == 0 { 1 } else { factor };
     let levels: Vec<f32> =
         levels.iter().enumerate().flat_map(|(latent, &level)| vec![level; of_latent(latent)]).collect();
-    let runs = levels.chunk_by(|a, b| a == b).scan(0, |end, run| {
-        let start = *end;
-        *end += run.len();
-        Some((start..*end, run[0]))
-    });
-    for (run, _) in runs.filter(|(_, level)| *level == 1.0) {
+    let mut end = 0;
+    for run in levels.chunk_by(|a, b| a == b) {
+        let (start, level) = (end, run[0]);
+        end += run.len();
         let known = |frame: &usize| levels.get(*frame) == Some(&0.0);
-        let before = run.start.checked_sub(1).filter(known);
-        let behind = Some(run.end).filter(known);
-        let sides = usize::from(before.is_some()) + usize::from(behind.is_some());
-        if sides == 0 {
+        let before = start.checked_sub(1).filter(known).map(|known| Side { known, first: start, on: 1 });
+        let behind = Some(end).filter(known).map(|known| Side { known, first: end - 1, on: -1 });
+        let sides: Vec<Side> = [before, behind].into_iter().flatten().collect();
+        if level != 1.0 || sides.is_empty() {
             continue;
         }
         // What is known on both sides is met on both.
-        let fade = FRAMES.min((run.len() + 1 - sides).max(1)) as f32;
+        let fade = FRAMES.min((run.len() + 1 - sides.len()).max(1)) as f32;
         for Track { places, .. } in &mut *tracks {
             let numbers: Vec<Numbers> = places.iter().copied().map(numbers).collect();
-            let offset = |known: Option<usize>, first: usize, on: isize| {
-                let known = known?;
-                // How far a thing goes in a step, away from what is known, in frames that are all of one level.
-                let step = |from: usize, steps: isize| -> Option<Numbers> {
-                    let other = from.checked_add_signed(steps * on)?;
-                    let (a, b) = (
-                        numbers[from],
-                        numbers.get(other).filter(|_| levels.get(other) == levels.get(from))?,
-                    );
-                    Some(std::array::from_fn(|of| (b[of] - a[of]) / steps as f32))
-                };
-                let came = step(known, -2).or_else(|| step(known, -1));
-                let goes = step(first, 1);
-                let leads: Numbers = match (came, goes) {
-                    (Some(came), Some(goes)) => std::array::from_fn(|of| f32::midpoint(came[of], goes[of])),
-                    (came, goes) => came.or(goes).unwrap_or_default(),
-                };
-                Some(std::array::from_fn(|of| numbers[known][of] + leads[of] - numbers[first][of]))
-            };
-            let offsets: [Option<Numbers>; 2] =
-                [offset(before, run.start, 1), offset(behind, run.end - 1, -1)];
-            for (at, frame) in run.clone().enumerate() {
-                let shares = [at, run.len() - 1 - at].map(|beside| (1.0 - beside as f32 / fade).max(0.0));
-                let all: f32 = shares
-                    .iter()
-                    .zip(&offsets)
-                    .filter(|(_, offset)| offset.is_some())
-                    .map(|(share, _)| share)
-                    .sum();
+            let offsets: Vec<Numbers> = sides.iter().map(|side| side.offset(&numbers, &levels)).collect();
+            for frame in start..end {
+                let share = |side: &Side| (1.0 - frame.abs_diff(side.first) as f32 / fade).max(0.0);
+                let all: f32 = sides.iter().map(share).sum();
                 let mut moved = numbers[frame];
-                for (offset, share) in offsets.iter().zip(shares) {
-                    let Some(offset) = offset else { continue };
-                    let share = share / all.max(1.0);
+                for (side, offset) in sides.iter().zip(&offsets) {
+                    let share = share(side) / all.max(1.0);
                     moved.iter_mut().zip(offset).for_each(|(number, offset)| *number += share * offset);
                 }
                 places[frame] = place(moved, places[frame]);
             }
         }
+    }
+}
+
+/// Where what is known meets what is planned.
+struct Side {
+    /// The frame beside those that are planned,
+    known: usize,
+    /// the one of these beside it,
+    first: usize,
+    /// and the way on from there: 1 or -1.
+    on: isize,
+}
+
+impl Side {
+    /// By how much a thing is not where what is known of it leads, in the first frame that is planned.
+    fn offset(&self, numbers: &[Numbers], levels: &[f32]) -> Numbers {
+        let &Self { known, first, on } = self;
+        // How far it goes in a step, away from what is known, in frames that are all of one level.
+        let step = |from: usize, steps: isize| -> Option<Numbers> {
+            let other = from.checked_add_signed(steps * on)?;
+            let (a, b) =
+                (numbers[from], numbers.get(other).filter(|_| levels.get(other) == levels.get(from))?);
+            Some(std::array::from_fn(|of| (b[of] - a[of]) / steps as f32))
+        };
+        let came = step(known, -2).or_else(|| step(known, -1));
+        let goes = step(first, 1);
+        let leads: Numbers = match (came, goes) {
+            (Some(came), Some(goes)) => std::array::from_fn(|of| f32::midpoint(came[of], goes[of])),
+            (came, goes) => came.or(goes).unwrap_or_default(),
+        };
+        std::array::from_fn(|of| numbers[known][of] + leads[of] - numbers[first][of])
     }
 }
 

@@ -13,7 +13,7 @@ use crate::{
     Plan, Size,
     carried::{Move, carried},
     reel::Reel,
-    steady::{change, largest_change, steady},
+    steady::{change, largest_change, likely, steady},
     timeline::Window,
     tracked::Tracked,
 };
@@ -253,11 +253,6 @@ impl Lost {
 /// How likely it is, from 0 to 1, that a change is none.
 fn likely_still(change: f32) -> f32 {
     likely(change / MOVES)
-}
-
-/// How likely a difference is none that is so many times what is as likely one as not.
-fn likely(times: f32) -> f32 {
-    1.0 / (1.0 + times.powi(2))
 }
 
 /// Means over the pixels [`AROUND`] each, `[height, width]`.

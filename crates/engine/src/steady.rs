@@ -23,6 +23,11 @@ pub(crate) fn steady(frame: &mut [f32], before: &[f32], size: Size) {
     }
 }
 
+/// How likely, from 0 to 1, a difference is none that is so many times what is as likely one as not.
+pub(crate) fn likely(times: f32) -> f32 {
+    1.0 / (1.0 + times.powi(2))
+}
+
 /// By how much two frames differ in any colour, `[height, width]`.
 pub(crate) fn change(a: &[f32], b: &[f32]) -> Vec<f32> {
     let pixels = a.as_chunks::<3>().0.iter().zip(b.as_chunks::<3>().0);
