@@ -53,6 +53,14 @@ const SHEET_LESSONS: usize = 12;
 const RECENT_FRAMES: usize = 6000;
 const NEW_SHARE: f64 = 0.4;
 
+/// The number of the first lesson of a shape in a run with this seed: what goes on from another run learns from other lessons.
+const fn first_lesson(shape: usize, seed: u64) -> u64 {
+    // A run of a day draws a tenth of these.
+    const OF_A_RUN: u32 = 20;
+    const RUNS: u64 = 1 << (32 - OF_A_RUN);
+    ((shape as u64) << 32) + ((seed % RUNS) << OF_A_RUN)
+}
+
 pub struct JudgeObjective<'a> {
     args: &'a JudgeArgs,
     device: Device,
@@ -122,9 +130,10 @@ impl Objective for JudgeObjective<'_> {
         let (shape, shares) = SHAPES[index];
         let [first, last] = self.shares(shares);
         let lessons = self.lessons_of(shape);
-        // Each shape has a range of numbers; along it a window slides from which lessons are drawn.
+        // Each shape has a range of numbers, and of it each seed; along that a window slides from which lessons are drawn.
         let batches = moment.batch as f64 * (first + (last - first) * moment.progress / 2.0);
-        let oldest = ((index as u64) << 32) + (batches * lessons as f64 * NEW_SHARE) as u64;
+        let first_of_run = first_lesson(index, moment.seed);
+        let oldest = first_of_run + (batches * lessons as f64 * NEW_SHARE) as u64;
         let window = (RECENT_FRAMES / shape.num_frames) as u64;
         let numbers: Vec<(u64, u64)> =
             (0..lessons).map(|_| (oldest + rng.random_range(0..window), rng.random())).collect();
@@ -268,4 +277,18 @@ fn right_in(said: &Tensor<3>, targets: &Tensor<3>, part: Channels) -> Result<(f6
         }
     }
     Ok((asked, right))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn runs_and_shapes_have_lessons_of_their_own_and_none_of_those_to_evaluate_on() {
+        let firsts = (0..SHAPES.len()).flat_map(|shape| [0, 1, 5, 4095].map(|seed| first_lesson(shape, seed)));
+        let firsts: Vec<u64> = firsts.collect();
+        assert!(firsts.windows(2).all(|pair| pair[1] >= pair[0] + (1 << 20)), "{firsts:?}");
+        assert!(firsts.iter().all(|first| first + (1 << 20) <= judge::lessons::EVALUATION));
+        assert_eq!(first_lesson(2, 7), first_lesson(2, 7 + 4096));
+    }
 }
