@@ -70,7 +70,8 @@ def create_and_poll(client):
 
 @check_of_stand_in
 def first_answer_says_when_to_ask_again(client):
-    raw = client.videos.with_raw_response.create(prompt="slow steps=200 pause=10 estimate=100")
+    # Once a step is done, what is left is told by that: none is within two seconds.
+    raw = client.videos.with_raw_response.create(prompt="slow steps=2 pause=2000 estimate=100")
     assert int(raw.headers["openai-poll-after-ms"]) == 5000
     assert raw.headers["x-request-id"].startswith("req_")
     raw.parse()
@@ -250,7 +251,8 @@ def webhooks(client):
     assert client.webhooks.update(endpoint.id, name="other").name == "other"
     assert "video.completed" in client.webhooks.event_types.list().data
     video = make(client, "a ball")
-    failed = client.videos.create(prompt="a ball", seconds="60")
+    # The stand-in is slow if it is told so, that the video is not there before it is cancelled.
+    failed = client.videos.create(prompt="a ball, slow steps=1000 pause=20", seconds="60")
     client.post(f"/videos/{failed.id}/cancel", cast_to=object)
     wait(lambda: len(Hook.received) == 2)
     for (headers, body), expected in zip(Hook.received, [("video.completed", video), ("video.failed", failed)]):
