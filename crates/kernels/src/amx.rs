@@ -29,6 +29,31 @@ pub(crate) struct Product {
     pub to: (*mut u32, usize),
 }
 
+/// A product whose tiles lie anywhere: of one or two tiles of rows, one below the other, by one or two of columns.
+#[derive(Clone, Copy)]
+pub(crate) struct Scattered<'a> {
+    /// For each step of the depth, how many bytes behind the beginnings of both sides its tiles lie.
+    pub steps: &'a [[usize; 2]],
+    /// Of each tile of rows, at most [`SIDE`]; 0 for a second one that is not there.
+    pub rows: [usize; 2],
+    /// The depth of a step, at most [`SIDE`].
+    pub words: usize,
+    /// `[rows][words]`, and the bytes from a row to the next.
+    pub left: (*const u8, usize),
+    /// `[words][columns]`, and the bytes from a word to the next.
+    pub right: (*const u8, usize),
+    /// How many bytes behind the first tile of columns the second one lies, if there is one.
+    pub beside: Option<isize>,
+}
+
+/// Sums of [`Scattered`], `[rows][columns]`: upper left, upper right, lower left, lower right.
+#[repr(C, align(64))]
+pub(crate) struct Sums(pub [[[f32; SIDE]; SIDE]; 4]);
+
+impl Sums {
+    pub(crate) const ZEROS: Self = Self([[[0.0; SIDE]; SIDE]; 4]);
+}
+
 /// The shapes of the tiles (Intel's Software Developer's Manual, `LDTILECFG`).
 #[repr(C, align(64))]
 struct Shapes {
@@ -40,10 +65,12 @@ struct Shapes {
 }
 
 impl Shapes {
+    const NONE: Self =
+        Self { palette: 1, start_row: 0, reserved: [0; 14], row_bytes: [0; 16], rows: [0; 16] };
+
     /// 0 to 3: sums of so many rows; 4 and 5: of both sides; 6 and 7: of the rest of the depth.
     fn new(rows: usize, rest: usize) -> Self {
-        let mut shapes =
-            Self { palette: 1, start_row: 0, reserved: [0; 14], row_bytes: [0; 16], rows: [0; 16] };
+        let mut shapes = Self::NONE;
         let mut set = |tile: usize, rows: usize, words: usize| {
             if rows > 0 && words > 0 {
                 (shapes.rows[tile], shapes.row_bytes[tile]) = (rows as u8, 4 * words as u16);
@@ -54,6 +81,17 @@ impl Shapes {
         set(5, SIDE, SIDE);
         set(6, rows, rest);
         set(7, rest, SIDE);
+        shapes
+    }
+
+    /// 0 and 1: upper sums; 2 and 3: lower ones; 4 and 5: of the left side; 6 and 7: of the right one.
+    fn of_scattered([upper, lower]: [usize; 2], words: usize) -> Self {
+        let mut shapes = Self::NONE;
+        let sides = [upper, upper, lower, lower].map(|rows| (rows, SIDE));
+        let sides = sides.into_iter().chain([(upper, words), (lower, words), (words, SIDE), (words, SIDE)]);
+        for (tile, (rows, words)) in sides.enumerate().filter(|(_, (rows, _))| *rows > 0) {
+            (shapes.rows[tile], shapes.row_bytes[tile]) = (rows as u8, 4 * words as u16);
+        }
         shapes
     }
 }
@@ -136,6 +174,95 @@ pub(crate) unsafe fn multiply<const INT8: bool>(of: Product, tiles: usize) {
             (true, _) => {
                 product!("tdpbusd", of, ("tmm0", "0"), ("tmm1", "64"), ("tmm2", "128"), ("tmm3", "192"));
             }
+        }
+    }
+}
+
+/// A product of scattered tiles: what each step does besides its first two tiles, and which sums there are.
+macro_rules! scattered {
+    ($of:expr, $to:expr, [$($more:literal),*], $(($sums:literal, $at:literal)),+) => {{
+        let Scattered { steps, rows, words, left, right, beside } = $of;
+        let shapes = Shapes::of_scattered(rows, words);
+        asm!(
+            "ldtilecfg [{a}]",
+            $(concat!("tilezero ", $sums),)+
+            "test {count}, {count}",
+            "jz 3f",
+            "2:",
+            "mov {a}, [{steps}]",
+            "mov {b}, [{steps} + 8]",
+            "add {a}, {left}",
+            "add {b}, {right}",
+            "tileloadd tmm4, [{a} + {left_stride}*1]",
+            "tileloadd tmm6, [{b} + {right_stride}*1]",
+            "tdpbf16ps tmm0, tmm4, tmm6",
+            "add {a}, {lower}",
+            "add {b}, {beside}",
+            $($more,)*
+            "add {steps}, 16",
+            "dec {count}",
+            "jnz 2b",
+            "3:",
+            "mov {a}, 64",
+            $(concat!("tilestored [{to} + {a}*1 + ", $at, "], ", $sums),)+
+            "tilerelease",
+            a = inout(reg) &raw const shapes => _,
+            b = out(reg) _,
+            steps = inout(reg) steps.as_ptr() => _,
+            count = inout(reg) steps.len() => _,
+            left = in(reg) left.0,
+            left_stride = in(reg) left.1,
+            lower = in(reg) rows[0] * left.1,
+            right = in(reg) right.0,
+            right_stride = in(reg) right.1,
+            beside = in(reg) beside.unwrap_or(0),
+            to = in(reg) $to,
+            out("tmm0") _, out("tmm1") _, out("tmm2") _, out("tmm3") _,
+            out("tmm4") _, out("tmm5") _, out("tmm6") _, out("tmm7") _,
+            options(nostack),
+        );
+    }};
+}
+
+/// A product of pairs of bf16. Sums of what is not there stay as they were.
+///
+/// # Safety
+/// As [`multiply`], for each step.
+pub(crate) unsafe fn multiply_scattered(of: Scattered<'_>, sums: &mut Sums) {
+    let to = sums.0.as_mut_ptr();
+    // SAFETY: as in `multiply`; the sums are four tiles.
+    unsafe {
+        match (of.rows[1] > 0, of.beside.is_some()) {
+            (false, false) => scattered!(of, to, [], ("tmm0", "0")),
+            (false, true) => scattered!(
+                of,
+                to,
+                ["tileloadd tmm7, [{b} + {right_stride}*1]", "tdpbf16ps tmm1, tmm4, tmm7"],
+                ("tmm0", "0"),
+                ("tmm1", "1024")
+            ),
+            (true, false) => scattered!(
+                of,
+                to,
+                ["tileloadd tmm5, [{a} + {left_stride}*1]", "tdpbf16ps tmm2, tmm5, tmm6"],
+                ("tmm0", "0"),
+                ("tmm2", "2048")
+            ),
+            (true, true) => scattered!(
+                of,
+                to,
+                [
+                    "tileloadd tmm5, [{a} + {left_stride}*1]",
+                    "tdpbf16ps tmm2, tmm5, tmm6",
+                    "tileloadd tmm7, [{b} + {right_stride}*1]",
+                    "tdpbf16ps tmm1, tmm4, tmm7",
+                    "tdpbf16ps tmm3, tmm5, tmm7"
+                ],
+                ("tmm0", "0"),
+                ("tmm1", "1024"),
+                ("tmm2", "2048"),
+                ("tmm3", "3072")
+            ),
         }
     }
 }

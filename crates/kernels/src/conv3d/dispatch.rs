@@ -3,11 +3,11 @@
 use std::ops::Range;
 
 #[cfg(target_arch = "x86_64")]
-use super::avx512;
+use super::{amx, avx512};
 use super::{
     job::{Group, Job},
     loops,
-    weights::{Format, block},
+    weights::{Format, part},
 };
 use crate::isa::Level;
 
@@ -20,8 +20,15 @@ impl Job<'_> {
         assert!(tiles().all(|tile| tile.to + tile.width <= self.positions));
         assert!(self.frame_taps.iter().all(|tap| tap.tap < self.weights.filter.kernel[0]));
         assert_eq!(self.offsets.len(), self.weights.tap_len());
+        let outputs = self.weights.filter.outputs;
         for index in blocks {
-            let rows = block(index, self.weights.filter.outputs);
+            let rows = part(index, self.weights.format.blocks(outputs), outputs);
+            #[cfg(target_arch = "x86_64")]
+            if let (Format::Tiles, Level::Amx(_, isa)) = (self.weights.format, self.weights.isa) {
+                // SAFETY: as below.
+                unsafe { amx::block(isa, self, groups, rows) }
+                continue;
+            }
             for group in groups.iter().filter(|group| group[0].width > 0) {
                 let rows = rows.clone();
                 match (self.weights.format, self.weights.isa) {

@@ -38,7 +38,9 @@ pub(super) struct Job<'a> {
     pub frame_taps: &'a [FrameTap],
     /// Where the words of channels and the taps of a frame lie from the start of a tile.
     pub offsets: &'a [usize],
-    /// The greatest of them and what is read from there.
+    /// How far a word of channels lies behind the one before it.
+    pub word_len: usize,
+    /// The greatest of the offsets and what is read from there.
     pub reach: usize,
     pub weights: Weights<'a>,
     pub bias: Option<&'a [f32]>,

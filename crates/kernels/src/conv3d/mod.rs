@@ -7,6 +7,8 @@
 //! of one frame.
 
 #[cfg(target_arch = "x86_64")]
+mod amx;
+#[cfg(target_arch = "x86_64")]
 mod avx512;
 mod dispatch;
 mod frames;
@@ -168,11 +170,11 @@ fn backward_weight_on(isa: Level, shape: &Conv3d, x: &[f32], dy: &[f32]) -> [Vec
     assert!(!shape.doubled, "gradients of {shape:?}");
     match isa {
         #[cfg(target_arch = "x86_64")]
-        Level::Avx512(isa) => avx512::backward_weight(isa, shape, x, dy, &mut d_weight),
+        Level::Avx512(isa) => avx512::backward_weight(isa, None, shape, x, dy, &mut d_weight),
         #[cfg(target_arch = "x86_64")]
-        Level::Avx512Bf16(isa) | Level::Amx(isa, _) => {
-            avx512::backward_weight(isa, shape, x, dy, &mut d_weight)
-        }
+        Level::Avx512Bf16(isa) => avx512::backward_weight(isa, None, shape, x, dy, &mut d_weight),
+        #[cfg(target_arch = "x86_64")]
+        Level::Amx(isa, tiles) => avx512::backward_weight(isa, Some(tiles), shape, x, dy, &mut d_weight),
         isa => weight_gradient::backward_weight(isa, shape, x, dy, &mut d_weight),
     }
     let positions: usize = shape.output_size().iter().product();

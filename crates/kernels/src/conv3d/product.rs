@@ -13,7 +13,7 @@ use super::{
     plane::{Geometry, Plane, TILE},
     quantize::Scale,
     source::Source,
-    weights::{Weights, blocks, rows_and_tiles},
+    weights::Weights,
     windows::{Window, windows},
 };
 use crate::{
@@ -53,7 +53,7 @@ pub(super) fn run_within(
         return;
     }
     let plane = Plane::new(geometry);
-    let groups = weights.filter.inputs.div_ceil(weights.format.depth());
+    let groups = weights.format.words(weights.filter.inputs);
     let frame = groups * plane.len();
     let windows = windows(geometry, limit / frame);
     let slots = windows.iter().map(|window| window.to - window.from).max().unwrap_or(0).max(1);
@@ -115,9 +115,9 @@ impl Product<'_> {
         let [frames, height, width] = self.geometry.output;
         let outputs = self.weights.filter.outputs;
         let taps = self.frame_taps(samples.len(), window, scales);
-        let side_by_side = rows_and_tiles(outputs).1;
+        let side_by_side = self.weights.format.rows_and_tiles(outputs).1;
         let tile_groups = (height * width.div_ceil(TILE)).div_ceil(side_by_side);
-        let blocks = blocks(outputs);
+        let blocks = self.weights.format.blocks(outputs);
         let in_a_row = tile_groups.min(GROUPS);
         let runs = tile_groups.div_ceil(in_a_row);
         let parts = TASKS.div_ceil(taps.len() * runs).min(blocks);
@@ -136,6 +136,7 @@ impl Product<'_> {
                 volume,
                 frame_taps: &taps[index],
                 offsets: self.offsets,
+                word_len: self.plane.row_len(),
                 reach: self.reach,
                 weights: self.weights,
                 bias: self.bias,

@@ -46,7 +46,7 @@ impl<'a> Source<'a> {
         volume: &mut [u32],
     ) {
         let depth = self.format.depth();
-        let groups = self.channels.div_ceil(depth);
+        let groups = self.format.words(self.channels);
         let units = samples.len() * frames.len();
         let place = |unit: usize| {
             let (sample, frame) = (unit / frames.len(), frames.start + unit % frames.len());
@@ -92,7 +92,7 @@ impl<'a> Source<'a> {
                 }),
                 // SAFETY: the level proves the instruction set.
                 #[cfg(target_arch = "x86_64")]
-                (Format::Bf16, Level::Avx512Bf16(_) | Level::Amx(..)) => unsafe {
+                (Format::Bf16 | Format::Tiles, Level::Avx512Bf16(_) | Level::Amx(..)) => unsafe {
                     avx512::pack::pairs::<true>(self.plane, words, channel, row);
                 },
                 // SAFETY: as above.

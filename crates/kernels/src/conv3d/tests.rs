@@ -32,6 +32,8 @@ fn shapes() -> Vec<Conv3d> {
         causal,
         Conv3d { inputs: 12, outputs: 33, size: [2, 4, 32], ..causal },
         Conv3d { inputs: 1, outputs: 70, size: [1, 2, 3], ..causal },
+        // Several tiles of words, of input channels and of positions, none of them whole.
+        Conv3d { batch: 1, inputs: 70, outputs: 40, size: [2, 3, 70], ..causal },
         Conv3d { kernel: [1, 1, 1], front: [0; 3], back: [0; 3], ..causal },
         // Wan's downsampling: zeros only behind, stride 2; then in time.
         Conv3d {

@@ -1,15 +1,16 @@
 //! How the weights of a product by taps lie in memory.
 
-use crate::{isa::Level, shared::Shared, threads};
+use std::ops::Range;
 
-/// Output channels that are computed side by side at most, and tiles of sixteen outputs beside
-/// each: 24 sums in registers.
-///
-/// Few tiles by many channels let the inputs of a tile stay in the first-level cache while all
-/// weights pass by; few channels need more tiles to have sums enough.
-pub(super) fn rows_and_tiles(outputs: usize) -> (usize, usize) {
-    if outputs <= 6 { (6, 4) } else { (12, 2) }
-}
+use super::plane::TILE;
+use crate::{
+    isa::{Isa, Level},
+    shared::Shared,
+    threads,
+};
+
+/// Rows and words of a tile of AMX at most; its columns are the outputs of a tile.
+const SIDE: usize = TILE;
 
 /// The sizes of weights, `[outputs, inputs, kernel..]`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,6 +36,8 @@ pub(super) enum Format {
     Dequantized,
     /// Two channels in bf16; for AVX-512.
     Bf16,
+    /// The same, in tiles; for AMX.
+    Tiles,
     /// Four channels in eight bits; for AVX-512.
     Int8,
 }
@@ -44,13 +47,47 @@ impl Format {
     pub fn depth(self) -> usize {
         match self {
             Self::Rounded | Self::Dequantized => 1,
-            Self::Bf16 => 2,
+            Self::Bf16 | Self::Tiles => 2,
             Self::Int8 => 4,
         }
     }
 
+    /// Words of so many channels. In tiles they are as even as possible, as a step takes as long whatever its depth.
+    pub fn words(self, channels: usize) -> usize {
+        let words = channels.div_ceil(self.depth());
+        if self == Self::Tiles { words.next_multiple_of(words.div_ceil(SIDE)) } else { words }
+    }
+
+    /// Words that lie side by side for each output channel.
+    pub fn words_of_tile(self, channels: usize) -> usize {
+        let words = self.words(channels);
+        if self == Self::Tiles { words / words.div_ceil(SIDE) } else { 1 }
+    }
+
+    /// Output channels that are computed side by side at most, and tiles of sixteen outputs beside each: 24 sums in
+    /// registers, or four tiles of sums.
+    ///
+    /// Few tiles by many channels let the inputs of a tile stay in the first-level cache while all
+    /// weights pass by; few channels need more tiles to have sums enough.
+    pub fn rows_and_tiles(self, outputs: usize) -> (usize, usize) {
+        match self {
+            Self::Tiles => (2 * SIDE, 2),
+            _ if outputs <= 6 => (6, 4),
+            _ => (12, 2),
+        }
+    }
+
+    /// How many blocks the output channels are cut into.
+    pub fn blocks(self, outputs: usize) -> usize {
+        outputs.div_ceil(self.rows_and_tiles(outputs).0)
+    }
+
     pub fn bf16_on(isa: Level) -> Self {
-        if isa.has_avx512() { Self::Bf16 } else { Self::Rounded }
+        match isa.isa() {
+            Isa::Amx => Self::Tiles,
+            Isa::Avx512 | Isa::Avx512Bf16 => Self::Bf16,
+            Isa::Avx2 | Isa::Portable => Self::Rounded,
+        }
     }
 
     pub fn int8_on(isa: Level) -> Self {
@@ -58,20 +95,14 @@ impl Format {
     }
 }
 
-/// How many blocks the output channels are cut into.
-pub(super) fn blocks(outputs: usize) -> usize {
-    outputs.div_ceil(rows_and_tiles(outputs).0)
-}
-
-/// The output channels of a block, as even as possible: 32 are 11 + 11 + 10, not two twelves and
-/// an eight.
-pub(super) fn block(index: usize, outputs: usize) -> std::ops::Range<usize> {
-    let blocks = blocks(outputs);
-    index * outputs / blocks..(index + 1) * outputs / blocks
+/// Some of the channels, in so many parts that are as even as possible: 32 are 11 + 11 + 10, not two twelves and an eight.
+pub(super) fn part(index: usize, parts: usize, channels: usize) -> Range<usize> {
+    index * channels / parts..(index + 1) * channels / parts
 }
 
 /// Weights as `[blocks of outputs][frame taps][row taps][words of channels][column taps][outputs of
-/// the block]`: in the order in which the inputs lie in memory.
+/// the block]`: in the order in which the inputs lie in memory. In tiles, `[row taps][tiles of words][column taps][outputs of the
+/// block][words of a tile]`.
 #[derive(Clone, Copy)]
 pub(super) struct Weights<'a> {
     pub isa: Level,
@@ -87,13 +118,13 @@ impl Weights<'_> {
     /// Words of an output channel for one frame tap.
     pub fn tap_len(&self) -> usize {
         let Filter { inputs, kernel, .. } = self.filter;
-        inputs.div_ceil(self.format.depth()) * kernel[1] * kernel[2]
+        self.format.words(inputs) * kernel[1] * kernel[2]
     }
 }
 
 /// Words of packed weights.
 pub(super) fn words_len(format: Format, filter: Filter) -> usize {
-    filter.outputs * filter.inputs.div_ceil(format.depth()) * filter.taps()
+    filter.outputs * format.words(filter.inputs) * filter.taps()
 }
 
 /// Packs weights; `at(output, input, tap)` is one of them, as a number of the format.
@@ -104,24 +135,29 @@ pub(super) fn pack(
     words: &mut [u32],
 ) {
     let Filter { outputs, inputs, kernel } = filter;
-    let (depth, groups) = (format.depth(), inputs.div_ceil(format.depth()));
+    let (depth, words_of_tile) = (format.depth(), format.words_of_tile(inputs));
+    let tiles = format.words(inputs) / words_of_tile;
+    let blocks = format.blocks(outputs);
     let per_output = words_len(format, Filter { outputs: 1, ..filter });
     assert_eq!(words.len(), outputs * per_output);
     let words = Shared::new(words);
-    threads::for_each(blocks(outputs), |index| {
-        let rows = block(index, outputs);
+    threads::for_each(blocks, |index| {
+        let rows = part(index, blocks, outputs);
         // SAFETY: every task writes its own block.
         let words = unsafe { words.range(rows.start * per_output, rows.len() * per_output) };
-        for (k, words) in words.chunks_exact_mut(rows.len()).enumerate() {
-            let (row_tap, word, column_tap) = (k / kernel[2] / groups, k / kernel[2] % groups, k % kernel[2]);
+        for (k, words) in words.chunks_exact_mut(rows.len() * words_of_tile).enumerate() {
+            let (row_tap, tile, column_tap) = (k / kernel[2] / tiles, k / kernel[2] % tiles, k % kernel[2]);
             let tap = row_tap * kernel[2] + column_tap;
-            for (row, to) in rows.clone().zip(words) {
-                let value =
-                    |i: usize| if word * depth + i < inputs { at(row, word * depth + i, tap) } else { 0.0 };
+            let places = rows.clone().flat_map(|row| (0..words_of_tile).map(move |word| (row, word)));
+            for ((row, word), to) in places.zip(words) {
+                let first = (tile * words_of_tile + word) * depth;
+                let value = |i: usize| if first + i < inputs { at(row, first + i, tap) } else { 0.0 };
                 *to = match format {
                     Format::Rounded | Format::Dequantized => value(0).to_bits(),
                     // The upper half of a number rounded to bf16 is the bf16.
-                    Format::Bf16 => value(0).to_bits() >> 16 | value(1).to_bits() & 0xffff_0000,
+                    Format::Bf16 | Format::Tiles => {
+                        value(0).to_bits() >> 16 | value(1).to_bits() & 0xffff_0000
+                    }
                     Format::Int8 => {
                         u32::from_le_bytes(std::array::from_fn(|i| (value(i) as i8).cast_unsigned()))
                     }

@@ -285,7 +285,8 @@ mod tests {
 
     #[test]
     fn runs_and_shapes_have_lessons_of_their_own_and_none_of_those_to_evaluate_on() {
-        let firsts = (0..SHAPES.len()).flat_map(|shape| [0, 1, 5, 4095].map(|seed| first_lesson(shape, seed)));
+        let firsts =
+            (0..SHAPES.len()).flat_map(|shape| [0, 1, 5, 4095].map(|seed| first_lesson(shape, seed)));
         let firsts: Vec<u64> = firsts.collect();
         assert!(firsts.windows(2).all(|pair| pair[1] >= pair[0] + (1 << 20)), "{firsts:?}");
         assert!(firsts.iter().all(|first| first + (1 << 20) <= judge::lessons::EVALUATION));

@@ -10,7 +10,6 @@ pub(super) use weight_gradient::backward_weight;
 use super::{
     job::{FrameTap, Group, Job},
     plane::TILE,
-    weights::rows_and_tiles,
 };
 use crate::avx512::{mask, multiply_add};
 
@@ -27,7 +26,7 @@ pub(super) unsafe fn block<const INT8: bool, const NATIVE: bool>(
 ) {
     macro_rules! tile_of {
         ($($rows:literal by $tiles:literal),*) => {
-            match (rows.len(), rows_and_tiles(job.weights.filter.outputs).1) {
+            match (rows.len(), job.weights.format.rows_and_tiles(job.weights.filter.outputs).1) {
                 // SAFETY: the caller's promise.
                 $(($rows, $tiles) => unsafe { tile::<$rows, $tiles, INT8, NATIVE>(job, tiles, rows) },)*
                 sizes => unreachable!("{sizes:?} are no block"),

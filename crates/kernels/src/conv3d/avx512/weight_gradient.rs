@@ -1,11 +1,12 @@
 //! The gradient by the weights.
 
-use std::arch::x86_64::*;
+use std::{arch::x86_64::*, ops::Range};
 
 use super::pack;
 use crate::{
+    amx,
     avx512::multiply_add,
-    conv3d::{lines::Lines, shape::Conv3d},
+    conv3d::{lines::Lines, shape::Conv3d, weights::part},
     isa::Avx512,
     lanes::bf16_bits,
     shared::{Buffer, Shared, cast_mut, with_buffers},
@@ -19,12 +20,13 @@ const CHUNK: usize = 64 * 1024;
 /// runs over pairs of neighbouring positions.
 pub(in crate::conv3d) fn backward_weight<const NATIVE: bool>(
     isa: Avx512<NATIVE>,
+    tiles: Option<Avx512<true, true>>,
     shape: &Conv3d,
     x: &[f32],
     dy: &[f32],
     d_weight: &mut [f32],
 ) {
-    let product = Product::new(shape);
+    let product = Product::new(shape, tiles.is_some());
     with_buffers(|[xs, dys, sums]: &mut [Buffer; 3]| {
         let len = product.input_len();
         let xs = &mut cast_mut(xs.words(len.div_ceil(2)))[..len];
@@ -32,7 +34,10 @@ pub(in crate::conv3d) fn backward_weight<const NATIVE: bool>(
         let dys = dys.words(shape.batch * product.blocks * product.gradient_len());
         product.pack_gradient(dy, dys);
         let sums = sums.floats(product.blocks * product.lines.offsets.len() * product.lanes);
-        product.multiply(isa, xs, dys, sums);
+        match tiles {
+            Some(tiles) => product.multiply_tiles(tiles, xs, dys, sums),
+            None => product.multiply(isa, xs, dys, sums),
+        }
         product.unpack(sums, d_weight);
     });
 }
@@ -44,15 +49,23 @@ struct Product<'a> {
     /// Output channels of a block, and how many blocks there are.
     lanes: usize,
     blocks: usize,
-    /// Pairs of positions of a line, which is a row of a frame of the output.
+    /// Pairs of positions of a line, which is a row of a frame of the output; in tiles, of zeros too, until all tiles of a
+    /// line have as many.
     pairs: usize,
 }
 
+/// Channels of two tiles, the most that are multiplied at once on either side.
+const TWO_TILES: usize = 2 * amx::SIDE;
+
 impl<'a> Product<'a> {
-    fn new(shape: &'a Conv3d) -> Self {
+    fn new(shape: &'a Conv3d, in_tiles: bool) -> Self {
         let lines = Lines::new(shape);
-        let lanes = if shape.outputs > 32 { 64 } else { shape.outputs.next_multiple_of(16) };
         let pairs = lines.geometry.output[2].div_ceil(2);
+        let (lanes, pairs) = match (in_tiles, shape.outputs) {
+            (true, _) => (TWO_TILES, pairs.next_multiple_of(pairs.div_ceil(amx::SIDE))),
+            (false, 33..) => (64, pairs),
+            (false, outputs) => (outputs.next_multiple_of(16), pairs),
+        };
         Self { shape, lines, lanes, blocks: shape.outputs.div_ceil(lanes), pairs }
     }
 
@@ -61,9 +74,9 @@ impl<'a> Product<'a> {
         self.lines.sample_len(self.shape.inputs)
     }
 
-    /// Values of the packed input. Two more than there are: the last pair of a row may reach beyond it.
+    /// Values of the packed input. More than there are: the last pairs of a row may reach beyond it.
     fn input_len(&self) -> usize {
-        self.shape.batch * self.sample_len() + 2
+        self.shape.batch * self.sample_len() + 2 * amx::SIDE
     }
 
     /// Words of a sample's packed gradient for a block of output channels.
@@ -130,6 +143,96 @@ impl<'a> Product<'a> {
                 self.add_sample(isa, &xs[sample * self.sample_len()..], dy, rows, sums);
             }
         });
+    }
+
+    /// As [`Self::multiply`], in tiles: of up to 32 input by 32 output channels for each tap, along lines.
+    fn multiply_tiles(&self, isa: Avx512<true, true>, xs: &[u16], dys: &[u32], sums: &mut [f32]) {
+        /// Fewest tasks, if there are so many taps.
+        const TASKS: usize = 4;
+        let Self { shape, lanes, blocks, .. } = *self;
+        let (taps, parts) = (shape.taps(), shape.inputs.div_ceil(TWO_TILES));
+        let in_a_task = taps.div_ceil(TASKS.div_ceil(blocks * parts));
+        let tasks = taps.div_ceil(in_a_task);
+        sums.fill(0.0);
+        let out = Shared::new(sums);
+        threads::for_each(blocks * parts * tasks, |task| {
+            let (block, task) = (task / (parts * tasks), task % (parts * tasks));
+            let inputs = part(task / tasks, parts, shape.inputs);
+            let first = task % tasks * in_a_task;
+            for sample in 0..shape.batch {
+                let len = self.gradient_len();
+                let dy = &dys[(sample * blocks + block) * len..][..len];
+                let x = &xs[sample * self.sample_len()..];
+                let beside = shape.outputs - block * lanes > amx::SIDE;
+                self.add_sample_of_tiles(
+                    isa,
+                    x,
+                    dy,
+                    beside,
+                    inputs.clone(),
+                    first..taps.min(first + in_a_task),
+                    |channel, tap| {
+                        let row = block * self.lines.offsets.len() + channel * taps + tap;
+                        // SAFETY: every task has its own channels and taps.
+                        unsafe { out.range(row * lanes, lanes) }
+                    },
+                );
+            }
+        });
+    }
+
+    /// Adds a sample's products of some input channels at some taps with a block of output channels; `sums(channel, tap)` are
+    /// where they are added.
+    #[expect(clippy::too_many_arguments, reason = "one side each of a product")]
+    fn add_sample_of_tiles<'s>(
+        &self,
+        _: Avx512<true, true>,
+        x: &[u16],
+        dy: &[u32],
+        beside: bool,
+        inputs: Range<usize>,
+        taps: Range<usize>,
+        sums: impl Fn(usize, usize) -> &'s mut [f32],
+    ) {
+        let Self { lanes, pairs, ref lines, shape, .. } = *self;
+        let words = pairs / pairs.div_ceil(amx::SIDE);
+        let rows = if inputs.len() > amx::SIDE { inputs.len().div_ceil(2) } else { inputs.len() };
+        let lines_per_chunk = (CHUNK / (pairs * lanes)).max(1);
+        let channel = lines.padded * lines.plane.len();
+        let mut of_tiles = amx::Sums::ZEROS;
+        for (chunk, starts) in lines.starts.chunks(lines_per_chunk).enumerate() {
+            let dy = &dy[chunk * lines_per_chunk * pairs * lanes..][..starts.len() * pairs * lanes];
+            let step = |(line, start): (usize, &usize), first: usize| {
+                [2 * (start + 2 * first), 4 * (line * pairs + first) * lanes]
+            };
+            let steps: Vec<[usize; 2]> = starts
+                .iter()
+                .enumerate()
+                .flat_map(|line| (0..pairs).step_by(words).map(move |first| step(line, first)))
+                .collect();
+            for tap in taps.clone() {
+                let offset = lines.offsets[inputs.start * shape.taps() + tap];
+                let reach = (inputs.len() - 1) * channel + starts.iter().max().unwrap_or(&0) + 2 * pairs;
+                let left = &x[offset..][..reach];
+                let product = amx::Scattered {
+                    steps: &steps,
+                    rows: [rows, inputs.len() - rows],
+                    words,
+                    left: (left.as_ptr().cast(), 2 * channel),
+                    right: (dy.as_ptr().cast(), 4 * lanes),
+                    beside: beside.then_some(4 * amx::SIDE.cast_signed()),
+                };
+                // SAFETY: the proof of the level; both sides have all that the steps reach, by the slices.
+                unsafe { amx::multiply_scattered(product, &mut of_tiles) }
+                for (index, input) in inputs.clone().enumerate() {
+                    let (below, at) = if index < rows { (0, index) } else { (2, index - rows) };
+                    let columns = sums(input, tap).chunks_exact_mut(amx::SIDE).take(1 + usize::from(beside));
+                    for (column, sums) in columns.enumerate() {
+                        sums.iter_mut().zip(&of_tiles.0[below + column][at]).for_each(|(to, sum)| *to += sum);
+                    }
+                }
+            }
+        }
     }
 
     /// Rows whose sums are in registers at once.

@@ -35,7 +35,7 @@ use super::{
     windows::windows,
 };
 use crate::{
-    isa::Level,
+    isa::{Isa, Level},
     matmul::scalar::round_bf16,
     shared::{Shared, with_buffers},
     threads::{self, prelude::*},
@@ -52,9 +52,10 @@ const LEAST_CHANNELS: usize = 16;
 /// The sums of a position at which all inputs are zero.
 static NO_SUMS: [f32; SQUARES] = [0.0; SQUARES];
 
-/// Whether weights of this kernel and stride are better transformed, on this machine.
+/// Whether weights of this kernel and stride are better transformed, on this machine. Tiles of AMX are faster by taps: four times
+/// on a Sapphire Rapids.
 pub(super) fn suits(isa: Level, filter: Filter, stride: [usize; 3]) -> bool {
-    isa.has_avx512()
+    matches!(isa.isa(), Isa::Avx512 | Isa::Avx512Bf16)
         && filter.kernel[1..] == [3, 3]
         && stride[1..] == [1, 1]
         && filter.outputs.min(filter.inputs) >= LEAST_CHANNELS
@@ -268,6 +269,7 @@ impl Pass<'_> {
                     volume,
                     frame_taps: &frame_taps,
                     offsets: &offsets,
+                    word_len: UNIT,
                     reach: offsets[strip.groups - 1] + TILE,
                     weights,
                     bias: None,
@@ -275,7 +277,7 @@ impl Pass<'_> {
                     start: position * position_len,
                     positions: SQUARES,
                 };
-                job.run(0..weights::blocks(part.len()), &tiles);
+                job.run(0..weights.format.blocks(part.len()), &tiles);
             }
             let [frames, height, width] = geometry.output;
             for (index, output) in part.clone().enumerate() {
