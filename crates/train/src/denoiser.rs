@@ -14,6 +14,7 @@ mod objective;
 mod own;
 mod sample;
 mod teacher;
+mod things_weight;
 mod truth;
 
 pub use args::DenoiserArgs;

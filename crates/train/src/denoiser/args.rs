@@ -76,6 +76,11 @@ pub struct DenoiserArgs {
     #[arg(long, default_value_t = Self::default().things_weight)]
     #[serde(default)]
     pub things_weight: f64,
+    /// How much more that is the smaller things are: at 0 each latent of a thing counts alike, at 1 the things of each frame do, however
+    /// much of it they take up
+    #[arg(long, default_value_t = Self::default().things_evenness)]
+    #[serde(default)]
+    pub things_evenness: f64,
     /// Share of batches to which nothing of that is shown; what they learn is what a --teacher without tracks says, if there is one
     #[arg(long, default_value_t = Self::default().tracks_dropout)]
     #[serde(default)]
@@ -198,6 +203,7 @@ impl Default for DenoiserArgs {
             tracks_dropout: 0.1,
             pose_dropout: 0.1,
             things_weight: 0.0,
+            things_evenness: 0.0,
             text: TextSize::default(),
             freeze_text_encoder: false,
             teacher: None,
@@ -303,6 +309,9 @@ impl DenoiserArgs {
         setting::share("--tracks-dropout", self.tracks_dropout)?;
         setting::share("--pose-dropout", self.pose_dropout)?;
         setting::not_negative("--things-weight", self.things_weight)?;
+        setting::share("--things-evenness", self.things_evenness)?;
+        let is_used = self.things_evenness == 0.0 || self.things_weight > 0.0;
+        setting::require("--things-evenness", "a --things-weight", "none", is_used)?;
         let most = self.own_guidance.start.max(self.own_guidance.end);
         setting::require(
             "--own-guidance",

@@ -16,7 +16,7 @@ use models::{
 
 use super::{
     Denoiser, DenoiserArgs, Naming, batch::TrainingSet, buckets::Buckets, export, judged::Reference,
-    noised::Noised, sample, teacher::Teacher,
+    noised::Noised, sample, teacher::Teacher, things_weight::ThingsWeight,
 };
 use crate::{
     dataset::{Crop, Subset},
@@ -92,7 +92,7 @@ impl<'a> DenoiserObjective<'a> {
         &self,
         model: &Denoiser,
         [latents, noise]: [Tensor<5>; 2],
-        Told { planes, advantages, own_guidance, things_weight, of_nothing }: Told,
+        Told { planes, advantages, own_guidance, things, of_nothing }: Told,
         (prompts, timelines): (&[&str], &[Timeline]),
         tap: impl FnMut(usize, &Tensor<3>),
     ) -> Result<Tensor<1>> {
@@ -112,10 +112,10 @@ impl<'a> DenoiserObjective<'a> {
         let away = is_guided.then(|| self.says_of_nothing(model, &noised, prompts.len())).transpose()?;
         let text = model.transformer.read(self.context(model, prompts)?);
         let Noised { x_t, timesteps, .. } = noised.clone();
-        let weights = planes.as_ref().filter(|_| things_weight > 0.0).map(|planes| {
+        let weights = planes.as_ref().filter(|_| things.weight > 0.0).map(|planes| {
             let (presence, loud) = track_code(self.vae.config().scale_factors()[0]).presence();
-            let share = planes.clone().narrow(1, presence.start, presence.len()).mean_dim(1) / loud;
-            share * things_weight + 1.0
+            let shares = planes.clone().narrow(1, presence.start, presence.len()).mean_dim(1) / loud;
+            things.weights(shares)
         });
         let seen = match planes {
             Some(planes) => Tensor::cat(vec![x_t, planes], 1),
@@ -159,7 +159,7 @@ struct Told {
     /// How strongly the model guides itself, from 0 to 1.
     own_guidance: f64,
     /// How much more what is shown of things counts.
-    things_weight: f64,
+    things: ThingsWeight,
     /// Whether nothing is told.
     of_nothing: bool,
 }
@@ -179,7 +179,7 @@ impl Objective for DenoiserObjective<'_> {
             planes: batch.planes,
             advantages: batch.advantages,
             own_guidance: self.args.own_guidance.at(moment.progress),
-            things_weight: self.args.things_weight,
+            things: ThingsWeight { weight: self.args.things_weight, evenness: self.args.things_evenness },
             of_nothing: batch.of_nothing,
         };
         let loss = self.loss_of(model, [batch.latents, noise], about, told, |block, x| {
@@ -324,7 +324,7 @@ impl Objective for DenoiserObjective<'_> {
                     planes,
                     advantages: None,
                     own_guidance: 0.0,
-                    things_weight: 0.0,
+                    things: ThingsWeight { weight: 0.0, evenness: 0.0 },
                     of_nothing: false,
                 };
                 let loss = self.loss_of(model, [latents, noise], about, (&prompts, &timelines), |_, _| ())?;
