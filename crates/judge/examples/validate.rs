@@ -61,11 +61,12 @@ fn main() -> Result<(), Box<dyn Error>> {
             by_claim.entry(finding.claim.name()).or_default().add(finding.holds);
             if !finding.holds && std::env::var_os("SHOW").is_some() {
                 println!(
-                    "{} {:?}: {} not {}",
+                    "{} {:?}: {} not {}: {}",
                     scene.seed - (1 << 40) - first,
                     finding.claim,
                     finding.found,
-                    finding.expected
+                    finding.expected,
+                    caption(&scene, Language::English, &mut ChaCha8Rng::seed_from_u64(1)).text
                 );
             }
         }

@@ -15,6 +15,9 @@ const GAP_COST: f32 = 0.04;
 /// The fewest frames that make a track, and the share of the clip's.
 const FEWEST_FRAMES: usize = 2;
 const LEAST_SHARE: f32 = 0.12;
+/// What shows no more of its own box than this is a rim or a corner of something else: of the world's things a seventh is seen even of those
+/// that come out from behind others, and of such rims a twentieth.
+const LEAST_SHOWN: f32 = 0.08;
 
 /// The things of a clip, those that are seen most first.
 pub fn tracks(sight: &Sight) -> Vec<Track> {
@@ -48,10 +51,16 @@ fn link(frames: Vec<Vec<Sighting>>) -> Vec<Track> {
         }
     }
     let fewest = FEWEST_FRAMES.max((LEAST_SHARE * count as f32).ceil() as usize);
-    tracks.retain(|track| track.frames_seen() >= fewest);
+    tracks.retain(|track| track.frames_seen() >= fewest && shown(track) >= LEAST_SHOWN);
     let total = |track: &Track| track.seen().map(|(_, sighting)| sighting.area).sum::<f32>();
     tracks.sort_by(|a, b| total(b).total_cmp(&total(a)));
     tracks
+}
+
+/// The share of its box that is seen of a thing, in the mean of the frames in which it is.
+fn shown(track: &Track) -> f32 {
+    let shares = track.seen().map(|(_, sighting)| sighting.area / sighting.extent.element_product().max(1.0));
+    shares.sum::<f32>() / track.frames_seen().max(1) as f32
 }
 
 /// What it costs to take a sighting for the next of a track.
@@ -96,6 +105,15 @@ mod tests {
         assert_eq!(seen, [17, 12]);
         assert_eq!(tracks[1].span(), Some((0, 16)));
         assert_eq!(tracks[1].centre(8), Some(Vec2::new(50.0, 60.0)));
+    }
+
+    /// Of a dog behind a cube an ear and the tail are seen, and one of the two is taken for another dog.
+    #[test]
+    fn a_rim_of_something_is_no_thing() {
+        let of = |area: f32| Sighting { area, extent: Vec2::splat(40.0), ..sighting(50.0, 0) };
+        let behind = |area: f32| Sighting { centre: Vec2::new(90.0, 60.0), ..of(area) };
+        let tracks = |area: f32| link((0..17).map(|_| vec![of(800.0), behind(area)]).collect());
+        assert_eq!([60.0, 300.0].map(|area| tracks(area).len()), [1, 2]);
     }
 
     #[test]

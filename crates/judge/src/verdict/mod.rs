@@ -9,7 +9,8 @@ pub use finding::{Claim, Finding, SeenThing, Verdict};
 pub use steadiness::{Change, changes};
 
 use world::{
-    Action, CameraMove, Claims, Event, Ground, Kind, Relation, RelationClaim, ThingClaim, TimeOfDay, Weather,
+    Action, CameraMove, Claims, Event, EventClaim, Ground, Kind, Relation, RelationClaim, ThingClaim,
+    TimeOfDay, Weather,
 };
 
 use self::{assign::assign, relations::relation_share};
@@ -57,9 +58,12 @@ pub fn verdict(scenery: &Scenery, claims: &Claims) -> Verdict {
         findings.extend(thing_findings(index, thing, *track));
     }
     findings.push(count_finding(lasting.len(), wanted.len()));
-    findings.extend(relation_findings(claims, &found));
+    let flies = main.is_some_and(|main| events[main].iter().all(|event| event.action == Action::Flies));
+    findings.extend(relation_findings(claims, &found, flies));
     if !claims.events.is_empty() {
-        findings.extend(event_findings(claims, main.map(|main| events[main].as_slice()).unwrap_or_default()));
+        let seen = main.map(|main| events[main].as_slice()).unwrap_or_default();
+        let is_afloat = likeliest(part(places, shot::GROUND)) == Ground::Water as usize;
+        findings.extend(event_findings(claims, seen, is_afloat));
     }
     if let Some(claimed) = claims.camera {
         findings.push(Finding::equal(Claim::Camera, claimed, *camera));
@@ -69,7 +73,7 @@ pub fn verdict(scenery: &Scenery, claims: &Claims) -> Verdict {
     findings.extend(quality_findings(scenery, &lasting, &changes));
 
     let fall = main.and_then(|main| fall(&tracks[main], &events[main], sight));
-    let asked = |of: fn(&world::EventClaim) -> bool| claims.events.iter().any(of);
+    let asked = |of: fn(&EventClaim) -> bool| claims.events.iter().any(of);
     let kept = || main.is_some_and(|main| is_kept(&tracks[main], &findings, &changes, count));
     Verdict {
         falls_freely: asked(|event| event.action.drops())
@@ -141,20 +145,22 @@ fn count_finding(there: usize, wanted: usize) -> Finding {
     }
 }
 
-/// How the main thing stands to the others; `found` has the track of each thing that is wanted.
-fn relation_findings(claims: &Claims, found: &[Option<&Track>]) -> Vec<Finding> {
+/// How the main thing stands to the others; `found` has the track of each thing that is wanted, and `flies` is whether the main thing does.
+fn relation_findings(claims: &Claims, found: &[Option<&Track>], flies: bool) -> Vec<Finding> {
     let main = found.first().copied().flatten();
     let finding = |(index, claim): (usize, &RelationClaim)| {
         let other = found.get(place_of(claims, claim.other)).copied().flatten();
         let both = main.zip(other);
-        let share = both.map_or(0.0, |(main, other)| relation_share(claim.relation, main, other));
+        let share = both.map_or(0.0, |(main, other)| relation_share(claim.relation, main, other, flies));
         Finding {
             claim: Claim::Relation(index),
             holds: share >= RELATION_SHARE,
             score: share,
             expected: format!("{:?}", claim.relation),
-            found: both
-                .map_or_else(|| "not both are there".to_owned(), |(main, other)| seen_relation(main, other)),
+            found: both.map_or_else(
+                || "not both are there".to_owned(),
+                |(main, other)| seen_relation(main, other, flies),
+            ),
         }
     };
     claims.relations.iter().enumerate().map(finding).collect()
@@ -198,7 +204,17 @@ fn place_of(claims: &Claims, thing: usize) -> usize {
     claims.things[..thing.min(claims.things.len())].iter().map(|thing| thing.count).sum()
 }
 
-fn event_findings(claims: &Claims, seen: &[Event]) -> Vec<Finding> {
+/// What the main thing does. `is_afloat` is whether that is on water, where to rest is to float in place: the two are one motion in the
+/// world, and one picture.
+fn event_findings(claims: &Claims, seen: &[Event], is_afloat: bool) -> Vec<Finding> {
+    let action_of = |event: Event| match event {
+        Event { action: Action::Floats, direction: None } if is_afloat => Action::Rests,
+        event => event.action,
+    };
+    let is_same = |seen: &Event, claim: &EventClaim| {
+        seen.action == claim.action
+            || action_of(*seen) == action_of(Event { action: claim.action, direction: claim.direction })
+    };
     let name = |event: &Event| match event.direction {
         Some(direction) => format!("{:?} {direction:?}", event.action),
         None => format!("{:?}", event.action),
@@ -206,7 +222,7 @@ fn event_findings(claims: &Claims, seen: &[Event]) -> Vec<Finding> {
     let all = |events: &[Event]| events.iter().map(name).collect::<Vec<_>>().join(", then ");
     let mut findings = Vec::new();
     for (index, claim) in claims.events.iter().enumerate() {
-        let does = seen.iter().any(|event| event.action == claim.action);
+        let does = seen.iter().any(|event| is_same(event, claim));
         let expected = name(&Event { action: claim.action, direction: claim.direction });
         let holds = does && seen.len() == claims.events.len();
         findings.push(Finding {
@@ -234,7 +250,7 @@ fn event_findings(claims: &Claims, seen: &[Event]) -> Vec<Finding> {
     }
     if claims.events.len() > 1 {
         let in_order = seen.len() == claims.events.len()
-            && seen.iter().zip(&claims.events).all(|(seen, claim)| seen.action == claim.action);
+            && seen.iter().zip(&claims.events).all(|(seen, claim)| is_same(seen, claim));
         findings.push(Finding {
             claim: Claim::Order,
             holds: in_order,
@@ -251,8 +267,8 @@ fn event_findings(claims: &Claims, seen: &[Event]) -> Vec<Finding> {
     findings
 }
 
-fn seen_relation(main: &Track, other: &Track) -> String {
-    let share = |relation: &Relation| relation_share(*relation, main, other);
+fn seen_relation(main: &Track, other: &Track, flies: bool) -> String {
+    let share = |relation: &Relation| relation_share(*relation, main, other, flies);
     let best = Relation::ALL.into_iter().max_by(|a, b| share(a).total_cmp(&share(b)));
     best.map_or_else(String::new, |relation| format!("{relation:?}"))
 }
