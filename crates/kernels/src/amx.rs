@@ -1,7 +1,7 @@
 //! Products of tiles on AMX.
 //!
 //! A tile is a register of up to 16 rows of 64 bytes, and one instruction multiplies two of them: 16 rows by 16 words of the depth by 16 columns.
-//! A word holds two bf16, or four bytes. The packed operands of the kernels on AVX-512 lie in memory as tiles are read.
+//! A word holds two bf16, or four bytes. The packed operands of matrix products on AVX-512, and packed frames of convolutions, lie in memory as tiles are read.
 
 use std::arch::asm;
 
@@ -227,7 +227,8 @@ macro_rules! scattered {
 /// A product of pairs of bf16. Sums of what is not there stay as they were.
 ///
 /// # Safety
-/// As [`multiply`], for each step.
+/// The machine has AMX BF16, and this process may use it. Rows (but those of a second tile that is not there) and words are 1 to
+/// [`SIDE`]; at each step both rows of the left side by the words, and these by one or two tiles of columns, are there.
 pub(crate) unsafe fn multiply_scattered(of: Scattered<'_>, sums: &mut Sums) {
     let to = sums.0.as_mut_ptr();
     // SAFETY: as in `multiply`; the sums are four tiles.

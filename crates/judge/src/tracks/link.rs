@@ -15,7 +15,7 @@ const GAP_COST: f32 = 0.04;
 /// The fewest frames that make a track, and the share of the clip's.
 const FEWEST_FRAMES: usize = 2;
 const LEAST_SHARE: f32 = 0.12;
-/// What shows no more of its own box than this is a rim or a corner of something else: of the world's things a seventh is seen even of those
+/// What shows less of its own box than this is a rim or a corner of something else: of the world's things a seventh is seen even of those
 /// that come out from behind others, and of such rims a twentieth.
 const LEAST_SHOWN: f32 = 0.08;
 

@@ -26,7 +26,7 @@ use crate::{
 /// A thing is there if it is recognised with at least this probability, in at least this share of the frames.
 const LEAST_PROBABILITY: f32 = 0.5;
 const LEAST_FRAMES: f32 = 0.5;
-/// A relation has to hold in this share of the frames in which both things are seen.
+/// A relation has to hold in this share of the frames in which both things are seen, or be as likely.
 const RELATION_SHARE: f32 = 0.6;
 
 /// All that was made out in a clip.
@@ -58,7 +58,9 @@ pub fn verdict(scenery: &Scenery, claims: &Claims) -> Verdict {
         findings.extend(thing_findings(index, thing, *track));
     }
     findings.push(count_finding(lasting.len(), wanted.len()));
-    let flies = main.is_some_and(|main| events[main].iter().all(|event| event.action == Action::Flies));
+    let flies = main.is_some_and(|main| {
+        !events[main].is_empty() && events[main].iter().all(|event| event.action == Action::Flies)
+    });
     findings.extend(relation_findings(claims, &found, flies));
     if !claims.events.is_empty() {
         let seen = main.map(|main| events[main].as_slice()).unwrap_or_default();
@@ -335,6 +337,39 @@ impl Finding {
             score: f32::from(holds),
             expected: format!("{expected:?}"),
             found: format!("{found:?}"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use world::Direction;
+
+    use super::*;
+
+    #[test]
+    fn on_water_to_rest_is_to_float_in_place() {
+        let claims = |prompt: &str| Claims::of_prompt(prompt);
+        let holds = |prompt: &str, seen: Event, is_afloat: bool| {
+            event_findings(&claims(prompt), &[seen], is_afloat).iter().all(|finding| finding.holds)
+        };
+        let [rests, floats] = [Action::Rests, Action::Floats].map(Event::of);
+        let drifts = Event::towards(Action::Floats, Direction::Left);
+        for (prompt, seen, on_water, on_land) in [
+            ("a red boat rests", rests, true, true),
+            ("a red boat rests", floats, true, false),
+            ("a red boat floats", rests, true, false),
+            ("a red boat floats", floats, true, true),
+            ("a red boat rests", drifts, false, false),
+            ("a red boat floats left", rests, false, false),
+            ("a red boat floats left", floats, false, false),
+            ("a red boat floats left", drifts, true, true),
+        ] {
+            assert_eq!(
+                [true, false].map(|is_afloat| holds(prompt, seen, is_afloat)),
+                [on_water, on_land],
+                "{prompt} {seen:?}"
+            );
         }
     }
 }

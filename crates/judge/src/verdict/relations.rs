@@ -19,15 +19,22 @@ pub(super) fn relation_share(relation: Relation, main: &Track, other: &Track, fl
         Relation::LeftOf => share(&|main, other| aside(main, other) < -0.35 && !is_on_top(main, other)),
         Relation::RightOf => share(&|main, other| aside(main, other) > 0.35 && !is_on_top(main, other)),
         Relation::OnTopOf => share(&is_on_top),
-        Relation::Behind if flies => share(&|main, other| main.distance > other.distance),
-        Relation::InFrontOf if flies => share(&|main, other| main.distance < other.distance),
-        _ if both.is_empty() => 0.0,
+        Relation::Behind if flies => {
+            share(&|main, other| main.distance > other.distance && !is_on_top(main, other))
+        }
+        Relation::InFrontOf if flies => {
+            share(&|main, other| main.distance < other.distance && !is_on_top(main, other))
+        }
         Relation::Behind | Relation::InFrontOf => {
+            let landed = both.iter().max_by(|(a, _), (b, _)| foot(a).total_cmp(&foot(b)));
+            if landed.is_none_or(|(main, other)| is_on_top(main, other)) {
+                return 0.0;
+            }
             // The camera looks down on the ground: what stands nearer stands lower, and what falls or jumps comes down to where it stands.
-            let lower = (lowest(main) - lowest(other)) / LOWER;
+            let lowest = |of: &dyn Fn(usize) -> f32| (0..both.len()).map(of).fold(0.0, f32::max);
+            let lower = (lowest(&|at| foot(both[at].0)) - lowest(&|at| foot(both[at].1))) / LOWER;
             let is_nearer = 1.0 / (1.0 + (-lower).exp());
-            let likely = if relation == Relation::InFrontOf { is_nearer } else { 1.0 - is_nearer };
-            likely * (1.0 - share(&is_on_top))
+            if relation == Relation::InFrontOf { is_nearer } else { 1.0 - is_nearer }
         }
     }
 }
@@ -43,17 +50,12 @@ fn is_on_top(main: &Sighting, other: &Sighting) -> bool {
     let gap = (other.centre.y - other.extent.y / 2.0) - foot(main);
     aside(main, other).abs() < 0.5
         && main.centre.y - other.centre.y < -0.5 * half_height
-        && gap > -0.5 * other.extent.y
+        && (-0.5..1.0).contains(&(gap / other.extent.y.max(1.0)))
 }
 
 /// The lower edge of its box.
 fn foot(sighting: &Sighting) -> f32 {
     sighting.centre.y + sighting.extent.y / 2.0
-}
-
-/// The lowest that a thing comes down in a clip.
-fn lowest(track: &Track) -> f32 {
-    track.seen().map(|(_, sighting)| foot(sighting)).fold(0.0, f32::max)
 }
 
 #[cfg(test)]

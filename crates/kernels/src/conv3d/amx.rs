@@ -12,6 +12,8 @@ use crate::{
     isa::Avx512,
 };
 
+const _: () = assert!(SIDE == TILE);
+
 /// One block of output channels by groups of up to two tiles.
 ///
 /// # Safety

@@ -51,7 +51,7 @@ pub(super) struct Job<'a> {
 }
 
 impl Job<'_> {
-    /// The packed weights of a block of output channels: `[frame taps][words and taps][rows]`.
+    /// The packed weights of a block of output channels: as [`Weights`] has them.
     pub fn block_weights(&self, rows: &Range<usize>) -> &[u32] {
         let row = self.weights.filter.kernel[0] * self.offsets.len();
         &self.weights.words[rows.start * row..rows.end * row]

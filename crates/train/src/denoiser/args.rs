@@ -76,8 +76,8 @@ pub struct DenoiserArgs {
     #[arg(long, default_value_t = Self::default().things_weight)]
     #[serde(default)]
     pub things_weight: f64,
-    /// How much more that is the smaller things are: at 0 each latent of a thing counts alike, at 1 the things of each frame do, however
-    /// much of it they take up
+    /// How much more that is the smaller things are: at 0 each latent of a thing counts alike, at 1 the things of each frame do, down to
+    /// a hundredth of it
     #[arg(long, default_value_t = Self::default().things_evenness)]
     #[serde(default)]
     pub things_evenness: f64,

@@ -31,7 +31,7 @@ mod tests {
     use super::*;
     use crate::parameters::to_vec;
 
-    /// Of ten latents of each of two frames, one and four show things.
+    /// Of ten latents of each of three frames, one, four and none show things.
     #[test]
     fn small_things_count_as_much_as_large_ones() {
         let of = |count: usize| (0..10).map(move |at| if at < count { 1.0 } else { 0.0 });

@@ -147,11 +147,10 @@ impl<'a> Product<'a> {
 
     /// As [`Self::multiply`], in tiles: of up to 32 input by 32 output channels for each tap, along lines.
     fn multiply_tiles(&self, isa: Avx512<true, true>, xs: &[u16], dys: &[u32], sums: &mut [f32]) {
-        /// Fewest tasks, if there are so many taps.
-        const TASKS: usize = 4;
         let Self { shape, lanes, blocks, .. } = *self;
         let (taps, parts) = (shape.taps(), shape.inputs.div_ceil(TWO_TILES));
-        let in_a_task = taps.div_ceil(TASKS.div_ceil(blocks * parts));
+        // Two tasks for each thread if there are as many taps, and no more: the taps of a task read `dy` together.
+        let in_a_task = taps.div_ceil((2 * threads::available()).div_ceil(blocks * parts));
         let tasks = taps.div_ceil(in_a_task);
         sums.fill(0.0);
         let out = Shared::new(sums);

@@ -52,8 +52,8 @@ const LEAST_CHANNELS: usize = 16;
 /// The sums of a position at which all inputs are zero.
 static NO_SUMS: [f32; SQUARES] = [0.0; SQUARES];
 
-/// Whether weights of this kernel and stride are better transformed, on this machine. Tiles of AMX are faster by taps: four times
-/// on a Sapphire Rapids.
+/// Whether weights of this kernel and stride are better transformed, on this machine. Tiles of AMX are faster by taps: three to eight
+/// times on a Sapphire Rapids.
 pub(super) fn suits(isa: Level, filter: Filter, stride: [usize; 3]) -> bool {
     matches!(isa.isa(), Isa::Avx512 | Isa::Avx512Bf16)
         && filter.kernel[1..] == [3, 3]
