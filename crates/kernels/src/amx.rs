@@ -52,6 +52,20 @@ pub(crate) struct Sums(pub [[[f32; SIDE]; SIDE]; 4]);
 
 impl Sums {
     pub(crate) const ZEROS: Self = Self([[[0.0; SIDE]; SIDE]; 4]);
+
+    /// A row of a tile of columns, counted through both tiles of `rows`.
+    pub(crate) fn row(&self, rows: [usize; 2], row: usize, tile: usize) -> &[f32; SIDE] {
+        match row.checked_sub(rows[0]) {
+            None => &self.0[tile][row],
+            Some(row) => &self.0[2 + tile][row],
+        }
+    }
+}
+
+/// So many rows, up to two tiles of them, as even as possible.
+pub(crate) fn in_two_tiles(rows: usize) -> [usize; 2] {
+    let upper = if rows > SIDE { rows.div_ceil(2) } else { rows };
+    [upper, rows - upper]
 }
 
 /// The shapes of the tiles (Intel's Software Developer's Manual, `LDTILECFG`).

@@ -66,7 +66,6 @@ fn own(sight: &Sight, track: &Track, frame: usize) -> [f32; OWN] {
     let after = track.centre((frame + 1).min(track.sightings.len() - 1)).unwrap_or(centre);
     let at = centre / size * 2.0 - 1.0;
     let (came, goes) = ((centre - before) / 4.0, (after - centre) / 4.0);
-    let share = is.area / is.extent.element_product().max(1.0);
     let numbers: [f32; NUMBERS] = [
         f32::from(is_seen),
         at.x,
@@ -78,7 +77,7 @@ fn own(sight: &Sight, track: &Track, frame: usize) -> [f32; OWN] {
         is.extent.x / 32.0 - 1.0,
         is.extent.y / 32.0 - 1.0,
         (is.distance / 5.0).ln() * 2.0,
-        if is_seen { share } else { 0.0 },
+        if is_seen { is.shown() } else { 0.0 },
     ];
     for (value, number) in values.iter_mut().zip(numbers) {
         *value = number.clamp(-5.0, 5.0);

@@ -59,8 +59,7 @@ fn link(frames: Vec<Vec<Sighting>>) -> Vec<Track> {
 
 /// The share of its box that is seen of a thing, in the mean of the frames in which it is.
 fn shown(track: &Track) -> f32 {
-    let shares = track.seen().map(|(_, sighting)| sighting.area / sighting.extent.element_product().max(1.0));
-    shares.sum::<f32>() / track.frames_seen().max(1) as f32
+    track.seen().map(|(_, sighting)| sighting.shown()).sum::<f32>() / track.frames_seen().max(1) as f32
 }
 
 /// What it costs to take a sighting for the next of a track.

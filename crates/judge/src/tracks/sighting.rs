@@ -57,6 +57,11 @@ impl Sighting {
         }
     }
 
+    /// The share of its box that is seen.
+    pub fn shown(&self) -> f32 {
+        self.area / self.extent.element_product().max(1.0)
+    }
+
     /// The cells, and the part that each has of the thing: they add up to 1.
     pub fn weights(&self) -> impl Iterator<Item = (usize, f32)> {
         let share: f32 = self.cells.iter().map(|(_, share)| share).sum();

@@ -349,9 +349,8 @@ mod tests {
 
     #[test]
     fn on_water_to_rest_is_to_float_in_place() {
-        let claims = |prompt: &str| Claims::of_prompt(prompt);
         let holds = |prompt: &str, seen: Event, is_afloat: bool| {
-            event_findings(&claims(prompt), &[seen], is_afloat).iter().all(|finding| finding.holds)
+            event_findings(&Claims::of_prompt(prompt), &[seen], is_afloat).iter().all(|finding| finding.holds)
         };
         let [rests, floats] = [Action::Rests, Action::Floats].map(Event::of);
         let drifts = Event::towards(Action::Floats, Direction::Left);

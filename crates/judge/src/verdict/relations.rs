@@ -15,25 +15,26 @@ pub(super) fn relation_share(relation: Relation, main: &Track, other: &Track, fl
     let share = |holds: &dyn Fn(&Sighting, &Sighting) -> bool| {
         both.iter().filter(|(main, other)| holds(main, other)).count() as f32 / both.len().max(1) as f32
     };
+    let share_beside = |holds: &dyn Fn(&Sighting, &Sighting) -> bool| {
+        share(&|main, other| holds(main, other) && !is_on_top(main, other))
+    };
     match relation {
-        Relation::LeftOf => share(&|main, other| aside(main, other) < -0.35 && !is_on_top(main, other)),
-        Relation::RightOf => share(&|main, other| aside(main, other) > 0.35 && !is_on_top(main, other)),
+        Relation::LeftOf => share_beside(&|main, other| aside(main, other) < -0.35),
+        Relation::RightOf => share_beside(&|main, other| aside(main, other) > 0.35),
         Relation::OnTopOf => share(&is_on_top),
-        Relation::Behind if flies => {
-            share(&|main, other| main.distance > other.distance && !is_on_top(main, other))
-        }
-        Relation::InFrontOf if flies => {
-            share(&|main, other| main.distance < other.distance && !is_on_top(main, other))
-        }
+        Relation::Behind if flies => share_beside(&|main, other| main.distance > other.distance),
+        Relation::InFrontOf if flies => share_beside(&|main, other| main.distance < other.distance),
         Relation::Behind | Relation::InFrontOf => {
             let landed = both.iter().max_by(|(a, _), (b, _)| foot(a).total_cmp(&foot(b)));
             if landed.is_none_or(|(main, other)| is_on_top(main, other)) {
                 return 0.0;
             }
             // The camera looks down on the ground: what stands nearer stands lower, and what falls or jumps comes down to where it stands.
-            let lowest = |of: &dyn Fn(usize) -> f32| (0..both.len()).map(of).fold(0.0, f32::max);
-            let lower = (lowest(&|at| foot(both[at].0)) - lowest(&|at| foot(both[at].1))) / LOWER;
-            let is_nearer = 1.0 / (1.0 + (-lower).exp());
+            let lowest = |[a, b]: [f32; 2], (main, other): &(&Sighting, &Sighting)| {
+                [a.max(foot(main)), b.max(foot(other))]
+            };
+            let [main, other] = both.iter().fold([0.0; 2], lowest);
+            let is_nearer = 1.0 / (1.0 + ((other - main) / LOWER).exp());
             if relation == Relation::InFrontOf { is_nearer } else { 1.0 - is_nearer }
         }
     }

@@ -3,11 +3,11 @@
 use std::{arch::x86_64::*, ops::Range};
 
 use super::{
-    job::{Group, Job},
+    job::{Group, Job, Tile},
     plane::TILE,
 };
 use crate::{
-    amx::{SIDE, Scattered, Sums, multiply_scattered},
+    amx::{SIDE, Scattered, Sums, in_two_tiles, multiply_scattered},
     avx512::mask,
     isa::Avx512,
 };
@@ -35,13 +35,13 @@ pub(super) unsafe fn block(isa: Avx512<true, true>, job: &Job<'_>, groups: &[Gro
         taps.flat_map(|tap| (0..steps_of_tap).map(move |index| step(tap.start, tap.tap, index))).collect();
     let weights = job.block_weights(&rows);
     assert_eq!(weights.len(), filter.kernel[0] * steps_of_tap * outputs * words);
-    let upper = if outputs > SIDE { outputs.div_ceil(2) } else { outputs };
+    let tiles_of_rows = in_two_tiles(outputs);
     let mut sums = Sums::ZEROS;
     for [first, second, ..] in groups.iter().filter(|group| group[0].width > 0) {
         let beside = (second.width > 0).then(|| 4 * (second.from.cast_signed() - first.from.cast_signed()));
         let product = Scattered {
             steps: &steps,
-            rows: [upper, outputs - upper],
+            rows: tiles_of_rows,
             words,
             left: (weights.as_ptr().cast(), 4 * words),
             right: (job.volume[first.from..].as_ptr().cast(), 4 * job.word_len),
@@ -51,20 +51,20 @@ pub(super) unsafe fn block(isa: Avx512<true, true>, job: &Job<'_>, groups: &[Gro
         // and of the output are there by the caller's promise.
         unsafe {
             multiply_scattered(product, &mut sums);
-            write(isa, job, [first, second].map(|tile| (tile.to, tile.width)), upper, rows.clone(), &sums);
+            write(isa, job, [first, second], tiles_of_rows, rows.clone(), &sums);
         }
     }
 }
 
-/// Writes sums and bias to two tiles of outputs, each with where it goes and its width.
+/// Writes sums and bias to two tiles of outputs.
 ///
 /// # Safety
 /// As [`block`]; the level proves AVX-512.
 unsafe fn write(
     _: Avx512<true, true>,
     job: &Job<'_>,
-    tiles: [(usize, usize); 2],
-    upper: usize,
+    tiles: [&Tile; 2],
+    tiles_of_rows: [usize; 2],
     rows: Range<usize>,
     sums: &Sums,
 ) {
@@ -83,17 +83,9 @@ unsafe fn write(
     }
     for (index, row) in rows.enumerate() {
         let bias = job.bias.map_or(0.0, |bias| bias[row]);
-        let (below, at) = if index < upper { (0, index) } else { (2, index - upper) };
-        for (column, (to, width)) in tiles.into_iter().enumerate().filter(|(_, (_, width))| *width > 0) {
+        for (column, tile) in tiles.into_iter().enumerate().filter(|(_, tile)| tile.width > 0) {
             // SAFETY: the caller's promise.
-            unsafe {
-                line(
-                    &sums.0[below + column][at],
-                    bias,
-                    width,
-                    job.y.at(job.start + row * job.positions + to),
-                );
-            }
+            unsafe { line(sums.row(tiles_of_rows, index, column), bias, tile.width, job.target(row, tile)) }
         }
     }
 }

@@ -195,7 +195,7 @@ impl<'a> Product<'a> {
     ) {
         let Self { lanes, pairs, ref lines, shape, .. } = *self;
         let words = pairs / pairs.div_ceil(amx::SIDE);
-        let rows = if inputs.len() > amx::SIDE { inputs.len().div_ceil(2) } else { inputs.len() };
+        let rows = amx::in_two_tiles(inputs.len());
         let lines_per_chunk = (CHUNK / (pairs * lanes)).max(1);
         let channel = lines.padded * lines.plane.len();
         let mut of_tiles = amx::Sums::ZEROS;
@@ -215,7 +215,7 @@ impl<'a> Product<'a> {
                 let left = &x[offset..][..reach];
                 let product = amx::Scattered {
                     steps: &steps,
-                    rows: [rows, inputs.len() - rows],
+                    rows,
                     words,
                     left: (left.as_ptr().cast(), 2 * channel),
                     right: (dy.as_ptr().cast(), 4 * lanes),
@@ -224,10 +224,11 @@ impl<'a> Product<'a> {
                 // SAFETY: the proof of the level; both sides have all that the steps reach, by the slices.
                 unsafe { amx::multiply_scattered(product, &mut of_tiles) }
                 for (index, input) in inputs.clone().enumerate() {
-                    let (below, at) = if index < rows { (0, index) } else { (2, index - rows) };
                     let columns = sums(input, tap).chunks_exact_mut(amx::SIDE).take(1 + usize::from(beside));
                     for (column, sums) in columns.enumerate() {
-                        sums.iter_mut().zip(&of_tiles.0[below + column][at]).for_each(|(to, sum)| *to += sum);
+                        sums.iter_mut()
+                            .zip(of_tiles.row(rows, index, column))
+                            .for_each(|(to, sum)| *to += sum);
                     }
                 }
             }
