@@ -90,11 +90,16 @@ def transformer(folder: Path) -> WanTransformer3DModel:
     is_preconditioned = torch.tensor([std is not None for std in stds]).reshape(1, -1, 1, 1, 1)
     std = torch.tensor([std or 1.0 for std in stds]).reshape(1, -1, 1, 1, 1)
     says = model.forward
+    weights = load_file(folder / "diffusion_pytorch_model.safetensors")
+    normed = []  # what goes into the output layer
+    model.proj_out.register_forward_pre_hook(lambda _, args: normed.append(args[0]))
 
     def forward(hidden_states: torch.Tensor, timestep: torch.Tensor, **rest):
         nothing = torch.zeros_like(hidden_states[:, :1]).expand(-1, shown, -1, -1, -1)
         seen = torch.cat([hidden_states, nothing], dim=1)
         (output,) = says(hidden_states=seen, timestep=timestep, **{**rest, "return_dict": False})
+        if config.get("detail_channels"):
+            output = output + details(weights, seen, normed.pop())
         t = timestep.flatten()[0] / 1000  # no frame is known: all have one timestep
         d = (1 - t) ** 2 * std**2 + t**2
         answer, gate = output.chunk(2, dim=1)
@@ -105,12 +110,30 @@ def transformer(folder: Path) -> WanTransformer3DModel:
     if stds:
         model.forward = forward
     if config.get("neighbours"):
-        weights = load_file(folder / "diffusion_pytorch_model.safetensors")
         for index, block in enumerate(model.blocks):
             name = f"blocks.{index}.neighbours."
             before, behind = (weights[f"{name}{side}.weight"].float() for side in ("before", "behind"))
             block.register_forward_pre_hook(tell_of_neighbours(before, behind, config["eps"]))
     return model
+
+
+def details(weights: dict, latents: torch.Tensor, tokens: torch.Tensor) -> torch.Tensor:
+    """What convolutions that tokens shift and scale say of each latent."""
+
+    def conv(x: torch.Tensor, name: str) -> torch.Tensor:
+        weight, bias = (weights[f"details.{name}.{part}"].float() for part in ("weight", "bias"))
+        return F.conv3d(x, weight, bias, padding=[side // 2 for side in weight.shape[2:]])
+
+    told = F.linear(tokens, *(weights[f"details.told.{part}"].float() for part in ("weight", "bias")))
+    frames, height, width = latents.shape[2:]
+    told = told.reshape(len(latents), frames, height // 2, width // 2, 2, 2, -1).permute(0, 6, 1, 2, 4, 3, 5)
+    told = told.reshape(len(latents), -1, frames, height, width)
+    y = conv(latents, "conv_in")
+    for index, both in enumerate(told.split(2 * y.shape[1], dim=1)):
+        shift, scale = both.chunk(2, dim=1)
+        h = F.silu(y * (1 + scale) + shift)
+        y = y + conv(F.silu(conv(h, f"blocks.{index}.conv1")), f"blocks.{index}.conv2")
+    return conv(F.silu(y), "conv_out")
 
 
 def tell_of_neighbours(before: torch.Tensor, behind: torch.Tensor, eps: float):

@@ -126,7 +126,7 @@ impl Pack for CausalConv3d {
 #[derive(Module, Debug)]
 pub struct Conv3d {
     /// `[out, in, frames, height, width]`
-    pub weight: Param<Tensor<5>>,
+    pub weight: Weight<5, PackedKernel>,
     /// `[out]`
     pub bias: Param<Tensor<1>>,
     stride: [usize; 3],
@@ -137,14 +137,45 @@ impl Conv3d {
     pub fn new(channels: [usize; 2], kernel: [usize; 3], stride: [usize; 3], device: &Device) -> Self {
         let [inputs, outputs] = channels;
         let [kt, kh, kw] = kernel;
-        Self { weight: zeros([outputs, inputs, kt, kh, kw], device), bias: zeros([outputs], device), stride }
+        let weight = Weight::zeros([outputs, inputs, kt, kh, kw], device);
+        Self { weight, bias: zeros([outputs], device), stride }
     }
 
     /// `[batch, in, frames, height, width]` to `[batch, out, frames', height', width']`: each divided by its stride,
     /// rounded up.
     pub fn forward(&self, x: Tensor<5>) -> Tensor<5> {
-        conv3d(x, self.weight.val(), self.bias.val(), self.stride)
+        match &self.weight {
+            Weight::Packed(weight) => {
+                let [_, _, kernel @ ..] = weight.dims;
+                let window = around(kernel, self.stride);
+                apply2(Op::PackedConv3d { weight: weight.clone(), window }, x, self.bias.val())
+            }
+            Weight::Dense(weight) => conv3d(x, weight.val(), self.bias.val(), self.stride),
+        }
     }
+}
+
+impl Pack for Conv3d {
+    fn pack(&mut self, packing: Packing) {
+        let stride = self.stride;
+        self.weight.pack(|values, dims| PackedKernel::new(values, dims, stride, packing));
+    }
+
+    fn pack_from<S: WeightSource>(
+        &mut self,
+        packing: Packing,
+        path: &str,
+        source: &mut S,
+    ) -> Result<(), S::Error> {
+        let stride = self.stride;
+        self.weight.pack_from(path, source, |values, dims| PackedKernel::new(values, dims, stride, packing))
+    }
+}
+
+/// Of a kernel of odd sides, with as many zeros around the clip as keep its size.
+fn around(kernel: [usize; 3], stride: [usize; 3]) -> Window {
+    let around = kernel.map(|side| side / 2);
+    Window { stride, front: around, back: around, doubled: false }
 }
 
 /// A 2-D convolution over every frame.
@@ -291,12 +322,11 @@ pub fn causal_conv3d(
 /// `x` is `[batch, in, frames, height, width]`, `weight` `[out, in, kt, kh, kw]` of odd sides, `bias` `[out]`.
 pub fn conv3d(x: Tensor<5>, weight: Tensor<5>, bias: Tensor<1>, stride: [usize; 3]) -> Tensor<5> {
     let [_, _, kernel @ ..] = weight.dims();
-    let around = kernel.map(|side| side / 2);
+    let window = around(kernel, stride);
     if in_bf16(&x) {
-        let window = Window { stride, front: around, back: around, doubled: false };
         return apply3(Op::Conv3d { window }, x, weight, bias);
     }
-    module::conv3d(x, weight, Some(bias), ConvOptions::new(stride, around, [1; 3], 1))
+    module::conv3d(x, weight, Some(bias), ConvOptions::new(stride, window.front, [1; 3], 1))
 }
 
 /// A 2-D convolution with zeros around the image.

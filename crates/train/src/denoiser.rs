@@ -5,6 +5,7 @@ mod args;
 mod batch;
 mod buckets;
 mod close_ups;
+mod emphasis;
 mod export;
 mod judged;
 mod moving;
@@ -14,7 +15,6 @@ mod objective;
 mod own;
 mod sample;
 mod teacher;
-mod things_weight;
 mod truth;
 
 pub use args::DenoiserArgs;

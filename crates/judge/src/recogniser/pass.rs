@@ -61,11 +61,13 @@ impl Standardise {
 }
 
 impl Pass for Standardise {
+    /// A packed layer stays as it is.
     fn conv(&mut self, layer: &Conv3d, x: Tensor<5>) -> Tensor<5> {
         let y = layer.forward(x);
+        let Weight::Dense(weight) = &layer.weight else { return y };
         let channels = y.dims()[1];
         let rows = y.clone().swap_dims(0, 1).reshape([channels as i32, -1]);
-        let [shift, scale] = self.suit(&layer.weight, &layer.bias, rows);
+        let [shift, scale] = self.suit(weight, &layer.bias, rows);
         let by_channel = |values: Tensor<1>| values.reshape([1, channels, 1, 1, 1]);
         (y - by_channel(shift)) * by_channel(scale)
     }
@@ -109,7 +111,7 @@ mod tests {
         let device = Device::flex();
         let random = |dims: [usize; 5]| Tensor::<5>::random(dims, Distribution::Uniform(0.0, 3.0), &device);
         let mut conv = Conv3d::new([2, 3], [3, 3, 3], [1; 3], &device);
-        conv.weight = Param::from_tensor(random([3, 2, 3, 3, 3]));
+        conv.weight = random([3, 2, 3, 3, 3]).into();
         let mut linear = Linear::new(3, 4, true, &device);
         linear.weight = Weight::Dense(Param::from_tensor(random([4, 3, 1, 1, 1]).reshape([4, 3])));
 

@@ -3,6 +3,7 @@
 
 mod attention;
 mod block;
+mod details;
 mod embed;
 mod image;
 mod neighbours;

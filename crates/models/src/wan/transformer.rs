@@ -10,7 +10,8 @@
 //! Where latents have more channels than a token of the model can carry noise for, `data_std` says what their variance alone
 //! tells of the velocity, and the network adds to that; see [`precondition`]. A small model is told before each block what is
 //! at the same place in the frames beside; see [`neighbours`](super::neighbours), and its timestep
-//! is told all of the text; see [`pooled`](super::pooled).
+//! is told all of the text; see [`pooled`](super::pooled). What single latents are is said beside their tokens by convolutions; see
+//! [`details`].
 
 use burn::{
     module::{Module, Param},
@@ -20,6 +21,7 @@ use nn::{KeysValues, Linear, Pack, Packing, WeightSource, join, layer_norm_modul
 
 use super::{
     block::WanTransformerBlock,
+    details::Details,
     embed::{ConditionEmbedder, table_rows},
     patch::{PatchEmbedding, unpatchify},
     precondition,
@@ -40,6 +42,7 @@ pub struct WanTransformer3d {
     pub(super) blocks: Vec<WanTransformerBlock>,
     scale_shift_table: Param<Tensor<3>>, // [1, 2, dim]
     proj_out: Linear,
+    pub(super) details: Option<Details>,
     #[module(skip)]
     config: WanTransformer3dConfig,
 }
@@ -65,6 +68,7 @@ impl WanTransformer3d {
             blocks: (0..config.num_layers).map(|_| WanTransformerBlock::new(config, device)).collect(),
             scale_shift_table: nn::zeros([1, 2, dim], device),
             proj_out: Linear::new(dim, outputs, true, device),
+            details: (config.detail_channels > 0).then(|| Details::new(config, device)),
             config: config.clone(),
         })
     }
@@ -130,7 +134,7 @@ impl WanTransformer3d {
         };
         let rope = RopeTable::new(self.config.attention_head_dim, grid, &latents.device());
 
-        let mut x = self.patch_embedding.forward(latents); // [batch, tokens, dim]
+        let mut x = self.patch_embedding.forward(latents.clone()); // [batch, tokens, dim]
         let condition = self.condition_embedder.forward(timestep, text.pooled.clone());
         for (index, (block, keys_values)) in self.blocks.iter().zip(&text.keys_values).enumerate() {
             x = block.forward(x, grid[0], &condition, keys_values, text.pictures.get(index), &rope);
@@ -138,7 +142,10 @@ impl WanTransformer3d {
         }
         let [shift, scale] = table_rows(self.scale_shift_table.val(), condition.time.unsqueeze_dim(2));
         let x = layer_norm_modulate(x, shift, scale, self.config.eps);
-        let output = unpatchify(self.proj_out.forward(x), grid, self.config.patch_size); // [batch, channels, frames, height, width]
+        let mut output = unpatchify(self.proj_out.forward(x.clone()), grid, self.config.patch_size); // [batch, channels, frames, height, width]
+        if let Some(details) = &self.details {
+            output = output + details.forward(latents, x, grid);
+        }
         match noisy {
             Some((latents, timestep)) => precondition::velocity(latents, output, timestep, grid, data_std),
             None => output,
@@ -160,6 +167,7 @@ impl WanTransformer3d {
             _ if key.ends_with("attn2.to_out.0.weight") => Start::Constant(0.0),
             _ if key.contains(".neighbours.") => Start::Constant(0.0),
             _ if key.ends_with(".pooled_text.out.weight") => Start::Constant(0.0),
+            "details.conv_out.weight" | "details.told.weight" => Start::Constant(0.0),
             "patch_embedding.bias" => Start::torch_default(patch),
             _ if key.ends_with("scale_shift_table") => Start::Normal((shape[2] as f64).sqrt().recip()),
             _ if key.ends_with(".bias") => Start::Constant(0.0),
@@ -176,6 +184,7 @@ impl Pack for WanTransformer3d {
         self.condition_embedder.pack(Packing::Bf16);
         self.blocks.pack(packing);
         self.proj_out.pack(Packing::Bf16);
+        self.details.pack(Packing::Bf16);
     }
 
     fn pack_from<S: WeightSource>(
@@ -186,7 +195,8 @@ impl Pack for WanTransformer3d {
     ) -> Result<(), S::Error> {
         self.condition_embedder.pack_from(Packing::Bf16, &join(path, "condition_embedder"), source)?;
         self.blocks.pack_from(packing, &join(path, "blocks"), source)?;
-        self.proj_out.pack_from(Packing::Bf16, &join(path, "proj_out"), source)
+        self.proj_out.pack_from(Packing::Bf16, &join(path, "proj_out"), source)?;
+        self.details.pack_from(Packing::Bf16, &join(path, "details"), source)
     }
 }
 

@@ -9,10 +9,12 @@ use crate::{
 };
 
 const CLASS: &str = "WanTransformer3DModel";
-/// The class of one with `data_std`, `neighbours`, `pooled_text` or `shown_channels`, which diffusers does not have.
+/// The class of one with `data_std`, `neighbours`, `pooled_text`, `shown_channels` or `detail_channels`, which diffusers does not have.
 const OWN_CLASS: &str = "KinoraTransformer3DModel";
 /// Beyond it, products of sizes would overflow before the weights could be compared with them.
 const LARGEST_DIM: usize = 1 << 48;
+/// Details are for small models.
+const MOST_DETAILS: usize = 1 << 12;
 const QK_NORM: &str = "rms_norm_across_heads";
 
 /// Configuration of `WanTransformer3DModel`; the default is Wan 2.1 with 14 B parameters.
@@ -66,6 +68,10 @@ pub struct WanTransformer3dConfig {
     /// them the class is `KinoraTransformer3DModel`, too.
     #[serde(skip_serializing_if = "is_zero")]
     pub shown_channels: usize,
+    /// Channels of the convolutions that say of single latents what their tokens do not ([`details`](super::details)); 0 is none. With
+    /// them the class is `KinoraTransformer3DModel`, too.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub detail_channels: usize,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
@@ -96,6 +102,7 @@ impl Default for WanTransformer3dConfig {
             neighbours: false,
             pooled_text: false,
             shown_channels: 0,
+            detail_channels: 0,
         }
     }
 }
@@ -116,7 +123,8 @@ impl WanTransformer3dConfig {
 
     /// Whether diffusers has a class of such models.
     pub fn is_diffusers(&self) -> bool {
-        self.data_std.is_empty() && !self.neighbours && !self.pooled_text && self.shown_channels == 0
+        let is_wide = self.shown_channels > 0 || self.detail_channels > 0;
+        self.data_std.is_empty() && !self.neighbours && !self.pooled_text && !is_wide
     }
 
     /// Channels that come in and are latents, or stand beside them in models of image to video.
@@ -207,6 +215,9 @@ impl ModelConfig for WanTransformer3dConfig {
             format!("fewer than `in_channels`: at most {most}"),
             planes <= most,
         )?;
+        let most = format!("0 for none, or at most {MOST_DETAILS}");
+        let details = self.detail_channels;
+        require(CLASS, "detail_channels", details, most, details <= MOST_DETAILS)?;
         let (stds, channels) = (self.data_std.len(), self.latent_channels());
         let each = format!("none, or one for each of {channels} channels, of as many that come out");
         let fits = stds == 0 || (stds == channels && channels == self.out_channels);

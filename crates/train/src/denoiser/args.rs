@@ -8,6 +8,7 @@ use engine::track_code;
 use models::wan::WanTransformer3dConfig;
 use serde::{Deserialize, Serialize};
 
+use super::emphasis::Emphasis;
 use crate::{
     error::{Result, TrainError},
     number_format::NumberFormat,
@@ -64,6 +65,10 @@ pub struct DenoiserArgs {
     #[arg(long)]
     #[serde(default)]
     pub pooled_text: bool,
+    /// Channels of convolutions that see the latents themselves and say of each what its token does not; 0 is none
+    #[arg(long, default_value_t = Self::default().detail_channels)]
+    #[serde(default)]
+    pub detail_channels: usize,
     /// Show the transformer where things are, as `kinora train planner` learns to say; needs latents of the world
     #[arg(long)]
     #[serde(default)]
@@ -81,6 +86,11 @@ pub struct DenoiserArgs {
     #[arg(long, default_value_t = Self::default().things_evenness)]
     #[serde(default)]
     pub things_evenness: f64,
+    /// How much more it counts what is shown around things where it rains or snows: drops are thin and nobody can know where they are, so
+    /// that they are the first to be left out
+    #[arg(long, default_value_t = Self::default().weather_weight, requires = "tracks")]
+    #[serde(default)]
+    pub weather_weight: f64,
     /// Share of batches to which nothing of that is shown; what they learn is what a --teacher without tracks says, if there is one
     #[arg(long, default_value_t = Self::default().tracks_dropout)]
     #[serde(default)]
@@ -198,12 +208,14 @@ impl Default for DenoiserArgs {
             init_channels: Vec::new(),
             neighbours: false,
             pooled_text: false,
+            detail_channels: 0,
             tracks: false,
             planner: None,
             tracks_dropout: 0.1,
             pose_dropout: 0.1,
             things_weight: 0.0,
             things_evenness: 0.0,
+            weather_weight: 0.0,
             text: TextSize::default(),
             freeze_text_encoder: false,
             teacher: None,
@@ -259,6 +271,11 @@ impl DenoiserArgs {
         self.own_guidance.start.max(self.own_guidance.end) > 0.0
     }
 
+    /// What counts more in the loss.
+    pub(super) fn emphasis(&self) -> Emphasis {
+        Emphasis { things: self.things_weight, evenness: self.things_evenness, weather: self.weather_weight }
+    }
+
     /// Whether it must be known what each item shows.
     pub(super) fn needs_truth(&self) -> bool {
         self.names() || self.tracks
@@ -279,6 +296,7 @@ impl DenoiserArgs {
             num_layers: self.num_layers,
             neighbours: self.neighbours,
             pooled_text: self.pooled_text,
+            detail_channels: self.detail_channels,
             ..WanTransformer3dConfig::default()
         }
     }
@@ -310,6 +328,7 @@ impl DenoiserArgs {
         setting::share("--pose-dropout", self.pose_dropout)?;
         setting::not_negative("--things-weight", self.things_weight)?;
         setting::share("--things-evenness", self.things_evenness)?;
+        setting::not_negative("--weather-weight", self.weather_weight)?;
         let is_used = self.things_evenness == 0.0 || self.things_weight > 0.0;
         setting::require("--things-evenness", "a --things-weight", "none", is_used)?;
         let most = self.own_guidance.start.max(self.own_guidance.end);

@@ -27,6 +27,8 @@ pub struct Batch<'a> {
     pub targets: Option<Tensor<3>>,
     /// Where things are, if the model is shown that: `[batch, planes, frames, height, width]`.
     pub planes: Option<Tensor<5>>,
+    /// Whether it rains or snows, 1 or 0, if that is known: `[batch, 1, 1, 1, 1]`.
+    pub falling: Option<Tensor<5>>,
     /// Whether nothing is told of any of them, for a model to guide itself by what it says then.
     pub of_nothing: bool,
     /// Of samples: how much better each is than the others of its prompt, from -1 to 1, `[batch, 1, 1, 1, 1]`.
@@ -156,12 +158,13 @@ impl TrainingSet {
             }
             _ => None,
         };
+        let falling = source.truths.as_ref().map(|truths| truths.falling(items, boxes, &source.device));
         let named = source
             .truths
             .as_ref()
             .filter(|_| args.names())
             .map(|truths| truths.targets(items, boxes, args.latent_patch, &source.device));
-        let targets = named.transpose()?;
-        Ok(Batch { latents, prompts, timelines, targets, planes, of_nothing, advantages: None })
+        let (targets, falling) = (named.transpose()?, falling.transpose()?);
+        Ok(Batch { latents, prompts, timelines, targets, planes, falling, of_nothing, advantages: None })
     }
 }

@@ -15,8 +15,8 @@ use models::{
 };
 
 use super::{
-    Denoiser, DenoiserArgs, Naming, batch::TrainingSet, buckets::Buckets, export, judged::Reference,
-    noised::Noised, sample, teacher::Teacher, things_weight::ThingsWeight,
+    Denoiser, DenoiserArgs, Naming, batch::TrainingSet, buckets::Buckets, emphasis::Emphasis, export,
+    judged::Reference, noised::Noised, sample, teacher::Teacher,
 };
 use crate::{
     dataset::{Crop, Subset},
@@ -92,7 +92,7 @@ impl<'a> DenoiserObjective<'a> {
         &self,
         model: &Denoiser,
         [latents, noise]: [Tensor<5>; 2],
-        Told { planes, advantages, own_guidance, things, of_nothing }: Told,
+        Told { planes, falling, advantages, own_guidance, emphasis, of_nothing }: Told,
         (prompts, timelines): (&[&str], &[Timeline]),
         tap: impl FnMut(usize, &Tensor<3>),
     ) -> Result<Tensor<1>> {
@@ -112,10 +112,10 @@ impl<'a> DenoiserObjective<'a> {
         let away = is_guided.then(|| self.says_of_nothing(model, &noised, prompts.len())).transpose()?;
         let text = model.transformer.read(self.context(model, prompts)?);
         let Noised { x_t, timesteps, .. } = noised.clone();
-        let weights = planes.as_ref().filter(|_| things.weight > 0.0).map(|planes| {
+        let weights = planes.as_ref().zip(falling).filter(|_| emphasis.is_any()).map(|(planes, falling)| {
             let (presence, loud) = track_code(self.vae.config().scale_factors()[0]).presence();
             let shares = planes.clone().narrow(1, presence.start, presence.len()).mean_dim(1) / loud;
-            things.weights(shares)
+            emphasis.weights(shares, falling)
         });
         let seen = match planes {
             Some(planes) => Tensor::cat(vec![x_t, planes], 1),
@@ -154,12 +154,14 @@ fn shown_channels(folder: &Path) -> usize {
 struct Told {
     /// Where things are.
     planes: Option<Tensor<5>>,
+    /// Whether it rains or snows, 1 or 0, `[batch, 1, 1, 1, 1]`.
+    falling: Option<Tensor<5>>,
     /// Of samples.
     advantages: Option<Tensor<5>>,
     /// How strongly the model guides itself, from 0 to 1.
     own_guidance: f64,
-    /// How much more what is shown of things counts.
-    things: ThingsWeight,
+    /// What counts more than other things.
+    emphasis: Emphasis,
     /// Whether nothing is told.
     of_nothing: bool,
 }
@@ -177,9 +179,10 @@ impl Objective for DenoiserObjective<'_> {
         let told = (batch.prompts.as_slice(), batch.timelines.as_slice());
         let about = Told {
             planes: batch.planes,
+            falling: batch.falling,
             advantages: batch.advantages,
             own_guidance: self.args.own_guidance.at(moment.progress),
-            things: ThingsWeight { weight: self.args.things_weight, evenness: self.args.things_evenness },
+            emphasis: self.args.emphasis(),
             of_nothing: batch.of_nothing,
         };
         let loss = self.loss_of(model, [batch.latents, noise], about, told, |block, x| {
@@ -322,9 +325,10 @@ impl Objective for DenoiserObjective<'_> {
                 let planes = truths.map(|truths| truths.planes(items, &boxes, &self.device)).transpose()?;
                 let about = Told {
                     planes,
+                    falling: None,
                     advantages: None,
                     own_guidance: 0.0,
-                    things: ThingsWeight { weight: 0.0, evenness: 0.0 },
+                    emphasis: Emphasis::default(),
                     of_nothing: false,
                 };
                 let loss = self.loss_of(model, [latents, noise], about, (&prompts, &timelines), |_, _| ())?;

@@ -12,7 +12,7 @@ use models::{
     tracks::{Track, TrackCode},
 };
 use rayon::prelude::*;
-use world::{Action, CameraMove, Colour, Kind, Thing};
+use world::{Action, CameraMove, Colour, Kind, Thing, Weather};
 
 use super::moving::{Moving, WAYS};
 use crate::{
@@ -49,6 +49,8 @@ struct Truth {
     shares: Vec<u8>,
     /// Where each thing is.
     tracks: Vec<Track>,
+    /// Whether it rains or snows.
+    is_falling: bool,
     /// How each thing moves in each latent frame, `[things, frames]`, and the camera in all; none in a still.
     motion: Option<(Vec<Moving>, CameraMove)>,
 }
@@ -132,6 +134,17 @@ impl Truths {
         let shape = [boxes.len(), code.planes(), frames, height, width];
         Ok(Tensor::from_data(TensorData::new(values, shape), device))
     }
+
+    /// Whether it rains or snows in each, 1 or 0: `[batch, 1, 1, 1, 1]`.
+    ///
+    /// # Errors
+    /// An item that is not of the world.
+    pub fn falling(&self, items: &[Item], boxes: &[(usize, Crop)], device: &Device) -> Result<Tensor<5>> {
+        let of_box =
+            |&(index, _): &(usize, Crop)| Ok(f32::from(u8::from(self.get(index, &items[index])?.is_falling)));
+        let values = boxes.par_iter().map(of_box).collect::<Result<Vec<_>>>()?;
+        Ok(Tensor::from_data(TensorData::new(values, [boxes.len(), 1, 1, 1, 1]), device))
+    }
 }
 
 impl Truth {
@@ -183,7 +196,8 @@ impl Truth {
             (moving, scene.camera)
         });
         let tracks = drawn.tracks(1 + (frames - 1) * vae.scale_factors()[0]);
-        Self { things, size, shares, tracks, motion }
+        let is_falling = drawn.scene.weather != Weather::Clear;
+        Self { things, size, shares, tracks, is_falling, motion }
     }
 
     fn targets(&self, area: Crop, patch: usize) -> Vec<f32> {
@@ -244,7 +258,14 @@ mod tests {
         let (size, mut shares) = ([2, 2, 4], vec![0; 2 * 16]);
         shares[6] = 255;
         shares[16 + 8 + 3] = 128;
-        let truth = Truth { things: vec![[2, 5], [3, 5]], size, shares, tracks: Vec::new(), motion: None };
+        let truth = Truth {
+            things: vec![[2, 5], [3, 5]],
+            size,
+            shares,
+            tracks: Vec::new(),
+            is_falling: false,
+            motion: None,
+        };
         let of = |start, size, patch| {
             let width = CLASSES.iter().sum::<usize>();
             let values = truth.targets(Crop { start, size }, patch);
