@@ -219,7 +219,10 @@ impl Objective for DenoiserObjective<'_> {
     }
 
     fn is_hidden(&self, name: &str) -> bool {
-        name.starts_with("transformer.blocks.") && !name.ends_with("scale_shift_table")
+        let is_inside = ["transformer.blocks.", "transformer.details.blocks.", "transformer.details.told."]
+            .iter()
+            .any(|part| name.starts_with(part));
+        is_inside && !name.ends_with("scale_shift_table")
     }
 
     /// Latents may have got more channels, which come behind the old ones, and the transformer more blocks, which begin by

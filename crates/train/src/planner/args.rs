@@ -42,6 +42,11 @@ pub struct PlannerArgs {
     /// Share of scenes whose camera stands still whatever they had it do: the engine moves it over what is drawn
     #[arg(long, default_value_t = Self::default().still_camera_share)]
     pub still_camera_share: f64,
+    /// Share of scenes in which one event follows another or a thing stands on another: what is hardest to plan, and rare where scenes are
+    /// drawn as they come
+    #[arg(long, default_value_t = Self::default().rare_share)]
+    #[serde(default)]
+    pub rare_share: f64,
     /// Share of scenes without a prompt, for a planner to guide itself by what it draws then
     #[arg(long, default_value_t = Self::default().prompt_dropout)]
     #[serde(default)]
@@ -72,6 +77,7 @@ impl Default for PlannerArgs {
             batch_scenes: 128,
             dense_share: 0.6,
             still_camera_share: 0.8,
+            rare_share: 0.0,
             prompt_dropout: 0.1,
             evaluate_scenes: 256,
             timeline: TimelineArgs { timestep_shift: 1.5, ..TimelineArgs::default() },
@@ -88,6 +94,7 @@ impl PlannerArgs {
     pub(super) fn check(&self) -> Result<()> {
         setting::share("--dense-share", self.dense_share)?;
         setting::share("--still-camera-share", self.still_camera_share)?;
+        setting::share("--rare-share", self.rare_share)?;
         setting::share("--prompt-dropout", self.prompt_dropout)?;
         setting::positive("--prompt-dropout", self.prompt_dropout)?;
         self.timeline.check()?;
