@@ -72,6 +72,7 @@ mod tracked;
 mod video;
 mod video_writer;
 mod warning;
+pub mod weather;
 
 pub use error::{Error, Kind, Result};
 pub use estimate::TimePlan;

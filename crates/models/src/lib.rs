@@ -26,6 +26,7 @@ mod latents;
 pub mod tracks;
 pub mod umt5;
 pub mod wan;
+pub mod weather;
 pub mod weights;
 
 pub use config::ModelConfig;

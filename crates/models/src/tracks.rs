@@ -135,9 +135,9 @@ impl TrackCode {
         1 + self.labels[0] + self.labels[1] + self.factor * (OF_PLACE + OF_POSE)
     }
 
-    /// The first channel of the poses, which are the last.
-    pub fn poses(self) -> usize {
-        self.channels() - self.factor * OF_POSE
+    /// The channels of the poses, which are the last.
+    pub fn poses(self) -> Range<usize> {
+        self.channels() - self.factor * OF_POSE..self.channels()
     }
 
     /// Planes that the denoiser of pictures is shown: a kind or a colour each, what is there at all in each of the frames, where in its box
@@ -146,9 +146,9 @@ impl TrackCode {
         self.labels[0] + self.labels[1] + self.factor * (1 + OF_POSE) + 2
     }
 
-    /// The first plane of the poses, which are the last.
-    pub fn pose_planes(self) -> usize {
-        self.planes() - self.factor * OF_POSE
+    /// The planes of the poses, which are the last.
+    pub fn pose_planes(self) -> Range<usize> {
+        self.planes() - self.factor * OF_POSE..self.planes()
     }
 
     /// Which planes show that there is anything at all, and how loud they are where there is.
@@ -158,7 +158,7 @@ impl TrackCode {
     }
 
     /// The frames of a latent frame, each as often as it counts: the first one has a single frame, which counts for all.
-    fn frames_of(self, latent: usize) -> impl Iterator<Item = usize> {
+    pub(crate) fn frames_of(self, latent: usize) -> impl Iterator<Item = usize> {
         (0..self.factor).map(move |at| if latent == 0 { 0 } else { (latent - 1) * self.factor + 1 + at })
     }
 
@@ -184,7 +184,7 @@ impl TrackCode {
                     for (frame, numbers) in self.frames_of(latent).zip(of_places) {
                         numbers.copy_from_slice(&places[frame].numbers());
                     }
-                    let of_poses = numbers[self.poses()..].chunks_exact_mut(OF_POSE);
+                    let of_poses = numbers[self.poses()].chunks_exact_mut(OF_POSE);
                     for (frame, numbers) in self.frames_of(latent).zip(of_poses) {
                         numbers.copy_from_slice(&places[frame].pose.numbers().map(|of| LOUD_POSE * of));
                     }
@@ -221,7 +221,7 @@ impl TrackCode {
                         (first..first + count).map(|channel| of(channel, latent, thing)).collect::<Vec<f32>>()
                     };
                     let place = Place::of_numbers(&numbers(1 + kinds + colours + at * OF_PLACE, OF_PLACE));
-                    let mut pose = numbers(self.poses() + at * OF_POSE, OF_POSE);
+                    let mut pose = numbers(self.poses().start + at * OF_POSE, OF_POSE);
                     pose.iter_mut().for_each(|number| *number /= LOUD_POSE);
                     Place { pose: Pose::of_numbers(&pose), ..place }
                 })
@@ -267,7 +267,7 @@ impl TrackCode {
                         planes[at(track.kind, latent) + cell] += share;
                         planes[at(kinds + track.colour, latent) + cell] += share;
                         planes[at(kinds + colours + part, latent) + cell] += shown;
-                        let first = self.pose_planes() + part * OF_POSE;
+                        let first = self.pose_planes().start + part * OF_POSE;
                         for (plane, number) in (first..).zip(place.pose.numbers()) {
                             planes[at(plane, latent) + cell] += shown * number;
                         }

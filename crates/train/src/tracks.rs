@@ -1,9 +1,15 @@
 //! The tracks of the world's scenes: what is where, from its exact truth.
 
+use std::ops::Range;
+
 use burn::tensor::{Tensor, TensorData};
 use diffusion::Timeline;
+use engine::weather;
 use glam::Vec3;
-use models::tracks::{Place, Pose, Track};
+use models::{
+    tracks::{Place, Pose, Track},
+    weather::Mark,
+};
 use rand::Rng;
 use rand_chacha::ChaCha8Rng;
 use world::{Camera, ClipSpec, GroundTruth, Scene, ScreenBox, ThingState};
@@ -60,12 +66,26 @@ fn pose(state: &ThingState, camera: &Camera) -> Pose {
     }
 }
 
-/// Hides the poses in latents or planes of tracks, `[batch, channels, frames, height, width]`, whose poses are the channels from `first` on:
-/// in a share of clips all of them, and in half of the others those of what is known. Of what is given it is seen where things
-/// are, and not how they are turned.
-pub fn hide_poses(
+/// What falls in each of these frames of a scene, in a picture of so many latents down and across.
+pub fn falling(
+    scene: &Scene,
+    truth: &GroundTruth,
+    frames: impl Iterator<Item = usize>,
+    size: [usize; 2],
+) -> Vec<Vec<Mark>> {
+    let of_frame = |frame: usize| {
+        let now = &truth.frames[frame];
+        weather::falling(scene.weather, scene.seed, &now.camera, now.time, size)
+    };
+    frames.map(of_frame).collect()
+}
+
+/// Hides channels of latents or planes of tracks, `[batch, channels, frames, height, width]`, such as those of poses: in a share of clips
+/// all of them, and in half of the others those of what is known. Of what is given it is seen where things are, and not how they are
+/// turned, nor where drops are.
+pub fn hide(
     shown: Tensor<5>,
-    first: usize,
+    hidden: Range<usize>,
     timelines: &[Timeline],
     share: f64,
     rng: &mut ChaCha8Rng,
@@ -78,8 +98,14 @@ pub fn hide_poses(
     };
     let seen: Vec<f32> = timelines.iter().flat_map(of_clip).collect();
     let seen = Tensor::<5>::from_data(TensorData::new(seen, [batch, 1, frames, 1, 1]), &shown.device());
-    let poses = shown.clone().narrow(1, first, channels - first) * seen;
-    Tensor::cat(vec![shown.narrow(1, 0, first), poses], 1)
+    let Range { start, end } = hidden;
+    let parts = [(0, start), (start, end - start), (end, channels - end)];
+    let part = |(first, count)| shown.clone().narrow(1, first, count);
+    let parts = parts.into_iter().filter(|(_, count)| *count > 0).map(|at| match at {
+        (first, _) if first == start => part(at) * seen.clone(),
+        _ => part(at),
+    });
+    Tensor::cat(parts.collect(), 1)
 }
 
 #[cfg(test)]
@@ -116,7 +142,7 @@ mod tests {
         let timelines = vec![known; 64];
         let shown = Tensor::ones([64, 2, 2, 1, 1], &Device::flex());
         let mut rng = ChaCha8Rng::seed_from_u64(1);
-        let mut hidden = |share| to_vec(hide_poses(shown.clone(), 1, &timelines, share, &mut rng)).unwrap();
+        let mut hidden = |share| to_vec(hide(shown.clone(), 1..2, &timelines, share, &mut rng)).unwrap();
         assert_eq!(hidden(1.0), [1.0, 1.0, 0.0, 0.0].repeat(64));
         let some = hidden(0.0);
         let of_frame = |frame: usize| some.chunks_exact(4).map(|clip| clip[2 + frame]).sum::<f32>();

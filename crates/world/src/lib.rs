@@ -29,10 +29,10 @@ pub use claims::{Claims, EventClaim, RelationClaim, ThingClaim};
 pub use event::{Action, Direction, Event};
 pub use kind::{Colour, Kind, Size};
 pub use place::{CameraMove, Ground, TimeOfDay, Weather};
-pub use render::{render, render_frame, shares};
+pub use render::{Mark, falling, render, render_frame, shares};
 pub use sample::{ELEVATIONS, GRAVITY, possible_events};
 pub use scene::{MOST_THINGS, Neighbour, Relation, Scene, Thing};
-pub use simulate::{FIELD_OF_VIEW, camera_amount, simulate};
+pub use simulate::{FIELD_OF_VIEW, camera_amount, simulate, usual_camera};
 pub use split::{HeldOut, Split, holds_out_action, holds_out_colour, holds_out_pair};
 pub use truth::{
     Camera, ClipSpec, FrameTruth, GroundTruth, Happening, Moment, Posture, Rays, ScreenBox, ThingState,

@@ -5,6 +5,7 @@ use glam::{Mat3, Quat, Vec2, Vec3};
 use crate::dynamics;
 use crate::figure::{Figure, Piece};
 use crate::place::CameraMove;
+use crate::sample::ELEVATIONS;
 use crate::scene::{Scene, Thing};
 use crate::truth::{
     Camera, ClipSpec, FrameTruth, GroundTruth, Happening, Moment, Rays, ScreenBox, ThingState,
@@ -36,6 +37,16 @@ pub fn camera_amount(camera: CameraMove) -> Option<f64> {
         CameraMove::OrbitLeft | CameraMove::OrbitRight => Some(swing(ORBIT)),
         CameraMove::ZoomIn | CameraMove::ZoomOut => Some(f64::from(ZOOM.0 / ZOOM.1)),
     }
+}
+
+/// A camera that stands where those of scenes of one thing commonly do.
+pub fn usual_camera() -> Camera {
+    /// The height of what it looks at, in metres.
+    const MIDDLE: f32 = 0.7;
+    let elevation = f32::midpoint(ELEVATIONS.start, ELEVATIONS.end);
+    let target = Vec3::new(0.0, MIDDLE, 0.0);
+    let position = target + DISTANCE * Vec3::new(0.0, elevation.sin(), elevation.cos());
+    Camera { position, target, field_of_view: FIELD_OF_VIEW }
 }
 
 /// Lets the scene play, and notes where everything is in each frame.

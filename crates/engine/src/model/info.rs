@@ -497,12 +497,13 @@ fn check_planner(
     let code = track_code(autoencoder.scale_factors()[0]);
     for expert in experts {
         let (planes, found) = (code.planes(), expert.config.shown_channels());
-        if found != planes {
+        let with_weather = planes + code.weather_planes();
+        if ![planes, with_weather].contains(&found) {
             return Err(Error::Unsupported {
                 file: files.path(&expert.part.config()),
                 field: "shown_channels",
                 expected: format!(
-                    "{planes}, the planes of the world's tracks, as {INDEX} has a planner; one of an earlier version is trained on with \
+                    "{planes}, the planes of the world's tracks, or {with_weather} with those of its weather, as {INDEX} has a planner; one of an earlier version is trained on with \
                      `kinora train denoiser --tracks --init-from`"
                 ),
                 found: found.to_string(),

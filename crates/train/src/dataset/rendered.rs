@@ -6,7 +6,7 @@ use std::{
 };
 
 use clap::Args;
-use models::tracks::Track;
+use models::{tracks::Track, weather::Mark};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
@@ -303,6 +303,12 @@ impl Drawn {
     pub fn tracks(&self, num_frames: usize) -> Vec<Track> {
         let first = self.still.unwrap_or(0);
         tracks::tracks(&self.scene, &self.truth, first..first + num_frames)
+    }
+
+    /// What falls in so many frames from its first one on, in a picture of so many latents down and across.
+    pub fn falling(&self, num_frames: usize, size: [usize; 2]) -> Vec<Vec<Mark>> {
+        let first = self.still.unwrap_or(0);
+        tracks::falling(&self.scene, &self.truth, first..first + num_frames, size)
     }
 
     /// The scene and the truth about the clip; none if it is a still.

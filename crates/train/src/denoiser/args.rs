@@ -77,6 +77,10 @@ pub struct DenoiserArgs {
     #[arg(long, requires = "tracks")]
     #[serde(default)]
     pub planner: Option<PathBuf>,
+    /// Show it where each drop of rain and flake of snow is, too
+    #[arg(long, requires = "tracks")]
+    #[serde(default)]
+    pub weather: bool,
     /// How much more it counts what is shown where things are than elsewhere: most of a picture is ground and sky
     #[arg(long, default_value_t = Self::default().things_weight)]
     #[serde(default)]
@@ -213,6 +217,7 @@ impl Default for DenoiserArgs {
             planner: None,
             tracks_dropout: 0.1,
             pose_dropout: 0.1,
+            weather: false,
             things_weight: 0.0,
             things_evenness: 0.0,
             weather_weight: 0.0,
@@ -283,7 +288,12 @@ impl DenoiserArgs {
 
     /// The transformer's configuration for latents of so many channels, of frames of which one latent has `factor`.
     pub fn transformer(&self, channels: usize, factor: usize) -> WanTransformer3dConfig {
-        let shown_channels = if self.tracks { track_code(factor).planes() } else { 0 };
+        let code = track_code(factor);
+        let shown_channels = match (self.tracks, self.weather) {
+            (false, _) => 0,
+            (true, false) => code.planes(),
+            (true, true) => code.planes() + code.weather_planes(),
+        };
         WanTransformer3dConfig {
             patch_size: [1, self.latent_patch, self.latent_patch],
             num_attention_heads: self.num_attention_heads,

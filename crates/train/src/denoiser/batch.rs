@@ -152,9 +152,13 @@ impl TrainingSet {
         let items = source.latents.store().items();
         let planes = match &source.truths {
             Some(truths) if args.tracks && !of_nothing && rng.random::<f64>() >= args.tracks_dropout => {
-                let planes = truths.planes(items, boxes, &source.device)?;
-                let first = truths.code().pose_planes();
-                Some(tracks::hide_poses(planes, first, &timelines, args.pose_dropout, rng))
+                let planes = truths.planes(items, boxes, args.weather, &source.device)?;
+                let (code, of_all) = (truths.code(), planes.dims()[1]);
+                let planes = tracks::hide(planes, code.pose_planes(), &timelines, args.pose_dropout, rng);
+                Some(match args.weather {
+                    true => tracks::hide(planes, code.planes()..of_all, &timelines, 0.0, rng),
+                    false => planes,
+                })
             }
             _ => None,
         };

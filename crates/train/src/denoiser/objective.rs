@@ -325,7 +325,9 @@ impl Objective for DenoiserObjective<'_> {
                 let boxes: Vec<_> = indices.iter().map(|&index| (index, whole)).collect();
                 let items = self.validation.latents.store().items();
                 let truths = self.validation.truths.as_ref();
-                let planes = truths.map(|truths| truths.planes(items, &boxes, &self.device)).transpose()?;
+                let planes = truths
+                    .map(|truths| truths.planes(items, &boxes, self.args.weather, &self.device))
+                    .transpose()?;
                 let about = Told {
                     planes,
                     falling: None,

@@ -10,6 +10,7 @@ use engine::track_code;
 use models::{
     family::AutoencoderConfig,
     tracks::{Track, TrackCode},
+    weather::Mark,
 };
 use rayon::prelude::*;
 use world::{Action, CameraMove, Colour, Kind, Thing, Weather};
@@ -49,6 +50,8 @@ struct Truth {
     shares: Vec<u8>,
     /// Where each thing is.
     tracks: Vec<Track>,
+    /// What falls in each frame.
+    falling: Vec<Vec<Mark>>,
     /// Whether it rains or snows.
     is_falling: bool,
     /// How each thing moves in each latent frame, `[things, frames]`, and the camera in all; none in a still.
@@ -122,16 +125,31 @@ impl Truths {
         Ok(Tensor::from_data(TensorData::new(values, [boxes.len(), tokens, width]), device))
     }
 
-    /// Where the things of boxes of latents of one size are, `[batch, planes, frames, height, width]`; see [`TrackCode::planes_of`].
+    /// Where the things of boxes of latents of one size are, `[batch, planes, frames, height, width]`, and what falls if that is to be shown
+    /// too; see [`TrackCode::planes_of`] and [`TrackCode::weather_planes_of`].
     ///
     /// # Errors
     /// An item that is not of the world.
-    pub fn planes(&self, items: &[Item], boxes: &[(usize, Crop)], device: &Device) -> Result<Tensor<5>> {
+    pub fn planes(
+        &self,
+        items: &[Item],
+        boxes: &[(usize, Crop)],
+        weather: bool,
+        device: &Device,
+    ) -> Result<Tensor<5>> {
         let code = self.code();
-        let of_box = |&(index, area): &(usize, Crop)| Ok(self.get(index, &items[index])?.planes(area, code));
+        let of_box = |&(index, area): &(usize, Crop)| {
+            let truth = self.get(index, &items[index])?;
+            let mut planes = truth.cut(&code.planes_of(&truth.tracks, truth.size), area);
+            if weather {
+                planes.extend(truth.cut(&code.weather_planes_of(&truth.falling, truth.size), area));
+            }
+            Ok(planes)
+        };
         let values = boxes.par_iter().map(of_box).collect::<Result<Vec<_>>>()?.concat();
         let [frames, height, width] = boxes.first().map_or([0; 3], |(_, area)| area.size);
-        let shape = [boxes.len(), code.planes(), frames, height, width];
+        let planes = code.planes() + if weather { code.weather_planes() } else { 0 };
+        let shape = [boxes.len(), planes, frames, height, width];
         Ok(Tensor::from_data(TensorData::new(values, shape), device))
     }
 
@@ -148,10 +166,10 @@ impl Truths {
 }
 
 impl Truth {
-    fn planes(&self, area: Crop, code: TrackCode) -> Vec<f32> {
+    /// Of planes of all of it, those of a box.
+    fn cut(&self, whole: &[f32], area: Crop) -> Vec<f32> {
         let [frames, height, width] = self.size;
-        let whole = code.planes_of(&self.tracks, self.size);
-        let mut planes = Vec::with_capacity(code.planes() * area.size.iter().product::<usize>());
+        let mut planes = Vec::with_capacity(whole.len());
         for plane in whole.chunks_exact(frames * height * width) {
             for frame in area.start[0]..area.start[0] + area.size[0] {
                 for row in area.start[1]..area.start[1] + area.size[1] {
@@ -197,7 +215,8 @@ impl Truth {
         });
         let tracks = drawn.tracks(1 + (frames - 1) * vae.scale_factors()[0]);
         let is_falling = drawn.scene.weather != Weather::Clear;
-        Self { things, size, shares, tracks, is_falling, motion }
+        let falling = drawn.falling(1 + (frames - 1) * vae.scale_factors()[0], [height, width]);
+        Self { things, size, shares, tracks, falling, is_falling, motion }
     }
 
     fn targets(&self, area: Crop, patch: usize) -> Vec<f32> {
@@ -263,6 +282,7 @@ mod tests {
             size,
             shares,
             tracks: Vec::new(),
+            falling: Vec::new(),
             is_falling: false,
             motion: None,
         };

@@ -50,10 +50,13 @@ impl<'a> Renoised<'a> {
         let channels = vae.config().z_dim();
         setting::require("--kept-channels", format!("less than {channels}"), kept, kept < channels)?;
         let shown = model.info.denoiser().shown_channels();
-        let planes = track_code(vae.config().scale_factors()[0]).planes();
-        let expected = format!("a model that is shown nothing, or {planes} planes of tracks");
+        let code = track_code(vae.config().scale_factors()[0]);
+        let (planes, with_weather) = (code.planes(), code.planes() + code.weather_planes());
+        let expected = format!(
+            "a model that is shown nothing, {planes} planes of tracks, or {with_weather} with weather"
+        );
         let found = format!("one that is shown {shown}");
-        setting::require("--denoised-by", expected, found, [0, planes].contains(&shown))?;
+        setting::require("--denoised-by", expected, found, [0, planes, with_weather].contains(&shown))?;
         let found = "clips of which it is not known where things are";
         setting::require("--denoised-by", "a model without tracks", found, shown == 0 || recipe.is_some())?;
         let tracked = recipe.filter(|_| shown > 0).cloned();
@@ -101,8 +104,13 @@ impl<'a> Renoised<'a> {
         setting::require("--data", "captions of the world's clips of its seed", found, is_of_world)?;
         let code = track_code(self.vae.config().scale_factors()[0]);
         let [_, _, frames, height, width] = latents.dims();
-        let planes = code.planes_of(&drawn.tracks(1 + (frames - 1) * code.factor), [frames, height, width]);
-        let shape = [1, code.planes(), frames, height, width];
+        let (seen, size) = (1 + (frames - 1) * code.factor, [frames, height, width]);
+        let mut planes = code.planes_of(&drawn.tracks(seen), size);
+        let shown = self.model.info.denoiser().shown_channels();
+        if shown > code.planes() {
+            planes.extend(code.weather_planes_of(&drawn.falling(seen, [height, width]), size));
+        }
+        let shape = [1, shown, frames, height, width];
         Ok(Some(Tensor::from_data(TensorData::new(planes, shape), &self.device)))
     }
 }

@@ -81,7 +81,7 @@ impl<'a> PlannerObjective<'a> {
         let noised = Noised::new(latents.clone(), noise.clone(), timelines);
         let prompts: Vec<&str> = planned.iter().map(|scene| scene.prompt.as_str()).collect();
         let text = model.read(self.context(&prompts)?);
-        let x_t = tracks::hide_poses(noised.x_t.clone(), code.poses(), timelines, 0.0, rng);
+        let x_t = tracks::hide(noised.x_t.clone(), code.poses(), timelines, 0.0, rng);
         let seen = Tensor::cat(vec![x_t, shapes(planned, code, frames, &self.device)], 1);
         let predicted = model.forward(seen, noised.timesteps.clone(), &text);
         Ok(noised.squared_error(predicted, flow_velocity(latents, noise)))

@@ -9,6 +9,7 @@ mod precipitation;
 mod shares;
 mod trace;
 
+pub use precipitation::{Mark, falling};
 pub use shares::shares;
 
 use std::sync::LazyLock;

@@ -17,14 +17,68 @@ const DEPTH: (f32, f32) = (-3.0, 2.6);
 /// Keeps what falls apart from the other draws with the scene's seed.
 const STREAM: u64 = 0x00D0_0F5A_11E4;
 
-/// One streak or flake in the frame.
-#[derive(Clone, Copy, Debug)]
-struct Mark {
-    from: Vec2,
-    to: Vec2,
-    radius: f32,
-    opacity: f32,
-    distance: f32,
+/// One streak or flake in a frame, in pixels from the top left corner.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Mark {
+    /// Its lower end,
+    pub from: Vec2,
+    /// and its upper one; a flake has both in one place.
+    pub to: Vec2,
+    /// Half as thick as it is drawn.
+    pub radius: f32,
+    /// How much of what is behind it is hidden, from 0 to 1.
+    pub opacity: f32,
+    /// From the camera, in metres.
+    pub distance: f32,
+}
+
+/// All that falls before a camera at a time in seconds, nothing under a clear sky. `seed` chooses where each drop or flake is; one frame
+/// follows from the last.
+pub fn falling(weather: Weather, seed: u64, camera: &Camera, time: f32, spec: &ClipSpec) -> Vec<Mark> {
+    let (count, speed, length, radius, opacity) = match weather {
+        Weather::Clear => (0, 0.0, 0.0, 0.0, 0.0),
+        Weather::Rain => (56, 3.6, 0.26, 0.013, 0.5),
+        Weather::Snow => (64, 0.8, 0.0, 0.034, 0.9),
+    };
+    let mut rng = ChaCha8Rng::seed_from_u64(seed ^ STREAM);
+    let mut marks = Vec::with_capacity(count);
+    for _ in 0..count {
+        let x: f32 = rng.random_range(-HALF_WIDTH..HALF_WIDTH);
+        let y: f32 = rng.random_range(0.0..HEIGHT);
+        let z: f32 = rng.random_range(DEPTH.0..DEPTH.1);
+        let phase: f32 = rng.random_range(0.0..std::f32::consts::TAU);
+        let sway = if weather == Weather::Snow { 0.12 * (1.5 * time + phase).sin() } else { 0.0 };
+        let at = Vec3::new(x + sway, (y - speed * time).rem_euclid(HEIGHT), z);
+        let top = at + Vec3::new(-0.06 * length, length, 0.0);
+        let (Some(from), Some(to)) = (camera.project(at, spec), camera.project(top, spec)) else {
+            continue;
+        };
+        let distance = at.distance(camera.position);
+        let pixels_per_metre = 1.0 / (distance * camera.rays(spec).pixel_angle());
+        // No thinner than a pixel: what would be thinner gets fainter instead.
+        let wanted = radius * pixels_per_metre;
+        let drawn = wanted.max(0.7);
+        marks.push(Mark { from, to, radius: drawn, opacity: opacity * (wanted / drawn), distance });
+    }
+    marks
+}
+
+impl Mark {
+    /// How much of a point of the frame it hides, from 0 to 1.
+    pub fn hides(&self, pixel: Vec2) -> f32 {
+        let reach = self.radius + 1.0;
+        if (pixel.x < self.from.x.min(self.to.x) - reach)
+            || (pixel.x > self.from.x.max(self.to.x) + reach)
+            || (pixel.y < self.from.y.min(self.to.y) - reach)
+            || (pixel.y > self.from.y.max(self.to.y) + reach)
+        {
+            return 0.0;
+        }
+        let line = self.to - self.from;
+        let along = ((pixel - self.from).dot(line) / line.length_squared().max(1e-6)).clamp(0.0, 1.0);
+        let away = pixel.distance(self.from + line * along);
+        (self.radius + 0.5 - away).clamp(0.0, 1.0) * self.opacity
+    }
 }
 
 /// All that falls in one frame.
@@ -36,54 +90,16 @@ pub(super) struct Precipitation {
 impl Precipitation {
     /// The marks of a frame at a time in seconds.
     pub fn of(scene: &Scene, camera: &Camera, time: f32, spec: &ClipSpec) -> Self {
-        let (count, speed, length, radius, opacity) = match scene.weather {
-            Weather::Clear => (0, 0.0, 0.0, 0.0, 0.0),
-            Weather::Rain => (56, 3.6, 0.26, 0.013, 0.5),
-            Weather::Snow => (64, 0.8, 0.0, 0.034, 0.9),
-        };
         let light = super::light::Light::of(scene);
         // Bright against the ground, but not brighter than the night allows.
         let tint = (light.sky + light.sun * 0.6) * 1.3 + 0.06;
-        let mut rng = ChaCha8Rng::seed_from_u64(scene.seed ^ STREAM);
-        let mut marks = Vec::with_capacity(count);
-        for _ in 0..count {
-            let x: f32 = rng.random_range(-HALF_WIDTH..HALF_WIDTH);
-            let y: f32 = rng.random_range(0.0..HEIGHT);
-            let z: f32 = rng.random_range(DEPTH.0..DEPTH.1);
-            let phase: f32 = rng.random_range(0.0..std::f32::consts::TAU);
-            let sway = if scene.weather == Weather::Snow { 0.12 * (1.5 * time + phase).sin() } else { 0.0 };
-            let at = Vec3::new(x + sway, (y - speed * time).rem_euclid(HEIGHT), z);
-            let top = at + Vec3::new(-0.06 * length, length, 0.0);
-            let (Some(from), Some(to)) = (camera.project(at, spec), camera.project(top, spec)) else {
-                continue;
-            };
-            let distance = at.distance(camera.position);
-            let pixels_per_metre = 1.0 / (distance * camera.rays(spec).pixel_angle());
-            // No thinner than a pixel: what would be thinner gets fainter instead.
-            let wanted = radius * pixels_per_metre;
-            let drawn = wanted.max(0.7);
-            marks.push(Mark { from, to, radius: drawn, opacity: opacity * (wanted / drawn), distance });
-        }
-        Self { marks, tint }
+        Self { marks: falling(scene.weather, scene.seed, camera, time, spec), tint }
     }
 
     /// The colour of a pixel, at a point of the frame, behind all that falls before `distance`.
     pub fn over(&self, mut colour: Vec3, pixel: Vec2, distance: f32) -> Vec3 {
-        for mark in &self.marks {
-            let reach = mark.radius + 1.0;
-            if (pixel.x < mark.from.x.min(mark.to.x) - reach)
-                || (pixel.x > mark.from.x.max(mark.to.x) + reach)
-                || (pixel.y < mark.from.y.min(mark.to.y) - reach)
-                || (pixel.y > mark.from.y.max(mark.to.y) + reach)
-                || mark.distance > distance
-            {
-                continue;
-            }
-            let line = mark.to - mark.from;
-            let along = ((pixel - mark.from).dot(line) / line.length_squared().max(1e-6)).clamp(0.0, 1.0);
-            let away = pixel.distance(mark.from + line * along);
-            let cover = (mark.radius + 0.5 - away).clamp(0.0, 1.0);
-            colour = colour.lerp(self.tint, cover * mark.opacity);
+        for mark in self.marks.iter().filter(|mark| mark.distance <= distance) {
+            colour = colour.lerp(self.tint, mark.hides(pixel));
         }
         colour
     }
