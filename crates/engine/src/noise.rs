@@ -40,9 +40,23 @@ pub(crate) fn start(plan: &Plan, window: usize, frames: usize, device: &Device) 
     let [channels, _, height, width] = plan.latent_shape;
     let shape = [1, channels, frames, height, width];
     match &plan.request.noise {
-        None => Ok(Stream::Start.of(plan.request.seed, window).tensor(shape, device)),
+        None => {
+            let noise = Stream::Start.of(plan.request.seed, window).tensor(shape, device);
+            Ok(calm(noise, &plan.model.denoiser().fine_channels(), plan.model.native.fine_noise))
+        }
         Some(path) => Ok(Tensor::from_data(TensorData::new(from_file(path, plan)?, shape), device)),
     }
+}
+
+/// With this share of the noise of fine channels, and all of that of the others.
+fn calm(noise: Tensor<5>, fine_channels: &[bool], share: f64) -> Tensor<5> {
+    if share >= 1.0 || fine_channels.is_empty() {
+        return noise;
+    }
+    let shares: Vec<f32> = fine_channels.iter().map(|&fine| if fine { share as f32 } else { 1.0 }).collect();
+    let shape = [1, shares.len(), 1, 1, 1];
+    let shares = Tensor::<5>::from_data(TensorData::new(shares, shape), &noise.device());
+    noise * shares
 }
 
 fn from_file(path: &Path, plan: &Plan) -> Result<Vec<f32>> {
@@ -66,5 +80,23 @@ fn from_file(path: &Path, plan: &Plan) -> Result<Vec<f32>> {
             found: noise.values[at].to_string(),
         }),
         None => Ok(noise.values),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fine_channels_begin_with_less_noise() {
+        let device = Device::flex();
+        let noise = || Noise::stream(1, 0).tensor([1, 3, 1, 2, 2], &device);
+        let of = |fine: &[bool], share| calm(noise(), fine, share).into_data().try_into_vec::<f32>().unwrap();
+        let all = noise().into_data().try_into_vec::<f32>().unwrap();
+        assert_eq!(of(&[], 0.0), all);
+        assert_eq!(of(&[true; 3], 1.0), all);
+        let calmed = of(&[false, true, false], 0.5);
+        assert_eq!((&calmed[..4], &calmed[8..]), (&all[..4], &all[8..]));
+        assert!(calmed[4..8].iter().zip(&all[4..8]).all(|(calmed, all)| *calmed == 0.5 * all));
     }
 }

@@ -47,9 +47,18 @@ pub struct NativeClip {
     /// Steps from noise to video.
     #[serde(default = "NativeClip::common_steps")]
     pub num_inference_steps: usize,
+    /// How much of its noise each [fine channel](DenoiserConfig::fine_channels) begins with, from 0 to 1. Detail is drawn from what is
+    /// possible with 1, and is the likeliest with less, which a small model knows better.
+    #[serde(default = "NativeClip::all_noise", skip_serializing_if = "is_all")]
+    pub fine_noise: f64,
     /// Which prompts it was trained on.
     #[serde(default)]
     pub prompts: Prompts,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, clippy::float_cmp, reason = "serde asks so; it is exact")]
+fn is_all(share: &f64) -> bool {
+    *share == 1.0
 }
 
 /// What the prompts of a model are about, so that it is known how to fill in what one leaves open.
@@ -66,6 +75,10 @@ pub enum Prompts {
 impl NativeClip {
     fn guidance_scale_of_wan() -> f64 {
         Family::Wan.published_clip(true).guidance_scale
+    }
+
+    fn all_noise() -> f64 {
+        1.0
     }
 
     /// For models that do not say how many they want: with [UniPC](diffusion::Sampler::UniPc), more are hardly seen.
@@ -85,6 +98,7 @@ impl From<PublishedClip> for NativeClip {
             fps,
             guidance_scale,
             num_inference_steps: Self::common_steps(),
+            fine_noise: Self::all_noise(),
             prompts: Prompts::Any,
         }
     }
@@ -328,7 +342,9 @@ impl ModelInfo {
         check("_kinora.guidance_scale", GUIDANCE.into(), scale.to_string(), is_guidance(scale))?;
         let (steps, most) = (native.num_inference_steps, NUM_TRAIN_TIMESTEPS);
         let found = steps.to_string();
-        check("_kinora.num_inference_steps", format!("1 to {most}"), found, (1..=most).contains(&steps))
+        check("_kinora.num_inference_steps", format!("1 to {most}"), found, (1..=most).contains(&steps))?;
+        let share = native.fine_noise;
+        check("_kinora.fine_noise", "0 to 1".into(), share.to_string(), (0.0..=1.0).contains(&share))
     }
 
     /// What width and height must be multiples of, in pixels.

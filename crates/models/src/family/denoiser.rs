@@ -60,6 +60,12 @@ impl DenoiserConfig {
         config.shown_channels
     }
 
+    /// Whether each channel of the latents is a fine one: preconditioned, with a `data_std`. Empty for models that have none.
+    pub fn fine_channels(&self) -> Vec<bool> {
+        let Self::Wan(config) = self;
+        config.data_std.iter().map(Option::is_some).collect()
+    }
+
     /// Features of a token of the context.
     pub fn context_dim(&self) -> usize {
         let Self::Wan(config) = self;

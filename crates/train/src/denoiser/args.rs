@@ -185,6 +185,10 @@ pub struct DenoiserArgs {
     /// Shift of the sampler's schedule, which the exported scheduler has too
     #[arg(long, default_value_t = Self::default().flow_shift)]
     pub flow_shift: f64,
+    /// Share of its noise that each preconditioned channel begins with in the exported model's clips, from 0 to 1
+    #[arg(long, default_value_t = Self::default().fine_noise)]
+    #[serde(default = "all_noise")]
+    pub fine_noise: f64,
     /// Number format of the exported weights
     #[arg(long, default_value_t = Self::default().dtype)]
     pub dtype: NumberFormat,
@@ -243,6 +247,7 @@ impl Default for DenoiserArgs {
             sample_steps: 20,
             guidance_scale: 4.0,
             flow_shift: 3.0,
+            fine_noise: all_noise(),
             dtype: NumberFormat::Bf16,
             timeline: TimelineArgs::default(),
             run: RunArgs::default(),
@@ -252,6 +257,11 @@ impl Default for DenoiserArgs {
 
 /// What is worse is no more made at all, if it is learnt to the end.
 fn as_far_as_samples_go() -> f64 {
+    1.0
+}
+
+/// What runs without the flag had.
+fn all_noise() -> f64 {
     1.0
 }
 
@@ -369,6 +379,7 @@ impl DenoiserArgs {
         let fits = side > 0 && side.is_multiple_of(patch);
         setting::require("--close-up-side", "a multiple of --latent-patch", side, fits)?;
         setting::not_negative("--guidance-scale", self.guidance_scale)?;
+        setting::share("--fine-noise", self.fine_noise)?;
         setting::positive("--judged-strength", self.judged_strength)?;
         self.check_schedule()?;
         self.text.check()

@@ -100,6 +100,7 @@ fn index(
         fps: f64::from(fps),
         guidance_scale: args.guidance_scale,
         num_inference_steps: args.sample_steps,
+        fine_noise: args.fine_noise,
         prompts: Prompts::World,
     };
     let library = if transformer.is_diffusers() { "diffusers" } else { "kinora" };
