@@ -124,6 +124,10 @@ def details(weights: dict, latents: torch.Tensor, tokens: torch.Tensor) -> torch
         weight, bias = (weights[f"details.{name}.{part}"].float() for part in ("weight", "bias"))
         return F.conv3d(x, weight, bias, padding=[side // 2 for side in weight.shape[2:]])
 
+    def norm(x: torch.Tensor, name: str) -> torch.Tensor:
+        gamma = weights[f"details.{name}.gamma"].float().reshape(1, -1, 1, 1, 1)
+        return F.normalize(x, dim=1) * math.sqrt(x.shape[1]) * gamma
+
     told = F.linear(tokens, *(weights[f"details.told.{part}"].float() for part in ("weight", "bias")))
     frames, height, width = latents.shape[2:]
     told = told.reshape(len(latents), frames, height // 2, width // 2, 2, 2, -1).permute(0, 6, 1, 2, 4, 3, 5)
@@ -131,9 +135,10 @@ def details(weights: dict, latents: torch.Tensor, tokens: torch.Tensor) -> torch
     y = conv(latents, "conv_in")
     for index, both in enumerate(told.split(2 * y.shape[1], dim=1)):
         shift, scale = both.chunk(2, dim=1)
-        h = F.silu(y * (1 + scale) + shift)
-        y = y + conv(F.silu(conv(h, f"blocks.{index}.conv1")), f"blocks.{index}.conv2")
-    return conv(F.silu(y), "conv_out")
+        h = F.silu(norm(y, f"blocks.{index}.norm1") * (1 + scale) + shift)
+        h = F.silu(norm(conv(h, f"blocks.{index}.conv1"), f"blocks.{index}.norm2"))
+        y = y + conv(h, f"blocks.{index}.conv2")
+    return conv(F.silu(norm(y, "norm_out")), "conv_out")
 
 
 def tell_of_neighbours(before: torch.Tensor, behind: torch.Tensor, eps: float):

@@ -2,8 +2,8 @@
 //!
 //! ```text
 //! latents and planes ─ conv ─► y
-//! y  +=  conv(silu(conv(silu(y (1 + scale) + shift))))      for each block
-//! answers and gates  +=  conv(silu(y))
+//! y  +=  conv(silu(norm(conv(silu(norm(y) (1 + scale) + shift)))))      for each block
+//! answers and gates  +=  conv(silu(norm(y)))
 //! ```
 //!
 //! A token of Wan answers for a patch of latents, and what it says of them goes through its features: of 28 channels and patches of
@@ -16,7 +16,7 @@ use burn::{
     module::Module,
     tensor::{Device, Tensor},
 };
-use nn::{Conv3d, Linear, silu};
+use nn::{ChannelRmsNorm, Conv3d, Linear, silu};
 
 use super::{patch::unpatchify, transformer_config::WanTransformer3dConfig};
 
@@ -29,6 +29,7 @@ pub(super) struct Details {
     told: Linear,
     conv_in: Conv3d,
     blocks: Vec<Block>,
+    norm_out: ChannelRmsNorm<4>,
     conv_out: Conv3d,
     #[module(skip)]
     patch: [usize; 3],
@@ -39,7 +40,9 @@ nn::pack_parts!(Details { told, conv_in, blocks, conv_out });
 /// Convolutions over three frames, of what is shifted and scaled.
 #[derive(Module, Debug)]
 struct Block {
+    norm1: ChannelRmsNorm<4>,
     conv1: Conv3d,
+    norm2: ChannelRmsNorm<4>,
     conv2: Conv3d,
 }
 
@@ -49,12 +52,15 @@ impl Details {
     pub fn new(config: &WanTransformer3dConfig, device: &Device) -> Self {
         let channels = config.detail_channels;
         let conv = |channels, kernel| Conv3d::new(channels, kernel, [1; 3], device);
-        let block = |_| Block { conv1: conv([channels; 2], [3; 3]), conv2: conv([channels; 2], [3; 3]) };
+        let norm = || ChannelRmsNorm::new(channels, device);
+        let conv_inside = || conv([channels; 2], [3; 3]);
+        let block = |_| Block { norm1: norm(), conv1: conv_inside(), norm2: norm(), conv2: conv_inside() };
         let told = BLOCKS * 2 * channels * config.patch_size.iter().product::<usize>();
         Self {
             told: Linear::new(config.dim(), told, true, device),
             conv_in: conv([config.in_channels, channels], [1, 3, 3]),
             blocks: (0..BLOCKS).map(block).collect(),
+            norm_out: norm(),
             conv_out: conv([channels, config.answers()], [1, 3, 3]),
             patch: config.patch_size,
         }
@@ -69,19 +75,17 @@ impl Details {
         for (index, block) in self.blocks.iter().enumerate() {
             let [shift, scale] =
                 [0, 1].map(|part| told.clone().narrow(1, (2 * index + part) * channels, channels));
-            let x = silu(y.clone() * (scale + 1.0) + shift);
-            y = y + block.conv2.forward(silu(block.conv1.forward(x)));
+            let x = silu(block.norm1.forward(y.clone(), false) * (scale + 1.0) + shift);
+            let x = block.conv1.forward(x);
+            y = y + block.conv2.forward(block.norm2.forward(x, true));
         }
-        self.conv_out.forward(silu(y))
+        self.conv_out.forward(self.norm_out.forward(y, true))
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use burn::{
-        module::Param,
-        tensor::{Distribution, Tolerance},
-    };
+    use burn::tensor::{Distribution, Tolerance};
     use nn::{Pack, Packing};
 
     use super::*;
@@ -105,17 +109,23 @@ mod tests {
         Tensor::random(dims, Distribution::Normal(0.0, 1.0), &Device::flex())
     }
 
-    /// Of weights at random, and of none that say nothing.
+    /// Of weights at random, none of which say nothing.
     fn details() -> Details {
         let mut details = Details::new(&config(), &Device::flex());
-        let convs = [&mut details.conv_in, &mut details.conv_out].into_iter();
-        for conv in
-            convs.chain(details.blocks.iter_mut().flat_map(|block| [&mut block.conv1, &mut block.conv2]))
-        {
+        let Details { told, conv_in, blocks, norm_out, conv_out, .. } = &mut details;
+        let mut convs = vec![conv_in, conv_out];
+        let mut norms = vec![norm_out];
+        for Block { norm1, conv1, norm2, conv2 } in blocks {
+            convs.extend([conv1, conv2]);
+            norms.extend([norm1, norm2]);
+        }
+        for conv in convs {
             conv.weight = (random(conv.weight.dense().dims()) * 0.1).into();
         }
-        details.told.weight = (random(details.told.weight.dense().dims()) * 0.1).into();
-        details.told.bias = details.told.bias.map(|bias| Param::from_tensor(random(bias.dims())));
+        for norm in norms {
+            norm.gamma = norm.gamma.clone().map(|gamma| gamma.ones_like());
+        }
+        told.weight = (random(told.weight.dense().dims()) * 0.1).into();
         details
     }
 

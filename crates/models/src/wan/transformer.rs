@@ -168,6 +168,8 @@ impl WanTransformer3d {
             _ if key.contains(".neighbours.") => Start::Constant(0.0),
             _ if key.ends_with(".pooled_text.out.weight") => Start::Constant(0.0),
             "details.conv_out.weight" | "details.told.weight" => Start::Constant(0.0),
+            // Beside constants, a norm over channels leaves it to be seen how large the others were.
+            "details.conv_in.bias" => Start::Normal(0.5),
             "patch_embedding.bias" => Start::torch_default(patch),
             _ if key.ends_with("scale_shift_table") => Start::Normal((shape[2] as f64).sqrt().recip()),
             _ if key.ends_with(".bias") => Start::Constant(0.0),
