@@ -1,0 +1,17 @@
+#!/usr/bin/env bash
+# Denoiser 33, the embedded one, from 32: the convolutions have norms, and begin anew. Seed 7. NN minutes on two cores of a Sapphire Rapids,
+# SS steps. Program: be2a0d6.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+runs=${RUNS:-target/training}
+[ $# -gt 0 ] || set -- --minutes 47
+"${KINORA:-target/release/kinora}" train denoiser --latents "$runs/latents-3952-of-9" \
+    --vae "$runs/kept/denoiser-23/vae" --output "$runs/denoiser-33" --init-from "$runs/denoiser-32" \
+    --tracks --tracks-dropout 0.15 --teacher "$runs/kept/denoiser-23" --preconditioned-after 11 \
+    --freeze-text-encoder --muon --neighbours --learning-rate 1e-3 --warmup-steps 30 \
+    --final-learning-rate-share 0.03 --ema-decay 0.997 --batch-stills 32 --batch-clips 6 --still-share 0.12..0.08 \
+    --several-share 0.6 --close-up-share 0.1 --timestep-shift 2.5 --logit-std 1.4 --guidance-scale 1 \
+    --sample-steps 8 --shared-share 0.6 --independent-share 0.1 --first-frame-share 0.1 --seed 7 \
+    --prompt-dropout 0.1 --own-guidance 0.4..0.5 --things-weight 4 \
+    --things-evenness 0.5 --weather-weight 3 --detail-channels 64 --weather \
+    --anew transformer.details "$@"
