@@ -68,7 +68,7 @@ pub struct WanTransformer3dConfig {
     /// them the class is `KinoraTransformer3DModel`, too.
     #[serde(skip_serializing_if = "is_zero")]
     pub shown_channels: usize,
-    /// Channels of the convolutions that say of single latents what their tokens do not ([`details`](super::details)); 0 is none. With
+    /// Channels of the convolutions that say of single latents what their tokens do not; 0 is none. With
     /// them the class is `KinoraTransformer3DModel`, too.
     #[serde(skip_serializing_if = "is_zero")]
     pub detail_channels: usize,
