@@ -92,13 +92,14 @@ def transformer(folder: Path) -> WanTransformer3DModel:
     says = model.forward
     weights = load_file(folder / "diffusion_pytorch_model.safetensors")
     normed = []  # what goes into the output layer
-    model.proj_out.register_forward_pre_hook(lambda _, args: normed.append(args[0]))
+    if config.get("detail_channels"):
+        model.proj_out.register_forward_pre_hook(lambda _, args: normed.append(args[0]))
 
     def forward(hidden_states: torch.Tensor, timestep: torch.Tensor, **rest):
         nothing = torch.zeros_like(hidden_states[:, :1]).expand(-1, shown, -1, -1, -1)
         seen = torch.cat([hidden_states, nothing], dim=1)
         (output,) = says(hidden_states=seen, timestep=timestep, **{**rest, "return_dict": False})
-        if config.get("detail_channels"):
+        if normed:
             output = output + details(weights, seen, normed.pop())
         t = timestep.flatten()[0] / 1000  # no frame is known: all have one timestep
         d = (1 - t) ** 2 * std**2 + t**2

@@ -61,6 +61,7 @@ mod progress;
 mod reel;
 mod request;
 mod session;
+pub mod shown;
 mod size;
 mod state;
 mod steady;
@@ -72,7 +73,6 @@ mod tracked;
 mod video;
 mod video_writer;
 mod warning;
-pub mod weather;
 
 pub use error::{Error, Kind, Result};
 pub use estimate::TimePlan;

@@ -1,6 +1,6 @@
 //! Where things go, before anything is seen: a small denoiser draws their tracks, and the one that draws the picture is shown them.
 
-use burn::tensor::{Device, Tensor, TensorData};
+use burn::tensor::{Tensor, TensorData};
 use diffusion::{
     Levels, Noise, Sampler, SchedulerConfig, Step, classifier_free_guidance, sample_euler, unobserved,
 };
@@ -10,7 +10,7 @@ use models::{
 };
 use world::{Colour, Kind};
 
-use crate::{Plan, continuity};
+use crate::continuity;
 
 /// Steps from noise to tracks: one takes a hundredth of what one of the picture takes.
 const STEPS: usize = 16;
@@ -128,15 +128,6 @@ impl KnownTracks {
             let last = *track.places.last().expect("a place");
             track.places.resize(1 + (latent_frames - 1) * factor, last);
         }
-    }
-}
-
-impl Planner {
-    /// What the denoiser of pictures is shown of tracks, `[1, planes, frames, height, width]`.
-    pub(crate) fn show(&self, tracks: &[Track], plan: &Plan, frames: usize, device: &Device) -> Tensor<5> {
-        let [_, _, height, width] = plan.latent_shape;
-        let planes = self.code.planes_of(tracks, [frames, height, width]);
-        Tensor::from_data(TensorData::new(planes, [1, self.code.planes(), frames, height, width]), device)
     }
 }
 

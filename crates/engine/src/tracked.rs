@@ -11,8 +11,8 @@ use crate::{
     carried::Move,
     noise,
     reel::Reel,
+    shown,
     timeline::{Frame, Window},
-    weather,
 };
 
 /// Something that sees where the things of a clip are.
@@ -111,12 +111,7 @@ impl Tracked {
             });
             self.frames.entry(frame).or_insert_with(|| Spots { spots: spots.collect(), level: 0.0 });
         }
-        let shown = planner.show(&tracks, plan, window.latent_frames, &device);
-        let shows_weather = plan.model.denoiser().shown_channels() > planner.code.planes();
-        Ok(Some(match shows_weather {
-            true => Tensor::cat(vec![shown, weather::show(plan, window, planner.code, &device)], 1),
-            false => shown,
-        }))
+        Ok(Some(shown::show(planner.code, &tracks, (plan, window), &device)))
     }
 
     /// What eyes see in those of a window's frames of which something else is made, taken for what that is to be. None if it is not known of

@@ -26,7 +26,6 @@ mod latents;
 pub mod tracks;
 pub mod umt5;
 pub mod wan;
-pub mod weather;
 pub mod weights;
 
 pub use config::ModelConfig;

@@ -158,7 +158,7 @@ impl TrackCode {
     }
 
     /// The frames of a latent frame, each as often as it counts: the first one has a single frame, which counts for all.
-    pub(crate) fn frames_of(self, latent: usize) -> impl Iterator<Item = usize> {
+    pub fn frames_of(self, latent: usize) -> impl Iterator<Item = usize> {
         (0..self.factor).map(move |at| if latent == 0 { 0 } else { (latent - 1) * self.factor + 1 + at })
     }
 

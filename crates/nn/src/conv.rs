@@ -16,6 +16,28 @@ use crate::{
     precision::in_bf16,
 };
 
+/// Implements [`Pack`] for a convolution whose weight is packed so.
+macro_rules! pack_kernel {
+    ($layer:ty, $kernel:expr) => {
+        impl Pack for $layer {
+            fn pack(&mut self, packing: Packing) {
+                let stride = self.stride;
+                self.weight.pack(|values, dims| $kernel(values, dims, stride, packing));
+            }
+
+            fn pack_from<S: WeightSource>(
+                &mut self,
+                packing: Packing,
+                path: &str,
+                source: &mut S,
+            ) -> Result<(), S::Error> {
+                let stride = self.stride;
+                self.weight.pack_from(path, source, |values, dims| $kernel(values, dims, stride, packing))
+            }
+        }
+    };
+}
+
 /// `WanCausalConv3d`: a 3-D convolution that sees no later frame.
 ///
 /// Height and width are padded on both sides, time by twice its padding in front.
@@ -105,22 +127,7 @@ impl CausalConv3d {
     }
 }
 
-impl Pack for CausalConv3d {
-    fn pack(&mut self, packing: Packing) {
-        let stride = self.stride;
-        self.weight.pack(|values, dims| PackedKernel::new(values, dims, stride, packing));
-    }
-
-    fn pack_from<S: WeightSource>(
-        &mut self,
-        packing: Packing,
-        path: &str,
-        source: &mut S,
-    ) -> Result<(), S::Error> {
-        let stride = self.stride;
-        self.weight.pack_from(path, source, |values, dims| PackedKernel::new(values, dims, stride, packing))
-    }
-}
+pack_kernel!(CausalConv3d, PackedKernel::new);
 
 /// A 3-D convolution that sees both ways in time, with zeros around the clip on all sides.
 #[derive(Module, Debug)]
@@ -155,22 +162,7 @@ impl Conv3d {
     }
 }
 
-impl Pack for Conv3d {
-    fn pack(&mut self, packing: Packing) {
-        let stride = self.stride;
-        self.weight.pack(|values, dims| PackedKernel::new(values, dims, stride, packing));
-    }
-
-    fn pack_from<S: WeightSource>(
-        &mut self,
-        packing: Packing,
-        path: &str,
-        source: &mut S,
-    ) -> Result<(), S::Error> {
-        let stride = self.stride;
-        self.weight.pack_from(path, source, |values, dims| PackedKernel::new(values, dims, stride, packing))
-    }
-}
+pack_kernel!(Conv3d, PackedKernel::new);
 
 /// Of a kernel of odd sides, with as many zeros around the clip as keep its size.
 fn around(kernel: [usize; 3], stride: [usize; 3]) -> Window {
@@ -263,22 +255,7 @@ fn of_images(stride: usize, [before, after]: [usize; 2]) -> Window {
     }
 }
 
-impl Pack for Conv2d {
-    fn pack(&mut self, packing: Packing) {
-        let stride = self.stride;
-        self.weight.pack(|values, dims| of_pictures(values, dims, stride, packing));
-    }
-
-    fn pack_from<S: WeightSource>(
-        &mut self,
-        packing: Packing,
-        path: &str,
-        source: &mut S,
-    ) -> Result<(), S::Error> {
-        let stride = self.stride;
-        self.weight.pack_from(path, source, |values, dims| of_pictures(values, dims, stride, packing))
-    }
-}
+pack_kernel!(Conv2d, of_pictures);
 
 /// A picture is a video of one frame.
 fn of_pictures(

@@ -4,15 +4,12 @@ use std::ops::Range;
 
 use burn::tensor::{Tensor, TensorData};
 use diffusion::Timeline;
-use engine::weather;
+use engine::shown;
 use glam::Vec3;
-use models::{
-    tracks::{Place, Pose, Track},
-    weather::Mark,
-};
+use models::tracks::{Place, Pose, Track};
 use rand::Rng;
 use rand_chacha::ChaCha8Rng;
-use world::{Camera, ClipSpec, GroundTruth, Scene, ScreenBox, ThingState};
+use world::{Camera, ClipSpec, GroundTruth, Mark, Scene, ScreenBox, ThingState};
 
 /// What is behind the camera, or far beyond the frame, is here.
 const NOWHERE: Place = Place { x: -1.0, y: 0.5, width: 0.1, height: 0.1, distance: 20.0, pose: NO_POSE };
@@ -75,7 +72,7 @@ pub fn falling(
 ) -> Vec<Vec<Mark>> {
     let of_frame = |frame: usize| {
         let now = &truth.frames[frame];
-        weather::falling(scene.weather, scene.seed, &now.camera, now.time, size)
+        shown::falling(scene.weather, scene.seed, &now.camera, now.time, size)
     };
     frames.map(of_frame).collect()
 }
@@ -90,7 +87,7 @@ pub fn hide(
     share: f64,
     rng: &mut ChaCha8Rng,
 ) -> Tensor<5> {
-    let [batch, channels, frames, ..] = shown.dims();
+    let [batch, _, frames, height, width] = shown.dims();
     let of_clip = |timeline: &Timeline| {
         let (hides_all, hides_known) = (rng.random::<f64>() < share, rng.random::<bool>());
         let hides = |frame: usize| hides_all || hides_known && timeline.known[frame];
@@ -98,14 +95,8 @@ pub fn hide(
     };
     let seen: Vec<f32> = timelines.iter().flat_map(of_clip).collect();
     let seen = Tensor::<5>::from_data(TensorData::new(seen, [batch, 1, frames, 1, 1]), &shown.device());
-    let Range { start, end } = hidden;
-    let parts = [(0, start), (start, end - start), (end, channels - end)];
-    let part = |(first, count)| shown.clone().narrow(1, first, count);
-    let parts = parts.into_iter().filter(|(_, count)| *count > 0).map(|at| match at {
-        (first, _) if first == start => part(at) * seen.clone(),
-        _ => part(at),
-    });
-    Tensor::cat(parts.collect(), 1)
+    let left = shown.clone().narrow(1, hidden.start, hidden.len()) * seen;
+    shown.slice_assign([0..batch, hidden, 0..frames, 0..height, 0..width], left)
 }
 
 #[cfg(test)]

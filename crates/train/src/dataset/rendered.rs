@@ -6,12 +6,12 @@ use std::{
 };
 
 use clap::Args;
-use models::{tracks::Track, weather::Mark};
+use models::tracks::Track;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
-use world::{Caption, ClipSpec, GroundTruth, Language, Scene, Split};
+use world::{Caption, ClipSpec, GroundTruth, Language, Mark, Scene, Split};
 
 use super::{ClipShape, Plan, Store, StoreWriter, Subset, count};
 use crate::{

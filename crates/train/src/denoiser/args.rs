@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use diffusion::{Sampler, SchedulerConfig};
-use engine::track_code;
+use engine::{shown, track_code};
 use models::wan::WanTransformer3dConfig;
 use serde::{Deserialize, Serialize};
 
@@ -298,12 +298,7 @@ impl DenoiserArgs {
 
     /// The transformer's configuration for latents of so many channels, of frames of which one latent has `factor`.
     pub fn transformer(&self, channels: usize, factor: usize) -> WanTransformer3dConfig {
-        let code = track_code(factor);
-        let shown_channels = match (self.tracks, self.weather) {
-            (false, _) => 0,
-            (true, false) => code.planes(),
-            (true, true) => code.planes() + code.weather_planes(),
-        };
+        let shown_channels = if self.tracks { shown::planes(track_code(factor), self.weather) } else { 0 };
         WanTransformer3dConfig {
             patch_size: [1, self.latent_patch, self.latent_patch],
             num_attention_heads: self.num_attention_heads,

@@ -2,6 +2,7 @@
 
 use burn::tensor::{Device, Tensor, TensorData};
 use diffusion::Timeline;
+use engine::shown;
 use models::family::AutoencoderConfig;
 use rand::{Rng, seq::IndexedRandom};
 use rand_chacha::ChaCha8Rng;
@@ -27,7 +28,7 @@ pub struct Batch<'a> {
     pub targets: Option<Tensor<3>>,
     /// Where things are, if the model is shown that: `[batch, planes, frames, height, width]`.
     pub planes: Option<Tensor<5>>,
-    /// Whether it rains or snows, 1 or 0, if that is known: `[batch, 1, 1, 1, 1]`.
+    /// Whether it rains or snows, 1 or 0, if not all counts alike: `[batch, 1, 1, 1, 1]`.
     pub falling: Option<Tensor<5>>,
     /// Whether nothing is told of any of them, for a model to guide itself by what it says then.
     pub of_nothing: bool,
@@ -153,16 +154,18 @@ impl TrainingSet {
         let planes = match &source.truths {
             Some(truths) if args.tracks && !of_nothing && rng.random::<f64>() >= args.tracks_dropout => {
                 let planes = truths.planes(items, boxes, args.weather, &source.device)?;
-                let (code, of_all) = (truths.code(), planes.dims()[1]);
+                let code = truths.code();
                 let planes = tracks::hide(planes, code.pose_planes(), &timelines, args.pose_dropout, rng);
+                let of_weather = shown::planes(code, false)..shown::planes(code, true);
                 Some(match args.weather {
-                    true => tracks::hide(planes, code.planes()..of_all, &timelines, 0.0, rng),
+                    true => tracks::hide(planes, of_weather, &timelines, 0.0, rng),
                     false => planes,
                 })
             }
             _ => None,
         };
-        let falling = source.truths.as_ref().map(|truths| truths.falling(items, boxes, &source.device));
+        let counted = source.truths.as_ref().filter(|_| planes.is_some() && args.emphasis().is_any());
+        let falling = counted.map(|truths| truths.falling(items, boxes, &source.device));
         let named = source
             .truths
             .as_ref()

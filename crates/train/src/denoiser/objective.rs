@@ -112,7 +112,7 @@ impl<'a> DenoiserObjective<'a> {
         let away = is_guided.then(|| self.says_of_nothing(model, &noised, prompts.len())).transpose()?;
         let text = model.transformer.read(self.context(model, prompts)?);
         let Noised { x_t, timesteps, .. } = noised.clone();
-        let weights = planes.as_ref().zip(falling).filter(|_| emphasis.is_any()).map(|(planes, falling)| {
+        let weights = planes.as_ref().zip(falling).map(|(planes, falling)| {
             let (presence, loud) = track_code(self.vae.config().scale_factors()[0]).presence();
             let shares = planes.clone().narrow(1, presence.start, presence.len()).mean_dim(1) / loud;
             emphasis.weights(shares, falling)
@@ -154,7 +154,7 @@ fn shown_channels(folder: &Path) -> usize {
 struct Told {
     /// Where things are.
     planes: Option<Tensor<5>>,
-    /// Whether it rains or snows, 1 or 0, `[batch, 1, 1, 1, 1]`.
+    /// Whether it rains or snows, 1 or 0, `[batch, 1, 1, 1, 1]`; none where all counts alike.
     falling: Option<Tensor<5>>,
     /// Of samples.
     advantages: Option<Tensor<5>>,

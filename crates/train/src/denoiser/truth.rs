@@ -6,14 +6,13 @@ use std::{
 };
 
 use burn::tensor::{Device, Tensor, TensorData};
-use engine::track_code;
+use engine::{shown, track_code};
 use models::{
     family::AutoencoderConfig,
     tracks::{Track, TrackCode},
-    weather::Mark,
 };
 use rayon::prelude::*;
-use world::{Action, CameraMove, Colour, Kind, Thing, Weather};
+use world::{Action, CameraMove, Colour, Kind, Mark, Thing};
 
 use super::moving::{Moving, WAYS};
 use crate::{
@@ -52,8 +51,6 @@ struct Truth {
     tracks: Vec<Track>,
     /// What falls in each frame.
     falling: Vec<Vec<Mark>>,
-    /// Whether it rains or snows.
-    is_falling: bool,
     /// How each thing moves in each latent frame, `[things, frames]`, and the camera in all; none in a still.
     motion: Option<(Vec<Moving>, CameraMove)>,
 }
@@ -126,7 +123,7 @@ impl Truths {
     }
 
     /// Where the things of boxes of latents of one size are, `[batch, planes, frames, height, width]`, and what falls if that is to be shown
-    /// too; see [`TrackCode::planes_of`] and [`TrackCode::weather_planes_of`].
+    /// too; see [`shown::planes_of`].
     ///
     /// # Errors
     /// An item that is not of the world.
@@ -140,16 +137,12 @@ impl Truths {
         let code = self.code();
         let of_box = |&(index, area): &(usize, Crop)| {
             let truth = self.get(index, &items[index])?;
-            let mut planes = truth.cut(&code.planes_of(&truth.tracks, truth.size), area);
-            if weather {
-                planes.extend(truth.cut(&code.weather_planes_of(&truth.falling, truth.size), area));
-            }
-            Ok(planes)
+            let falling = weather.then_some(truth.falling.as_slice());
+            Ok(truth.cut(&shown::planes_of(code, &truth.tracks, falling, truth.size), area))
         };
         let values = boxes.par_iter().map(of_box).collect::<Result<Vec<_>>>()?.concat();
         let [frames, height, width] = boxes.first().map_or([0; 3], |(_, area)| area.size);
-        let planes = code.planes() + if weather { code.weather_planes() } else { 0 };
-        let shape = [boxes.len(), planes, frames, height, width];
+        let shape = [boxes.len(), shown::planes(code, weather), frames, height, width];
         Ok(Tensor::from_data(TensorData::new(values, shape), device))
     }
 
@@ -158,8 +151,10 @@ impl Truths {
     /// # Errors
     /// An item that is not of the world.
     pub fn falling(&self, items: &[Item], boxes: &[(usize, Crop)], device: &Device) -> Result<Tensor<5>> {
-        let of_box =
-            |&(index, _): &(usize, Crop)| Ok(f32::from(u8::from(self.get(index, &items[index])?.is_falling)));
+        let of_box = |&(index, _): &(usize, Crop)| {
+            let falls = self.get(index, &items[index])?.falling.iter().any(|marks| !marks.is_empty());
+            Ok(f32::from(u8::from(falls)))
+        };
         let values = boxes.par_iter().map(of_box).collect::<Result<Vec<_>>>()?;
         Ok(Tensor::from_data(TensorData::new(values, [boxes.len(), 1, 1, 1, 1]), device))
     }
@@ -214,9 +209,8 @@ impl Truth {
             (moving, scene.camera)
         });
         let tracks = drawn.tracks(1 + (frames - 1) * vae.scale_factors()[0]);
-        let is_falling = drawn.scene.weather != Weather::Clear;
         let falling = drawn.falling(1 + (frames - 1) * vae.scale_factors()[0], [height, width]);
-        Self { things, size, shares, tracks, falling, is_falling, motion }
+        Self { things, size, shares, tracks, falling, motion }
     }
 
     fn targets(&self, area: Crop, patch: usize) -> Vec<f32> {
@@ -283,7 +277,6 @@ mod tests {
             shares,
             tracks: Vec::new(),
             falling: Vec::new(),
-            is_falling: false,
             motion: None,
         };
         let of = |start, size, patch| {

@@ -7,7 +7,7 @@
 use std::path::Path;
 
 use burn::tensor::{Device, Tensor, TensorData};
-use engine::track_code;
+use engine::{shown, track_code};
 use models::family::Autoencoder;
 use rand::{Rng, seq::IndexedRandom};
 
@@ -51,7 +51,7 @@ impl<'a> Renoised<'a> {
         setting::require("--kept-channels", format!("less than {channels}"), kept, kept < channels)?;
         let shown = model.info.denoiser().shown_channels();
         let code = track_code(vae.config().scale_factors()[0]);
-        let (planes, with_weather) = (code.planes(), code.planes() + code.weather_planes());
+        let [planes, with_weather] = [false, true].map(|weather| shown::planes(code, weather));
         let expected = format!(
             "a model that is shown nothing, {planes} planes of tracks, or {with_weather} with weather"
         );
@@ -104,13 +104,12 @@ impl<'a> Renoised<'a> {
         setting::require("--data", "captions of the world's clips of its seed", found, is_of_world)?;
         let code = track_code(self.vae.config().scale_factors()[0]);
         let [_, _, frames, height, width] = latents.dims();
-        let (seen, size) = (1 + (frames - 1) * code.factor, [frames, height, width]);
-        let mut planes = code.planes_of(&drawn.tracks(seen), size);
-        let shown = self.model.info.denoiser().shown_channels();
-        if shown > code.planes() {
-            planes.extend(code.weather_planes_of(&drawn.falling(seen, [height, width]), size));
-        }
-        let shape = [1, shown, frames, height, width];
+        let seen = 1 + (frames - 1) * code.factor;
+        let count = self.model.info.denoiser().shown_channels();
+        let shows_weather = count > shown::planes(code, false);
+        let falling = shows_weather.then(|| drawn.falling(seen, [height, width]));
+        let planes = shown::planes_of(code, &drawn.tracks(seen), falling.as_deref(), [frames, height, width]);
+        let shape = [1, count, frames, height, width];
         Ok(Some(Tensor::from_data(TensorData::new(planes, shape), &self.device)))
     }
 }

@@ -64,14 +64,16 @@ pub fn falling(weather: Weather, seed: u64, camera: &Camera, time: f32, spec: &C
 }
 
 impl Mark {
+    /// The upper left and the lower right corner of what it can hide any of.
+    pub fn bounds(&self) -> [Vec2; 2] {
+        let reach = Vec2::splat(self.radius + 1.0);
+        [self.from.min(self.to) - reach, self.from.max(self.to) + reach]
+    }
+
     /// How much of a point of the frame it hides, from 0 to 1.
     pub fn hides(&self, pixel: Vec2) -> f32 {
-        let reach = self.radius + 1.0;
-        if (pixel.x < self.from.x.min(self.to.x) - reach)
-            || (pixel.x > self.from.x.max(self.to.x) + reach)
-            || (pixel.y < self.from.y.min(self.to.y) - reach)
-            || (pixel.y > self.from.y.max(self.to.y) + reach)
-        {
+        let [min, max] = self.bounds();
+        if pixel.cmplt(min).any() || pixel.cmpgt(max).any() {
             return 0.0;
         }
         let line = self.to - self.from;
