@@ -195,19 +195,21 @@ pub async fn plan(
 
 /// How many jobs are made before one, and about how long they take.
 fn before(app: &App, job: &Job) -> Result<(u64, f64), Problem> {
-    let (mut jobs_before, mut seconds_before) = (0, 0.0);
-    if job.status == Status::Queued {
-        for other in app.jobs.waiting()?.iter().take_while(|other| other.id != job.id) {
-            jobs_before += 1;
-            seconds_before += other.seconds;
-        }
-        for id in app.live.ids() {
-            seconds_before += app.jobs.get(&id)?.map_or(0.0, |other| seconds_left(app, &other));
-        }
-        // They share the work.
-        seconds_before /= app.settings.runners as f64;
+    let (waiting, begun) = (app.jobs.waiting()?, app.live.ids());
+    // Whether it waits is asked last: it may have begun since it was read, and is then neither before itself nor after others.
+    if job.status != Status::Queued || app.jobs.get(&job.id)?.is_none_or(|now| now.status != Status::Queued) {
+        return Ok((0, 0.0));
     }
-    Ok((jobs_before, seconds_before))
+    let (mut jobs_before, mut seconds_before) = (0, 0.0);
+    for other in waiting.iter().take_while(|other| other.id != job.id) {
+        jobs_before += 1;
+        seconds_before += other.seconds;
+    }
+    for id in begun {
+        seconds_before += app.jobs.get(&id)?.map_or(0.0, |other| seconds_left(app, &other));
+    }
+    // They share the work.
+    Ok((jobs_before, seconds_before / app.settings.runners as f64))
 }
 
 /// About how much longer the work on a job takes.

@@ -39,6 +39,19 @@ fn the_queue_has_an_end() {
 }
 
 #[test]
+fn a_job_that_begins_while_its_first_answer_is_written_is_not_before_itself() {
+    let bench = Bench::new();
+    for turn in 0..40 {
+        let prompt = format!("slow {turn} steps=1 pause=20 estimate=100");
+        let answer = bench.post("/v1/videos", &json!({ "prompt": prompt }));
+        // A twentieth of its own hundred seconds, or less when a step has been done.
+        let wait: u64 = answer.header("openai-poll-after-ms").parse().unwrap();
+        assert!(wait <= 5000, "{turn}: {wait}");
+        bench.until(answer.ok()["id"].as_str().unwrap(), |video| video["status"] == "completed");
+    }
+}
+
+#[test]
 fn nobody_has_the_queue_alone() {
     let key = |name: &str| server::KeyHash::of(name, name).unwrap();
     let bench = Bench::with(|settings| {
