@@ -134,8 +134,8 @@ impl VideoRequest {
         let guided = is_guided(guidance_scale);
         let precision = self.precision.unwrap_or(info.default_precision());
         let activations = Activations::of(precision, size, token_grid, guided, info);
-        let expand = |scene: &Span| self.expand_prompt(text::clean(&scene.prompt), info, num_frames);
-        let prompts: Vec<String> = drawn.iter().map(expand).collect();
+        let prompts = drawn.iter().map(|scene| text::clean(&scene.prompt)).collect();
+        let prompts = self.expand_prompts(prompts, info, num_frames);
         Ok(Plan {
             request: Self {
                 size: Some(size),
@@ -317,14 +317,15 @@ impl VideoRequest {
         }
     }
 
-    /// The prompt, cleaned already, with what it leaves open filled in.
-    fn expand_prompt(&self, prompt: String, info: &ModelInfo, num_frames: usize) -> String {
+    /// The prompts of all spans, cleaned already, with what they leave open filled in.
+    fn expand_prompts(&self, prompts: Vec<String>, info: &ModelInfo, num_frames: usize) -> Vec<String> {
         match info.native.prompts {
             // What pictures show is not to be made up.
             Prompts::World if !self.as_written && self.known.iter().all(|known| known.motion_only) => {
-                world::expand_prompt(&prompt, num_frames, self.seed)
+                let prompts: Vec<&str> = prompts.iter().map(String::as_str).collect();
+                world::expand_prompts(&prompts, num_frames, self.seed)
             }
-            _ => prompt,
+            _ => prompts,
         }
     }
 

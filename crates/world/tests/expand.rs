@@ -4,7 +4,7 @@ use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use world::{
     Attribute, Caption, Kind, Language, Scene, Split, caption, dense_caption, dense_still_caption,
-    expand_prompt, still_caption, unknown_words,
+    expand_prompt, expand_prompts, still_caption, unknown_words,
 };
 
 const SCENES: u64 = 2000;
@@ -116,12 +116,41 @@ fn the_ground_suits_the_things() {
     }
 }
 
+/// What goes elsewhere has room to go, and what stays is seen well.
+#[test]
+fn what_goes_is_small_and_what_stays_is_large() {
+    for (prompt, expected) in [
+        ("a red dog walks away from the camera left of a blue car", ["small red dog", "large blue car"]),
+        ("a red ball falls behind a green ball", ["large red ball", "large green ball"]),
+        ("a red boat floats to the left", ["large red boat"; 2]),
+        ("a red ball on top of a green cube", ["small red ball", "large green cube"]),
+        ("a red dog jumps and then walks left behind a tree", ["small red dog", "large tree"]),
+        ("红色的球在蓝色的球后面往右滚动", ["红色的小球", "蓝色的大球"]),
+        ("一只红色的狗在一辆蓝色的汽车后面跳跃", ["红色的大狗", "蓝色的大汽车"]),
+        ("一架红色的飞机在飞", ["红色的小飞机"; 2]),
+        ("一架红色的飞机旋转", ["红色的大飞机"; 2]),
+        ("a large red ball rolls left", ["large red ball"; 2]),
+    ] {
+        let expanded = expand_prompt(prompt, 17, 1);
+        assert!(expected.iter().all(|part| expanded.contains(part)), "{expanded}");
+    }
+}
+
+#[test]
+fn a_thing_stays_as_large_as_it_is_from_one_prompt_of_a_video_to_the_next() {
+    let prompts = ["a red ball bounces", "红色的球往左滚动", "a blue boat floats", "a zeppelin"];
+    let [ball, chinese, boat, unknown] = expand_prompts(&prompts, 17, 1).try_into().expect("four");
+    assert!(ball.contains("small red ball") && chinese.contains("红色的小球"), "{ball}; {chinese}");
+    assert!(boat.contains("large blue boat") && unknown == "a zeppelin", "{boat}; {unknown}");
+    assert!(expand_prompt(prompts[0], 17, 1).contains("large red ball"));
+}
+
 #[test]
 fn prompts_are_expanded_as_captions_are_phrased() {
     for (prompt, expected) in [
         (
             "An orange ball rolls left at night.",
-            "on the snow, a large orange ball rolls left at night under a clear sky, the camera is still",
+            "on the snow, a small orange ball rolls left at night under a clear sky, the camera is still",
         ),
         (
             "a red bird passes behind a small green tree, the camera pans left",
@@ -132,7 +161,7 @@ fn prompts_are_expanded_as_captions_are_phrased() {
             "a person in blue jumps on the grass, it is raining",
             "at noon, a large person in blue jumps on the grass, it is raining, the camera is still",
         ),
-        ("傍晚，一只红色的狗向左走。", "傍晚，雪地上，一只红色的大狗向左走，天空晴朗，镜头不动"),
+        ("傍晚，一只红色的狗向左走。", "傍晚，雪地上，一只红色的小狗向左走，天空晴朗，镜头不动"),
         ("一架飞机", "早晨，雪地上，一架大飞机，天空晴朗，镜头不动"),
         ("穿绿色衣服的人在沙地上跳跃，镜头拉远", "中午，穿绿色衣服的人在沙地上跳跃，天空晴朗，镜头拉远"),
         // Other ways to say a size, a sentence, a place.

@@ -1,9 +1,9 @@
 //! Prompts that say little, made to say what a dense caption says.
 //!
-//! A model draws best what is fully described. What a prompt leaves open is free, so it is decided here: sizes that can
-//! be seen well, a ground on which the things stand out, daylight, a still camera. What is there stays. (Betker et al.
-//! 2023, "Improving image generation with better captions", and Sora after it have a language model for this; for the
-//! words of this world rules are enough.)
+//! A model draws best what is fully described. What a prompt leaves open is free, so it is decided here: what stays in its
+//! place is large, and what goes elsewhere is small, which leaves it room; a ground on which the things stand out,
+//! daylight, a still camera. What is there stays. (Betker et al. 2023, "Improving image generation with better captions",
+//! and Sora after it have a language model for this; for the words of this world rules are enough.)
 
 use rand::{RngCore, SeedableRng, seq::IndexedRandom};
 use rand_chacha::ChaCha8Rng;
@@ -14,6 +14,8 @@ use crate::kind::{Colour, Kind, Size};
 use crate::place::{CameraMove, Ground, TimeOfDay, Weather};
 use crate::scene::Relation;
 
+/// What takes a thing elsewhere, all along the ground or through the air. What floats is slow.
+const GOING: [Action; 5] = [Action::Rolls, Action::Slides, Action::Drives, Action::Walks, Action::Flies];
 /// What is taken for an open time of day: daylight.
 const DAY: [TimeOfDay; 2] = [TimeOfDay::Morning, TimeOfDay::Noon];
 
@@ -23,21 +25,58 @@ const DAY: [TimeOfDay; 2] = [TimeOfDay::Morning, TimeOfDay::Noon];
 /// A prompt that names no thing of the world stays as it is, and so does one with words that the world does not know,
 /// since these may say what seems to be open.
 pub fn expand_prompt(prompt: &str, num_frames: usize, seed: u64) -> String {
-    if !unknown_words(prompt).is_empty() {
-        return prompt.to_owned();
+    expand_prompts(&[prompt], num_frames, seed).remove(0)
+}
+
+/// The same of the prompts of one video after another, in which a thing stays as large as it is: what goes elsewhere in one of
+/// them is small in all.
+pub fn expand_prompts(prompts: &[&str], num_frames: usize, seed: u64) -> Vec<String> {
+    let mut heard: Vec<Option<Heard>> =
+        prompts.iter().map(|prompt| Heard::of(prompt, num_frames == 1)).collect();
+    let going: Vec<Kind> =
+        heard.iter().flatten().filter(|heard| heard.said.goes).map(|heard| heard.said.kinds[0]).collect();
+    for heard in heard.iter_mut().flatten() {
+        heard.said.goes = going.contains(&heard.said.kinds[0]);
     }
-    let lower = prompt.to_lowercase();
-    let parts =
-        lower.split([',', '.', ';', '!', '?', '\n', '，', '。', '；', '！', '？', '、']).map(str::trim);
-    let parts: Vec<&str> = parts.filter(|part| !part.is_empty()).collect();
-    let mut rng = ChaCha8Rng::seed_from_u64(seed);
-    let is_still = num_frames == 1;
-    if let Some(said) = hear_chinese(&parts.join("，"), is_still) {
-        expand_chinese(&parts, &said, &mut rng)
-    } else if let Some(said) = parse_english(&parts.join(" "), is_still) {
-        expand_english(&parts, &said, &mut rng)
-    } else {
-        prompt.to_owned()
+    let pairs = prompts.iter().zip(&heard);
+    pairs
+        .map(|(prompt, heard)| {
+            heard.as_ref().map_or_else(|| (*prompt).to_owned(), |heard| heard.expand(seed))
+        })
+        .collect()
+}
+
+/// A prompt of the world's words.
+struct Heard {
+    /// What stands between its commas and full stops.
+    parts: Vec<String>,
+    said: Said,
+    language: Language,
+}
+
+impl Heard {
+    fn of(prompt: &str, is_still: bool) -> Option<Self> {
+        if !unknown_words(prompt).is_empty() {
+            return None;
+        }
+        let lower = prompt.to_lowercase();
+        let parts =
+            lower.split([',', '.', ';', '!', '?', '\n', '，', '。', '；', '！', '？', '、']).map(str::trim);
+        let parts: Vec<String> = parts.filter(|part| !part.is_empty()).map(str::to_owned).collect();
+        let (said, language) = match hear_chinese(&parts.join("，"), is_still) {
+            Some(said) => (said, Language::Chinese),
+            None => (parse_english(&parts.join(" "), is_still)?, Language::English),
+        };
+        Some(Self { parts, said, language })
+    }
+
+    fn expand(&self, seed: u64) -> String {
+        let mut rng = ChaCha8Rng::seed_from_u64(seed);
+        let parts: Vec<&str> = self.parts.iter().map(String::as_str).collect();
+        match self.language {
+            Language::Chinese => expand_chinese(&parts, &self.said, &mut rng),
+            Language::English => expand_english(&parts, &self.said, &mut rng),
+        }
     }
 }
 
@@ -47,7 +86,9 @@ struct Said {
     colours: Vec<Colour>,
     /// How many sizes it gives.
     sizes: usize,
-    /// Whether the first thing stands on another or passes behind it, which things of the world do that are small.
+    /// Whether the first thing, which is the one that does something, goes elsewhere.
+    goes: bool,
+    /// Whether it stands on another or passes behind it, which things of the world do that are small.
     main_is_small: bool,
     flies: bool,
     floats: bool,
@@ -61,7 +102,7 @@ struct Said {
 impl Said {
     /// The size for a thing that has none.
     fn size(&self, thing: usize) -> Size {
-        if thing == 0 && self.main_is_small { Size::Small } else { Size::Large }
+        if thing == 0 && (self.goes || self.main_is_small) { Size::Small } else { Size::Large }
     }
 
     /// A ground that can carry the things, and of another colour than they are.
@@ -140,6 +181,7 @@ fn parse_english(text: &str, is_still: bool) -> Option<Said> {
         kinds,
         colours: Colour::ALL.into_iter().filter(|&colour| says(english::colour(colour))).collect(),
         sizes: words.iter().filter(|word| is_english_size(word)).count(),
+        goes: GOING.into_iter().any(does),
         main_is_small: does(Action::PassesBehind) || says_any(english::relation(Relation::OnTopOf)),
         flies: does(Action::Flies) || says("in the sky"),
         floats: does(Action::Floats),
@@ -161,7 +203,7 @@ fn is_english_size(word: &str) -> bool {
     Size::ALL.into_iter().any(|size| english::size(size).contains(&word))
 }
 
-/// "an orange ball" becomes "a large orange ball".
+/// "an orange ball" becomes "a large orange ball", or a small one.
 fn size_english(text: &str, said: &Said) -> String {
     let bare = |word: &str| word.trim_end_matches(',').to_owned();
     let describes = |word: &str| {
@@ -239,6 +281,7 @@ fn hear_chinese(text: &str, is_still: bool) -> Option<Said> {
         kinds,
         colours: Colour::ALL.into_iter().filter(|&colour| says(chinese::colour(colour))).collect(),
         sizes: Size::ALL.into_iter().map(|size| text.matches(chinese::size(size)).count()).sum(),
+        goes: GOING.into_iter().any(|action| does(Event::of(action))),
         main_is_small: (says(from) && says(behind)) || says_any(chinese::relation(Relation::OnTopOf)),
         flies: does(Event::of(Action::Flies)),
         floats: does(Event::of(Action::Floats)) || does(Event::towards(Action::Floats, Direction::Left)),
@@ -262,7 +305,7 @@ fn kinds_in_chinese(text: &str) -> Vec<(usize, Kind)> {
     found
 }
 
-/// "一个红色的球" becomes "一个红色的大球".
+/// "一个红色的球" becomes "一个红色的大球", or a small one.
 fn size_chinese(text: &str, said: &Said) -> String {
     let mut sized = String::new();
     let mut from = 0;

@@ -21,7 +21,7 @@ use crate::place::{CameraMove, Weather};
 use crate::scene::{Relation, Scene};
 use crate::split::{HeldOut, Split};
 
-pub use expand::expand_prompt;
+pub use expand::{expand_prompt, expand_prompts};
 pub use mention::Mention;
 pub use retold::retell;
 pub use vocabulary::{Group, all_caption_words, is_chinese, things_in, unknown_words, vocabulary};
