@@ -143,6 +143,9 @@ fn a_thing_stays_as_large_as_it_is_from_one_prompt_of_a_video_to_the_next() {
     assert!(ball.contains("small red ball") && chinese.contains("红色的小球"), "{ball}; {chinese}");
     assert!(boat.contains("large blue boat") && unknown == "a zeppelin", "{boat}; {unknown}");
     assert!(expand_prompt(prompts[0], 17, 1).contains("large red ball"));
+    // Of a still nothing goes out.
+    assert!(expand_prompt(prompts[1], 1, 1).contains("红色的大球"));
+    assert!(expand_prompt("a red dog walks", 1, 1).contains("large red dog"));
 }
 
 #[test]

@@ -86,7 +86,7 @@ struct Said {
     colours: Vec<Colour>,
     /// How many sizes it gives.
     sizes: usize,
-    /// Whether the first thing, which is the one that does something, goes elsewhere.
+    /// Whether the first thing, which is the one that does something, goes elsewhere; in a still it does not.
     goes: bool,
     /// Whether it stands on another or passes behind it, which things of the world do that are small.
     main_is_small: bool,
@@ -181,7 +181,7 @@ fn parse_english(text: &str, is_still: bool) -> Option<Said> {
         kinds,
         colours: Colour::ALL.into_iter().filter(|&colour| says(english::colour(colour))).collect(),
         sizes: words.iter().filter(|word| is_english_size(word)).count(),
-        goes: GOING.into_iter().any(does),
+        goes: !is_still && GOING.into_iter().any(does),
         main_is_small: does(Action::PassesBehind) || says_any(english::relation(Relation::OnTopOf)),
         flies: does(Action::Flies) || says("in the sky"),
         floats: does(Action::Floats),
@@ -281,7 +281,7 @@ fn hear_chinese(text: &str, is_still: bool) -> Option<Said> {
         kinds,
         colours: Colour::ALL.into_iter().filter(|&colour| says(chinese::colour(colour))).collect(),
         sizes: Size::ALL.into_iter().map(|size| text.matches(chinese::size(size)).count()).sum(),
-        goes: GOING.into_iter().any(|action| does(Event::of(action))),
+        goes: !is_still && GOING.into_iter().any(|action| does(Event::of(action))),
         main_is_small: (says(from) && says(behind)) || says_any(chinese::relation(Relation::OnTopOf)),
         flies: does(Event::of(Action::Flies)),
         floats: does(Event::of(Action::Floats)) || does(Event::towards(Action::Floats, Direction::Left)),
