@@ -195,10 +195,14 @@ pub async fn plan(
 
 /// How many jobs are made before one, and about how long they take.
 fn before(app: &App, job: &Job) -> Result<(u64, f64), Problem> {
+    const NOTHING: (u64, f64) = (0, 0.0);
+    if job.status != Status::Queued {
+        return Ok(NOTHING);
+    }
     let (waiting, begun) = (app.jobs.waiting()?, app.live.ids());
-    // Whether it waits is asked last: it may have begun since it was read, and is then neither before itself nor after others.
-    if job.status != Status::Queued || app.jobs.get(&job.id)?.is_none_or(|now| now.status != Status::Queued) {
-        return Ok((0, 0.0));
+    // Asked last: it may have begun since it was read, and is then neither before itself nor after others.
+    if app.jobs.get(&job.id)?.is_none_or(|now| now.status != Status::Queued) {
+        return Ok(NOTHING);
     }
     let (mut jobs_before, mut seconds_before) = (0, 0.0);
     for other in waiting.iter().take_while(|other| other.id != job.id) {

@@ -14,10 +14,13 @@ use crate::kind::{Colour, Kind, Size};
 use crate::place::{CameraMove, Ground, TimeOfDay, Weather};
 use crate::scene::Relation;
 
-/// What takes a thing elsewhere, all along the ground or through the air. What floats is slow.
-const GOING: [Action; 5] = [Action::Rolls, Action::Slides, Action::Drives, Action::Walks, Action::Flies];
 /// What is taken for an open time of day: daylight.
 const DAY: [TimeOfDay; 2] = [TimeOfDay::Morning, TimeOfDay::Noon];
+
+/// What takes a thing far enough elsewhere to need room. What floats is slow.
+fn going() -> impl Iterator<Item = Action> {
+    Action::ALL.into_iter().filter(|&action| action.travels() && action != Action::Floats)
+}
 
 /// The prompt with what it leaves open of sizes, ground, time of day, weather and, for more than one frame, camera
 /// filled in, in its own language; the seed decides where there is a choice.
@@ -33,17 +36,16 @@ pub fn expand_prompt(prompt: &str, num_frames: usize, seed: u64) -> String {
 pub fn expand_prompts(prompts: &[&str], num_frames: usize, seed: u64) -> Vec<String> {
     let mut heard: Vec<Option<Heard>> =
         prompts.iter().map(|prompt| Heard::of(prompt, num_frames == 1)).collect();
-    let going: Vec<Kind> =
+    let movers: Vec<Kind> =
         heard.iter().flatten().filter(|heard| heard.said.goes).map(|heard| heard.said.kinds[0]).collect();
     for heard in heard.iter_mut().flatten() {
-        heard.said.goes = going.contains(&heard.said.kinds[0]);
+        heard.said.goes = movers.contains(&heard.said.kinds[0]);
     }
-    let pairs = prompts.iter().zip(&heard);
-    pairs
-        .map(|(prompt, heard)| {
-            heard.as_ref().map_or_else(|| (*prompt).to_owned(), |heard| heard.expand(seed))
-        })
-        .collect()
+    let expand = |(prompt, heard): (&&str, Option<Heard>)| match heard {
+        Some(heard) => heard.expand(seed),
+        None => (*prompt).to_owned(),
+    };
+    prompts.iter().zip(heard).map(expand).collect()
 }
 
 /// A prompt of the world's words.
@@ -181,7 +183,7 @@ fn parse_english(text: &str, is_still: bool) -> Option<Said> {
         kinds,
         colours: Colour::ALL.into_iter().filter(|&colour| says(english::colour(colour))).collect(),
         sizes: words.iter().filter(|word| is_english_size(word)).count(),
-        goes: !is_still && GOING.into_iter().any(does),
+        goes: !is_still && going().any(does),
         main_is_small: does(Action::PassesBehind) || says_any(english::relation(Relation::OnTopOf)),
         flies: does(Action::Flies) || says("in the sky"),
         floats: does(Action::Floats),
@@ -281,7 +283,7 @@ fn hear_chinese(text: &str, is_still: bool) -> Option<Said> {
         kinds,
         colours: Colour::ALL.into_iter().filter(|&colour| says(chinese::colour(colour))).collect(),
         sizes: Size::ALL.into_iter().map(|size| text.matches(chinese::size(size)).count()).sum(),
-        goes: !is_still && GOING.into_iter().any(|action| does(Event::of(action))),
+        goes: !is_still && going().any(|action| does(Event::of(action))),
         main_is_small: (says(from) && says(behind)) || says_any(chinese::relation(Relation::OnTopOf)),
         flies: does(Event::of(Action::Flies)),
         floats: does(Event::of(Action::Floats)) || does(Event::towards(Action::Floats, Direction::Left)),
