@@ -215,13 +215,17 @@ impl GenerateArgs {
             return report.to_string();
         }
         if self.verbose {
-            for Span { from, to, prompt } in plan.told() {
+            for (Span { from, to, prompt }, reading) in plan.told().iter().zip(&plan.readings) {
                 let when = if plan.scenes.len() == 1 {
                     String::new()
                 } else {
                     format!(" from {from:.2} to {to:.2} s")
                 };
-                let _ = writeln!(io::stderr(), "prompt as read{when}: {prompt}");
+                let _ = writeln!(io::stderr(), "prompt{when}: {prompt}");
+                let read = reading.to_string();
+                if read != *prompt {
+                    let _ = writeln!(io::stderr(), "as read {}", read.replace('\n', "\nas read "));
+                }
             }
             for (part, seconds) in [
                 ("load", timings.load),

@@ -9,8 +9,8 @@ use nn::Packing;
 use serde_json::{Value, json};
 
 use crate::{
-    Error, MemoryPlan, ModelFiles, ModelInfo, Observer, Plan, Precision, Prompts, Result, Session, Size,
-    Stage, State, TimePlan, Timings, Video, VideoRequest, Warning,
+    Error, MemoryPlan, ModelFiles, ModelInfo, Observer, Plan, Precision, Prompts, Reading, Result, Session,
+    Size, Stage, State, TimePlan, Timings, Video, VideoRequest, Warning,
     canvas::{self, Beginning},
     denoise::{Canvas, Denoised, Denoising},
     estimate::{Pace, Rates, seconds_for_a_value},
@@ -341,12 +341,12 @@ impl Pipeline {
                     Some(noise) => noise,
                     None => noise::start(plan, index, window.latent_frames, self.session.device())?,
                 };
-                let [context, negative_context] = contexts.of(plan.prompt_of(window));
+                let prompt = plan.prompt_of(window);
+                let [context, negative_context] = contexts.of(prompt);
                 let (beginning, seconds) = timed(|| canvas::begin(&autoencoder, plan, window, &reel, &noise));
                 timings.decode += seconds;
-                let (tracks, seconds) = timed(|| match (&planner, &contexts.nothing) {
-                    (Some(planner), Some(nothing)) => {
-                        let contexts = [context.clone(), nothing.clone()];
+                let (tracks, seconds) = timed(|| match (&planner, contexts.of_planner(prompt)) {
+                    (Some(planner), Some(contexts)) => {
                         tracked.plan(planner, (plan, index), (&reel, self.eyes.as_ref()), contexts)
                     }
                     _ => Ok(None),
@@ -405,8 +405,9 @@ impl Pipeline {
             }
             None => {
                 let mut rows = rows;
-                let nothing = rows.pop_if(|_| self.info.planner.is_some());
-                Ok(Contexts { rows, nothing })
+                let of_denoiser = plan.readings.len() + usize::from(plan.guided());
+                let planner = rows.split_off(of_denoiser);
+                Ok(Contexts { rows, planner })
             }
         }
     }
@@ -434,6 +435,11 @@ impl Pipeline {
             "computed_in": self.precision.computed_in(),
             "prompt": plan.prompt,
         });
+        let is_as_told =
+            |(reading, prompt): (&Reading, &String)| *reading == Reading::of_written(prompt, &self.info);
+        if !plan.readings.iter().zip(&plan.prompts).all(is_as_told) {
+            record["read"] = json!(plan.readings);
+        }
         if plan.scenes.len() > 1 {
             record["scenes"] = json!(plan.told());
         }
@@ -447,23 +453,34 @@ impl Pipeline {
     }
 }
 
-/// What is read for a plan: its prompts, the negative one if it counts, and nothing, by which a planner guides itself.
+/// What is read for a plan: by the denoiser its prompts, and the negative one if it counts; by a planner, if there is one, its prompts, and
+/// nothing, by which it guides itself.
 fn prompts(plan: &Plan) -> Vec<&str> {
     let negative = plan.guided().then_some(plan.negative_prompt.as_str());
     let nothing = plan.model.planner.is_some().then_some("");
-    plan.prompts.iter().map(String::as_str).chain(negative).chain(nothing).collect()
+    let denoiser = plan.readings.iter().map(|reading| reading.denoiser.as_str());
+    let planner = plan.readings.iter().filter_map(|reading| reading.planner.as_deref());
+    denoiser.chain(negative).chain(planner).chain(nothing).collect()
 }
 
-/// What is made of the prompts, and of the negative one behind them, each `[1, tokens, dim]`, and what a planner is told of nothing.
+/// What is made of what is read, each `[1, tokens, dim]`.
 struct Contexts {
+    /// Of the denoiser's prompts, and of the negative one behind them.
     rows: Vec<Tensor<3>>,
-    nothing: Option<Tensor<3>>,
+    /// Of a planner's prompts, and of nothing behind them; empty without one.
+    planner: Vec<Tensor<3>>,
 }
 
 impl Contexts {
     /// That of a prompt, and that of the negative one; without guidance some prompt stands for it.
     fn of(&self, prompt: usize) -> [Tensor<3>; 2] {
         [prompt, self.rows.len() - 1].map(|row| self.rows[row].clone())
+    }
+
+    /// That of a prompt, and that of nothing, as a planner reads them.
+    fn of_planner(&self, prompt: usize) -> Option<[Tensor<3>; 2]> {
+        let nothing = self.planner.last()?;
+        Some([self.planner[prompt].clone(), nothing.clone()])
     }
 }
 

@@ -15,6 +15,7 @@ use crate::{
     VideoRequest, Warning,
     memory::Activations,
     model::{GUIDANCE, is_guidance},
+    reading::{self, Reading},
     text,
     timeline::{Layout, Lens, Placed, Window, frames_in, scenes, size_of},
 };
@@ -24,11 +25,13 @@ use crate::{
 pub struct Plan {
     /// The request with every value filled in that depends on the model (lengths as `num_frames`).
     pub request: VideoRequest,
-    /// What the model reads: the request's prompt, cleaned as diffusers does, with what it left open filled in. The first
+    /// What the video is to show: the request's prompt, cleaned as diffusers does, with what it left open filled in. The first
     /// of them, if there are several.
     pub prompt: String,
     /// The same for each of the scenes.
     pub prompts: Vec<String>,
+    /// What the model reads of each.
+    pub readings: Vec<Reading>,
     /// The scenes that these are of, as they were asked for.
     pub scenes: Vec<Span>,
     /// What it reads of the negative prompt: cleaned too.
@@ -134,7 +137,8 @@ impl VideoRequest {
         let guided = is_guided(guidance_scale);
         let precision = self.precision.unwrap_or(info.default_precision());
         let activations = Activations::of(precision, size, token_grid, guided, info);
-        let prompts = drawn.iter().map(|scene| text::clean(&scene.prompt)).collect();
+        let prompts: Vec<String> = drawn.iter().map(|scene| text::clean(&scene.prompt)).collect();
+        let readings = self.readings(&prompts, info, num_frames);
         let prompts = self.expand_prompts(prompts, info, num_frames);
         Ok(Plan {
             request: Self {
@@ -150,6 +154,7 @@ impl VideoRequest {
             },
             prompt: prompts[0].clone(),
             prompts,
+            readings,
             scenes,
             negative_prompt,
             size,
@@ -327,6 +332,15 @@ impl VideoRequest {
             }
             _ => prompts,
         }
+    }
+
+    /// What is read of the prompts of all spans, cleaned already.
+    fn readings(&self, prompts: &[String], info: &ModelInfo, num_frames: usize) -> Vec<Reading> {
+        if self.as_written || info.native.prompts != Prompts::World {
+            return prompts.iter().map(|prompt| Reading::of_written(prompt, info)).collect();
+        }
+        let plain = self.expand_prompts(reading::plainly(prompts), info, num_frames);
+        plain.iter().map(|prompt| Reading::of_world(prompt, info)).collect()
     }
 
     /// As asked for, or as fits the first of what is known, or the model's own.

@@ -55,11 +55,19 @@ pub struct NativeClip {
     /// Which prompts it was trained on.
     #[serde(default)]
     pub prompts: Prompts,
+    /// Whether its denoiser was trained to be told by tracks alone what things do, with prompts that do not say it.
+    #[serde(default, skip_serializing_if = "is_untrue")]
+    pub tracks_tell_events: bool,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, clippy::float_cmp, reason = "serde asks so; it is exact")]
 fn is_all(share: &f64) -> bool {
     *share == 1.0
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
+fn is_untrue(value: &bool) -> bool {
+    !*value
 }
 
 /// What the prompts of a model are about, so that it is known how to fill in what one leaves open.
@@ -101,6 +109,7 @@ impl From<PublishedClip> for NativeClip {
             num_inference_steps: Self::common_steps(),
             fine_noise: Self::all_noise(),
             prompts: Prompts::Any,
+            tracks_tell_events: false,
         }
     }
 }

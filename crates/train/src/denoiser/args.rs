@@ -90,6 +90,13 @@ pub struct DenoiserArgs {
     #[arg(long, default_value_t = Self::default().things_evenness)]
     #[serde(default)]
     pub things_evenness: f64,
+    /// How much, beside the error of latent frames, what that changes by from one to the next counts: half of its mean square,
+    /// which is as much as the error's where each frame is wrong in a way of its own, as what trembles is, and nothing where all
+    /// are wrong alike
+    #[arg(long, default_value_t = Self::default().change_weight)]
+    #[serde(default)]
+    pub change_weight: f64,
+
     /// How much more it counts what is shown around things where it rains or snows: drops are thin and nobody can know where they are, so
     /// that they are the first to be left out
     #[arg(long, default_value_t = Self::default().weather_weight, requires = "tracks")]
@@ -99,6 +106,11 @@ pub struct DenoiserArgs {
     #[arg(long, default_value_t = Self::default().tracks_dropout)]
     #[serde(default)]
     pub tracks_dropout: f64,
+    /// Share of clips to which that is shown whose caption says nothing of what things do: the tracks say it, also of what no clip
+    /// of the data shows a kind of thing do
+    #[arg(long, default_value_t = Self::default().eventless_share, requires = "tracks")]
+    #[serde(default)]
+    pub eventless_share: f64,
     /// Share of clips of which it is not shown how things are turned, only where they are; of half of the others it is not shown that of what is
     /// known
     #[arg(long, default_value_t = Self::default().pose_dropout)]
@@ -221,9 +233,11 @@ impl Default for DenoiserArgs {
             planner: None,
             tracks_dropout: 0.1,
             pose_dropout: 0.1,
+            eventless_share: 0.0,
             weather: false,
             things_weight: 0.0,
             things_evenness: 0.0,
+            change_weight: 0.0,
             weather_weight: 0.0,
             text: TextSize::default(),
             freeze_text_encoder: false,
@@ -341,9 +355,11 @@ impl DenoiserArgs {
         setting::share("--prompt-dropout", self.prompt_dropout)?;
         setting::share("--tracks-dropout", self.tracks_dropout)?;
         setting::share("--pose-dropout", self.pose_dropout)?;
+        setting::share("--eventless-share", self.eventless_share)?;
         setting::not_negative("--things-weight", self.things_weight)?;
         setting::share("--things-evenness", self.things_evenness)?;
         setting::not_negative("--weather-weight", self.weather_weight)?;
+        setting::not_negative("--change-weight", self.change_weight)?;
         let is_used = self.things_evenness == 0.0 || self.things_weight > 0.0;
         setting::require("--things-evenness", "a --things-weight", "none", is_used)?;
         let most = self.own_guidance.start.max(self.own_guidance.end);

@@ -1,5 +1,7 @@
 //! Latents with captions, drawn by (seed, batch).
 
+use std::borrow::Cow;
+
 use burn::tensor::{Device, Tensor, TensorData};
 use diffusion::Timeline;
 use engine::shown;
@@ -21,7 +23,7 @@ pub struct Batch<'a> {
     /// Normalised, `[batch, channels, frames, height, width]`.
     pub latents: Tensor<5>,
     /// One for each; empty where it was dropped.
-    pub prompts: Vec<&'a str>,
+    pub prompts: Vec<Cow<'a, str>>,
     /// One for each.
     pub timelines: Vec<Timeline>,
     /// What each token shows, if it is to be named: `[batch, tokens, classes]`.
@@ -147,7 +149,7 @@ impl TrainingSet {
         };
         for &(index, _) in boxes {
             let caption = source.captions(index).choose(rng).map_or("", String::as_str);
-            prompts.push(if rng.random::<f64>() < dropout { "" } else { caption });
+            prompts.push(Cow::Borrowed(if rng.random::<f64>() < dropout { "" } else { caption }));
             timelines.push(args.timeline.sample(frames, rng));
         }
         let items = source.latents.store().items();
@@ -164,6 +166,15 @@ impl TrainingSet {
             }
             _ => None,
         };
+        if planes.is_some() && args.eventless_share > 0.0 {
+            for prompt in &mut prompts {
+                let is_told = rng.random::<f64>() < args.eventless_share;
+                let eventless = if is_told { world::tell_without_events(prompt) } else { None };
+                if let Some(eventless) = eventless {
+                    *prompt = Cow::Owned(eventless);
+                }
+            }
+        }
         let counted = source.truths.as_ref().filter(|_| planes.is_some() && args.emphasis().is_any());
         let falling = counted.map(|truths| truths.falling(items, boxes, &source.device));
         let named = source

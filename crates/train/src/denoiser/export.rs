@@ -102,6 +102,7 @@ fn index(
         num_inference_steps: args.sample_steps,
         fine_noise: args.fine_noise,
         prompts: Prompts::World,
+        tracks_tell_events: args.eventless_share > 0.0,
     };
     let library = if transformer.is_diffusers() { "diffusers" } else { "kinora" };
     let mut index = json!({

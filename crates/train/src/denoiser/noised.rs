@@ -29,18 +29,47 @@ impl Noised {
 
     /// The mean squared difference of two velocities over all frames that are not known.
     pub fn squared_error(&self, predicted: Tensor<5>, velocity: Tensor<5>) -> Tensor<1> {
-        let [batch, _, frames, height, width] = predicted.dims();
-        let alike = self.free.ones_like().expand([batch, 1, frames, height, width]);
+        let alike = self.alike(&predicted);
         self.weighted_error(predicted, velocity, alike)
     }
 
     /// The same as a mean by weights, `[batch, 1, frames, height, width]`.
     pub fn weighted_error(&self, predicted: Tensor<5>, velocity: Tensor<5>, weights: Tensor<5>) -> Tensor<1> {
-        let channels = predicted.dims()[1];
-        let weights = weights * self.free.clone();
-        let error = (predicted - velocity).square() * weights.clone();
-        error.sum() / (weights.sum() * channels as f64)
+        mean_square(predicted - velocity, weights * self.free.clone())
     }
+
+    /// Half of the mean squared difference between the errors of neighbouring frames, by weights of which two frames have the mean: as much
+    /// as [`weighted_error`](Self::weighted_error) where each frame is wrong in a way of its own, and nothing where all are wrong
+    /// alike. Nothing is wrong with known frames, and between two of them nothing counts. 0 of a still.
+    pub fn weighted_change(
+        &self,
+        predicted: Tensor<5>,
+        velocity: Tensor<5>,
+        weights: Tensor<5>,
+    ) -> Tensor<1> {
+        let frames = predicted.dims()[2];
+        if frames == 1 {
+            return (predicted * 0.0).sum();
+        }
+        let neighbours = |x: Tensor<5>| [x.clone().narrow(2, 0, frames - 1), x.narrow(2, 1, frames - 1)];
+        let [before, behind] = neighbours((predicted - velocity) * self.free.clone());
+        let [first, second] = neighbours(self.free.clone());
+        let either = first.clone() + second.clone() - first * second;
+        let [first, second] = neighbours(weights);
+        mean_square(behind - before, (first + second) * either * 0.5) * 0.5
+    }
+
+    /// A weight of one for all of `x`, `[batch, 1, frames, height, width]`.
+    pub fn alike(&self, x: &Tensor<5>) -> Tensor<5> {
+        let [batch, _, frames, height, width] = x.dims();
+        self.free.ones_like().expand([batch, 1, frames, height, width])
+    }
+}
+
+/// The mean square of `[batch, channels, frames, height, width]` by weights of all channels, `[batch, 1, frames, height, width]`.
+fn mean_square(x: Tensor<5>, weights: Tensor<5>) -> Tensor<1> {
+    let channels = x.dims()[1];
+    (x.square() * weights.clone()).sum() / (weights.sum() * channels as f64)
 }
 
 /// A value for each clip and frame, `[batch, frames]`.
@@ -101,6 +130,41 @@ mod tests {
         let wrong = velocity.clone() + columns(1.0, 3.0);
         let error = to_scalar(noised.weighted_error(wrong, velocity, columns(1.0, 3.0))).unwrap();
         assert!((error - (1.0 + 3.0 * 9.0) / 4.0).abs() < 1e-4, "{error}");
+    }
+
+    #[test]
+    fn what_all_frames_are_wrong_by_does_not_change() {
+        let [latents, noise] = tensors();
+        let device = Device::flex();
+        let velocity = noise.clone() - latents.clone();
+        let by_frame = |values: [f32; 3]| {
+            let wrong = Tensor::<1>::from_floats(values, &device).reshape([1, 1, 3, 1, 1]);
+            velocity.clone() + wrong.expand([2, 3, 3, 1, 2])
+        };
+        let change = |timeline: &Timeline, wrong: [f32; 3]| {
+            let noised = Noised::new(latents.clone(), noise.clone(), &[timeline.clone(), timeline.clone()]);
+            to_scalar(noised.weighted_change(by_frame(wrong), velocity.clone(), noised.alike(&velocity)))
+                .unwrap()
+        };
+        let free = Timeline::shared(3, 700.0);
+        assert!(change(&free, [2.0; 3]).abs() < 1e-6);
+        // Half of the mean of 1 and 9.
+        assert!((change(&free, [0.0, 1.0, -2.0]) - 2.5).abs() < 1e-5);
+        // The known frame is right whatever is said of it, and the second known one has no step to it.
+        assert!(
+            (change(&Timeline::known(vec![true, false, false], 700.0), [5.0, 1.0, 1.0]) - 0.25).abs() < 1e-5
+        );
+        assert!(
+            (change(&Timeline::known(vec![true, true, false], 700.0), [5.0, 5.0, 3.0]) - 4.5).abs() < 1e-5
+        );
+        // A still has no neighbours.
+        let still = |x: &Tensor<5>| x.clone().narrow(2, 0, 1);
+        let noised = Noised::new(still(&latents), still(&noise), &vec![Timeline::shared(1, 700.0); 2]);
+        assert_eq!(
+            to_scalar(noised.weighted_change(still(&noise), still(&velocity), noised.alike(&still(&noise))))
+                .unwrap(),
+            0.0
+        );
     }
 
     #[test]

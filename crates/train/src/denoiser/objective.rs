@@ -95,7 +95,7 @@ impl<'a> DenoiserObjective<'a> {
         Told { planes, falling, advantages, own_guidance, emphasis, of_nothing }: Told,
         (prompts, timelines): (&[&str], &[Timeline]),
         tap: impl FnMut(usize, &Tensor<3>),
-    ) -> Result<Tensor<1>> {
+    ) -> Result<Wrong> {
         let noised = Noised::new(latents.clone(), noise.clone(), timelines);
         let (tokenizer, device) = (&self.tokenizer, &self.device);
         // What is shown tracks learns from the latents; see `--teacher`.
@@ -128,9 +128,10 @@ impl<'a> DenoiserObjective<'a> {
             Some(away) => velocity + (predicted.clone().detach() - away) * own_guidance,
             None => velocity,
         };
-        Ok(match weights {
-            Some(weights) => noised.weighted_error(predicted, velocity, weights),
-            None => noised.squared_error(predicted, velocity),
+        let weights = weights.unwrap_or_else(|| noised.alike(&predicted));
+        Ok(Wrong {
+            by: noised.weighted_error(predicted.clone(), velocity.clone(), weights.clone()),
+            changes: noised.weighted_change(predicted, velocity, weights),
         })
     }
 
@@ -148,6 +149,14 @@ fn shown_channels(folder: &Path) -> usize {
     let parts = [folder.join("transformer"), folder.join("model/transformer")];
     let found = parts.iter().find_map(|part| WanTransformer3dConfig::load(part).ok());
     found.map_or(0, |config| config.shown_channels)
+}
+
+/// How wrong velocities are.
+struct Wrong {
+    /// See [`Noised::weighted_error`].
+    by: Tensor<1>,
+    /// See [`Noised::weighted_change`].
+    changes: Tensor<1>,
 }
 
 /// What is known of a batch besides its prompts, and what is to be learnt from it.
@@ -176,7 +185,8 @@ impl Objective for DenoiserObjective<'_> {
         let noise = noise(moment.seed, Purpose::Batch, moment.batch).tensor(shape, &self.device);
         let mut features = None;
         let named_after = (self.args.num_layers / 2).max(1);
-        let told = (batch.prompts.as_slice(), batch.timelines.as_slice());
+        let prompts: Vec<&str> = batch.prompts.iter().map(AsRef::as_ref).collect();
+        let told = (prompts.as_slice(), batch.timelines.as_slice());
         let about = Told {
             planes: batch.planes,
             falling: batch.falling,
@@ -185,11 +195,15 @@ impl Objective for DenoiserObjective<'_> {
             emphasis: self.args.emphasis(),
             of_nothing: batch.of_nothing,
         };
-        let loss = self.loss_of(model, [batch.latents, noise], about, told, |block, x| {
+        let wrong = self.loss_of(model, [batch.latents, noise], about, told, |block, x| {
             if block + 1 == named_after {
                 features = Some(x.clone());
             }
         })?;
+        let loss = match self.args.change_weight {
+            0.0 => wrong.by,
+            weight => wrong.by + wrong.changes * weight,
+        };
         let figures = Figures::new().with("frames", shape[2] as f64);
         let (Some(naming), Some(features), Some(targets)) = (&model.naming, features, batch.targets) else {
             return Ok((loss, figures));
@@ -310,7 +324,7 @@ impl Objective for DenoiserObjective<'_> {
         let mut figures = Figures::new();
         for (name, timeline, other) in asked {
             let mut noise = noise(self.args.run.seed, Purpose::Evaluation, 0);
-            let (mut sum, mut count) = (0.0, 0.0);
+            let (mut sum, mut changes, mut count) = (0.0, 0.0, 0.0);
             for indices in items.chunks(self.args.batch_clips) {
                 let latents = self.validation.normalized(indices, frames)?;
                 let noise = noise.tensor(latents.dims(), &self.device);
@@ -336,12 +350,17 @@ impl Objective for DenoiserObjective<'_> {
                     emphasis: Emphasis::default(),
                     of_nothing: false,
                 };
-                let loss = self.loss_of(model, [latents, noise], about, (&prompts, &timelines), |_, _| ())?;
-                let loss = to_scalar(loss)?;
-                sum += f64::from(loss) * indices.len() as f64;
+                let told = (prompts.as_slice(), timelines.as_slice());
+                let wrong = self.loss_of(model, [latents, noise], about, told, |_, _| ())?;
+                sum += f64::from(to_scalar(wrong.by)?) * indices.len() as f64;
+                changes += f64::from(to_scalar(wrong.changes)?) * indices.len() as f64;
                 count += indices.len() as f64;
             }
+            let of_changes = name.strip_prefix("loss_at_").map(|t| format!("changes_at_{t}"));
             figures.push(name, sum / count);
+            if let Some(name) = of_changes {
+                figures.push(name, changes / count);
+            }
         }
         Ok(figures)
     }

@@ -1,14 +1,14 @@
 //! A prompt of one thing, told with another event.
 
-use rand::SeedableRng;
+use rand::{RngCore, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-use super::{Content, Language, is_chinese};
-use crate::claims::Claims;
-use crate::event::Event;
+use super::{Content, Language, is_chinese, unknown_words};
+use crate::claims::{Claims, EventClaim, ThingClaim};
+use crate::event::{Action, Event};
 use crate::kind::{Colour, Kind, Size};
 use crate::place::{CameraMove, Ground, TimeOfDay, Weather};
-use crate::scene::{Scene, Thing};
+use crate::scene::{Neighbour, Scene, Thing};
 
 /// The prompt with these events in place of its own, and this move of the camera, in its own language; what it says of the
 /// thing and the place stays. What travels goes as its kind does: a car drives where a dog walks.
@@ -21,39 +21,95 @@ pub fn retell(prompt: &str, events: &[Event], camera: CameraMove) -> Option<Stri
         return None;
     }
     let language = if is_chinese(prompt) { Language::Chinese } else { Language::English };
-    let main = Thing {
-        kind: thing.kind,
-        colour: thing.colour.unwrap_or(Colour::Red),
-        size: thing.size.unwrap_or(Size::Large),
+    let events = events.iter().map(|&event| as_its_kind(thing.kind, event)).collect();
+    let scene = Scene { events, camera, ..scene_of(&claims) };
+    let camera = claims.camera.is_some() || camera != CameraMove::Still;
+    let content = Content { events: true, camera, ..content_of(&claims) };
+    Some(content.say(&scene, language, &mut ChaCha8Rng::seed_from_u64(0)).text)
+}
+
+/// What the prompt says in English, each thing in the first of the words that captions have for it, whatever its own words and language are.
+///
+/// None for a prompt with words that no caption has, and for one of which no caption says the same.
+pub fn tell_plainly(prompt: &str) -> Option<String> {
+    unknown_words(prompt).is_empty().then(|| plainly(&Claims::of_prompt(prompt))).flatten()
+}
+
+/// The same but for what things do.
+pub fn tell_without_events(prompt: &str) -> Option<String> {
+    let claims = || Claims { events: Vec::new(), ..Claims::of_prompt(prompt) };
+    unknown_words(prompt).is_empty().then(|| plainly(&claims())).flatten()
+}
+
+fn plainly(claims: &Claims) -> Option<String> {
+    if claims.things.is_empty() || claims.things.iter().any(|thing| thing.count != 1) {
+        return None;
+    }
+    let said = content_of(claims).say(&scene_of(claims), Language::English, &mut First);
+    (Claims::of_prompt(&said.text) == *claims).then_some(said.text)
+}
+
+/// Chooses the first of whatever there is to choose from.
+struct First;
+
+impl RngCore for First {
+    fn next_u32(&mut self) -> u32 {
+        0
+    }
+
+    fn next_u64(&mut self) -> u64 {
+        0
+    }
+
+    fn fill_bytes(&mut self, bytes: &mut [u8]) {
+        bytes.fill(0);
+    }
+}
+
+/// A scene in which the claims hold; what they leave open, and captions say nothing of, is anything.
+fn scene_of(claims: &Claims) -> Scene {
+    let thing = |claim: &ThingClaim| Thing {
+        kind: claim.kind,
+        colour: claim.colour.unwrap_or(Colour::Red),
+        size: claim.size.unwrap_or(Size::Large),
         place: [0.0; 2],
         yaw: 0.0,
     };
-    let scene = Scene {
+    let event = |claim: &EventClaim| Event { action: claim.action, direction: claim.direction };
+    let related = |thing: usize| claims.relations.iter().find(|claim| claim.other == thing);
+    let neighbour = |thing| Neighbour { thing, relation: related(thing).map(|claim| claim.relation) };
+    let rests = || vec![Event::of(Action::Rests)];
+    let events: Vec<Event> = claims.events.iter().map(event).collect();
+    Scene {
         seed: 0,
-        things: vec![main],
-        events: events.iter().map(|&event| as_its_kind(thing.kind, event)).collect(),
-        neighbours: Vec::new(),
+        things: claims.things.iter().map(thing).collect(),
+        events: if events.is_empty() { rests() } else { events },
+        neighbours: (1..claims.things.len()).map(neighbour).collect(),
         ground: claims.ground.unwrap_or(Ground::Grass),
         time_of_day: claims.time_of_day.unwrap_or(TimeOfDay::Noon),
         weather: claims.weather.unwrap_or(Weather::Clear),
-        camera,
-        // Captions say nothing of these.
+        camera: claims.camera.unwrap_or(CameraMove::Still),
         elevation: 0.0,
         azimuth: 0.0,
         gravity: 0.0,
         restitution: 0.0,
         drop_height: 0.0,
-    };
-    let content = Content {
-        colours: vec![thing.colour.is_some()],
-        sizes: vec![thing.size.is_some()],
+    }
+}
+
+/// What the claims say of it.
+fn content_of(claims: &Claims) -> Content {
+    Content {
+        colours: claims.things.iter().map(|thing| thing.colour.is_some()).collect(),
+        sizes: claims.things.iter().map(|thing| thing.size.is_some()).collect(),
+        events: !claims.events.is_empty(),
+        terse: false,
+        relations: !claims.relations.is_empty(),
         ground: claims.ground.is_some(),
         time_of_day: claims.time_of_day.is_some(),
         weather: claims.weather.is_some(),
-        camera: claims.camera.is_some() || camera != CameraMove::Still,
-        ..Content::all(&scene, language)
-    };
-    Some(content.say(&scene, language, &mut ChaCha8Rng::seed_from_u64(0)).text)
+        camera: claims.camera.is_some(),
+    }
 }
 
 fn as_its_kind(kind: Kind, event: Event) -> Event {
@@ -68,8 +124,9 @@ fn as_its_kind(kind: Kind, event: Event) -> Event {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::claims::EventClaim;
-    use crate::event::{Action, Direction};
+    use crate::caption::caption;
+    use crate::event::Direction;
+    use crate::split::Split;
 
     #[test]
     fn what_is_retold_claims_the_same_but_for_the_event() {
@@ -83,6 +140,48 @@ mod tests {
         }
         let panned = retell("a red ball", &[Event::of(Action::Falls)], CameraMove::PanLeft).unwrap();
         assert_eq!(Claims::of_prompt(&panned).camera, Some(CameraMove::PanLeft), "{panned}");
+    }
+
+    #[test]
+    fn every_caption_can_be_told_plainly_and_means_the_same_in_both_languages() {
+        let mut rng = ChaCha8Rng::seed_from_u64(3);
+        for seed in 0..400 {
+            let scene = Scene::sample(seed, Split::Train);
+            for language in Language::ALL {
+                let text = caption(&scene, language, &mut rng).text;
+                let claims = Claims::of_prompt(&text);
+                let plain = tell_plainly(&text).expect(&text);
+                assert!(!is_chinese(&plain) && Claims::of_prompt(&plain) == claims, "{text}: {plain}");
+                assert_eq!(tell_plainly(&plain), Some(plain));
+                let without = tell_without_events(&text).expect(&text);
+                assert_eq!(Claims::of_prompt(&without), Claims { events: Vec::new(), ..claims }, "{text}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_first_words_are_the_plain_ones() {
+        let of = |prompt: &str| tell_plainly(prompt).unwrap();
+        let plain = "a large red ball rolls to the left, then spins on the grass, the camera pans left";
+        assert_eq!(
+            of(
+                "Big red ball rolling left and then spinning around on the grass, the camera pans to the left"
+            ),
+            plain
+        );
+        assert_eq!(of("一个红色的大球先在草地上往左滚动，再旋转，镜头向左摇"), plain);
+        assert_eq!(
+            tell_without_events(plain).unwrap(),
+            "a large red ball on the grass, the camera pans left"
+        );
+    }
+
+    #[test]
+    fn what_no_caption_says_is_not_told() {
+        for prompt in ["fog", "two red balls", "a cheerful red ball", "a red ball rolls and a blue cube"] {
+            assert_eq!(tell_plainly(prompt), None, "{prompt}");
+        }
+        assert_eq!(tell_without_events("two red balls roll"), None);
     }
 
     #[test]

@@ -1,0 +1,54 @@
+//! What the networks of a model read of a prompt.
+//!
+//! A model of the world reads a prompt as captions say it, in plain English, so that it does not matter which of its languages a prompt
+//! is in or how it puts what it says. Where its tracks say what things do, its denoiser reads nothing of that: of a thing that it never saw do
+//! it, it would draw what it knows of the words. (Betker et al. 2023, "Improving image generation with better captions", have a language model
+//! write what is read; for the words of this world a parser is enough.)
+
+use std::fmt::{self, Display};
+
+use serde::Serialize;
+
+use crate::ModelInfo;
+
+/// What is read of a prompt.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Reading {
+    /// By the denoiser.
+    pub denoiser: String,
+    /// By the planner, if there is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub planner: Option<String>,
+}
+
+impl Reading {
+    /// Of a prompt word for word.
+    pub(crate) fn of_written(prompt: &str, info: &ModelInfo) -> Self {
+        Self { denoiser: prompt.to_owned(), planner: info.planner.is_some().then(|| prompt.to_owned()) }
+    }
+
+    /// Of a prompt of the world by what it says.
+    pub(crate) fn of_world(prompt: &str, info: &ModelInfo) -> Self {
+        let written = Self::of_written(prompt, info);
+        let is_told = info.planner.is_some() && info.native.tracks_tell_events;
+        let denoiser = if is_told { world::tell_without_events(prompt) } else { None };
+        Self { denoiser: denoiser.unwrap_or(written.denoiser), ..written }
+    }
+}
+
+impl Display for Reading {
+    /// One or two lines.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.planner {
+            Some(planner) if *planner != self.denoiser => {
+                write!(f, "to plan: {planner}\nto draw: {}", self.denoiser)
+            }
+            _ => f.write_str(&self.denoiser),
+        }
+    }
+}
+
+/// The prompts of one video of the world as captions say them; see [`world::tell_plainly`].
+pub(crate) fn plainly(prompts: &[String]) -> Vec<String> {
+    prompts.iter().map(|prompt| world::tell_plainly(prompt).unwrap_or_else(|| prompt.clone())).collect()
+}
