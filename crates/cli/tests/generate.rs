@@ -5,7 +5,7 @@ mod common;
 use std::{fs, path::Path, process::Command};
 
 use common::{SMALL, fail, generate, info, kinora, model_folder, names, succeed};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 #[test]
 fn every_format_is_written_and_says_how_it_was_made() {
@@ -55,6 +55,33 @@ fn what_a_prompt_leaves_open_is_filled_in_unless_it_is_taken_as_written() {
     let index = fs::read_to_string(model.join("model_index.json")).expect("read");
     fs::write(model.join("model_index.json"), index.replace("\"prompts\": \"world\",", "")).expect("written");
     assert_eq!(read("a red ball", "--num-frames 5 --model model"), "a red ball");
+}
+
+#[test]
+fn what_says_the_same_is_read_as_one_prompt() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let model = folder.path().join("model");
+    copy(&model_folder(), &model);
+    let index = fs::read_to_string(model.join("model_index.json")).expect("read");
+    let mut index: Value = serde_json::from_str(&index).expect("JSON");
+    let mut read = |prompt: &str, tracks_tell_events: bool, flags: &str| {
+        index["_kinora"]["tracks_tell_events"] = tracks_tell_events.into();
+        fs::write(model.join("model_index.json"), index.to_string()).expect("written");
+        let flags = format!("--model model --size 64x48 --num-frames 5 --steps 2 -o a.gif {flags}");
+        succeed(generate(folder.path(), prompt, &flags));
+        info(folder.path(), "a.gif")["provenance"]["read"].clone()
+    };
+    const PLAIN: &str = "at noon, a large red ball falls, then rolls to the left on the sand under a clear sky, the camera is still";
+    const LEFT_OUT: &str = "at noon, a large red ball on the sand under a clear sky, the camera is still";
+    const ENGLISH: &str = "At noon big red ball falling down and then rolling left on the sand under a clear sky, the camera stays still";
+    const CHINESE: &str = "中午，沙地上，一个红色的大球先落下，再往左滚动，天空晴朗，镜头静止";
+    for prompt in [ENGLISH, CHINESE] {
+        assert_eq!(read(prompt, false, ""), json!([{ "denoiser": PLAIN, "planner": PLAIN }]));
+        assert_eq!(read(prompt, true, ""), json!([{ "denoiser": LEFT_OUT, "planner": PLAIN }]));
+        assert!(read(prompt, true, "--as-written").is_null(), "word for word");
+    }
+    assert!(read(PLAIN, false, "").is_null(), "it is plain already");
+    assert!(read("two red balls on the sand at noon", true, "").is_null(), "no caption says it");
 }
 
 #[test]
