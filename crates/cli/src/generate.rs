@@ -222,9 +222,8 @@ impl GenerateArgs {
                     format!(" from {from:.2} to {to:.2} s")
                 };
                 let _ = writeln!(io::stderr(), "prompt{when}: {prompt}");
-                let read = reading.to_string();
-                if read != *prompt {
-                    let _ = writeln!(io::stderr(), "as read {}", read.replace('\n', "\nas read "));
+                if reading.to_string() != *prompt {
+                    let _ = writeln!(io::stderr(), "as read{when}: {reading}");
                 }
             }
             for (part, seconds) in [

@@ -4,7 +4,7 @@ mod common;
 
 use std::{fs, path::Path, process::Command};
 
-use common::{SMALL, fail, generate, info, kinora, model_folder, names, succeed};
+use common::{SMALL, copy, fail, generate, info, kinora, model_folder, names, succeed};
 use serde_json::{Value, json};
 
 #[test]
@@ -357,16 +357,4 @@ fn damaged_weights_name_the_file() {
     let message = fail(generate(folder.path(), "a ball", "--model model -o a.mp4"), 1);
     assert!(message.contains("model/vae"), "{message}");
     assert_eq!(names(folder.path()), ["model"]);
-}
-
-fn copy(from: &Path, to: &Path) {
-    fs::create_dir_all(to).expect("made");
-    for name in names(from) {
-        let (from, to) = (from.join(&name), to.join(&name));
-        if from.is_dir() {
-            copy(&from, &to);
-        } else {
-            fs::copy(from, to).expect("copied");
-        }
-    }
 }

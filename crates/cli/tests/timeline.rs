@@ -5,8 +5,9 @@ mod common;
 
 use std::{fs, ops::Range, path::Path};
 
-use common::{fail, info, kinora, model_folder, names, succeed};
+use common::{copy, fail, info, kinora, model_folder, names, succeed};
 use safetensors::SafeTensors;
+use serde_json::Value;
 
 /// Small and quick; the noise of two steps does for what is tested here.
 const QUICK: &str = "--steps 2 --guidance-scale 1";
@@ -206,6 +207,21 @@ fn something_else_moves_as_a_clip_does() {
         sum
     });
     assert!(little < much, "{little} {much}");
+    // Nothing is planned, so that the prompt alone tells what happens, also to a model that is told by plans.
+    let model = folder.path().join("model");
+    copy(&model_folder(), &model);
+    let index = fs::read_to_string(model.join("model_index.json")).expect("read");
+    let mut index: Value = serde_json::from_str(&index).expect("JSON");
+    let mut rolls = |tracks_tell_events: bool, flags: &str| {
+        index["_kinora"]["tracks_tell_events"] = tracks_tell_events.into();
+        fs::write(model.join("model_index.json"), index.to_string()).expect("written");
+        let flags = format!("--size 64x48 --num-frames 9 --model model {flags}");
+        made(folder.path(), &format!("generate a-red-ball-rolls-left {flags}"))
+    };
+    let [told, untold] = [false, true].map(|tells| rolls(tells, "--motion-from a.gif"));
+    assert_eq!(told.unlike(0..9, &untold, 0..9), 0.0);
+    let [told, untold] = [false, true].map(|tells| rolls(tells, ""));
+    assert!(told.unlike(0..9, &untold, 0..9) > 0.0);
     let refused = |flags: &str| fail(kinora(folder.path(), &format!("generate a-red-ball {flags}")), 2);
     let message = refused("--motion-from a.gif --motion-strength 0");
     assert!(message.contains("strength"), "{message}");
@@ -408,18 +424,6 @@ fn what_cannot_be_is_told_in_one_line() {
     succeed(kinora(folder.path(), &format!("remix a.gif --model model {QUICK} -o b.gif")));
 }
 
-fn copy(from: &Path, to: &Path) {
-    fs::create_dir_all(to).expect("made");
-    for entry in fs::read_dir(from).expect("a folder") {
-        let entry = entry.expect("an entry");
-        let target = to.join(entry.file_name());
-        match entry.file_type().expect("a type").is_dir() {
-            true => copy(&entry.path(), &target),
-            false => drop(fs::copy(entry.path(), target).expect("copied")),
-        }
-    }
-}
-
 #[test]
 fn a_video_is_gone_on_with_after_a_kill() {
     let folder = folder();
@@ -440,7 +444,7 @@ fn a_video_is_gone_on_with_after_a_kill() {
     assert_eq!(again.unlike(0..33, &whole, 0..33), 0.0);
     // All is there now, and written again in another format.
     let text = succeed(kinora(folder.path(), &command.replace("again.safetensors", "again.mp4 --json")));
-    let result: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+    let result: Value = serde_json::from_str(&text).expect("JSON");
     assert_eq!(result["num_frames"], 33);
     // Its request is kept, too.
     fs::create_dir(folder.path().join("elsewhere")).expect("made");

@@ -220,9 +220,12 @@ impl Pipeline {
         if !words.is_empty() {
             warnings.push(Warning::UnknownWords { words, of_world });
         }
-        for (field, prompt) in [("prompt", &plan.prompt), ("negative_prompt", &plan.negative_prompt)] {
-            let is_read = field == "prompt" || plan.guided();
-            if let Some(unread) = self.text.unread(prompt)?.filter(|_| is_read) {
+        let read = plan.readings.iter().map(|reading| reading.planner.as_ref().unwrap_or(&reading.denoiser));
+        let negative = plan.guided().then_some(&plan.negative_prompt);
+        for (field, prompt) in
+            read.map(|prompt| ("prompt", prompt)).chain(negative.map(|prompt| ("negative_prompt", prompt)))
+        {
+            if let Some(unread) = self.text.unread(prompt)? {
                 let max_tokens = self.text.max_sequence_length();
                 warnings.push(Warning::Cut { field, max_tokens, unread: unread.to_owned() });
             }
@@ -352,7 +355,13 @@ impl Pipeline {
                     _ => Ok(None),
                 });
                 timings.denoise += seconds;
-                let beginning = Beginning { beside: beginning.beside.or(tracks?), ..beginning };
+                let tracks = tracks?;
+                // What no tracks tell the prompt has to.
+                let context = match contexts.of_planner(prompt) {
+                    Some([context, _]) if tracks.is_none() => context,
+                    _ => context,
+                };
+                let beginning = Beginning { beside: beginning.beside.or(tracks), ..beginning };
                 reel.is_seen();
                 let canvas = Canvas { index, beginning, noise, context, negative_context };
                 let (denoised, seconds) = timed(|| denoising.run(canvas, observer));

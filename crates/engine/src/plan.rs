@@ -34,7 +34,7 @@ pub struct Plan {
     pub readings: Vec<Reading>,
     /// The scenes that these are of, as they were asked for.
     pub scenes: Vec<Span>,
-    /// What it reads of the negative prompt: cleaned too.
+    /// What the model reads of the negative prompt: cleaned too.
     pub negative_prompt: String,
     /// Pixels.
     pub size: Size,
@@ -517,7 +517,7 @@ impl Plan {
         })
     }
 
-    /// What the model reads, and when.
+    /// What the video is to show, and when.
     pub fn told(&self) -> Vec<Span> {
         let told = self.scenes.iter().zip(&self.prompts);
         told.map(|(scene, prompt)| Span { prompt: prompt.clone(), ..scene.clone() }).collect()

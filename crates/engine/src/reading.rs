@@ -37,11 +37,11 @@ impl Reading {
 }
 
 impl Display for Reading {
-    /// One or two lines.
+    /// In a line.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.planner {
             Some(planner) if *planner != self.denoiser => {
-                write!(f, "to plan: {planner}\nto draw: {}", self.denoiser)
+                write!(f, "{planner}; to draw: {}", self.denoiser)
             }
             _ => f.write_str(&self.denoiser),
         }

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use burn::tensor::{Device, FloatDType, Tensor};
 use clap::Args;
-use engine::VideoRequest;
+use engine::{Reading, VideoRequest};
 use judge::{
     Judge,
     prompts::{Prompt, PromptSet},
@@ -177,7 +177,9 @@ impl Samples<'_> {
             noise.tensor([1, channels, frames, height, width], self.device)
         });
         let noise: Tensor<5> = Tensor::cat(noises.collect(), 0);
-        let told = vec![plan.prompt.as_str(); args.each];
+        // Nothing is planned.
+        let Reading { denoiser, planner } = &plan.readings[0];
+        let told = vec![planner.as_ref().unwrap_or(denoiser).as_str(); args.each];
         let latents = self.model.denoised([noise.zeros_like(), noise], 1.0, 0, &told, None)?;
         let latents = self.vae.denormalize(latents);
         let mut decoder = self.vae.decoder_stream(FloatDType::F32);
@@ -196,7 +198,7 @@ impl Samples<'_> {
             let (reward, is_right) = reward(&verdict);
             let item = Item {
                 size: [frames, height, width],
-                captions: vec![plan.prompt.clone()],
+                captions: vec![told[0].to_owned()],
                 reward: Some(reward),
                 ..Item::default()
             };

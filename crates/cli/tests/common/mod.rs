@@ -68,3 +68,16 @@ pub fn info(folder: &Path, file: &str) -> Value {
     let text = succeed(kinora(folder, &format!("info --json {file}")));
     serde_json::from_str(&text).expect("one JSON object")
 }
+
+/// Copies a folder and all that is in it.
+pub fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).expect("made");
+    for name in names(from) {
+        let (from, to) = (from.join(&name), to.join(&name));
+        if from.is_dir() {
+            copy(&from, &to);
+        } else {
+            fs::copy(from, to).expect("copied");
+        }
+    }
+}

@@ -106,8 +106,8 @@ pub struct DenoiserArgs {
     #[arg(long, default_value_t = Self::default().tracks_dropout)]
     #[serde(default)]
     pub tracks_dropout: f64,
-    /// Share of clips to which that is shown whose caption says nothing of what things do: the tracks say it, also of what no clip
-    /// of the data shows a kind of thing do
+    /// Share of clips, of those to which tracks are shown, whose caption says nothing of what things do: the tracks say it, also of what
+    /// no clip of the data shows a kind of thing do
     #[arg(long, default_value_t = Self::default().eventless_share, requires = "tracks")]
     #[serde(default)]
     pub eventless_share: f64,

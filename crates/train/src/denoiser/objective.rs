@@ -328,10 +328,16 @@ impl Objective for DenoiserObjective<'_> {
             for indices in items.chunks(self.args.batch_clips) {
                 let latents = self.validation.normalized(indices, frames)?;
                 let noise = noise.tensor(latents.dims(), &self.device);
-                let mut prompts: Vec<&str> = indices
-                    .iter()
-                    .map(|&index| self.validation.captions(index).first().map_or("", String::as_str))
-                    .collect();
+                // As the model will be asked.
+                let is_told = self.args.eventless_share > 0.0;
+                let asked = |caption: &String| {
+                    let eventless = if is_told { world::tell_without_events(caption) } else { None };
+                    eventless.unwrap_or_else(|| caption.clone())
+                };
+                let captions = indices.iter().map(|&index| self.validation.captions(index).first());
+                let captions: Vec<String> =
+                    captions.map(|caption| caption.map(asked).unwrap_or_default()).collect();
+                let mut prompts: Vec<&str> = captions.iter().map(String::as_str).collect();
                 prompts.rotate_left(other % indices.len());
                 let timelines = vec![timeline.clone(); indices.len()];
                 let whole =

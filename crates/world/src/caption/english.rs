@@ -67,6 +67,7 @@ pub(super) fn say(scene: &Scene, content: &Content, rng: &mut dyn RngCore) -> St
     }
     let presents = !content.terse && before.is_empty() && form == Form::Participle && rng.random_bool(0.2);
     let present = if presents { pick(if content.events { VIDEO } else { PICTURE }, rng) } else { "" };
+    core.retain(|part| !part.is_empty());
     let core = core.join(" ").replace(" ,", ",");
     let parts: Vec<&str> = before.iter().map(String::as_str).chain([core.as_str()]).chain(after).collect();
     format!("{present} {}", parts.join(", ")).trim().into()

@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use super::{Claims, Described, EventClaim, longest};
+use super::{Heard, longest};
 use crate::caption::chinese;
 use crate::event::{Action, Direction, Event};
 use crate::kind::{Colour, Kind, Size};
@@ -29,7 +29,13 @@ enum Sign {
     Time(TimeOfDay),
     Weather(Weather),
     Camera(CameraMove),
-    /// Words that only look like others.
+    /// "和"
+    Joins,
+    /// "然后", "再"
+    Then,
+    /// "上", behind a ground.
+    On,
+    /// Words that only look like others, or say nothing by themselves.
     Nothing,
 }
 
@@ -76,55 +82,73 @@ static PHRASES: LazyLock<Vec<(String, Sign)>> = LazyLock::new(|| {
         chinese::camera(camera).iter().for_each(|phrase| add(phrase, Sign::Camera(camera)));
     }
     add(chinese::ONGOING, Sign::Nothing);
+    add("和", Sign::Joins);
+    [chinese::THEN, chinese::IN_ORDER.1].into_iter().for_each(|words| add(words, Sign::Then));
+    [chinese::ON, chinese::ABOVE].into_iter().for_each(|word| add(word, Sign::On));
+    let between = [chinese::IN_ORDER.0, chinese::PASSES_BEHIND.0, "的", "穿", "衣服", "在", "有"];
+    between.into_iter().for_each(|word| add(word, Sign::Nothing));
     phrases
 });
 
 /// What a Chinese prompt claims; nothing is named if it is not Chinese.
-pub(super) fn read(prompt: &str) -> Claims {
-    let mut claims = Claims::default();
-    let mut described = Described::default();
+pub(super) fn read(prompt: &str) -> Heard {
+    const POINTS: &str = " ，。、；！？,.;!?\n";
+    let mut heard = Heard::default();
+    let mut is_ground = false;
     let mut way: Option<Direction> = None;
     let mut takes_other = false;
     let mut rest = prompt;
     while let Some(letter) = rest.chars().next() {
         let Some((length, sign)) = longest(&PHRASES, rest, |_, _| true) else {
+            heard.must(POINTS.contains(letter));
             rest = &rest[letter.len_utf8()..];
             continue;
         };
         rest = &rest[length..];
-        let last = claims.things.len().checked_sub(1).filter(|&thing| thing > 0);
+        let last = heard.claims.things.len().checked_sub(1).filter(|&thing| thing > 0);
+        let was_ground = std::mem::replace(&mut is_ground, matches!(sign, Sign::Ground(_)));
         match sign {
             Sign::Thing(kind) => {
-                let thing = claims.name(&mut described, kind);
+                let thing = heard.name(kind);
                 if std::mem::take(&mut takes_other) {
-                    claims.events.last_mut().into_iter().for_each(|event| event.other = Some(thing));
+                    heard.claims.events.last_mut().into_iter().for_each(|event| event.other = Some(thing));
                 }
             }
-            Sign::Colour(colour) => described.colour = Some(colour),
-            Sign::Size(size) => described.size = Some(size),
-            Sign::Count(count) => described.count = Some(count),
+            Sign::Colour(colour) => heard.say(|heard| &mut heard.described.colour, colour),
+            Sign::Size(size) => heard.say(|heard| &mut heard.described.size, size),
+            Sign::Count(count) => heard.say(|heard| &mut heard.described.count, count),
             Sign::Does(action) => {
-                claims.events.push(EventClaim { action, direction: way.take(), other: None });
+                heard.must(!takes_other);
+                heard.does(action, way.take(), None);
                 takes_other = action.needs_other();
             }
-            Sign::PassesBehind => {
-                let action = Action::PassesBehind;
-                claims.events.push(EventClaim { action, direction: way.take(), other: last });
-            }
-            Sign::Way(direction) => way = Some(direction),
-            Sign::Relates(relation) => last.into_iter().for_each(|other| claims.relate(relation, other)),
-            Sign::Between => {
-                if let Some(right) = last.filter(|&right| right > 1) {
-                    claims.relate(Relation::RightOf, right - 1);
-                    claims.relate(Relation::LeftOf, right);
+            Sign::PassesBehind => heard.does(Action::PassesBehind, way.take(), last),
+            Sign::Way(direction) => heard.must(way.replace(direction).is_none()),
+            Sign::Relates(relation) => match last {
+                Some(other) => {
+                    let is_known = heard.claims.relations.iter().any(|claim| claim.other == other);
+                    heard.must(!is_known && heard.described == Default::default());
+                    heard.relate(relation, other);
                 }
-            }
-            Sign::Ground(ground) => claims.ground = Some(ground),
-            Sign::Time(time) => claims.time_of_day = Some(time),
-            Sign::Weather(weather) => claims.weather = Some(weather),
-            Sign::Camera(camera) => claims.camera = Some(camera),
+                None => heard.misses = true,
+            },
+            Sign::Between => match last.filter(|&right| right > 1) {
+                Some(right) => {
+                    heard.relate(Relation::RightOf, right - 1);
+                    heard.relate(Relation::LeftOf, right);
+                }
+                None => heard.misses = true,
+            },
+            Sign::Ground(ground) => heard.say_of_all(|claims| &mut claims.ground, ground),
+            Sign::Time(time) => heard.say_of_all(|claims| &mut claims.time_of_day, time),
+            Sign::Weather(weather) => heard.say_of_all(|claims| &mut claims.weather, weather),
+            Sign::Camera(camera) => heard.say_of_all(|claims| &mut claims.camera, camera),
+            Sign::Joins => heard.is_joined = true,
+            Sign::Then => heard.is_later = true,
+            Sign::On => heard.must(was_ground),
             Sign::Nothing => {}
         }
     }
-    claims
+    heard.must(way.is_none() && !takes_other);
+    heard.end()
 }

@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use super::{Claims, Described, EventClaim, longest};
+use super::{Heard, longest};
 use crate::caption::english;
 use crate::event::{Action, Direction};
 use crate::kind::{Colour, Kind, Size};
@@ -29,6 +29,12 @@ enum Sign {
     Time(TimeOfDay),
     Weather(Weather),
     Camera(CameraMove),
+    /// "and"
+    Joins,
+    /// "then"
+    Then,
+    /// Words that say nothing by themselves.
+    Nothing,
 }
 
 /// Numbers of things, in letters.
@@ -89,6 +95,10 @@ static PHRASES: LazyLock<Vec<(String, Sign)>> = LazyLock::new(|| {
             add(phrase.trim_start_matches("the "), Sign::Camera(camera));
         });
     }
+    ["and", "with"].into_iter().for_each(|word| add(word, Sign::Joins));
+    add("then", Sign::Then);
+    let articles = ["a", "an", "the", "is"].into_iter();
+    articles.chain([english::VIDEO, english::PICTURE].concat()).for_each(|words| add(words, Sign::Nothing));
     phrases
 });
 
@@ -103,29 +113,35 @@ enum Next {
 }
 
 /// What an English prompt claims, in lower case.
-pub(super) fn read(prompt: &str) -> Claims {
+pub(super) fn read(prompt: &str) -> Heard {
     let words = prompt.split(|letter: char| !letter.is_alphanumeric()).filter(|word| !word.is_empty());
     let text = words.collect::<Vec<_>>().join(" ");
-    let mut claims = Claims::default();
-    let mut described = Described::default();
+    let mut heard = Heard::default();
     let mut next: Option<Next> = None;
     let mut between = false;
     let mut rest = text.as_str();
     while !rest.is_empty() {
         let ends = |text: &str, at: usize| text.len() == at || text[at..].starts_with(' ');
         let Some((length, sign)) = longest(&PHRASES, rest, ends) else {
+            heard.misses = true;
             rest = rest.split_once(' ').map_or("", |(_, rest)| rest);
             continue;
         };
-        rest = rest[length..].trim_start();
+        let (phrase, behind) = rest.split_at(length);
+        rest = behind.trim_start();
         match sign {
             Sign::Thing(kind) => {
-                let thing = claims.name(&mut described, kind);
+                let thing = heard.name(kind);
                 match next.take() {
-                    Some(Next::Related(relation)) => claims.relate(relation, thing),
-                    Some(Next::Right) => claims.relate(Relation::LeftOf, thing),
+                    Some(Next::Related(relation)) => heard.relate(relation, thing),
+                    Some(Next::Right) => heard.relate(Relation::LeftOf, thing),
                     Some(Next::Other) => {
-                        claims.events.last_mut().into_iter().for_each(|event| event.other = Some(thing));
+                        heard
+                            .claims
+                            .events
+                            .last_mut()
+                            .into_iter()
+                            .for_each(|event| event.other = Some(thing));
                     }
                     None => {}
                 }
@@ -133,36 +149,60 @@ pub(super) fn read(prompt: &str) -> Claims {
                     next = Some(Next::Right);
                 }
             }
-            Sign::Colour(colour) => described.colour = Some(colour),
-            Sign::Wears(colour) => {
-                claims.things.last_mut().into_iter().for_each(|thing| thing.colour = Some(colour));
-            }
-            Sign::Size(size) => described.size = Some(size),
-            Sign::Count(count) => described.count = Some(count),
+            Sign::Colour(colour) => heard.say(|heard| &mut heard.described.colour, colour),
+            Sign::Wears(colour) => match heard.claims.things.last_mut() {
+                Some(thing) => {
+                    let wears_other = thing.colour.replace(colour).is_some();
+                    let is_dressed = thing.kind == Kind::Person;
+                    heard.must(is_dressed && !wears_other);
+                }
+                None => heard.misses = true,
+            },
+            Sign::Size(size) => heard.say(|heard| &mut heard.described.size, size),
+            Sign::Count(count) => heard.say(|heard| &mut heard.described.count, count),
             Sign::Does(action) => {
-                claims.events.push(EventClaim { action, direction: None, other: None });
+                // Of what is named last, unless that is the main thing, it says how that is: "a falling cube".
+                heard.must(next.is_none() && (heard.claims.things.len() == 1 || heard.is_later));
+                // "passes behind", "collides with".
+                heard.must(!action.needs_other() || phrase.contains(' '));
+                heard.does(action, None, None);
                 next = action.needs_other().then_some(Next::Other);
             }
-            Sign::Way(way) => {
-                claims.events.last_mut().into_iter().for_each(|event| event.direction = Some(way));
+            Sign::Way(way) => match heard.claims.events.last_mut() {
+                Some(event) => {
+                    let goes_elsewhere = event.direction.replace(way).is_some();
+                    heard.must(!goes_elsewhere);
+                }
+                None => heard.misses = true,
+            },
+            Sign::Relates(relation) => {
+                // Of what is named last, unless that is the main thing: "and" goes back to it.
+                let is_of_main = heard.claims.things.len() == 1 || heard.is_joined;
+                heard.must(next.is_none() && is_of_main);
+                heard.is_joined = false;
+                next = Some(Next::Related(relation));
             }
-            Sign::Relates(relation) => next = Some(Next::Related(relation)),
             Sign::Between => {
+                heard.must(next.is_none() && heard.claims.things.len() == 1);
                 between = true;
                 next = Some(Next::Related(Relation::RightOf));
             }
-            Sign::Side(relation) => {
-                if let Some(thing) = claims.things.len().checked_sub(1).filter(|&thing| thing > 0) {
-                    claims.relate(relation, thing);
-                }
-            }
-            Sign::Ground(ground) => claims.ground = Some(ground),
-            Sign::Time(time) => claims.time_of_day = Some(time),
-            Sign::Weather(weather) => claims.weather = Some(weather),
-            Sign::Camera(camera) => claims.camera = Some(camera),
+            Sign::Side(relation) => match heard.claims.things.len().checked_sub(1).filter(|&thing| thing > 0)
+            {
+                Some(thing) => heard.relate(relation, thing),
+                None => heard.misses = true,
+            },
+            Sign::Ground(ground) => heard.say_of_all(|claims| &mut claims.ground, ground),
+            Sign::Time(time) => heard.say_of_all(|claims| &mut claims.time_of_day, time),
+            Sign::Weather(weather) => heard.say_of_all(|claims| &mut claims.weather, weather),
+            Sign::Camera(camera) => heard.say_of_all(|claims| &mut claims.camera, camera),
+            Sign::Joins => heard.is_joined = true,
+            Sign::Then => heard.is_later = true,
+            Sign::Nothing => {}
         }
     }
-    claims
+    heard.must(next.is_none());
+    heard.end()
 }
 
 #[cfg(test)]
@@ -172,7 +212,7 @@ mod tests {
     #[test]
     fn every_kind_has_a_plural() {
         for kind in Kind::ALL {
-            assert_eq!(read(&format!("two {}s", english::kind(kind))).count(), 2);
+            assert_eq!(read(&format!("two {}s", english::kind(kind))).claims.count(), 2);
         }
     }
 }

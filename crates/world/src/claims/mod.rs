@@ -69,9 +69,14 @@ impl Claims {
     /// What a prompt claims, in English or Chinese. Words that no caption has say nothing, see
     /// [`unknown_words`](crate::unknown_words).
     pub fn of_prompt(prompt: &str) -> Self {
-        let lower = prompt.to_lowercase();
-        let claims = chinese::read(&lower);
-        if claims.things.is_empty() { english::read(&lower) } else { claims }
+        Heard::of_prompt(prompt).claims
+    }
+
+    /// The same of a prompt that claims all that it says. None where words are left over, say the same twice, or stand where no
+    /// caption has them, so that what they are about is a guess.
+    pub fn all_of_prompt(prompt: &str) -> Option<Self> {
+        let heard = Heard::of_prompt(prompt);
+        (!heard.misses).then_some(heard.claims)
     }
 
     /// All that is true of a scene.
@@ -105,21 +110,89 @@ impl Claims {
     pub fn count(&self) -> usize {
         self.things.iter().map(|thing| thing.count).sum()
     }
+}
+
+/// What was made out of a prompt so far.
+#[derive(Debug, Default)]
+struct Heard {
+    claims: Claims,
+    /// What was said of the thing that is named next.
+    described: Described,
+    /// Behind "and".
+    is_joined: bool,
+    /// Behind "then".
+    is_later: bool,
+    /// Things that are named beside the others and no more.
+    beside: Vec<usize>,
+    /// Whether the claims are less, or other, than what is said.
+    misses: bool,
+}
+
+impl Heard {
+    fn of_prompt(prompt: &str) -> Self {
+        let lower = prompt.to_lowercase();
+        let heard = chinese::read(&lower);
+        if heard.claims.things.is_empty() { english::read(&lower) } else { heard }
+    }
+
+    /// Says what may be said once.
+    fn say<T>(&mut self, of: impl Fn(&mut Self) -> &mut Option<T>, value: T) {
+        self.misses |= of(self).replace(value).is_some();
+    }
+
+    /// The same of what is no thing: what describes one stands before its name.
+    fn say_of_all<T>(&mut self, of: impl Fn(&mut Claims) -> &mut Option<T>, value: T) {
+        self.must(self.described == Described::default());
+        self.say(|heard| of(&mut heard.claims), value);
+    }
+
+    /// What has to be so, or something is missed.
+    fn must(&mut self, holds: bool) {
+        self.misses |= !holds;
+    }
 
     /// Names a thing.
-    fn name(&mut self, described: &mut Described, kind: Kind) -> usize {
-        let Described { colour, size, count } = std::mem::take(described);
-        self.things.push(ThingClaim { kind, colour, size, count: count.unwrap_or(1) });
-        self.things.len() - 1
+    fn name(&mut self, kind: Kind) -> usize {
+        let Described { colour, size, count } = std::mem::take(&mut self.described);
+        self.claims.things.push(ThingClaim { kind, colour, size, count: count.unwrap_or(1) });
+        let thing = self.claims.things.len() - 1;
+        if std::mem::take(&mut self.is_joined) {
+            self.beside.push(thing);
+        }
+        thing
+    }
+
+    fn does(&mut self, action: Action, direction: Option<Direction>, other: Option<usize>) {
+        let is_first = self.claims.events.is_empty();
+        let is_later = std::mem::take(&mut self.is_later);
+        self.must(!self.claims.things.is_empty() && is_later != is_first);
+        self.must(self.described == Described::default());
+        self.is_joined = false;
+        self.claims.events.push(EventClaim { action, direction, other });
     }
 
     fn relate(&mut self, relation: Relation, other: usize) {
-        self.relations.push(RelationClaim { relation, other });
+        self.claims.relations.push(RelationClaim { relation, other });
+    }
+
+    /// At the end: what describes a thing was of one, and every thing but the main one is somewhere, or named beside the others.
+    fn end(mut self) -> Self {
+        let Claims { things, events, relations, .. } = &self.claims;
+        let is_placed = |thing: usize| {
+            self.beside.contains(&thing)
+                || events.iter().any(|event| event.other == Some(thing))
+                || relations.iter().any(|relation| relation.other == thing)
+        };
+        let all_placed = (1..things.len()).all(is_placed);
+        let each_has_other = events.iter().all(|event| event.action.needs_other() == event.other.is_some());
+        let ends_well = self.described == Described::default() && !self.is_later;
+        self.must(all_placed && each_has_other && ends_well);
+        self
     }
 }
 
 /// What was said of a thing before its name.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Described {
     colour: Option<Colour>,
     size: Option<Size>,
