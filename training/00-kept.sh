@@ -15,5 +15,6 @@ take denoiser-7 a33d1a7 kinora-tiny
 take denoiser-11 16e168f kinora-tiny # with the text encoder of 14, which is the embedded one
 take denoiser-23 c3c9159 kinora-tiny # with autoencoder 3
 take denoiser-26 7852e13 kinora-tiny # with planner 3 and autoencoder 3
+take denoiser-33 4a4719f kinora-tiny
 take judge-2    c67b663 kinora-judge
 take judge-4    dd9847b kinora-judge

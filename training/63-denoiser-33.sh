@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Denoiser 33, the embedded one, from 32: the convolutions have norms, and begin anew. Seed 7. 47 minutes on two cores of a Sapphire
+# Denoiser 33, from 32: the convolutions have norms, and begin anew. Seed 7. 47 minutes on two cores of a Sapphire
 # Rapids, 1595 steps. Program: be2a0d6.
 set -euo pipefail
 cd "$(dirname "$0")/.."

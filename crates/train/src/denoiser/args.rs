@@ -305,6 +305,11 @@ impl DenoiserArgs {
         Emphasis { things: self.things_weight, evenness: self.things_evenness, weather: self.weather_weight }
     }
 
+    /// Whether no clip of which the tracks are shown has a caption that says what things do.
+    pub(super) fn is_told_by_tracks_alone(&self) -> bool {
+        self.eventless_share >= 1.0
+    }
+
     /// Whether it must be known what each item shows.
     pub(super) fn needs_truth(&self) -> bool {
         self.names() || self.tracks

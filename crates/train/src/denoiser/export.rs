@@ -102,7 +102,7 @@ fn index(
         num_inference_steps: args.sample_steps,
         fine_noise: args.fine_noise,
         prompts: Prompts::World,
-        tracks_tell_events: args.eventless_share > 0.0,
+        tracks_tell_events: args.is_told_by_tracks_alone(),
     };
     let library = if transformer.is_diffusers() { "diffusers" } else { "kinora" };
     let mut index = json!({

@@ -329,7 +329,7 @@ impl Objective for DenoiserObjective<'_> {
                 let latents = self.validation.normalized(indices, frames)?;
                 let noise = noise.tensor(latents.dims(), &self.device);
                 // As the model will be asked.
-                let is_told = self.args.eventless_share > 0.0;
+                let is_told = self.args.is_told_by_tracks_alone();
                 let asked = |caption: &String| {
                     let eventless = if is_told { world::tell_without_events(caption) } else { None };
                     eventless.unwrap_or_else(|| caption.clone())
