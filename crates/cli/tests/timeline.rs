@@ -207,7 +207,8 @@ fn something_else_moves_as_a_clip_does() {
         sum
     });
     assert!(little < much, "{little} {much}");
-    // Nothing is planned, so that the prompt alone tells what happens, also to a model that is told by plans.
+    // Nobody sees what moves in so small a clip, so that nothing is planned: the prompt alone tells what happens, also to a model that
+    // is told by plans.
     let model = folder.path().join("model");
     copy(&model_folder(), &model);
     let index = fs::read_to_string(model.join("model_index.json")).expect("read");

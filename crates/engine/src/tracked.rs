@@ -30,6 +30,9 @@ pub trait Eyes: fmt::Debug + Send + Sync {
 /// things stay about where they are, and may be of another shape.
 const REPLANNED: f32 = 0.6;
 
+/// How far they are where something else moves as what is there does, however little else is kept of that.
+const REPLANNED_MOTION: f32 = 0.3;
+
 /// Fewer frames than this are shown to [`Eyes`] several times: what is seen in one is seen with those beside it.
 const LEAST_LOOKED_AT: usize = 5;
 
@@ -77,7 +80,7 @@ impl Tracked {
 
     /// Plans a window of a video for what the contexts of its prompt and of nothing say; what the denoiser of pictures is shown of it is
     /// `[1, planes, frames, height, width]`. None if there is something to see in the window of which it is not known where things are:
-    /// pictures that others are made between or of whose motion alone counts, what no eyes have seen, what is made into something else
+    /// pictures that others are made between, what no eyes have seen, what is made into something else
     /// and is not what that asks for, and pictures that show other things than those before or behind them.
     pub fn plan(
         &mut self,
@@ -247,13 +250,14 @@ fn given(plan: &Plan, frame: isize) -> Option<usize> {
 }
 
 /// A frame of which something else is made, and how far its tracks are planned anew: from nothing where nothing of it is left. None
-/// of other frames, of those between which others are made, and of those of whose motion alone counts.
+/// of other frames, and of those between which others are made.
 fn anew(plan: &Plan, frame: isize) -> Option<(usize, f32)> {
     let Frame::Known { index, .. } = plan.layout.frame(frame)? else { return None };
     let Known { strength, regions, motion_only, fill_between, .. } = &plan.request.known[index];
-    let at = usize::try_from(frame).ok().filter(|_| *strength > 0.0 && !motion_only && !fill_between)?;
+    let at = usize::try_from(frame).ok().filter(|_| *strength > 0.0 && !fill_between)?;
     let is_left = *strength < 1.0 || !regions.is_empty();
-    Some((at, if is_left { REPLANNED * *strength as f32 } else { 1.0 }))
+    let level = if *motion_only { REPLANNED_MOTION } else { REPLANNED * *strength as f32 };
+    Some((at, if is_left { level } else { 1.0 }))
 }
 
 /// Whether all that is seen in a frame is where that is made anew.

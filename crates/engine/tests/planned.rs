@@ -139,21 +139,26 @@ fn what_nothing_is_left_of_is_not_looked_at() {
 }
 
 #[test]
-fn what_others_are_made_between_or_moves_alone_is_not_planned() {
-    let known = given(grey(9));
-    for known in [
-        Known { strength: 0.7, motion_only: true, ..known.clone() },
-        Known {
-            fill_between: true,
-            clip: Some(Arc::new(Clip::new(64, 64, 4.0, vec![128; 5 * 64 * 64 * 3]).unwrap())),
-            ..known
-        },
-    ] {
-        let request = request(9, vec![known]);
-        let (frames, looks) = made(&request);
-        assert_eq!(looks, []);
-        assert_eq!(frames, without_eyes(&request));
-    }
+fn what_others_are_made_between_is_not_planned() {
+    let known = Known {
+        fill_between: true,
+        clip: Some(Arc::new(Clip::new(64, 64, 4.0, vec![128; 5 * 64 * 64 * 3]).unwrap())),
+        ..given(grey(9))
+    };
+    let request = request(9, vec![known]);
+    let (frames, looks) = made(&request);
+    assert_eq!(looks, []);
+    assert_eq!(frames, without_eyes(&request));
+}
+
+/// What is seen to move is what the prompt names, along the same track.
+#[test]
+fn what_moves_alone_is_followed() {
+    let known = Known { strength: 0.7, motion_only: true, ..given(grey(9)) };
+    let request = request(9, vec![known]);
+    let (frames, looks) = made(&request);
+    assert_eq!(looks.len(), 1, "{looks:?}");
+    assert_ne!(frames, without_eyes(&request));
 }
 
 /// Both ends of a clip that is closed to a loop are looked at.
