@@ -4,7 +4,7 @@ mod common;
 
 use std::{fs, path::Path, process::Command};
 
-use common::{SMALL, copy, fail, generate, info, kinora, model_folder, names, succeed};
+use common::{SMALL, copy, fail, generate, info, kinora, model_folder, names, set_native, succeed};
 use serde_json::{Value, json};
 
 #[test]
@@ -62,11 +62,8 @@ fn what_says_the_same_is_read_as_one_prompt() {
     let folder = tempfile::tempdir().expect("a folder");
     let model = folder.path().join("model");
     copy(&model_folder(), &model);
-    let index = fs::read_to_string(model.join("model_index.json")).expect("read");
-    let mut index: Value = serde_json::from_str(&index).expect("JSON");
-    let mut read = |prompt: &str, tracks_tell_events: bool, flags: &str| {
-        index["_kinora"]["tracks_tell_events"] = tracks_tell_events.into();
-        fs::write(model.join("model_index.json"), index.to_string()).expect("written");
+    let read = |prompt: &str, tracks_tell_events: bool, flags: &str| {
+        set_native(&model, "tracks_tell_events", tracks_tell_events.into());
         let flags = format!("--model model --size 64x48 --num-frames 5 --steps 2 -o a.gif {flags}");
         succeed(generate(folder.path(), prompt, &flags));
         info(folder.path(), "a.gif")["provenance"]["read"].clone()

@@ -5,7 +5,7 @@ mod common;
 
 use std::{fs, ops::Range, path::Path};
 
-use common::{copy, fail, info, kinora, model_folder, names, succeed};
+use common::{copy, fail, info, kinora, model_folder, names, set_native, succeed};
 use safetensors::SafeTensors;
 use serde_json::Value;
 
@@ -211,11 +211,8 @@ fn something_else_moves_as_a_clip_does() {
     // is told by plans.
     let model = folder.path().join("model");
     copy(&model_folder(), &model);
-    let index = fs::read_to_string(model.join("model_index.json")).expect("read");
-    let mut index: Value = serde_json::from_str(&index).expect("JSON");
-    let mut rolls = |tracks_tell_events: bool, flags: &str| {
-        index["_kinora"]["tracks_tell_events"] = tracks_tell_events.into();
-        fs::write(model.join("model_index.json"), index.to_string()).expect("written");
+    let rolls = |tracks_tell_events: bool, flags: &str| {
+        set_native(&model, "tracks_tell_events", tracks_tell_events.into());
         let flags = format!("--size 64x48 --num-frames 9 --model model {flags}");
         made(folder.path(), &format!("generate a-red-ball-rolls-left {flags}"))
     };

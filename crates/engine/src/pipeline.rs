@@ -1,6 +1,9 @@
 //! A model, and how it makes a video.
 
-use std::sync::{Arc, OnceLock};
+use std::{
+    collections::HashMap,
+    sync::{Arc, OnceLock},
+};
 
 use burn::tensor::{FloatDType, Tensor};
 use media::{Clip, Fit};
@@ -220,11 +223,9 @@ impl Pipeline {
         if !words.is_empty() {
             warnings.push(Warning::UnknownWords { words, of_world });
         }
-        let read = plan.readings.iter().map(|reading| reading.planner.as_ref().unwrap_or(&reading.denoiser));
-        let negative = plan.guided().then_some(&plan.negative_prompt);
-        for (field, prompt) in
-            read.map(|prompt| ("prompt", prompt)).chain(negative.map(|prompt| ("negative_prompt", prompt)))
-        {
+        let read = plan.readings.iter().map(|reading| ("prompt", reading.whole()));
+        let negative = plan.guided().then_some(("negative_prompt", plan.negative_prompt.as_str()));
+        for (field, prompt) in read.chain(negative) {
             if let Some(unread) = self.text.unread(prompt)? {
                 let max_tokens = self.text.max_sequence_length();
                 warnings.push(Warning::Cut { field, max_tokens, unread: unread.to_owned() });
@@ -344,23 +345,24 @@ impl Pipeline {
                     Some(noise) => noise,
                     None => noise::start(plan, index, window.latent_frames, self.session.device())?,
                 };
-                let prompt = plan.prompt_of(window);
-                let [context, negative_context] = contexts.of(prompt);
+                let reading = &plan.readings[plan.prompt_of(window)];
                 let (beginning, seconds) = timed(|| canvas::begin(&autoencoder, plan, window, &reel, &noise));
                 timings.decode += seconds;
-                let (tracks, seconds) = timed(|| match (&planner, contexts.of_planner(prompt)) {
-                    (Some(planner), Some(contexts)) => {
+                let (tracks, seconds) = timed(|| match &planner {
+                    Some(planner) => {
+                        let contexts = [reading.whole(), NOTHING].map(|prompt| contexts.of(prompt));
                         tracked.plan(planner, (plan, index), (&reel, self.eyes.as_ref()), contexts)
                     }
-                    _ => Ok(None),
+                    None => Ok(None),
                 });
                 timings.denoise += seconds;
                 let tracks = tracks?;
                 // What no tracks tell the prompt has to.
-                let context = match contexts.of_planner(prompt) {
-                    Some([context, _]) if tracks.is_none() => context,
-                    _ => context,
-                };
+                let prompt = if tracks.is_some() { &reading.denoiser } else { reading.whole() };
+                let context = contexts.of(prompt);
+                // Without guidance some prompt stands for the negative one.
+                let negative_prompt = if plan.guided() { &plan.negative_prompt } else { prompt };
+                let negative_context = contexts.of(negative_prompt);
                 let beginning = Beginning { beside: beginning.beside.or(tracks), ..beginning };
                 reel.is_seen();
                 let canvas = Canvas { index, beginning, noise, context, negative_context };
@@ -403,8 +405,8 @@ impl Pipeline {
         self.precision.scope(|| Projection::of(form, self.hash()?, autoencoder))
     }
 
-    /// What the denoiser reads of the prompts and of the negative one.
-    fn contexts(&self, plan: &Plan) -> Result<Contexts> {
+    /// What is made of all that is read.
+    fn contexts<'a>(&self, plan: &'a Plan) -> Result<Contexts<'a>> {
         let prompts = prompts(plan);
         let contexts = self.text.context(&prompts)?;
         let rows: Vec<_> = (0..prompts.len()).map(|row| contexts.clone().narrow(0, row, 1)).collect();
@@ -412,12 +414,7 @@ impl Pipeline {
             Some(prompt) => {
                 Err(Error::NotFinite { stage: Stage::Text, step: prompt + 1, total: prompts.len() })
             }
-            None => {
-                let mut rows = rows;
-                let of_denoiser = plan.readings.len() + usize::from(plan.guided());
-                let planner = rows.split_off(of_denoiser);
-                Ok(Contexts { rows, planner })
-            }
+            None => Ok(Contexts(prompts.into_iter().zip(rows).collect())),
         }
     }
 
@@ -462,34 +459,31 @@ impl Pipeline {
     }
 }
 
-/// What is read for a plan: by the denoiser its prompts, and the negative one if it counts; by a planner, if there is one, its prompts, and
-/// nothing, by which it guides itself.
+/// What a planner reads to guide itself.
+const NOTHING: &str = "";
+
+/// What is read for a plan, each text once: by the denoiser its prompts, and the negative one if it counts; by a planner, if there is one, all of
+/// its prompts, and nothing.
 fn prompts(plan: &Plan) -> Vec<&str> {
     let negative = plan.guided().then_some(plan.negative_prompt.as_str());
-    let nothing = plan.model.planner.is_some().then_some("");
+    let nothing = plan.model.planner.is_some().then_some(NOTHING);
     let denoiser = plan.readings.iter().map(|reading| reading.denoiser.as_str());
-    let planner = plan.readings.iter().filter_map(|reading| reading.planner.as_deref());
-    denoiser.chain(negative).chain(planner).chain(nothing).collect()
-}
-
-/// What is made of what is read, each `[1, tokens, dim]`.
-struct Contexts {
-    /// Of the denoiser's prompts, and of the negative one behind them.
-    rows: Vec<Tensor<3>>,
-    /// Of a planner's prompts, and of nothing behind them; empty without one.
-    planner: Vec<Tensor<3>>,
-}
-
-impl Contexts {
-    /// That of a prompt, and that of the negative one; without guidance some prompt stands for it.
-    fn of(&self, prompt: usize) -> [Tensor<3>; 2] {
-        [prompt, self.rows.len() - 1].map(|row| self.rows[row].clone())
+    let planner = plan.readings.iter().map(Reading::whole);
+    let mut read = Vec::new();
+    for text in denoiser.chain(negative).chain(planner).chain(nothing) {
+        if !read.contains(&text) {
+            read.push(text);
+        }
     }
+    read
+}
 
-    /// That of a prompt, and that of nothing, as a planner reads them.
-    fn of_planner(&self, prompt: usize) -> Option<[Tensor<3>; 2]> {
-        let nothing = self.planner.last()?;
-        Some([self.planner[prompt].clone(), nothing.clone()])
+/// What is made of each text that is read, `[1, tokens, dim]`.
+struct Contexts<'a>(HashMap<&'a str, Tensor<3>>);
+
+impl Contexts<'_> {
+    fn of(&self, prompt: &str) -> Tensor<3> {
+        self.0[prompt].clone()
     }
 }
 

@@ -1,8 +1,8 @@
 //! What the networks of a model read of a prompt.
 //!
 //! A model of the world reads a prompt as captions say it, in plain English, so that it does not matter which of its languages a prompt
-//! is in or how it puts what it says. Where its tracks say what things do, its denoiser reads nothing of that: of a thing that it never saw do
-//! it, it would draw what it knows of the words. (Betker et al. 2023, "Improving image generation with better captions", have a language model
+//! is in or how it puts what it says. A denoiser that was trained to be told by tracks what things do reads nothing of that: of a thing that it
+//! never saw do it, it might draw what it knows of the words. (Betker et al. 2023, "Improving image generation with better captions", have a language model
 //! write what is read; for the words of this world a parser is enough.)
 
 use std::fmt::{self, Display};
@@ -11,7 +11,7 @@ use serde::Serialize;
 
 use crate::ModelInfo;
 
-/// What is read of a prompt.
+/// What is read of a prompt, where the plan says all that the denoiser does not read.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Reading {
     /// By the denoiser.
@@ -22,6 +22,11 @@ pub struct Reading {
 }
 
 impl Reading {
+    /// All of the prompt: what is read where nothing is planned.
+    pub fn whole(&self) -> &str {
+        self.planner.as_ref().unwrap_or(&self.denoiser)
+    }
+
     /// Of a prompt word for word.
     pub(crate) fn of_written(prompt: &str, info: &ModelInfo) -> Self {
         Self { denoiser: prompt.to_owned(), planner: info.planner.is_some().then(|| prompt.to_owned()) }
@@ -39,12 +44,8 @@ impl Reading {
 impl Display for Reading {
     /// In a line.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.planner {
-            Some(planner) if *planner != self.denoiser => {
-                write!(f, "{planner}; to draw: {}", self.denoiser)
-            }
-            _ => f.write_str(&self.denoiser),
-        }
+        f.write_str(self.whole())?;
+        if self.denoiser == self.whole() { Ok(()) } else { write!(f, "; to draw: {}", self.denoiser) }
     }
 }
 

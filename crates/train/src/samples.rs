@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use burn::tensor::{Device, FloatDType, Tensor};
 use clap::Args;
-use engine::{Reading, VideoRequest};
+use engine::VideoRequest;
 use judge::{
     Judge,
     prompts::{Prompt, PromptSet},
@@ -178,8 +178,7 @@ impl Samples<'_> {
         });
         let noise: Tensor<5> = Tensor::cat(noises.collect(), 0);
         // Nothing is planned.
-        let Reading { denoiser, planner } = &plan.readings[0];
-        let told = vec![planner.as_ref().unwrap_or(denoiser).as_str(); args.each];
+        let told = vec![plan.readings[0].whole(); args.each];
         let latents = self.model.denoised([noise.zeros_like(), noise], 1.0, 0, &told, None)?;
         let latents = self.vae.denormalize(latents);
         let mut decoder = self.vae.decoder_stream(FloatDType::F32);

@@ -92,7 +92,9 @@ impl Film {
         let mut record = self.pipeline.provenance(&plan)?;
         record["prompt"] = self.prompt.as_str().into();
         // Each key has the prompt read anew, as it is written.
-        record.as_object_mut().map(|record| record.remove("read"));
+        if let Some(record) = record.as_object_mut() {
+            record.remove("read");
+        }
         let request = &mut record["request"];
         request["num_frames"] = num_frames.into();
         request["keys"] =

@@ -69,6 +69,14 @@ pub fn info(folder: &Path, file: &str) -> Value {
     serde_json::from_str(&text).expect("one JSON object")
 }
 
+/// Sets a field of a model's own clip, in its `model_index.json`.
+pub fn set_native(model: &Path, field: &str, value: Value) {
+    let path = model.join("model_index.json");
+    let mut index: Value = serde_json::from_str(&fs::read_to_string(&path).expect("read")).expect("JSON");
+    index["_kinora"][field] = value;
+    fs::write(path, index.to_string()).expect("written");
+}
+
 /// Copies a folder and all that is in it.
 pub fn copy(from: &Path, to: &Path) {
     fs::create_dir_all(to).expect("made");

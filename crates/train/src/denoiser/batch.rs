@@ -38,6 +38,11 @@ pub struct Batch<'a> {
     pub advantages: Option<Tensor<5>>,
 }
 
+/// A caption without what things do, if that can be left out of it.
+pub(super) fn eventless(caption: Cow<'_, str>) -> Cow<'_, str> {
+    world::tell_without_events(&caption).map_or(caption, Cow::Owned)
+}
+
 /// All that is trained on.
 pub struct TrainingSet {
     pub clips: Buckets,
@@ -168,10 +173,8 @@ impl TrainingSet {
         };
         if planes.is_some() && args.eventless_share > 0.0 {
             for prompt in &mut prompts {
-                let is_told = rng.random::<f64>() < args.eventless_share;
-                let eventless = if is_told { world::tell_without_events(prompt) } else { None };
-                if let Some(eventless) = eventless {
-                    *prompt = Cow::Owned(eventless);
+                if rng.random::<f64>() < args.eventless_share {
+                    *prompt = eventless(std::mem::take(prompt));
                 }
             }
         }

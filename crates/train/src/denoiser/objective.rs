@@ -1,6 +1,6 @@
 //! The denoiser as an objective of the trainer.
 
-use std::path::Path;
+use std::{borrow::Cow, path::Path};
 
 use burn::{
     module::Module,
@@ -15,8 +15,15 @@ use models::{
 };
 
 use super::{
-    Denoiser, DenoiserArgs, Naming, batch::TrainingSet, buckets::Buckets, emphasis::Emphasis, export,
-    judged::Reference, noised::Noised, sample, teacher::Teacher,
+    Denoiser, DenoiserArgs, Naming,
+    batch::{TrainingSet, eventless},
+    buckets::Buckets,
+    emphasis::Emphasis,
+    export,
+    judged::Reference,
+    noised::Noised,
+    sample,
+    teacher::Teacher,
 };
 use crate::{
     dataset::{Crop, Subset},
@@ -329,15 +336,13 @@ impl Objective for DenoiserObjective<'_> {
                 let latents = self.validation.normalized(indices, frames)?;
                 let noise = noise.tensor(latents.dims(), &self.device);
                 // As the model will be asked.
-                let is_told = self.args.is_told_by_tracks_alone();
-                let asked = |caption: &String| {
-                    let eventless = if is_told { world::tell_without_events(caption) } else { None };
-                    eventless.unwrap_or_else(|| caption.clone())
+                let asked = |&index: &usize| {
+                    let caption = self.validation.captions(index).first().map_or("", String::as_str);
+                    let caption = Cow::Borrowed(caption);
+                    if self.args.is_told_by_tracks_alone() { eventless(caption) } else { caption }
                 };
-                let captions = indices.iter().map(|&index| self.validation.captions(index).first());
-                let captions: Vec<String> =
-                    captions.map(|caption| caption.map(asked).unwrap_or_default()).collect();
-                let mut prompts: Vec<&str> = captions.iter().map(String::as_str).collect();
+                let captions: Vec<Cow<'_, str>> = indices.iter().map(asked).collect();
+                let mut prompts: Vec<&str> = captions.iter().map(AsRef::as_ref).collect();
                 prompts.rotate_left(other % indices.len());
                 let timelines = vec![timeline.clone(); indices.len()];
                 let whole =

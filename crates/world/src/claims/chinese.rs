@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use super::{Heard, longest};
+use super::{Heard, Word, longest};
 use crate::caption::chinese;
 use crate::event::{Action, Direction, Event};
 use crate::kind::{Colour, Kind, Size};
@@ -12,10 +12,8 @@ use crate::scene::Relation;
 /// What a phrase means.
 #[derive(Clone, Copy, Debug)]
 enum Sign {
+    Says(Word),
     Thing(Kind),
-    Colour(Colour),
-    Size(Size),
-    Count(usize),
     /// Of things that are named next.
     Does(Action),
     /// The thing named last is passed behind.
@@ -25,18 +23,8 @@ enum Sign {
     Relates(Relation),
     /// The main thing is between the two named last.
     Between,
-    Ground(Ground),
-    Time(TimeOfDay),
-    Weather(Weather),
-    Camera(CameraMove),
-    /// "和"
-    Joins,
-    /// "然后", "再"
-    Then,
     /// "上", behind a ground.
     On,
-    /// Words that only look like others, or say nothing by themselves.
-    Nothing,
 }
 
 /// Every phrase that says something.
@@ -46,14 +34,14 @@ static PHRASES: LazyLock<Vec<(String, Sign)>> = LazyLock::new(|| {
     for kind in Kind::ALL {
         add(chinese::kind(kind), Sign::Thing(kind));
         for (number, count) in [("一", 1), ("两", 2), ("三", 3), ("四", 4)] {
-            add(&format!("{number}{}", chinese::measure(kind)), Sign::Count(count));
+            add(&format!("{number}{}", chinese::measure(kind)), Sign::Says(Word::Count(count)));
         }
     }
     for colour in Colour::ALL {
-        add(chinese::colour(colour), Sign::Colour(colour));
+        add(chinese::colour(colour), Sign::Says(Word::Colour(colour)));
     }
     for size in Size::ALL {
-        add(chinese::size(size), Sign::Size(size));
+        add(chinese::size(size), Sign::Says(Word::Size(size)));
     }
     for action in Action::ALL {
         let events = [Event::of(action), Event::towards(action, Direction::Left)];
@@ -70,23 +58,23 @@ static PHRASES: LazyLock<Vec<(String, Sign)>> = LazyLock::new(|| {
     }
     add("之间", Sign::Between);
     for ground in Ground::ALL {
-        add(chinese::ground_name(ground), Sign::Ground(ground));
+        add(chinese::ground_name(ground), Sign::Says(Word::Ground(ground)));
     }
     for time in TimeOfDay::ALL {
-        chinese::time_of_day(time).iter().for_each(|phrase| add(phrase, Sign::Time(time)));
+        chinese::time_of_day(time).iter().for_each(|phrase| add(phrase, Sign::Says(Word::Time(time))));
     }
     for weather in Weather::ALL {
-        chinese::weather(weather).iter().for_each(|phrase| add(phrase, Sign::Weather(weather)));
+        chinese::weather(weather).iter().for_each(|phrase| add(phrase, Sign::Says(Word::Weather(weather))));
     }
     for camera in CameraMove::ALL {
-        chinese::camera(camera).iter().for_each(|phrase| add(phrase, Sign::Camera(camera)));
+        chinese::camera(camera).iter().for_each(|phrase| add(phrase, Sign::Says(Word::Camera(camera))));
     }
-    add(chinese::ONGOING, Sign::Nothing);
-    add("和", Sign::Joins);
-    [chinese::THEN, chinese::IN_ORDER.1].into_iter().for_each(|words| add(words, Sign::Then));
+    add(chinese::ONGOING, Sign::Says(Word::Nothing));
+    add("和", Sign::Says(Word::Joins));
+    [chinese::THEN, chinese::IN_ORDER.1].into_iter().for_each(|words| add(words, Sign::Says(Word::Then)));
     [chinese::ON, chinese::ABOVE].into_iter().for_each(|word| add(word, Sign::On));
     let between = [chinese::IN_ORDER.0, chinese::PASSES_BEHIND.0, "的", "穿", "衣服", "在", "有"];
-    between.into_iter().for_each(|word| add(word, Sign::Nothing));
+    between.into_iter().for_each(|word| add(word, Sign::Says(Word::Nothing)));
     phrases
 });
 
@@ -105,18 +93,16 @@ pub(super) fn read(prompt: &str) -> Heard {
             continue;
         };
         rest = &rest[length..];
-        let last = heard.claims.things.len().checked_sub(1).filter(|&thing| thing > 0);
-        let was_ground = std::mem::replace(&mut is_ground, matches!(sign, Sign::Ground(_)));
+        let last = heard.last_other();
+        let was_ground = std::mem::replace(&mut is_ground, matches!(sign, Sign::Says(Word::Ground(_))));
         match sign {
+            Sign::Says(word) => heard.hear(word),
             Sign::Thing(kind) => {
                 let thing = heard.name(kind);
                 if std::mem::take(&mut takes_other) {
-                    heard.claims.events.last_mut().into_iter().for_each(|event| event.other = Some(thing));
+                    heard.does_it_to(thing);
                 }
             }
-            Sign::Colour(colour) => heard.say(|heard| &mut heard.described.colour, colour),
-            Sign::Size(size) => heard.say(|heard| &mut heard.described.size, size),
-            Sign::Count(count) => heard.say(|heard| &mut heard.described.count, count),
             Sign::Does(action) => {
                 heard.must(!takes_other);
                 heard.does(action, way.take(), None);
@@ -139,14 +125,7 @@ pub(super) fn read(prompt: &str) -> Heard {
                 }
                 None => heard.misses = true,
             },
-            Sign::Ground(ground) => heard.say_of_all(|claims| &mut claims.ground, ground),
-            Sign::Time(time) => heard.say_of_all(|claims| &mut claims.time_of_day, time),
-            Sign::Weather(weather) => heard.say_of_all(|claims| &mut claims.weather, weather),
-            Sign::Camera(camera) => heard.say_of_all(|claims| &mut claims.camera, camera),
-            Sign::Joins => heard.is_joined = true,
-            Sign::Then => heard.is_later = true,
             Sign::On => heard.must(was_ground),
-            Sign::Nothing => {}
         }
     }
     heard.must(way.is_none() && !takes_other);

@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use super::{Heard, longest};
+use super::{Heard, Word, longest};
 use crate::caption::english;
 use crate::event::{Action, Direction};
 use crate::kind::{Colour, Kind, Size};
@@ -12,12 +12,10 @@ use crate::scene::Relation;
 /// What a phrase means.
 #[derive(Clone, Copy, Debug)]
 enum Sign {
+    Says(Word),
     Thing(Kind),
-    Colour(Colour),
     /// "in red", behind a person.
     Wears(Colour),
-    Size(Size),
-    Count(usize),
     Does(Action),
     Way(Direction),
     Relates(Relation),
@@ -25,16 +23,6 @@ enum Sign {
     Between,
     /// "on the left", behind a thing that is there.
     Side(Relation),
-    Ground(Ground),
-    Time(TimeOfDay),
-    Weather(Weather),
-    Camera(CameraMove),
-    /// "and"
-    Joins,
-    /// "then"
-    Then,
-    /// Words that say nothing by themselves.
-    Nothing,
 }
 
 /// Numbers of things, in letters.
@@ -50,15 +38,15 @@ static PHRASES: LazyLock<Vec<(String, Sign)>> = LazyLock::new(|| {
     }
     add("people", Sign::Thing(Kind::Person));
     for (word, count) in COUNTS {
-        add(word, Sign::Count(count));
-        add(&count.to_string(), Sign::Count(count));
+        add(word, Sign::Says(Word::Count(count)));
+        add(&count.to_string(), Sign::Says(Word::Count(count)));
     }
     for colour in Colour::ALL {
-        add(english::colour(colour), Sign::Colour(colour));
+        add(english::colour(colour), Sign::Says(Word::Colour(colour)));
         add(&format!("in {}", english::colour(colour)), Sign::Wears(colour));
     }
     for size in Size::ALL {
-        english::size(size).iter().for_each(|word| add(word, Sign::Size(size)));
+        english::size(size).iter().for_each(|word| add(word, Sign::Says(Word::Size(size))));
     }
     for action in Action::ALL {
         for verb in english::verbs(action) {
@@ -80,25 +68,27 @@ static PHRASES: LazyLock<Vec<(String, Sign)>> = LazyLock::new(|| {
     add("on the right", Sign::Side(Relation::LeftOf));
     for ground in Ground::ALL {
         for place in [english::ON, english::OVER, english::ONTO] {
-            add(&format!("{place} {}", english::ground(ground)), Sign::Ground(ground));
+            add(&format!("{place} {}", english::ground(ground)), Sign::Says(Word::Ground(ground)));
         }
     }
     for time in TimeOfDay::ALL {
-        add(english::time_of_day(time), Sign::Time(time));
+        add(english::time_of_day(time), Sign::Says(Word::Time(time)));
     }
     for weather in Weather::ALL {
-        english::weather(weather).iter().for_each(|phrase| add(phrase, Sign::Weather(weather)));
+        english::weather(weather).iter().for_each(|phrase| add(phrase, Sign::Says(Word::Weather(weather))));
     }
     for camera in CameraMove::ALL {
         english::camera(camera).iter().for_each(|phrase| {
-            add(phrase, Sign::Camera(camera));
-            add(phrase.trim_start_matches("the "), Sign::Camera(camera));
+            add(phrase, Sign::Says(Word::Camera(camera)));
+            add(phrase.trim_start_matches("the "), Sign::Says(Word::Camera(camera)));
         });
     }
-    ["and", "with"].into_iter().for_each(|word| add(word, Sign::Joins));
-    add("then", Sign::Then);
+    ["and", "with"].into_iter().for_each(|word| add(word, Sign::Says(Word::Joins)));
+    add("then", Sign::Says(Word::Then));
     let articles = ["a", "an", "the", "is"].into_iter();
-    articles.chain([english::VIDEO, english::PICTURE].concat()).for_each(|words| add(words, Sign::Nothing));
+    articles
+        .chain([english::VIDEO, english::PICTURE].concat())
+        .for_each(|words| add(words, Sign::Says(Word::Nothing)));
     phrases
 });
 
@@ -130,18 +120,14 @@ pub(super) fn read(prompt: &str) -> Heard {
         let (phrase, behind) = rest.split_at(length);
         rest = behind.trim_start();
         match sign {
+            Sign::Says(word) => heard.hear(word),
             Sign::Thing(kind) => {
                 let thing = heard.name(kind);
                 match next.take() {
                     Some(Next::Related(relation)) => heard.relate(relation, thing),
                     Some(Next::Right) => heard.relate(Relation::LeftOf, thing),
                     Some(Next::Other) => {
-                        heard
-                            .claims
-                            .events
-                            .last_mut()
-                            .into_iter()
-                            .for_each(|event| event.other = Some(thing));
+                        heard.does_it_to(thing);
                     }
                     None => {}
                 }
@@ -149,7 +135,6 @@ pub(super) fn read(prompt: &str) -> Heard {
                     next = Some(Next::Right);
                 }
             }
-            Sign::Colour(colour) => heard.say(|heard| &mut heard.described.colour, colour),
             Sign::Wears(colour) => match heard.claims.things.last_mut() {
                 Some(thing) => {
                     let wears_other = thing.colour.replace(colour).is_some();
@@ -158,8 +143,6 @@ pub(super) fn read(prompt: &str) -> Heard {
                 }
                 None => heard.misses = true,
             },
-            Sign::Size(size) => heard.say(|heard| &mut heard.described.size, size),
-            Sign::Count(count) => heard.say(|heard| &mut heard.described.count, count),
             Sign::Does(action) => {
                 // Of what is named last, unless that is the main thing, it says how that is: "a falling cube".
                 heard.must(next.is_none() && (heard.claims.things.len() == 1 || heard.is_later));
@@ -187,18 +170,10 @@ pub(super) fn read(prompt: &str) -> Heard {
                 between = true;
                 next = Some(Next::Related(Relation::RightOf));
             }
-            Sign::Side(relation) => match heard.claims.things.len().checked_sub(1).filter(|&thing| thing > 0)
-            {
+            Sign::Side(relation) => match heard.last_other() {
                 Some(thing) => heard.relate(relation, thing),
                 None => heard.misses = true,
             },
-            Sign::Ground(ground) => heard.say_of_all(|claims| &mut claims.ground, ground),
-            Sign::Time(time) => heard.say_of_all(|claims| &mut claims.time_of_day, time),
-            Sign::Weather(weather) => heard.say_of_all(|claims| &mut claims.weather, weather),
-            Sign::Camera(camera) => heard.say_of_all(|claims| &mut claims.camera, camera),
-            Sign::Joins => heard.is_joined = true,
-            Sign::Then => heard.is_later = true,
-            Sign::Nothing => {}
         }
     }
     heard.must(next.is_none());

@@ -112,6 +112,24 @@ impl Claims {
     }
 }
 
+/// What a phrase of either language says wherever it stands.
+#[derive(Clone, Copy, Debug)]
+enum Word {
+    Colour(Colour),
+    Size(Size),
+    Count(usize),
+    Ground(Ground),
+    Time(TimeOfDay),
+    Weather(Weather),
+    Camera(CameraMove),
+    /// "and", "和"
+    Joins,
+    /// "then", "然后", "再"
+    Then,
+    /// Words that only look like others, or say nothing by themselves.
+    Nothing,
+}
+
 /// What was made out of a prompt so far.
 #[derive(Debug, Default)]
 struct Heard {
@@ -151,6 +169,26 @@ impl Heard {
         self.misses |= !holds;
     }
 
+    fn hear(&mut self, word: Word) {
+        match word {
+            Word::Colour(colour) => self.say(|heard| &mut heard.described.colour, colour),
+            Word::Size(size) => self.say(|heard| &mut heard.described.size, size),
+            Word::Count(count) => self.say(|heard| &mut heard.described.count, count),
+            Word::Ground(ground) => self.say_of_all(|claims| &mut claims.ground, ground),
+            Word::Time(time) => self.say_of_all(|claims| &mut claims.time_of_day, time),
+            Word::Weather(weather) => self.say_of_all(|claims| &mut claims.weather, weather),
+            Word::Camera(camera) => self.say_of_all(|claims| &mut claims.camera, camera),
+            Word::Joins => self.is_joined = true,
+            Word::Then => self.is_later = true,
+            Word::Nothing => {}
+        }
+    }
+
+    /// The thing named last, if it is not the main one.
+    fn last_other(&self) -> Option<usize> {
+        self.claims.things.len().checked_sub(1).filter(|&thing| thing > 0)
+    }
+
     /// Names a thing.
     fn name(&mut self, kind: Kind) -> usize {
         let Described { colour, size, count } = std::mem::take(&mut self.described);
@@ -169,6 +207,13 @@ impl Heard {
         self.must(self.described == Described::default());
         self.is_joined = false;
         self.claims.events.push(EventClaim { action, direction, other });
+    }
+
+    /// The last event is done to this thing.
+    fn does_it_to(&mut self, thing: usize) {
+        if let Some(event) = self.claims.events.last_mut() {
+            event.other = Some(thing);
+        }
     }
 
     fn relate(&mut self, relation: Relation, other: usize) {
