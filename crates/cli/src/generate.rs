@@ -215,15 +215,15 @@ impl GenerateArgs {
             return report.to_string();
         }
         if self.verbose {
-            for (Span { from, to, prompt }, reading) in plan.told().iter().zip(&plan.readings) {
-                let when = if plan.scenes.len() == 1 {
-                    String::new()
-                } else {
-                    format!(" from {from:.2} to {to:.2} s")
-                };
+            let is_one = plan.readings.len() == 1;
+            for Span { from, to, prompt } in plan.told() {
+                let when = if is_one { String::new() } else { format!(" from {from:.2} to {to:.2} s") };
                 let _ = writeln!(io::stderr(), "prompt{when}: {prompt}");
-                if reading.to_string() != *prompt {
-                    let _ = writeln!(io::stderr(), "as read{when}: {reading}");
+                for reading in plan.readings.iter().filter(|reading| (from..to).contains(&reading.from)) {
+                    let when = if is_one { String::new() } else { format!(" from {:.2} s", reading.from) };
+                    if reading.to_string() != prompt {
+                        let _ = writeln!(io::stderr(), "as read{when}: {reading}");
+                    }
                 }
             }
             for (part, seconds) in [

@@ -48,6 +48,45 @@ pub(crate) fn carried(frame: &[f32], moves: &[Move], size: Size) -> (Vec<f32>, V
     (carried, is_thing)
 }
 
+/// A move to where a frame that was made has the thing indeed: what is drawn lies a few pixels beside what was planned now and then, and of two
+/// pictures that are not quite in one place there would be two outlines.
+pub(crate) fn aligned(frame: &[f32], made: &[f32], [from, to]: Move, size: Size) -> Move {
+    /// Pixels in each direction that are tried: first all of these, then those around the best.
+    const TRIED: [[i32; 5]; 2] = [[0, -2, 2, -4, 4], [0, -1, 1, 0, 0]];
+    let Size { width, height } = size;
+    let moved = |[right, down]: [i32; 2]| Place {
+        x: to.x + right as f32 / width as f32,
+        y: to.y + down as f32 / height as f32,
+        ..to
+    };
+    // The mean difference to what was made, of every other row and column.
+    let differs = |to: Place| {
+        let across = along([from.x, to.x], [from.width, to.width], width);
+        let down = along([from.y, to.y], [from.height, to.height], height);
+        let (mut sum, mut count) = (0.0, 0);
+        for row in down.iter().step_by(2) {
+            for column in across.iter().step_by(2) {
+                let there = 3 * (row.nearest() * width + column.nearest());
+                let here = 3 * (row.at * width + column.at);
+                sum += (0..3).map(|colour| (frame[there + colour] - made[here + colour]).abs()).sum::<f32>();
+                count += 3;
+            }
+        }
+        if count == 0 { f32::INFINITY } else { sum / count as f32 }
+    };
+    let mut best = ([0, 0], differs(to));
+    for tried in TRIED {
+        let ([right, down], _) = best;
+        for by in tried.iter().flat_map(|x| tried.map(|y| [right + x, down + y])) {
+            let found = differs(moved(by));
+            if found < best.1 {
+                best = (by, found);
+            }
+        }
+    }
+    [from, moved(best.0)]
+}
+
 /// The columns just left and right of a thing, both the one that there is where it reaches beyond the frame; none where it does on both sides.
 fn beside(place: &Place, width: usize) -> Option<[usize; 2]> {
     let half = place.width * (0.5 + BEYOND);
@@ -64,6 +103,12 @@ struct Source {
     between: [usize; 2],
     /// and how near to the second.
     share: f32,
+}
+
+impl Source {
+    fn nearest(&self) -> usize {
+        self.between[usize::from(self.share > 0.5)]
+    }
 }
 
 /// The pixels of a row that a thing covers, but for those that show what was not in the frame.
@@ -117,6 +162,40 @@ mod tests {
         assert!((12..=16).contains(&is_thing.iter().filter(|is| **is > 0.5).count()), "{is_thing:?}");
         assert!(is_thing.iter().all(|is| *is > 0.5 || *is < 0.1), "{is_thing:?}");
         assert!(found[3 * (4 * 16 + 12)] > 0.99);
+    }
+
+    #[test]
+    fn a_thing_is_taken_to_where_it_was_drawn() {
+        let size = Size { width: 64, height: 64 };
+        let disc = |x: f32, y: f32| -> Vec<f32> {
+            let of = |at: usize| {
+                let far = ((at % 64) as f32 + 0.5 - x).hypot((at / 64) as f32 + 0.5 - y);
+                (10.0 - far).clamp(0.0, 1.0) * (0.5 + 0.02 * (at % 64) as f32)
+            };
+            (0..64 * 64).flat_map(|at| [of(at); 3]).collect()
+        };
+        let place = |x: f32, y: f32| Place {
+            x: x / 64.0,
+            y: y / 64.0,
+            width: 20.0 / 64.0,
+            height: 20.0 / 64.0,
+            ..Place::default()
+        };
+        let (frame, from) = (disc(20.0, 30.0), place(20.0, 30.0));
+        for by in [[0.0, 0.0], [3.0, -2.0], [-5.0, 5.0]] {
+            let made = disc(40.0 + by[0], 32.0 + by[1]);
+            let [_, to] = aligned(&frame, &made, [from, place(40.0, 32.0)], size);
+            assert!(
+                (to.x * 64.0 - 40.0 - by[0]).abs() < 1.1 && (to.y * 64.0 - 32.0 - by[1]).abs() < 0.1,
+                "{to:?}"
+            );
+        }
+        // A thing that is not there is taken to where it was planned, or not far from it.
+        let [_, to] = aligned(&frame, &vec![0.0; 3 * 64 * 64], [from, place(40.0, 32.0)], size);
+        assert!((to.x * 64.0 - 40.0).abs() <= 5.0);
+        // What is beyond the frame on all sides is nowhere.
+        let gone = [from, place(-200.0, 32.0)];
+        assert_eq!(aligned(&frame, &frame, gone, size), gone);
     }
 
     #[test]

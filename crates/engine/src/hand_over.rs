@@ -7,11 +7,11 @@
 
 use std::collections::BTreeMap;
 
-use models::family::AutoencoderConfig;
+use models::{family::AutoencoderConfig, tracks::Place};
 
 use crate::{
     Plan, Size,
-    carried::{Move, carried},
+    carried::{Move, aligned, carried},
     reel::Reel,
     steady::{change, largest_change, likely, steady},
     timeline::Window,
@@ -134,6 +134,7 @@ impl<'a> HandOver<'a> {
     }
 
     fn put_waiting(&mut self, mut behind: Option<Lost>, reel: &mut Reel<'_>) {
+        let next = behind.as_ref().and_then(|lost| reel.frame(lost.frame));
         let handed = self.waiting.drain(..).rev().map(|Waiting { frame, mut decoded, before }| {
             let behind = behind.as_mut().and_then(|lost| {
                 let moves = self.tracked.moves(self.plan, [lost.frame, frame as isize]);
@@ -143,14 +144,27 @@ impl<'a> HandOver<'a> {
             add(&mut decoded, [before, behind]);
             (frame, decoded, is_between)
         });
-        let handed: Vec<_> = handed.collect();
-        for (frame, mut pixels, is_between) in handed.into_iter().rev() {
-            let at = frame as isize - 1;
-            // What lies between two frames is not drawn to one of them.
-            let is_grainy = self.is_coarse && !is_between && reel.is_settled(at);
-            if let Some(before) = is_grainy.then(|| reel.frame(at)).flatten() {
-                steady(&mut pixels, &before, self.size);
+        let mut handed: Vec<_> = handed.collect();
+        handed.reverse();
+        if self.is_coarse {
+            let before = handed.first().map(|(frame, ..)| *frame as isize - 1);
+            let mut before = before.filter(|&before| reel.is_settled(before)).and_then(|at| reel.frame(at));
+            for (_, pixels, _) in &mut handed {
+                if let Some(before) = &before {
+                    steady(pixels, before, self.size);
+                }
+                before = Some(pixels.clone());
             }
+            // What lies between two frames is drawn to either.
+            let mut next = next;
+            for (_, pixels, _) in handed.iter_mut().rev().take_while(|(.., is_between)| *is_between) {
+                if let Some(next) = &next {
+                    steady(pixels, next, self.size);
+                }
+                next = Some(pixels.clone());
+            }
+        }
+        for (frame, pixels, _) in handed {
             reel.put(frame, &pixels);
         }
     }
@@ -236,7 +250,15 @@ impl Lost {
             handed.iter_mut().for_each(|value| *value *= *still);
         }
         if !moves.is_empty() {
-            let (looks, is_thing) = carried(&self.looks, moves, size);
+            // Beside the frame that is there a thing is where that leads; soon behind it, where it was drawn.
+            let settled = (2.0 * (1.0 - self.share)).min(1.0);
+            let moves = moves.iter().map(|&[from, to]| {
+                let [_, drawn] = aligned(&self.looks, decoded, [from, to], size);
+                let between = |a: f32, b: f32| a + settled * (b - a);
+                [from, Place { x: between(to.x, drawn.x), y: between(to.y, drawn.y), ..to }]
+            });
+            let moves: Vec<Move> = moves.collect();
+            let (looks, is_thing) = carried(&self.looks, &moves, size);
             let differs = around(&change(&looks, decoded), size);
             for at in 0..is_thing.len() {
                 let along = is_thing[at] * likely(differs[at] / TURNS);

@@ -345,7 +345,7 @@ impl Pipeline {
                     Some(noise) => noise,
                     None => noise::start(plan, index, window.latent_frames, self.session.device())?,
                 };
-                let reading = &plan.readings[plan.prompt_of(window)];
+                let reading = plan.reading_of(window);
                 let (beginning, seconds) = timed(|| canvas::begin(&autoencoder, plan, window, &reel, &noise));
                 timings.decode += seconds;
                 let (tracks, seconds) = timed(|| match &planner {
@@ -441,9 +441,9 @@ impl Pipeline {
             "computed_in": self.precision.computed_in(),
             "prompt": plan.prompt,
         });
-        let is_as_told =
-            |(reading, prompt): (&Reading, &String)| *reading == Reading::of_written(prompt, &self.info);
-        if !plan.readings.iter().zip(&plan.prompts).all(is_as_told) {
+        let as_told =
+            plan.told().iter().map(|span| Reading::of_written(span, &self.info)).collect::<Vec<_>>();
+        if plan.readings != as_told {
             record["read"] = json!(plan.readings);
         }
         if plan.scenes.len() > 1 {

@@ -30,7 +30,7 @@ pub struct Plan {
     pub prompt: String,
     /// The same for each of the scenes.
     pub prompts: Vec<String>,
-    /// What the model reads of each.
+    /// What the model reads of them, in the order of time: something else for each, or for parts of one.
     pub readings: Vec<Reading>,
     /// The scenes that these are of, as they were asked for.
     pub scenes: Vec<Span>,
@@ -116,7 +116,9 @@ impl VideoRequest {
             .iter()
             .map(|scene| lens.as_ref().map_or_else(|| scene.clone(), |lens| lens.drawn(scene)))
             .collect();
-        let layout = Layout::new(self, &placed, num_frames, fps, &drawn, info)?;
+        let prompts: Vec<String> = drawn.iter().map(|scene| text::clean(&scene.prompt)).collect();
+        let readings = self.readings((&drawn, &prompts), info, (num_frames, fps));
+        let layout = Layout::new(self, &placed, num_frames, fps, &cuts(&readings, fps), info)?;
         self.check_ability(info, &layout)?;
         if self.noise.is_some() && layout.windows.len() > 1 {
             let found = format!("some, and {} windows", layout.windows.len());
@@ -137,8 +139,6 @@ impl VideoRequest {
         let guided = is_guided(guidance_scale);
         let precision = self.precision.unwrap_or(info.default_precision());
         let activations = Activations::of(precision, size, token_grid, guided, info);
-        let prompts: Vec<String> = drawn.iter().map(|scene| text::clean(&scene.prompt)).collect();
-        let readings = self.readings(&prompts, info, num_frames);
         let prompts = self.expand_prompts(prompts, info, num_frames);
         Ok(Plan {
             request: Self {
@@ -334,13 +334,29 @@ impl VideoRequest {
         }
     }
 
-    /// What is read of the prompts of all spans, cleaned already.
-    fn readings(&self, prompts: &[String], info: &ModelInfo, num_frames: usize) -> Vec<Reading> {
-        if self.as_written || info.native.prompts != Prompts::World {
-            return prompts.iter().map(|prompt| Reading::of_written(prompt, info)).collect();
+    /// What is read of all scenes, whose prompts are cleaned already, in a video of so many frames at this rate.
+    fn readings(
+        &self,
+        (scenes, prompts): (&[Span], &[String]),
+        info: &ModelInfo,
+        (num_frames, fps): (usize, f64),
+    ) -> Vec<Reading> {
+        let is_read = info.native.prompts == Prompts::World && !self.as_written;
+        let prompts = match is_read {
+            true => self.expand_prompts(reading::plainly(prompts), info, num_frames),
+            false => prompts.to_vec(),
+        };
+        let spans = scenes.iter().zip(prompts).map(|(scene, prompt)| Span { prompt, ..scene.clone() });
+        if !is_read {
+            return spans.map(|span| Reading::of_written(&span, info)).collect();
         }
-        let plain = self.expand_prompts(reading::plainly(prompts), info, num_frames);
-        plain.iter().map(|prompt| Reading::of_world(prompt, info)).collect()
+        // What happens in turn is made at once if it can be, as clips of it are. Of a video with pictures nobody knows how far they go.
+        let is_long = |span: &Span| frames_in(span.to - span.from, fps) > info.native.num_frames;
+        let in_turn = |span: Span| match self.known.is_empty() && is_long(&span) {
+            true => reading::in_turn(span),
+            false => vec![span],
+        };
+        spans.flat_map(in_turn).map(|span| Reading::of_world(&span, info)).collect()
     }
 
     /// As asked for, or as fits the first of what is known, or the model's own.
@@ -463,6 +479,12 @@ impl VideoRequest {
     }
 }
 
+/// The frames from which something else is read than before.
+fn cuts(readings: &[Reading], fps: f64) -> Vec<usize> {
+    let is_other = |pair: &&[Reading]| pair[0].to_string() != pair[1].to_string();
+    readings.windows(2).filter(is_other).map(|pair| frames_in(pair[1].from, fps)).collect()
+}
+
 /// As in other video services; the model reads far fewer words.
 const LONGEST_PROMPT: usize = 32_000;
 
@@ -479,8 +501,19 @@ impl Plan {
 
     /// The number of the prompt that a window is made for: that of the span in which most of it lies.
     pub(crate) fn prompt_of(&self, window: &Window) -> usize {
-        let middle = (window.makes.start + window.makes.end) as f64 / 2.0 / self.fps;
+        let middle = self.middle_of(window);
         self.scenes.iter().rposition(|scene| scene.from <= middle).unwrap_or(0)
+    }
+
+    /// What is read for a window.
+    pub(crate) fn reading_of(&self, window: &Window) -> &Reading {
+        let middle = self.middle_of(window);
+        self.readings.iter().rfind(|reading| reading.from <= middle).unwrap_or(&self.readings[0])
+    }
+
+    /// The second in the middle of what a window makes.
+    fn middle_of(&self, window: &Window) -> f64 {
+        (window.makes.start + window.makes.end) as f64 / 2.0 / self.fps
     }
 
     /// What the files are that it begins from, before they were fitted to its size and its rate.

@@ -9,11 +9,13 @@ use std::fmt::{self, Display};
 
 use serde::Serialize;
 
-use crate::ModelInfo;
+use crate::{ModelInfo, Span};
 
-/// What is read of a prompt, where the plan says all that the denoiser does not read.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+/// What is read of a prompt from some time on, where the plan says all that the denoiser does not read.
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Reading {
+    /// In seconds.
+    pub from: f64,
     /// By the denoiser.
     pub denoiser: String,
     /// By the planner, if there is one.
@@ -27,16 +29,17 @@ impl Reading {
         self.planner.as_ref().unwrap_or(&self.denoiser)
     }
 
-    /// Of a prompt word for word.
-    pub(crate) fn of_written(prompt: &str, info: &ModelInfo) -> Self {
-        Self { denoiser: prompt.to_owned(), planner: info.planner.is_some().then(|| prompt.to_owned()) }
+    /// Of a span word for word.
+    pub(crate) fn of_written(span: &Span, info: &ModelInfo) -> Self {
+        let prompt = || span.prompt.clone();
+        Self { from: span.from, denoiser: prompt(), planner: info.planner.is_some().then(prompt) }
     }
 
-    /// Of a prompt of the world by what it says.
-    pub(crate) fn of_world(prompt: &str, info: &ModelInfo) -> Self {
-        let written = Self::of_written(prompt, info);
+    /// Of a span of the world by what it says.
+    pub(crate) fn of_world(span: &Span, info: &ModelInfo) -> Self {
+        let written = Self::of_written(span, info);
         let is_told = info.planner.is_some() && info.native.tracks_tell_events;
-        let denoiser = if is_told { world::tell_without_events(prompt) } else { None };
+        let denoiser = if is_told { world::tell_without_events(&span.prompt) } else { None };
         Self { denoiser: denoiser.unwrap_or(written.denoiser), ..written }
     }
 }
@@ -52,4 +55,11 @@ impl Display for Reading {
 /// The prompts of one video of the world as captions say them; see [`world::tell_plainly`].
 pub(crate) fn plainly(prompts: &[String]) -> Vec<String> {
     prompts.iter().map(|prompt| world::tell_plainly(prompt).unwrap_or_else(|| prompt.clone())).collect()
+}
+
+/// A span in which a thing of the world does two things in turn as a span for each, of half the time; every other one as it is.
+pub(crate) fn in_turn(span: Span) -> Vec<Span> {
+    let Some([first, second]) = world::tell_in_turn(&span.prompt) else { return vec![span] };
+    let half = f64::midpoint(span.from, span.to);
+    vec![Span { to: half, prompt: first, ..span }, Span { from: half, prompt: second, ..span }]
 }

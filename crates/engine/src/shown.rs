@@ -1,8 +1,11 @@
-//! What a denoiser of the world's pictures is shown beside its latents: where things are, and where each drop and flake is.
+//! What a denoiser of the world's pictures is shown beside its latents: where things are, which side of them is seen, and where each drop and
+//! flake is.
 //!
 //! Where drops are is chance, and there are so many that every few pixels could hold one. A denoiser of few steps draws the mean of
 //! what it thinks possible, and the mean of all rains is no rain. So they are planned as things are: drawn first, from the seed of the
 //! video and by the world's own rule, and shown.
+
+use std::ops::Range;
 
 use burn::tensor::{Device, Tensor, TensorData};
 use models::tracks::{Track, TrackCode};
@@ -20,24 +23,73 @@ const PARTS: [usize; 2] = [2, 4];
 /// Planes of the weather are so many times as loud as shares are.
 const LOUD: f32 = 8.0;
 
-/// How many planes: those of the tracks, and behind them those of the weather if that is shown too, for each frame of a latent one for
-/// each part of a latent.
-pub fn planes(code: TrackCode, with_weather: bool) -> usize {
-    code.planes() + if with_weather { code.factor * PARTS[0] * PARTS[1] } else { 0 }
+/// What a denoiser is shown beside boxes and poses.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Shown {
+    /// What falls in each part of each latent.
+    pub weather: bool,
+    /// Which side of a thing each latent shows.
+    pub sides: bool,
 }
 
-/// The planes, `[planes, frames, height, width]` of latents; `falling` has what falls in each frame of the clip, if that is shown.
-pub fn planes_of(
-    code: TrackCode,
-    tracks: &[Track],
-    falling: Option<&[Vec<Mark>]>,
-    size: [usize; 3],
-) -> Vec<f32> {
-    let mut planes = code.planes_of(tracks, size);
-    if let Some(falling) = falling {
-        planes.extend(weather_planes(code, falling, size));
+impl Shown {
+    /// All that can be.
+    pub const ALL: [Self; 4] = [
+        Self { weather: false, sides: false },
+        Self { weather: true, sides: false },
+        Self { weather: false, sides: true },
+        Self { weather: true, sides: true },
+    ];
+
+    /// How many planes: those of the tracks, behind them those of the weather, for each frame of a latent one for each part of a latent, and behind
+    /// those the sides.
+    pub fn planes(self, code: TrackCode) -> usize {
+        self.weather_planes(code).end + if self.sides { code.sides() } else { 0 }
     }
-    planes
+
+    /// The planes of the weather; none if that is not shown.
+    pub fn weather_planes(self, code: TrackCode) -> Range<usize> {
+        let count = if self.weather { code.factor * PARTS[0] * PARTS[1] } else { 0 };
+        code.planes()..code.planes() + count
+    }
+
+    /// The planes of what is turned how: the poses, and the sides.
+    pub fn turned_planes(self, code: TrackCode) -> [Range<usize>; 2] {
+        [code.pose_planes(), self.weather_planes(code).end..self.planes(code)]
+    }
+
+    /// What one of so many planes is shown, if there is such a one.
+    pub fn of_planes(code: TrackCode, planes: usize) -> Option<Self> {
+        Self::ALL.into_iter().find(|shown| shown.planes(code) == planes)
+    }
+
+    /// How many planes there can be, in words.
+    pub fn possible(code: TrackCode) -> String {
+        let [tracks, weather, sides, all] = Self::ALL.map(|shown| shown.planes(code));
+        format!(
+            "{tracks}, the planes of the world's tracks, or {weather} with those of its weather, {sides} with the sides of its things, \
+             {all} with both"
+        )
+    }
+
+    /// The planes, `[planes, frames, height, width]` of latents; `falling` has what falls in each frame of the clip, and is not asked if
+    /// that is not shown.
+    pub fn planes_of(
+        self,
+        code: TrackCode,
+        tracks: &[Track],
+        falling: &[Vec<Mark>],
+        size: [usize; 3],
+    ) -> Vec<f32> {
+        let mut planes = code.planes_of(tracks, size);
+        if self.weather {
+            planes.extend(weather_planes(code, falling, size));
+        }
+        if self.sides {
+            planes.extend(code.sides_of(tracks, size));
+        }
+        planes
+    }
 }
 
 /// What falls before a camera at a time in seconds, in a picture of so many latents down and across.
@@ -63,8 +115,9 @@ pub(crate) fn show(
     let [_, _, height, width] = plan.latent_shape;
     let size = [window.latent_frames, height, width];
     let count = plan.model.denoiser().shown_channels();
-    let falling = (count > planes(code, false)).then(|| falling_in(plan, window));
-    let planes = planes_of(code, tracks, falling.as_deref(), size);
+    let shown = Shown::of_planes(code, count).unwrap_or_default();
+    let falling = if shown.weather { falling_in(plan, window) } else { Vec::new() };
+    let planes = shown.planes_of(code, tracks, &falling, size);
     Tensor::from_data(TensorData::new(planes, [1, count, window.latent_frames, height, width]), device)
 }
 
@@ -133,6 +186,7 @@ mod tests {
     use super::*;
 
     const CODE: TrackCode = TrackCode { labels: [1, 1], things: 1, factor: 2 };
+    const WEATHER: Shown = Shown { weather: true, sides: false };
 
     fn at(weather: Weather, seed: u64, time: f32) -> Vec<Mark> {
         falling(weather, seed, &world::usual_camera(), time, [16, 16])
@@ -150,10 +204,22 @@ mod tests {
 
     /// What is shown of one latent at a frame of a clip of five: its parts, row by row.
     fn parts(falling: &[Vec<Mark>], latent: usize, part: usize, cell: usize) -> Vec<f32> {
-        let shown = planes_of(CODE, &[], Some(falling), [3, 2, 2]);
-        assert_eq!(shown.len(), planes(CODE, true) * 3 * 4);
-        let first = planes(CODE, false);
+        let shown = WEATHER.planes_of(CODE, &[], falling, [3, 2, 2]);
+        assert_eq!(shown.len(), WEATHER.planes(CODE) * 3 * 4);
+        let first = CODE.planes();
         (0..8).map(|at| shown[((first + part * 8 + at) * 3 + latent) * 4 + cell]).collect()
+    }
+
+    #[test]
+    fn what_is_shown_is_told_by_how_many_planes_there_are() {
+        for shown in Shown::ALL {
+            assert_eq!(Shown::of_planes(CODE, shown.planes(CODE)), Some(shown));
+            let of = |falling| shown.planes_of(CODE, &[], falling, [3, 2, 2]).len();
+            assert_eq!(of(&vec![Vec::new(); 5]), shown.planes(CODE) * 12);
+            let [poses, sides] = shown.turned_planes(CODE);
+            assert!(poses.end <= sides.start && sides.end == shown.planes(CODE));
+        }
+        assert_eq!(Shown::of_planes(CODE, 3), None);
     }
 
     #[test]
@@ -208,7 +274,7 @@ mod tests {
     fn what_is_beside_the_frame_is_not_shown() {
         let beside = [[-3.0, 0.5], [9.0, 9.0]].map(|at| mark([at; 2], 0.2, 1.0));
         let falling = vec![beside.to_vec(); 5];
-        let shown = planes_of(CODE, &[], Some(&falling), [3, 2, 2]);
+        let shown = WEATHER.planes_of(CODE, &[], &falling, [3, 2, 2]);
         assert!(shown.iter().all(|&share| share == 0.0));
     }
 }

@@ -217,6 +217,41 @@ fn memory_depends_on_the_size_and_hardly_on_the_length() {
     assert!(memory("256x256", 17, "f32") > memory("256x256", 17, "bf16"));
 }
 
+/// Made at once, a clip shows what happens in turn as clips of the world do; a longer one would begin again in each window.
+#[test]
+fn what_happens_in_turn_is_read_one_after_the_other_in_a_long_video() {
+    let info = ModelInfo::read(&ModelFiles::Embedded).expect("read");
+    let prompt = "a large red ball rolls to the left, then spins on the grass at noon under a clear sky, the camera is still";
+    let read = |request: Value| -> Vec<(f64, String)> {
+        let plan = from_json(request).resolve(&info).expect("a plan");
+        assert_eq!(plan.prompts.len(), plan.scenes.len());
+        plan.readings.into_iter().map(|reading| (reading.from, reading.denoiser)).collect()
+    };
+    let is = |found: &[(f64, String)], expected: &[(f64, &[&str])]| {
+        assert_eq!(found.len(), expected.len(), "{found:?}");
+        for ((from, text), (at, events)) in found.iter().zip(expected) {
+            assert_eq!(from, at, "{found:?}");
+            for event in ["rolls", "spins", "bounces"] {
+                assert_eq!(text.contains(event), events.contains(&event), "{found:?}");
+            }
+        }
+    };
+    let (first, second): (&[&str], &[&str]) = (&["rolls"], &["spins"]);
+    is(&read(json!({ "prompt": prompt, "num_frames": 17 })), &[(0.0, &["rolls", "spins"])]);
+    is(&read(json!({ "prompt": prompt, "num_frames": 33 })), &[(0.0, first), (33.0 / 8.0 / 2.0, second)]);
+    is(
+        &read(json!({ "prompt": prompt, "num_frames": 33, "as_written": true })),
+        &[(0.0, &["rolls", "spins"])],
+    );
+    // And in a span of a story.
+    let bounces = json!({ "from": 0, "to": 2, "prompt": "a large red ball bounces on the grass" });
+    let both = json!({ "from": 2, "to": 6, "prompt": prompt });
+    let story = json!({ "spans": [bounces, both], "seconds": 6 });
+    let found = read(story);
+    is(&found, &[(0.0, &["bounces"]), (2.0, first), (found[2].0, second)]);
+    assert!((3.9..4.2).contains(&found[2].0), "{found:?}");
+}
+
 #[test]
 fn a_clip_that_cannot_be_made_is_refused_with_the_model_that_asks_for_it() {
     for (field, value) in [

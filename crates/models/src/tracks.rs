@@ -73,6 +73,8 @@ pub struct TrackCode {
 const OF_PLACE: usize = 5;
 /// Numbers of each [`Pose`].
 const OF_POSE: usize = 9;
+/// Planes that show which side of a thing is seen where.
+const OF_SIDES: usize = 3;
 /// What they are multiplied by: of things that move, each reaches about as far as 1 then.
 const REACH: [f32; OF_POSE] = [1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.6, 1.3, 1.0];
 /// How much louder than that they are in latents, for standard deviations of about 1.
@@ -110,6 +112,19 @@ impl Place {
 }
 
 impl Pose {
+    /// Which side of a thing that is turned so a point shows that lies so far to the right and above of its middle, from -1 to 1 at the edges of
+    /// its box, if it is taken for a ball: its front, its top and its right hand, each as the cosine to the point's own direction. Zeros if it
+    /// is not known how it is turned. (Wang et al. 2019, "Normalized object coordinate space", of a ball for every shape.)
+    fn sides(self, [right, up]: [f32; 2]) -> [f32; OF_SIDES] {
+        let far = right.hypot(up).max(1.0);
+        let [right, up] = [right / far, up / far];
+        let point = [right, up, (1.0 - right * right - up * up).max(0.0).sqrt()];
+        let [[a, b, c], [d, e, f]] = [self.front, self.top];
+        let hand = [b * f - c * e, c * d - a * f, a * e - b * d];
+        [self.front, self.top, hand]
+            .map(|axis| axis.iter().zip(point).map(|(axis, point)| axis * point).sum())
+    }
+
     fn numbers(self) -> [f32; OF_POSE] {
         let Self { front: [a, b, c], top: [d, e, f], stride, wings, spread } = self;
         let numbers = [a, b, c, d, e, f, stride, wings, spread];
@@ -149,6 +164,11 @@ impl TrackCode {
     /// The planes of the poses, which are the last.
     pub fn pose_planes(self) -> Range<usize> {
         self.planes() - self.factor * OF_POSE..self.planes()
+    }
+
+    /// Planes of which side of each thing is seen where, in each of the frames of a latent one.
+    pub fn sides(self) -> usize {
+        self.factor * OF_SIDES
     }
 
     /// Which planes show that there is anything at all, and how loud they are where there is.
@@ -234,48 +254,114 @@ impl TrackCode {
     /// the box of a thing of a kind, or of a colour, takes up, as far as no nearer one hides it; the frames of a latent frame count alike. Behind those
     /// the share that any thing takes up in each of these frames, this share times how far from the middle of its box the latent is, from
     /// -1 at its left or upper edge to 1, and times the numbers of its pose in each of the frames. All of it as many times as [`presence`](Self::presence) says.
-    pub fn planes_of(self, tracks: &[Track], [latent_frames, height, width]: [usize; 3]) -> Vec<f32> {
+    pub fn planes_of(self, tracks: &[Track], size: [usize; 3]) -> Vec<f32> {
         let [kinds, colours] = self.labels;
-        let cells = height * width;
-        let mut planes = vec![0.0; self.planes() * latent_frames * cells];
-        let at = |plane: usize, latent: usize| (plane * latent_frames + latent) * cells;
+        let mut planes = Planes::new(self.planes(), size);
+        self.each_seen(
+            tracks,
+            size,
+            |Seen { track, place, part, latent, cell, share: shown, from_middle }| {
+                let share = shown / self.factor as f32;
+                for (axis, from_middle) in from_middle.into_iter().enumerate() {
+                    *planes.at(kinds + colours + self.factor + axis, latent, cell) += share * from_middle;
+                }
+                *planes.at(track.kind, latent, cell) += share;
+                *planes.at(kinds + track.colour, latent, cell) += share;
+                *planes.at(kinds + colours + part, latent, cell) += shown;
+                let first = self.pose_planes().start + part * OF_POSE;
+                for (plane, number) in (first..).zip(place.pose.numbers()) {
+                    *planes.at(plane, latent, cell) += shown * number;
+                }
+            },
+        );
+        planes.values
+    }
+
+    /// Which [side](Pose::sides) of a thing each latent shows in each of its frames, times the share of it that this takes up, and as loud
+    /// as that is elsewhere: `[sides, frames, height, width]`.
+    pub fn sides_of(self, tracks: &[Track], size: [usize; 3]) -> Vec<f32> {
+        let mut planes = Planes::new(self.sides(), size);
+        self.each_seen(
+            tracks,
+            size,
+            |Seen { place, part, latent, cell, share, from_middle: [x, y], .. }| {
+                let sides = place.pose.sides([x, -y]);
+                for (plane, side) in (part * OF_SIDES..).zip(sides) {
+                    *planes.at(plane, latent, cell) += share * side;
+                }
+            },
+        );
+        planes.values
+    }
+
+    /// What is seen of each thing in each latent in each of its frames, what is nearer before what is farther.
+    fn each_seen(
+        self,
+        tracks: &[Track],
+        [latent_frames, height, width]: [usize; 3],
+        mut see: impl FnMut(Seen<'_>),
+    ) {
         for latent in 0..latent_frames {
             for (part, frame) in self.frames_of(latent).enumerate() {
                 let mut things: Vec<(&Track, Place)> =
                     tracks.iter().map(|track| (track, track.places[frame])).collect();
                 things.sort_by(|(_, a), (_, b)| a.distance.total_cmp(&b.distance));
-                let mut free = vec![1.0; cells];
+                let mut free = vec![1.0; height * width];
                 for (track, place) in things {
                     let across = Place::covered(place.x, place.width, width);
                     let down = Place::covered(place.y, place.height, height);
                     for (cell, free) in free.iter_mut().enumerate() {
                         let covered = down[cell / width] * across[cell % width];
-                        let shown = covered * *free;
+                        let share = LOUD * covered * *free;
                         *free *= 1.0 - covered;
-                        let shown = shown * LOUD;
-                        let share = shown / self.factor as f32;
                         let from_middle = [
                             ((cell % width) as f32 + 0.5 - place.x * width as f32)
                                 / (place.width * width as f32),
                             ((cell / width) as f32 + 0.5 - place.y * height as f32)
                                 / (place.height * height as f32),
                         ];
-                        for (axis, from_middle) in from_middle.into_iter().enumerate() {
-                            let plane = kinds + colours + self.factor + axis;
-                            planes[at(plane, latent) + cell] += share * (2.0 * from_middle).clamp(-1.0, 1.0);
-                        }
-                        planes[at(track.kind, latent) + cell] += share;
-                        planes[at(kinds + track.colour, latent) + cell] += share;
-                        planes[at(kinds + colours + part, latent) + cell] += shown;
-                        let first = self.pose_planes().start + part * OF_POSE;
-                        for (plane, number) in (first..).zip(place.pose.numbers()) {
-                            planes[at(plane, latent) + cell] += shown * number;
+                        let from_middle = from_middle.map(|by| (2.0 * by).clamp(-1.0, 1.0));
+                        if share > 0.0 {
+                            see(Seen { track, place, part, latent, cell, share, from_middle });
                         }
                     }
                 }
             }
         }
-        planes
+    }
+}
+
+/// A part of a thing.
+struct Seen<'a> {
+    track: &'a Track,
+    place: Place,
+    /// Which of the frames of a latent frame it is seen in,
+    part: usize,
+    /// which latent frame that is,
+    latent: usize,
+    /// and in which latent of that.
+    cell: usize,
+    /// The share of the latent that it takes up, as many times as planes are louder than shares.
+    share: f32,
+    /// How far from the middle of its box the latent is, from -1 at its left or upper edge to 1.
+    from_middle: [f32; 2],
+}
+
+/// `[planes, frames, height, width]`.
+struct Planes {
+    values: Vec<f32>,
+    frames: usize,
+    cells: usize,
+}
+
+impl Planes {
+    fn new(planes: usize, [frames, height, width]: [usize; 3]) -> Self {
+        let cells = height * width;
+        Self { values: vec![0.0; planes * frames * cells], frames, cells }
+    }
+
+    fn at(&mut self, plane: usize, frame: usize, cell: usize) -> &mut f32 {
+        &mut self.values[(plane * self.frames + frame) * self.cells + cell]
     }
 }
 
@@ -356,6 +442,38 @@ mod tests {
         let both = CODE.planes_of(&[track(2, 0, 5.0), near], [3, 4, 4]);
         assert_eq!(plane(&both, 1, 1), plane(&planes, 1, 1));
         assert_eq!(plane(&both, 2, 0), rows([0.25, 0.25, 0.0, 0.0]));
+    }
+
+    #[test]
+    fn a_ball_shows_the_sides_that_are_turned_to_it() {
+        let pose = Pose { front: [0.0, 0.0, 1.0], top: [0.0, 1.0, 0.0], ..Pose::default() };
+        let is = |found: [f32; 3], expected: [f32; 3]| {
+            assert!(found.iter().zip(expected).all(|(a, b)| (a - b).abs() < 1e-6), "{found:?} {expected:?}");
+        };
+        // It looks out of the picture: its front in the middle, its top above, its right hand on the left.
+        is(pose.sides([0.0, 0.0]), [1.0, 0.0, 0.0]);
+        is(pose.sides([0.0, 1.0]), [0.0, 1.0, 0.0]);
+        is(pose.sides([-0.6, 0.0]), [0.8, 0.0, 0.6]);
+        // Beyond its edge that is seen.
+        is(pose.sides([1.0, 1.0]), [0.0, 0.5_f32.sqrt(), -0.5_f32.sqrt()]);
+        // Turned to the right it shows its left hand.
+        let turned = Pose { front: [1.0, 0.0, 0.0], ..pose };
+        is(turned.sides([0.0, 0.0]), [0.0, 0.0, 1.0]);
+        is(Pose::default().sides([0.3, 0.2]), [0.0; 3]);
+    }
+
+    #[test]
+    fn sides_are_shown_where_the_thing_is() {
+        let near = track(1, 1, 2.0);
+        let sides = CODE.sides_of(std::slice::from_ref(&near), [3, 4, 4]);
+        assert_eq!(sides.len(), CODE.sides() * 3 * 16);
+        let boxes = CODE.planes_of(&[near], [3, 4, 4]);
+        // Of the first frame: there is something in the second and the third row.
+        for cell in 0..16 {
+            let is_there = boxes[(5 * 3) * 16 + cell] > 0.0;
+            let shown: f32 = (0..3).map(|side| sides[side * 3 * 16 + cell].powi(2)).sum::<f32>().sqrt();
+            assert_eq!(shown > 0.0, is_there, "{cell}: {shown}");
+        }
     }
 
     #[test]

@@ -79,6 +79,12 @@ impl TimelineArgs {
         Timeline::known(known, of_all)
     }
 
+    /// One of which so many of the first `frames` are known, and of which the others are as noisy as each other.
+    pub fn after(&self, known: usize, frames: usize, rng: &mut ChaCha8Rng) -> Timeline {
+        let timestep = self.sampler().sample(rng) * NUM_TRAIN_TIMESTEPS as f64;
+        Timeline::known((0..frames).map(|frame| frame < known).collect(), timestep)
+    }
+
     fn sampler(&self) -> TimestepSampler {
         TimestepSampler::LogitNormal {
             mean: self.logit_mean,

@@ -82,7 +82,7 @@ pub fn falling(
 /// turned, nor where drops are.
 pub fn hide(
     shown: Tensor<5>,
-    hidden: Range<usize>,
+    hidden: &[Range<usize>],
     timelines: &[Timeline],
     share: f64,
     rng: &mut ChaCha8Rng,
@@ -95,8 +95,10 @@ pub fn hide(
     };
     let seen: Vec<f32> = timelines.iter().flat_map(of_clip).collect();
     let seen = Tensor::<5>::from_data(TensorData::new(seen, [batch, 1, frames, 1, 1]), &shown.device());
-    let left = shown.clone().narrow(1, hidden.start, hidden.len()) * seen;
-    shown.slice_assign([0..batch, hidden, 0..frames, 0..height, 0..width], left)
+    hidden.iter().filter(|hidden| !hidden.is_empty()).fold(shown, |shown, hidden| {
+        let left = shown.clone().narrow(1, hidden.start, hidden.len()) * seen.clone();
+        shown.slice_assign([0..batch, hidden.clone(), 0..frames, 0..height, 0..width], left)
+    })
 }
 
 #[cfg(test)]
@@ -133,7 +135,7 @@ mod tests {
         let timelines = vec![known; 64];
         let shown = Tensor::ones([64, 2, 2, 1, 1], &Device::flex());
         let mut rng = ChaCha8Rng::seed_from_u64(1);
-        let mut hidden = |share| to_vec(hide(shown.clone(), 1..2, &timelines, share, &mut rng)).unwrap();
+        let mut hidden = |share| to_vec(hide(shown.clone(), &[1..2], &timelines, share, &mut rng)).unwrap();
         assert_eq!(hidden(1.0), [1.0, 1.0, 0.0, 0.0].repeat(64));
         let some = hidden(0.0);
         let of_frame = |frame: usize| some.chunks_exact(4).map(|clip| clip[2 + frame]).sum::<f32>();

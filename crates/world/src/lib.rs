@@ -23,7 +23,8 @@ mod truth;
 pub use caption::{
     Attribute, Caption, Group, Language, Mention, all_caption_words, camera_words, caption, dense_caption,
     dense_still_caption, expand_prompt, expand_prompts, held_out_prompts, is_chinese, retell, still_caption,
-    tell_plainly, tell_without_events, thing_words, things_in, unknown_words, vocabulary, without_camera,
+    tell_in_turn, tell_plainly, tell_without_events, thing_words, things_in, unknown_words, vocabulary,
+    without_camera,
 };
 pub use claims::{Claims, EventClaim, RelationClaim, ThingClaim};
 pub use event::{Action, Direction, Event};

@@ -20,7 +20,7 @@ use super::{
 use crate::{
     Error, Precision, Result, Size,
     planner::{Planner, track_code},
-    shown,
+    shown::Shown,
 };
 
 /// The clip that a model is at its best with, made where a request leaves size, length, guidance or precision open, and the
@@ -522,15 +522,15 @@ fn check_planner(
 ) -> Result<()> {
     let code = track_code(autoencoder.scale_factors()[0]);
     for expert in experts {
-        let [planes, with_weather] = [false, true].map(|weather| shown::planes(code, weather));
         let found = expert.config.shown_channels();
-        if ![planes, with_weather].contains(&found) {
+        if Shown::of_planes(code, found).is_none() {
             return Err(Error::Unsupported {
                 file: files.path(&expert.part.config()),
                 field: "shown_channels",
                 expected: format!(
-                    "{planes}, the planes of the world's tracks, or {with_weather} with those of its weather, as {INDEX} has \
-                     a planner; one of an earlier version is trained on with `kinora train denoiser --tracks --init-from`"
+                    "{}, as {INDEX} has a planner; one of an earlier version is trained on with `kinora train denoiser --tracks \
+                     --init-from`",
+                    Shown::possible(code)
                 ),
                 found: found.to_string(),
             });

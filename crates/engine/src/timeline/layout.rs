@@ -6,7 +6,7 @@ use diffusion::Levels;
 use media::ClipShape;
 
 use super::{
-    At, Known, Span, frames_in,
+    At, Known, frames_in,
     windows::{Window, WindowShape, windows},
 };
 use crate::{Error, ModelInfo, Result, Size, VideoRequest};
@@ -91,7 +91,8 @@ impl Placed {
 }
 
 impl Layout {
-    /// Of a request whose length and rate are settled; `placed` are the shapes of what it knows.
+    /// Of a request whose length and rate are settled; `placed` are the shapes of what it knows, `cuts` the frames, in their order, from which
+    /// another prompt is drawn than before.
     ///
     /// # Errors
     /// What lies outside of the video, or nothing to be made.
@@ -100,7 +101,7 @@ impl Layout {
         placed: &[Placed],
         num_frames: usize,
         fps: f64,
-        scenes: &[Span],
+        cuts: &[usize],
         info: &ModelInfo,
     ) -> Result<Self> {
         let [factor, _, _] = info.autoencoder.scale_factors();
@@ -142,10 +143,9 @@ impl Layout {
         };
         let placed = placed.to_vec();
         let mut layout = Self { frames, windows: Vec::new(), strengths, placed, factor, fps, num_frames };
-        let cuts = cuts(scenes, fps);
         layout.windows = match request.is_loop {
-            true => layout.windows_of_loop(settled, &cuts, most)?,
-            false => windows(settled, &cuts, most),
+            true => layout.windows_of_loop(settled, cuts, most)?,
+            false => windows(settled, cuts, most),
         };
         if layout.windows.is_empty() {
             return Err(Error::request("known", "something left to be made", "every frame as it stays"));
@@ -309,15 +309,6 @@ fn shape_of(info: &ModelInfo, num_frames: usize) -> WindowShape {
     let most = (latent_frames / patch).max(1) * patch;
     let context = 1 + (CONTEXT_FRAMES - 1) / factor;
     WindowShape { factor, most, patch, context }
-}
-
-/// The frames at which scenes begin that another prompt draws than those before them.
-fn cuts(spans: &[Span], fps: f64) -> Vec<usize> {
-    let is_cut = |pair: &&[Span]| pair[0].prompt != pair[1].prompt;
-    let cuts = spans.windows(2).filter(is_cut).map(|pair| frames_in(pair[1].from, fps));
-    let mut cuts: Vec<usize> = cuts.collect();
-    cuts.sort_unstable();
-    cuts
 }
 
 /// Whether one of the regions reaches into a latent, or into one beside it: what a latent draws is seen there too.

@@ -54,7 +54,15 @@ fn article(case: &Case) -> String {
         format!("<article class=\"{class}\"><p><b>{}</b> {}</p><p>", case.number, escape(&case.prompt));
     for check in &case.checks {
         let class = if check.holds() { "" } else { "wrong" };
-        let _ = write!(article, "{}: <b class=\"{class}\">{:.2}</b>; ", check.what, check.value);
+        let missed =
+            if check.missed.is_empty() { String::new() } else { format!(" ({})", check.missed.join(", ")) };
+        let _ = write!(
+            article,
+            "{}: <b class=\"{class}\">{:.2}</b>{}; ",
+            check.what,
+            check.value,
+            escape(&missed)
+        );
     }
     article += "</p>";
     for Strip { caption, png } in &case.strips {

@@ -5,7 +5,7 @@ pub mod joins;
 
 use serde::Serialize;
 
-use crate::Tally;
+use crate::{Tally, verdict::Finding};
 
 /// What a value has to be.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
@@ -26,22 +26,36 @@ pub struct Check {
     pub value: f64,
     /// What it has to come to.
     pub bar: Bar,
+    /// What of a prompt does not hold, in words.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub missed: Vec<String>,
 }
 
 impl Check {
     /// Something that is there (1) or not (0).
     pub fn is(what: &'static str, holds: bool) -> Self {
-        Self { what, value: f64::from(u8::from(holds)), bar: Bar::AtLeast(1.0) }
+        Self { what, value: f64::from(u8::from(holds)), bar: Bar::AtLeast(1.0), missed: Vec::new() }
+    }
+
+    /// Whether all that a prompt says is there, by these findings, and what is not.
+    pub fn of_prompt<'a>(what: &'static str, findings: impl IntoIterator<Item = &'a Finding>) -> Self {
+        let missed = findings.into_iter().filter(|finding| finding.claim.is_of_prompt() && !finding.holds);
+        let missed: Vec<String> = missed
+            .map(|Finding { claim, expected, found, .. }| {
+                format!("{}: {expected}, found {found}", claim.name())
+            })
+            .collect();
+        Self { missed: missed.clone(), ..Self::is(what, missed.is_empty()) }
     }
 
     /// Something that has to come to this or more.
     pub fn at_least(bar: f64, what: &'static str, value: f64) -> Self {
-        Self { what, value, bar: Bar::AtLeast(bar) }
+        Self { what, value, bar: Bar::AtLeast(bar), missed: Vec::new() }
     }
 
     /// Something that may come to this and no more.
     pub fn at_most(bar: f64, what: &'static str, value: f64) -> Self {
-        Self { what, value, bar: Bar::AtMost(bar) }
+        Self { what, value, bar: Bar::AtMost(bar), missed: Vec::new() }
     }
 
     /// Whether it is as it has to be.

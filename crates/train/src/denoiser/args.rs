@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use diffusion::{Sampler, SchedulerConfig};
-use engine::{shown, track_code};
+use engine::{shown::Shown, track_code};
 use models::wan::WanTransformer3dConfig;
 use serde::{Deserialize, Serialize};
 
@@ -81,6 +81,10 @@ pub struct DenoiserArgs {
     #[arg(long, requires = "tracks")]
     #[serde(default)]
     pub weather: bool,
+    /// Show it which side of a thing each latent of it shows, too, as if it were a ball
+    #[arg(long, requires = "tracks")]
+    #[serde(default)]
+    pub sides: bool,
     /// How much more it counts what is shown where things are than elsewhere: most of a picture is ground and sky
     #[arg(long, default_value_t = Self::default().things_weight)]
     #[serde(default)]
@@ -235,6 +239,7 @@ impl Default for DenoiserArgs {
             pose_dropout: 0.1,
             eventless_share: 0.0,
             weather: false,
+            sides: false,
             things_weight: 0.0,
             things_evenness: 0.0,
             change_weight: 0.0,
@@ -305,6 +310,11 @@ impl DenoiserArgs {
         Emphasis { things: self.things_weight, evenness: self.things_evenness, weather: self.weather_weight }
     }
 
+    /// What it is shown beside boxes and poses.
+    pub fn shown(&self) -> Shown {
+        Shown { weather: self.weather, sides: self.sides }
+    }
+
     /// Whether no clip of which the tracks are shown has a caption that says what things do.
     pub(super) fn is_told_by_tracks_alone(&self) -> bool {
         self.eventless_share >= 1.0
@@ -317,7 +327,7 @@ impl DenoiserArgs {
 
     /// The transformer's configuration for latents of so many channels, of frames of which one latent has `factor`.
     pub fn transformer(&self, channels: usize, factor: usize) -> WanTransformer3dConfig {
-        let shown_channels = if self.tracks { shown::planes(track_code(factor), self.weather) } else { 0 };
+        let shown_channels = if self.tracks { self.shown().planes(track_code(factor)) } else { 0 };
         WanTransformer3dConfig {
             patch_size: [1, self.latent_patch, self.latent_patch],
             num_attention_heads: self.num_attention_heads,

@@ -4,7 +4,6 @@ use std::borrow::Cow;
 
 use burn::tensor::{Device, Tensor, TensorData};
 use diffusion::Timeline;
-use engine::shown;
 use models::family::AutoencoderConfig;
 use rand::{Rng, seq::IndexedRandom};
 use rand_chacha::ChaCha8Rng;
@@ -160,12 +159,12 @@ impl TrainingSet {
         let items = source.latents.store().items();
         let planes = match &source.truths {
             Some(truths) if args.tracks && !of_nothing && rng.random::<f64>() >= args.tracks_dropout => {
-                let planes = truths.planes(items, boxes, args.weather, &source.device)?;
-                let code = truths.code();
-                let planes = tracks::hide(planes, code.pose_planes(), &timelines, args.pose_dropout, rng);
-                let of_weather = shown::planes(code, false)..shown::planes(code, true);
+                let (code, shown) = (truths.code(), args.shown());
+                let planes = truths.planes(items, boxes, shown, &source.device)?;
+                let turned = shown.turned_planes(code);
+                let planes = tracks::hide(planes, &turned, &timelines, args.pose_dropout, rng);
                 Some(match args.weather {
-                    true => tracks::hide(planes, of_weather, &timelines, 0.0, rng),
+                    true => tracks::hide(planes, &[shown.weather_planes(code)], &timelines, 0.0, rng),
                     false => planes,
                 })
             }

@@ -351,7 +351,7 @@ impl Objective for DenoiserObjective<'_> {
                 let items = self.validation.latents.store().items();
                 let truths = self.validation.truths.as_ref();
                 let planes = truths
-                    .map(|truths| truths.planes(items, &boxes, self.args.weather, &self.device))
+                    .map(|truths| truths.planes(items, &boxes, self.args.shown(), &self.device))
                     .transpose()?;
                 let about = Told {
                     planes,

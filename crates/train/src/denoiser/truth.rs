@@ -6,7 +6,7 @@ use std::{
 };
 
 use burn::tensor::{Device, Tensor, TensorData};
-use engine::{shown, track_code};
+use engine::{shown::Shown, track_code};
 use models::{
     family::AutoencoderConfig,
     tracks::{Track, TrackCode},
@@ -122,8 +122,8 @@ impl Truths {
         Ok(Tensor::from_data(TensorData::new(values, [boxes.len(), tokens, width]), device))
     }
 
-    /// Where the things of boxes of latents of one size are, `[batch, planes, frames, height, width]`, and what falls if that is to be shown
-    /// too; see [`shown::planes_of`].
+    /// Where the things of boxes of latents of one size are, `[batch, planes, frames, height, width]`, and what else is to be shown; see
+    /// [`Shown::planes_of`].
     ///
     /// # Errors
     /// An item that is not of the world.
@@ -131,18 +131,17 @@ impl Truths {
         &self,
         items: &[Item],
         boxes: &[(usize, Crop)],
-        weather: bool,
+        shown: Shown,
         device: &Device,
     ) -> Result<Tensor<5>> {
         let code = self.code();
         let of_box = |&(index, area): &(usize, Crop)| {
             let truth = self.get(index, &items[index])?;
-            let falling = weather.then_some(truth.falling.as_slice());
-            Ok(truth.cut(&shown::planes_of(code, &truth.tracks, falling, truth.size), area))
+            Ok(truth.cut(&shown.planes_of(code, &truth.tracks, &truth.falling, truth.size), area))
         };
         let values = boxes.par_iter().map(of_box).collect::<Result<Vec<_>>>()?.concat();
         let [frames, height, width] = boxes.first().map_or([0; 3], |(_, area)| area.size);
-        let shape = [boxes.len(), shown::planes(code, weather), frames, height, width];
+        let shape = [boxes.len(), shown.planes(code), frames, height, width];
         Ok(Tensor::from_data(TensorData::new(values, shape), device))
     }
 

@@ -7,7 +7,7 @@
 use std::path::Path;
 
 use burn::tensor::{Device, Tensor, TensorData};
-use engine::{shown, track_code};
+use engine::{shown::Shown, track_code};
 use models::family::Autoencoder;
 use rand::{Rng, seq::IndexedRandom};
 
@@ -51,12 +51,10 @@ impl<'a> Renoised<'a> {
         setting::require("--kept-channels", format!("less than {channels}"), kept, kept < channels)?;
         let shown = model.info.denoiser().shown_channels();
         let code = track_code(vae.config().scale_factors()[0]);
-        let [planes, with_weather] = [false, true].map(|weather| shown::planes(code, weather));
-        let expected = format!(
-            "a model that is shown nothing, {planes} planes of tracks, or {with_weather} with weather"
-        );
+        let expected = format!("a model that is shown 0 channels, or {}", Shown::possible(code));
         let found = format!("one that is shown {shown}");
-        setting::require("--denoised-by", expected, found, [0, planes, with_weather].contains(&shown))?;
+        let is_known = shown == 0 || Shown::of_planes(code, shown).is_some();
+        setting::require("--denoised-by", expected, found, is_known)?;
         let found = "clips of which it is not known where things are";
         setting::require("--denoised-by", "a model without tracks", found, shown == 0 || recipe.is_some())?;
         let tracked = recipe.filter(|_| shown > 0).cloned();
@@ -106,9 +104,9 @@ impl<'a> Renoised<'a> {
         let [_, _, frames, height, width] = latents.dims();
         let seen = 1 + (frames - 1) * code.factor;
         let count = self.model.info.denoiser().shown_channels();
-        let shows_weather = count > shown::planes(code, false);
-        let falling = shows_weather.then(|| drawn.falling(seen, [height, width]));
-        let planes = shown::planes_of(code, &drawn.tracks(seen), falling.as_deref(), [frames, height, width]);
+        let shown = Shown::of_planes(code, count).unwrap_or_default();
+        let falling = drawn.falling(seen, [height, width]);
+        let planes = shown.planes_of(code, &drawn.tracks(seen), &falling, [frames, height, width]);
         let shape = [1, count, frames, height, width];
         Ok(Some(Tensor::from_data(TensorData::new(planes, shape), &self.device)))
     }

@@ -47,6 +47,11 @@ pub struct PlannerArgs {
     #[arg(long, default_value_t = Self::default().rare_share)]
     #[serde(default)]
     pub rare_share: f64,
+    /// Share of scenes of twice the length, of which a window is planned whose beginning is known and whose prompt says what happens
+    /// behind that: what extends a clip, and the spans of a storyboard
+    #[arg(long, default_value_t = Self::default().going_on_share)]
+    #[serde(default)]
+    pub going_on_share: f64,
     /// Share of scenes without a prompt, for a planner to guide itself by what it draws then
     #[arg(long, default_value_t = Self::default().prompt_dropout)]
     #[serde(default)]
@@ -78,6 +83,7 @@ impl Default for PlannerArgs {
             dense_share: 0.6,
             still_camera_share: 0.8,
             rare_share: 0.0,
+            going_on_share: 0.0,
             prompt_dropout: 0.1,
             evaluate_scenes: 256,
             timeline: TimelineArgs { timestep_shift: 1.5, ..TimelineArgs::default() },
@@ -95,6 +101,7 @@ impl PlannerArgs {
         setting::share("--dense-share", self.dense_share)?;
         setting::share("--still-camera-share", self.still_camera_share)?;
         setting::share("--rare-share", self.rare_share)?;
+        setting::share("--going-on-share", self.going_on_share)?;
         setting::share("--prompt-dropout", self.prompt_dropout)?;
         setting::positive("--prompt-dropout", self.prompt_dropout)?;
         self.timeline.check()?;

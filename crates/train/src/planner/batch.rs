@@ -15,6 +15,8 @@ pub struct Planned {
     pub tracks: Vec<Track>,
     pub prompt: String,
     pub spec: ClipSpec,
+    /// Of a scene that goes on: how many of its latent frames are known before what the prompt says.
+    pub known: Option<usize>,
 }
 
 impl Planned {
@@ -36,17 +38,55 @@ impl Planned {
             scene.camera = CameraMove::Still;
         }
         let spec = ClipShape::common(&mut rng).spec();
-        let truth = world::simulate(&scene, &spec);
+        // What it is evaluated on begins where it begins.
+        let goes_on = split == Split::Train && rng.random::<f64>() < args.going_on_share;
+        let part = goes_on.then(|| GoingOn::of(&scene, spec.num_frames, args.factor, &mut rng));
+        let whole = ClipSpec { num_frames: part.as_ref().map_or(spec.num_frames, GoingOn::whole), ..spec };
+        let truth = world::simulate(&scene, &whole);
+        let first = part.as_ref().map_or(0, |part| part.first);
+        let tracks = tracks::tracks(&scene, &truth, first..first + spec.num_frames);
+        if part.is_some() {
+            scene.events.drain(..scene.events.len() - 1);
+        }
         let language = Language::ALL[rng.random_range(0..Language::ALL.len())];
         let caption = match rng.random::<f64>() < args.dense_share {
             true => world::dense_caption(&scene, language, &mut rng),
             false => world::caption(&scene, language, &mut rng),
         };
-        let tracks = tracks::tracks(&scene, &truth, 0..spec.num_frames);
         // What it is evaluated on has its prompts.
         let is_dropped = split == Split::Train && rng.random::<f64>() < args.prompt_dropout;
         let prompt = if is_dropped { String::new() } else { caption.text };
-        Self { tracks, prompt, spec }
+        Self { tracks, prompt, spec, known: part.map(|part| part.known) }
+    }
+}
+
+/// A part of a scene of twice the length, of which the beginning is known; the rest shows the last of what happens in the scene.
+struct GoingOn {
+    /// Its first frame.
+    first: usize,
+    /// How many of its latent frames are known.
+    known: usize,
+    num_frames: usize,
+}
+
+impl GoingOn {
+    /// Of so many frames, of which each latent frame but the first has `factor`.
+    fn of(scene: &Scene, num_frames: usize, factor: usize, rng: &mut ChaCha8Rng) -> Self {
+        let last = num_frames - 1;
+        // As much as half of it.
+        let known = rng.random_range(1..=1 + last / factor / 2);
+        // The second of two events begins in the middle, with what is the last frame of the first half.
+        let first = match scene.events.len() {
+            1 => rng.random_range(0..=last),
+            _ if rng.random() => last - factor * (known - 1),
+            _ => rng.random_range(last - factor * (known - 1)..=last),
+        };
+        Self { first, known, num_frames }
+    }
+
+    /// The frames of the whole scene: two parts that share one.
+    fn whole(&self) -> usize {
+        2 * self.num_frames - 1
     }
 }
 
@@ -80,7 +120,51 @@ pub fn shapes(planned: &[Planned], code: TrackCode, latent_frames: usize, device
 
 #[cfg(test)]
 mod tests {
+    use world::Claims;
+
     use super::*;
+
+    /// Whatever is known, what comes behind it is the last event, and there is a whole part of it.
+    #[test]
+    fn parts_go_on_with_the_last_event() {
+        let mut rng = ChaCha8Rng::seed_from_u64(2);
+        let (num_frames, factor) = (17, 2);
+        let mut turns = 0;
+        for seed in 0..400 {
+            let scene = Scene::sample(seed, Split::Train);
+            let part = GoingOn::of(&scene, num_frames, factor, &mut rng);
+            assert_eq!(
+                (1..=5).contains(&part.known),
+                part.first + num_frames <= part.whole(),
+                "{}",
+                part.first
+            );
+            let last_known = part.first + factor * (part.known - 1);
+            assert!(scene.events.len() == 1 || last_known >= num_frames - 1, "{last_known}");
+            turns += usize::from(scene.events.len() == 2 && last_known == num_frames - 1);
+        }
+        assert!(turns > 10, "{turns}");
+    }
+
+    #[test]
+    fn what_goes_on_is_told_without_what_was_before() {
+        let args = PlannerArgs {
+            going_on_share: 1.0,
+            dense_share: 1.0,
+            prompt_dropout: 1e-9,
+            ..PlannerArgs::default()
+        };
+        let mut rng = ChaCha8Rng::seed_from_u64(3);
+        for planned in Planned::draw(100, Split::Train, &args, &mut rng) {
+            assert_eq!(Claims::of_prompt(&planned.prompt).events.len(), 1, "{}", planned.prompt);
+            assert!(planned.tracks.iter().all(|track| track.places.len() == planned.spec.num_frames));
+            assert!(planned.known.is_some());
+        }
+        // What it is evaluated on is as it comes.
+        assert!(
+            Planned::draw(20, Split::HeldOut, &args, &mut rng).iter().all(|planned| planned.known.is_none())
+        );
+    }
 
     #[test]
     fn rare_scenes_have_two_events_or_a_thing_on_another() {

@@ -81,7 +81,7 @@ impl<'a> PlannerObjective<'a> {
         let noised = Noised::new(latents.clone(), noise.clone(), timelines);
         let prompts: Vec<&str> = planned.iter().map(|scene| scene.prompt.as_str()).collect();
         let text = model.read(self.context(&prompts)?);
-        let x_t = tracks::hide(noised.x_t.clone(), code.poses(), timelines, 0.0, rng);
+        let x_t = tracks::hide(noised.x_t.clone(), &[code.poses()], timelines, 0.0, rng);
         let seen = Tensor::cat(vec![x_t, shapes(planned, code, frames, &self.device)], 1);
         let predicted = model.forward(seen, noised.timesteps.clone(), &text);
         Ok(noised.squared_error(predicted, flow_velocity(latents, noise)))
@@ -97,8 +97,11 @@ impl Objective for PlannerObjective<'_> {
         let args = self.args;
         let planned = Planned::draw(args.batch_scenes, Split::Train, args, &mut rng);
         let frames = args.latent_frames();
-        let timelines: Vec<Timeline> =
-            planned.iter().map(|_| args.timeline.sample(frames, &mut rng)).collect();
+        let timeline = |scene: &Planned| match scene.known {
+            Some(known) => args.timeline.after(known, frames, &mut rng),
+            None => args.timeline.sample(frames, &mut rng),
+        };
+        let timelines: Vec<Timeline> = planned.iter().map(timeline).collect();
         let mut noise = noise(moment.seed, Purpose::Batch, moment.batch);
         Ok((self.loss_of(model, &planned, &mut noise, &timelines, &mut rng)?, Figures::new()))
     }

@@ -23,7 +23,7 @@ use crate::split::{HeldOut, Split};
 
 pub use expand::{expand_prompt, expand_prompts};
 pub use mention::Mention;
-pub use retold::{retell, tell_plainly, tell_without_events};
+pub use retold::{retell, tell_in_turn, tell_plainly, tell_without_events};
 pub use vocabulary::{Group, all_caption_words, is_chinese, things_in, unknown_words, vocabulary};
 
 /// The language of a caption.

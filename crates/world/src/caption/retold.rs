@@ -42,6 +42,17 @@ pub fn tell_without_events(prompt: &str) -> Option<String> {
     plainly(&Claims { events: Vec::new(), ..claims })
 }
 
+/// What is to be seen one after the other, of a prompt in which a thing does two things in turn: the same with each of them, in plain
+/// English.
+///
+/// None for every other prompt, and for those that [`tell_plainly`] does not tell.
+pub fn tell_in_turn(prompt: &str) -> Option<[String; 2]> {
+    let claims = Claims::all_of_prompt(prompt)?;
+    let [first, second] = claims.events[..] else { return None };
+    let only = |event| plainly(&Claims { events: vec![event], ..claims.clone() });
+    Some([only(first)?, only(second)?])
+}
+
 fn plainly(claims: &Claims) -> Option<String> {
     if claims.things.is_empty() || claims.things.iter().any(|thing| thing.count != 1) {
         return None;
@@ -224,6 +235,20 @@ mod tests {
         ] {
             assert_eq!(tell_plainly(prompt), None, "{prompt}");
             assert_eq!(tell_without_events(prompt), None, "{prompt}");
+        }
+    }
+
+    #[test]
+    fn what_a_thing_does_in_turn_is_told_one_after_the_other() {
+        assert_eq!(
+            tell_in_turn("一个红色的大球先在草地上往左滚动，再旋转，镜头向左摇").unwrap(),
+            ["rolls to the left", "spins"]
+                .map(|event| format!("a large red ball {event} on the grass, the camera pans left"))
+        );
+        for prompt in
+            ["a red ball spins", "a red ball", "fog", "a red ball rolls left, then spins, then falls"]
+        {
+            assert_eq!(tell_in_turn(prompt), None, "{prompt}");
         }
     }
 

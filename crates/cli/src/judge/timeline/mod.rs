@@ -37,7 +37,7 @@ const ALIKE: f64 = 30.0;
 const STRIP: usize = 9;
 
 /// What is asked of each task.
-pub const ASKED: [Asked; 25] = [
+pub const ASKED: [Asked; 26] = [
     asked("animate", FIRST_FRAME, Some(1.0)),
     asked("animate", SAME_THINGS, None),
     asked("extend", GIVEN_FRAMES, Some(1.0)),
@@ -51,6 +51,8 @@ pub const ASKED: [Asked; 25] = [
     asked("loop", SAME_THINGS, None),
     asked("storyboard", SPAN, Some(0.75)),
     asked("storyboard", SAME_THINGS, None),
+    // What the judge, which was taught on whole clips, makes of parts.
+    asked("storyboard", SPAN_OF_WORLD, None),
     asked("edit", OUTSIDE, Some(1.0)),
     asked("edit", TARGET, Some(0.8)),
     asked("motion", CONTENT, Some(0.75)),
@@ -73,6 +75,7 @@ const SAME_THINGS: &str = "the things, in their colours";
 const JOIN: &str = "step at the join, of the median step";
 const SEAM: &str = "step at the seam, of the median step";
 const SPAN: &str = "all of the span's prompt";
+const SPAN_OF_WORLD: &str = "the same of the world's own clip, but for the camera";
 const OUTSIDE: &str = "outside of the region, dB";
 const TARGET: &str = "what was asked for is there";
 const CONTENT: &str = "the thing, in its colour";
