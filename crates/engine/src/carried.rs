@@ -53,7 +53,11 @@ pub(crate) fn carried(frame: &[f32], moves: &[Move], size: Size) -> (Vec<f32>, V
 pub(crate) fn aligned(frame: &[f32], made: &[f32], [from, to]: Move, size: Size) -> Move {
     /// Pixels in each direction that are tried: first all of these, then those around the best.
     const TRIED: [[i32; 5]; 2] = [[0, -2, 2, -4, 4], [0, -1, 1, 0, 0]];
+    /// A thing lies beside its plan by this share of its width or height at most.
+    const FARTHEST: f32 = 0.125;
     let Size { width, height } = size;
+    let reach = [to.width * width as f32, to.height * height as f32].map(|side| FARTHEST * side);
+    let is_near = |by: &[i32; 2]| by.iter().zip(reach).all(|(by, reach)| by.abs() as f32 <= reach);
     let moved = |[right, down]: [i32; 2]| Place {
         x: to.x + right as f32 / width as f32,
         y: to.y + down as f32 / height as f32,
@@ -77,7 +81,7 @@ pub(crate) fn aligned(frame: &[f32], made: &[f32], [from, to]: Move, size: Size)
     let mut best = ([0, 0], differs(to));
     for tried in TRIED {
         let ([right, down], _) = best;
-        for by in tried.iter().flat_map(|x| tried.map(|y| [right + x, down + y])) {
+        for by in tried.iter().flat_map(|x| tried.map(|y| [right + x, down + y])).filter(is_near) {
             let found = differs(moved(by));
             if found < best.1 {
                 best = (by, found);
@@ -166,35 +170,33 @@ mod tests {
 
     #[test]
     fn a_thing_is_taken_to_where_it_was_drawn() {
-        let size = Size { width: 64, height: 64 };
+        let size = Size { width: 128, height: 128 };
         let disc = |x: f32, y: f32| -> Vec<f32> {
             let of = |at: usize| {
-                let far = ((at % 64) as f32 + 0.5 - x).hypot((at / 64) as f32 + 0.5 - y);
-                (10.0 - far).clamp(0.0, 1.0) * (0.5 + 0.02 * (at % 64) as f32)
+                let far = ((at % 128) as f32 + 0.5 - x).hypot((at / 128) as f32 + 0.5 - y);
+                (24.0 - far).clamp(0.0, 1.0)
             };
-            (0..64 * 64).flat_map(|at| [of(at); 3]).collect()
+            (0..128 * 128).flat_map(|at| [of(at); 3]).collect()
         };
         let place = |x: f32, y: f32| Place {
-            x: x / 64.0,
-            y: y / 64.0,
-            width: 20.0 / 64.0,
-            height: 20.0 / 64.0,
+            x: x / 128.0,
+            y: y / 128.0,
+            width: 48.0 / 128.0,
+            height: 48.0 / 128.0,
             ..Place::default()
         };
-        let (frame, from) = (disc(20.0, 30.0), place(20.0, 30.0));
+        let (frame, from) = (disc(40.0, 60.0), place(40.0, 60.0));
         for by in [[0.0, 0.0], [3.0, -2.0], [-5.0, 5.0]] {
-            let made = disc(40.0 + by[0], 32.0 + by[1]);
-            let [_, to] = aligned(&frame, &made, [from, place(40.0, 32.0)], size);
-            assert!(
-                (to.x * 64.0 - 40.0 - by[0]).abs() < 1.1 && (to.y * 64.0 - 32.0 - by[1]).abs() < 0.1,
-                "{to:?}"
-            );
+            let made = disc(80.0 + by[0], 64.0 + by[1]);
+            let [_, to] = aligned(&frame, &made, [from, place(80.0, 64.0)], size);
+            let found = [to.x * 128.0 - 80.0, to.y * 128.0 - 64.0];
+            assert!(found.iter().zip(by).all(|(found, by)| (found - by).abs() < 0.1), "{found:?} {by:?}");
         }
-        // A thing that is not there is taken to where it was planned, or not far from it.
-        let [_, to] = aligned(&frame, &vec![0.0; 3 * 64 * 64], [from, place(40.0, 32.0)], size);
-        assert!((to.x * 64.0 - 40.0).abs() <= 5.0);
+        // One that is drawn far from its plan is no more taken there than an eighth of it.
+        let [_, to] = aligned(&frame, &disc(100.0, 64.0), [from, place(80.0, 64.0)], size);
+        assert!((to.x * 128.0 - 80.0).abs() <= 6.0, "{to:?}");
         // What is beyond the frame on all sides is nowhere.
-        let gone = [from, place(-200.0, 32.0)];
+        let gone = [from, place(-200.0, 64.0)];
         assert_eq!(aligned(&frame, &frame, gone, size), gone);
     }
 

@@ -366,7 +366,7 @@ mod tests {
             (0..PIXELS).flat_map(|at| [value(at); 3]).collect()
         };
         let (own, decoded) = (thing(0, 0.4), thing(0, 0.2));
-        let at = |left: usize| models::tracks::Place {
+        let at = |left: usize| Place {
             x: (left as f32 + 2.5) / 12.0,
             y: 0.5,
             width: 5.0 / 12.0,
@@ -389,7 +389,7 @@ mod tests {
     #[test]
     fn another_picture_is_not_handed_over() {
         let decoded = texture(0.0);
-        let whole = models::tracks::Place { x: 0.25, y: 0.5, width: 0.5, height: 1.0, ..Default::default() };
+        let whole = Place { x: 0.25, y: 0.5, width: 0.5, height: 1.0, ..Default::default() };
         for (moves, most) in [(&[][..], 0.01), (&[[whole; 2]], 0.06)] {
             let mut lost = Lost::new((0, &changed(&texture(0.1))), &decoded, None, SIZE, 0.25);
             let (_, handed) = lost.next(&decoded, moves, SIZE).unwrap();

@@ -448,7 +448,7 @@ mod tests {
     fn a_ball_shows_the_sides_that_are_turned_to_it() {
         let pose = Pose { front: [0.0, 0.0, 1.0], top: [0.0, 1.0, 0.0], ..Pose::default() };
         let is = |found: [f32; 3], expected: [f32; 3]| {
-            assert!(found.iter().zip(expected).all(|(a, b)| (a - b).abs() < 1e-6), "{found:?} {expected:?}");
+            assert!(found.iter().zip(expected).all(|(a, b)| (a - b).abs() < 1e-3), "{found:?} {expected:?}");
         };
         // It looks out of the picture: its front in the middle, its top above, its right hand on the left.
         is(pose.sides([0.0, 0.0]), [1.0, 0.0, 0.0]);
