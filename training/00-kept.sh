@@ -16,5 +16,6 @@ take denoiser-11 16e168f kinora-tiny # with the text encoder of 14, which is the
 take denoiser-23 c3c9159 kinora-tiny # with autoencoder 3
 take denoiser-26 7852e13 kinora-tiny # with planner 3 and autoencoder 3
 take denoiser-33 4a4719f kinora-tiny
+take denoiser-34 802fa76 kinora-tiny # with planner 5
 take judge-2    c67b663 kinora-judge
 take judge-4    dd9847b kinora-judge

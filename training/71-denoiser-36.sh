@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Denoiser 36, the embedded one, from 35: it is shown which side of a thing is seen where. Seed 38. 62 minutes on two cores of a Sapphire
-# Rapids that were shared with planner 6, builds and measurements, 1100 steps. Program: 5264105.
+# Rapids that were shared with planner 6, builds and measurements, 1217 steps. Program: 5264105.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 runs=${RUNS:-target/training}

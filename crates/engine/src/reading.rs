@@ -14,13 +14,19 @@ use crate::{ModelInfo, Span};
 /// What is read of a prompt from some time on, where the plan says all that the denoiser does not read.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Reading {
-    /// In seconds.
+    /// In seconds; not written if it is the beginning.
+    #[serde(skip_serializing_if = "is_beginning")]
     pub from: f64,
     /// By the denoiser.
     pub denoiser: String,
     /// By the planner, if there is one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub planner: Option<String>,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
+fn is_beginning(from: &f64) -> bool {
+    *from == 0.0
 }
 
 impl Reading {
