@@ -115,7 +115,7 @@ impl Pose {
     /// Which side of a thing that is turned so a point shows that lies so far to the right and above of its middle, from -1 to 1 at the edges of
     /// its box, if it is taken for a ball: its front, its top and its right hand, each as the cosine to the point's own direction. Zeros if it
     /// is not known how it is turned. (Wang et al. 2019, "Normalized object coordinate space", of a ball for every shape.)
-    fn sides(self, [right, up]: [f32; 2]) -> [f32; OF_SIDES] {
+    pub fn sides(self, [right, up]: [f32; 2]) -> [f32; OF_SIDES] {
         let far = right.hypot(up).max(1.0);
         let [right, up] = [right / far, up / far];
         let point = [right, up, (1.0 - right * right - up * up).max(0.0).sqrt()];

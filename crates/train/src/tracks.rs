@@ -135,7 +135,9 @@ mod tests {
         let timelines = vec![known; 64];
         let shown = Tensor::ones([64, 2, 2, 1, 1], &Device::flex());
         let mut rng = ChaCha8Rng::seed_from_u64(1);
-        let mut hidden = |share| to_vec(hide(shown.clone(), &[1..2], &timelines, share, &mut rng)).unwrap();
+        let mut hidden = |share| {
+            to_vec(hide(shown.clone(), std::slice::from_ref(&(1..2)), &timelines, share, &mut rng)).unwrap()
+        };
         assert_eq!(hidden(1.0), [1.0, 1.0, 0.0, 0.0].repeat(64));
         let some = hidden(0.0);
         let of_frame = |frame: usize| some.chunks_exact(4).map(|clip| clip[2 + frame]).sum::<f32>();
