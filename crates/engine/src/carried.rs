@@ -52,7 +52,7 @@ pub(crate) fn carried(frame: &[f32], moves: &[Move], size: Size) -> (Vec<f32>, V
 /// pictures that are not quite in one place there would be two outlines.
 pub(crate) fn aligned(frame: &[f32], made: &[f32], [from, to]: Move, size: Size) -> Move {
     /// Pixels in each direction that are tried: first all of these, then those around the best.
-    const TRIED: [[i32; 5]; 2] = [[0, -2, 2, -4, 4], [0, -1, 1, 0, 0]];
+    const TRIED: [&[i32]; 2] = [&[0, -2, 2, -4, 4], &[0, -1, 1]];
     /// A thing lies beside its plan by this share of its width or height at most.
     const FARTHEST: f32 = 0.125;
     let Size { width, height } = size;
@@ -81,7 +81,8 @@ pub(crate) fn aligned(frame: &[f32], made: &[f32], [from, to]: Move, size: Size)
     let mut best = ([0, 0], differs(to));
     for tried in TRIED {
         let ([right, down], _) = best;
-        for by in tried.iter().flat_map(|x| tried.map(|y| [right + x, down + y])).filter(is_near) {
+        for by in tried.iter().flat_map(|x| tried.iter().map(move |y| [right + x, down + y])).filter(is_near)
+        {
             let found = differs(moved(by));
             if found < best.1 {
                 best = (by, found);

@@ -13,7 +13,7 @@ use crate::{
     Plan, Size,
     carried::{Move, aligned, carried},
     reel::Reel,
-    steady::{change, largest_change, likely, steady},
+    steady::{change, largest_change, likely, steady_in_turn},
     timeline::Window,
     tracked::Tracked,
 };
@@ -148,21 +148,11 @@ impl<'a> HandOver<'a> {
         handed.reverse();
         if self.is_coarse {
             let before = handed.first().map(|(frame, ..)| *frame as isize - 1);
-            let mut before = before.filter(|&before| reel.is_settled(before)).and_then(|at| reel.frame(at));
-            for (_, pixels, _) in &mut handed {
-                if let Some(before) = &before {
-                    steady(pixels, before, self.size);
-                }
-                before = Some(pixels.clone());
-            }
+            let before = before.filter(|&before| reel.is_settled(before)).and_then(|at| reel.frame(at));
+            steady_in_turn(before.as_deref(), handed.iter_mut().map(|(_, pixels, _)| pixels), self.size);
             // What lies between two frames is drawn to either.
-            let mut next = next;
-            for (_, pixels, _) in handed.iter_mut().rev().take_while(|(.., is_between)| *is_between) {
-                if let Some(next) = &next {
-                    steady(pixels, next, self.size);
-                }
-                next = Some(pixels.clone());
-            }
+            let between = handed.iter_mut().rev().take_while(|(.., is_between)| *is_between);
+            steady_in_turn(next.as_deref(), between.map(|(_, pixels, _)| pixels), self.size);
         }
         for (frame, pixels, _) in handed {
             reel.put(frame, &pixels);

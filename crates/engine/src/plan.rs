@@ -341,22 +341,17 @@ impl VideoRequest {
         info: &ModelInfo,
         (num_frames, fps): (usize, f64),
     ) -> Vec<Reading> {
-        let is_read = info.native.prompts == Prompts::World && !self.as_written;
-        let prompts = match is_read {
-            true => self.expand_prompts(reading::plainly(prompts), info, num_frames),
-            false => prompts.to_vec(),
-        };
-        let spans = scenes.iter().zip(prompts).map(|(scene, prompt)| Span { prompt, ..scene.clone() });
-        if !is_read {
-            return spans.map(|span| Reading::of_written(&span, info)).collect();
+        if self.as_written || info.native.prompts != Prompts::World {
+            return told(scenes, prompts).map(|span| Reading::of_written(&span, info)).collect();
         }
+        let plain = self.expand_prompts(reading::plainly(prompts), info, num_frames);
         // What happens in turn is made at once if it can be, as clips of it are. Of a video with pictures nobody knows how far they go.
         let is_long = |span: &Span| frames_in(span.to - span.from, fps) > info.native.num_frames;
         let in_turn = |span: Span| match self.known.is_empty() && is_long(&span) {
             true => reading::in_turn(span),
             false => vec![span],
         };
-        spans.flat_map(in_turn).map(|span| Reading::of_world(&span, info)).collect()
+        told(scenes, &plain).flat_map(in_turn).map(|span| Reading::of_world(&span, info)).collect()
     }
 
     /// As asked for, or as fits the first of what is known, or the model's own.
@@ -479,9 +474,14 @@ impl VideoRequest {
     }
 }
 
+/// Scenes, each with a prompt in place of its own.
+fn told(scenes: &[Span], prompts: &[String]) -> impl Iterator<Item = Span> {
+    scenes.iter().zip(prompts).map(|(scene, prompt)| Span { prompt: prompt.clone(), ..scene.clone() })
+}
+
 /// The frames from which something else is read than before.
 fn cuts(readings: &[Reading], fps: f64) -> Vec<usize> {
-    let is_other = |pair: &&[Reading]| pair[0].to_string() != pair[1].to_string();
+    let is_other = |pair: &&[Reading]| pair[0].whole() != pair[1].whole();
     readings.windows(2).filter(is_other).map(|pair| frames_in(pair[1].from, fps)).collect()
 }
 
@@ -552,8 +552,7 @@ impl Plan {
 
     /// What the video is to show, and when.
     pub fn told(&self) -> Vec<Span> {
-        let told = self.scenes.iter().zip(&self.prompts);
-        told.map(|(scene, prompt)| Span { prompt: prompt.clone(), ..scene.clone() }).collect()
+        told(&self.scenes, &self.prompts).collect()
     }
 
     /// Size, length and rate of the video.

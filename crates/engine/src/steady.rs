@@ -12,7 +12,7 @@ const KEPT: f32 = 0.5;
 const MOVES: f32 = 0.02;
 
 /// Makes a frame steady against the one before it, both `[height, width, 3]`, 0 to 1.
-pub(crate) fn steady(frame: &mut [f32], before: &[f32], size: Size) {
+fn steady(frame: &mut [f32], before: &[f32], size: Size) {
     let changes = largest_change(frame, before, size);
     let pixels = frame.as_chunks_mut::<3>().0.iter_mut().zip(before.as_chunks::<3>().0);
     for ((pixel, before), change) in pixels.zip(changes) {
@@ -20,6 +20,20 @@ pub(crate) fn steady(frame: &mut [f32], before: &[f32], size: Size) {
         for (value, before) in pixel.iter_mut().zip(before) {
             *value += share * (before - *value);
         }
+    }
+}
+
+/// Makes each of some frames steady against the one that comes before it in their order, and the first against `last`, if there is that.
+pub(crate) fn steady_in_turn<'a>(
+    mut last: Option<&'a [f32]>,
+    frames: impl Iterator<Item = &'a mut Vec<f32>>,
+    size: Size,
+) {
+    for frame in frames {
+        if let Some(last) = last {
+            steady(frame, last, size);
+        }
+        last = Some(frame);
     }
 }
 

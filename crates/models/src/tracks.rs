@@ -73,12 +73,12 @@ pub struct TrackCode {
 const OF_PLACE: usize = 5;
 /// Numbers of each [`Pose`].
 const OF_POSE: usize = 9;
-/// Planes that show which side of a thing is seen where.
-const OF_SIDES: usize = 3;
 /// What they are multiplied by: of things that move, each reaches about as far as 1 then.
 const REACH: [f32; OF_POSE] = [1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.6, 1.3, 1.0];
 /// How much louder than that they are in latents, for standard deviations of about 1.
 const LOUD_POSE: f32 = 1.5;
+/// Planes that show which side of a thing is seen where.
+const OF_SIDES: usize = 3;
 /// What is subtracted from the numbers of a place, and what it is then multiplied by: in clips of the world their means are about 0 then, and
 /// their standard deviations about 1. Sizes and distances are logarithms.
 const NORMAL: [[f32; 2]; OF_PLACE] = [[0.5, 4.0], [0.6, 6.0], [-1.7, 1.7], [-1.6, 1.7], [1.9, 4.0]];
@@ -448,6 +448,7 @@ mod tests {
     fn a_ball_shows_the_sides_that_are_turned_to_it() {
         let pose = Pose { front: [0.0, 0.0, 1.0], top: [0.0, 1.0, 0.0], ..Pose::default() };
         let is = |found: [f32; 3], expected: [f32; 3]| {
+            // At the edge rounding is seen through a root.
             assert!(found.iter().zip(expected).all(|(a, b)| (a - b).abs() < 1e-3), "{found:?} {expected:?}");
         };
         // It looks out of the picture: its front in the middle, its top above, its right hand on the left.

@@ -34,7 +34,7 @@ pub struct Check {
 impl Check {
     /// Something that is there (1) or not (0).
     pub fn is(what: &'static str, holds: bool) -> Self {
-        Self { what, value: f64::from(u8::from(holds)), bar: Bar::AtLeast(1.0), missed: Vec::new() }
+        Self::at_least(1.0, what, f64::from(u8::from(holds)))
     }
 
     /// Whether all that a prompt says is there, by these findings, and what is not.
@@ -45,7 +45,8 @@ impl Check {
                 format!("{}: {expected}, found {found}", claim.name())
             })
             .collect();
-        Self { missed: missed.clone(), ..Self::is(what, missed.is_empty()) }
+        let is_there = Self::is(what, missed.is_empty());
+        Self { missed, ..is_there }
     }
 
     /// Something that has to come to this or more.

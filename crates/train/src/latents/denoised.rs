@@ -105,7 +105,7 @@ impl<'a> Renoised<'a> {
         let seen = 1 + (frames - 1) * code.factor;
         let count = self.model.info.denoiser().shown_channels();
         let shown = Shown::of_planes(code, count).unwrap_or_default();
-        let falling = drawn.falling(seen, [height, width]);
+        let falling = if shown.weather { drawn.falling(seen, [height, width]) } else { Vec::new() };
         let planes = shown.planes_of(code, &drawn.tracks(seen), &falling, [frames, height, width]);
         let shape = [1, count, frames, height, width];
         Ok(Some(Tensor::from_data(TensorData::new(planes, shape), &self.device)))

@@ -32,7 +32,7 @@ impl Work<'_> {
         let real = inputs::clip(&scene, ClipSpec { num_frames: made.num_frames(), ..self.spec() })?;
         let cut = (SECONDS * made.fps()).round() as usize;
         let mut checks = Vec::new();
-        for (prompt, frames) in prompts.iter().zip([0..cut, cut..2 * cut]) {
+        for (prompt, frames) in prompts.iter().zip([0..cut, cut..made.num_frames()]) {
             let verdict = self.judge(&made, frames.clone(), prompt)?;
             checks.push(Check::of_prompt(SPAN, &verdict.findings));
             checks.push(Check::is(SAME_THINGS, shows_things(&verdict)));
