@@ -19,12 +19,19 @@ use crate::{
 /// The quantiser of every block, 0 to 51; at 18 the coding is hard to see. With no room to vary it,
 /// the encoder's rate control has nothing to control, and each picture gets the bits it needs.
 const QP: u8 = 18;
+/// That of small pictures, which are looked at enlarged, and take little room all the same: the finest that openh264 has.
+const QP_OF_SMALL: u8 = 12;
+/// The most pixels of a small picture.
+const SMALL: usize = 320 * 320;
+/// That of a clip from the first picture on that would take more room than it does uncoded, for which openh264 has none: mere noise.
+const QP_OF_NOISE: u8 = 26;
 
 /// Only the level written into the stream follows from this; see [`QP`].
 const NOMINAL_BITS_PER_PIXEL: f64 = 2.0;
 
-/// Seconds between pictures that can be decoded on their own, where a player can start.
-const KEYFRAME_SECONDS: f64 = 2.0;
+/// Seconds between pictures that can be decoded on their own, where a player can start. What stands still is a little other in each
+/// of them, which is seen as a flash; a few seconds of such small pictures are decoded at once.
+const KEYFRAME_SECONDS: f64 = 10.0;
 
 /// The rates that the encoder accepts as a hint; true timing is in the container.
 const ENCODER_FPS: (f64, f64) = (1.0, 60.0);
@@ -56,24 +63,35 @@ pub(crate) struct Sample {
 /// openh264.
 pub(crate) struct Coder {
     encoder: Encoder,
+    qp: u8,
     shape: ClipShape,
     pub parameter_sets: ParameterSets,
 }
 
 impl Coder {
     pub fn new(shape: ClipShape) -> Result<Self> {
-        let encoder = Encoder::with_api_config(OpenH264API::from_source(), config(shape))
-            .map_err(Error::encoder(Format::Mp4))?;
-        Ok(Self { encoder, shape, parameter_sets: ParameterSets::default() })
+        let qp = if shape.width * shape.height <= SMALL { QP_OF_SMALL } else { QP };
+        let encoder = encoder(shape, qp)?;
+        Ok(Self { encoder, qp, shape, parameter_sets: ParameterSets::default() })
     }
 
     /// Codes the next frame, `[height, width, 3]`.
     pub fn encode(&mut self, frame: &[u8]) -> Result<Sample> {
-        let failed = |reason: &str| Error::Encoder { format: Format::Mp4, reason: reason.into() };
         let ClipShape { width, height, .. } = self.shape;
         let planes = colour::to_yuv420(frame, width, height, colour::BT709);
         let picture = YUVBuffer::from_vec(planes, width, height);
-        let coded = self.encoder.encode(&picture).map_err(Error::encoder(Format::Mp4))?;
+        let coded = self.encode_planes(&picture);
+        if coded.is_ok() || self.qp == QP_OF_NOISE {
+            return coded;
+        }
+        self.qp = QP_OF_NOISE;
+        self.encoder = encoder(self.shape, self.qp)?;
+        self.encode_planes(&picture)
+    }
+
+    fn encode_planes(&mut self, picture: &YUVBuffer) -> Result<Sample> {
+        let failed = |reason: &str| Error::Encoder { format: Format::Mp4, reason: reason.into() };
+        let coded = self.encoder.encode(picture).map_err(Error::encoder(Format::Mp4))?;
         let is_sync = coded.frame_type() == FrameType::IDR;
         let mut data = Vec::new();
         for layer in (0..coded.num_layers()).filter_map(|index| coded.layer(index)) {
@@ -100,13 +118,18 @@ impl Coder {
     }
 }
 
-fn config(shape: ClipShape) -> EncoderConfig {
+fn encoder(shape: ClipShape, qp: u8) -> Result<Encoder> {
+    let encoder = Encoder::with_api_config(OpenH264API::from_source(), config(shape, qp));
+    encoder.map_err(Error::encoder(Format::Mp4))
+}
+
+fn config(shape: ClipShape, qp: u8) -> EncoderConfig {
     let pixels_per_second = (shape.width * shape.height) as f64 * shape.fps;
     let fps = shape.fps.clamp(ENCODER_FPS.0, ENCODER_FPS.1);
     EncoderConfig::new()
         .profile(Profile::Baseline)
         .rate_control_mode(RateControlMode::Bufferbased)
-        .qp(QpRange::new(QP, QP))
+        .qp(QpRange::new(qp, qp))
         .skip_frames(false)
         .adaptive_quantization(false)
         .background_detection(false)
