@@ -9,12 +9,9 @@ use models::tracks::{Place, Track};
 /// Frames until nothing is left of that.
 const FRAMES: usize = 8;
 
-/// Moves what is planned in latent frames of which nothing is known, level 1, to those beside them that are known, level 0. `factor` is
-/// how many frames a latent one is of; the first is of one.
-pub(crate) fn join(tracks: &mut [Track], levels: &[f32], factor: usize) {
-    let of_latent = |latent: usize| if latent == 0 { 1 } else { factor };
-    let levels: Vec<f32> =
-        levels.iter().enumerate().flat_map(|(latent, &level)| vec![level; of_latent(latent)]).collect();
+/// Moves what is planned in frames of which nothing is known, level 1, to those beside them that are known, level 0. `levels` has that
+/// of each frame.
+pub(crate) fn join(tracks: &mut [Track], levels: &[f32]) {
     let mut end = 0;
     for run in levels.chunk_by(|a, b| a == b) {
         let (start, level) = (end, run[0]);
@@ -30,7 +27,7 @@ pub(crate) fn join(tracks: &mut [Track], levels: &[f32], factor: usize) {
         let fade = FRAMES.min((run.len() + 1 - sides.len()).max(1)) as f32;
         for Track { places, .. } in &mut *tracks {
             let numbers: Vec<Numbers> = places.iter().copied().map(numbers).collect();
-            let offsets: Vec<Numbers> = sides.iter().map(|side| side.offset(&numbers, &levels)).collect();
+            let offsets: Vec<Numbers> = sides.iter().map(|side| side.offset(&numbers, levels)).collect();
             for frame in start..end {
                 let share = |side: &Side| (1.0 - frame.abs_diff(side.first) as f32 / fade).max(0.0);
                 let all: f32 = sides.iter().map(share).sum();
@@ -106,12 +103,21 @@ mod tests {
         Track { kind: 1, colour: 2, places: (0..17).map(place).collect() }
     }
 
+    /// The levels of latent frames, each but the first of so many frames.
+    fn of_latents(latents: &[f32], factor: usize) -> Vec<f32> {
+        latents
+            .iter()
+            .enumerate()
+            .flat_map(|(at, &level)| vec![level; if at == 0 { 1 } else { factor }])
+            .collect()
+    }
+
     #[test]
     fn what_is_planned_goes_on_from_what_is_known() {
         // Frames 0 to 4 are known, and then all is a tenth too far.
         let mut tracks = [track(|frame| if frame < 5 { 0.0 } else { 0.1 })];
         let planned = tracks.clone();
-        join(&mut tracks, &[0.0, 0.0, 0.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0], 2);
+        join(&mut tracks, &of_latents(&[0.0, 0.0, 0.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0], 2));
         let [found, planned] = [&tracks[0].places, &planned[0].places];
         assert_eq!(found[..5], planned[..5]);
         assert!((found[5].x - 0.25).abs() < 1e-5 && (found[5].height - 0.2).abs() < 1e-5, "{:?}", found[5]);
@@ -124,19 +130,19 @@ mod tests {
     #[test]
     fn what_is_between_meets_both() {
         let mut tracks = [track(|frame| if (5..9).contains(&frame) { -0.2 } else { 0.0 })];
-        join(&mut tracks, &[0.0, 0.0, 0.0, 1.0, 1.0, 0.0, 0.0, 0.0, 0.0], 2);
+        join(&mut tracks, &of_latents(&[0.0, 0.0, 0.0, 1.0, 1.0, 0.0, 0.0, 0.0, 0.0], 2));
         let found = &tracks[0].places;
         assert!((found[5].x - 0.25).abs() < 1e-5 && (found[8].x - 0.4).abs() < 1e-5, "{found:?}");
         // A single frame lies half way between where both sides lead.
         let mut tracks = [track(|frame| if frame == 1 { 0.3 } else { 0.0 })];
-        join(&mut tracks, &[0.0, 1.0, 0.0], 1);
+        join(&mut tracks, &of_latents(&[0.0, 1.0, 0.0], 1));
         assert!((tracks[0].places[1].x - 0.05).abs() < 1e-5, "{:?}", tracks[0].places[1]);
     }
 
     #[test]
     fn a_single_picture_says_nothing_of_where_things_go() {
         let mut tracks = [track(|frame| if frame == 0 { 0.0 } else { 0.1 })];
-        join(&mut tracks, &[0.0, 1.0, 1.0, 1.0, 1.0], 4);
+        join(&mut tracks, &of_latents(&[0.0, 1.0, 1.0, 1.0, 1.0], 4));
         assert!((tracks[0].places[1].x - 0.05).abs() < 1e-5, "{:?}", tracks[0].places[1]);
     }
 
@@ -145,7 +151,7 @@ mod tests {
         for levels in [[0.5, 0.5, 0.5], [0.0, 0.5, 0.5], [1.0, 1.0, 1.0], [1.0, 0.5, 1.0]] {
             let planned = [track(|frame| 0.1 * (frame % 2) as f32)];
             let mut tracks = planned.clone();
-            join(&mut tracks, &levels, 8);
+            join(&mut tracks, &of_latents(&levels, 8));
             assert_eq!(tracks[0].places, planned[0].places);
         }
     }

@@ -39,6 +39,7 @@
 #![forbid(unsafe_code)]
 
 mod cache;
+mod calm;
 mod canvas;
 mod carried;
 mod continuity;

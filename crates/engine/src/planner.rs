@@ -10,7 +10,7 @@ use models::{
 };
 use world::{Colour, Kind};
 
-use crate::continuity;
+use crate::{calm::calm, continuity};
 
 /// Steps from noise to tracks: one takes a hundredth of what one of the picture takes.
 const STEPS: usize = 16;
@@ -115,7 +115,10 @@ impl Planner {
         let denoise = levels.hold(x_0.clone(), noise.clone(), denoise);
         let latents = sample_euler(denoise, levels.start(x_0, noise, &schedule), &schedule, unobserved)?;
         let mut tracks = code.decode(&crate::finite::values(latents));
-        continuity::join(&mut tracks, &known.levels, code.factor);
+        let of_latent = |(at, &level): (usize, &f32)| vec![level; if at == 0 { 1 } else { code.factor }];
+        let levels: Vec<f32> = known.levels.iter().enumerate().flat_map(of_latent).collect();
+        continuity::join(&mut tracks, &levels);
+        calm(&mut tracks, &levels);
         Ok(tracks)
     }
 }
