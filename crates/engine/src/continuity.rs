@@ -74,15 +74,15 @@ impl Side {
 }
 
 /// Across, down, and the logarithms of width, height and distance.
-type Numbers = [f32; 5];
+pub(crate) type Numbers = [f32; 5];
 
 /// Sizes and distances are logarithms: they are so many times as large beside each other.
-fn numbers(Place { x, y, width, height, distance, .. }: Place) -> Numbers {
+pub(crate) fn numbers(Place { x, y, width, height, distance, .. }: Place) -> Numbers {
     let log = |size: f32| size.max(1e-3).ln();
     [x, y, log(width), log(height), log(distance)]
 }
 
-fn place([x, y, width, height, distance]: Numbers, of: Place) -> Place {
+pub(crate) fn place([x, y, width, height, distance]: Numbers, of: Place) -> Place {
     Place { x, y, width: width.exp(), height: height.exp(), distance: distance.exp(), ..of }
 }
 
