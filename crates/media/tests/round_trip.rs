@@ -54,7 +54,7 @@ fn mp4_drops_no_frame_when_nothing_or_everything_changes() {
     let harsh: Vec<u8> = noise.iter().map(|&value| if value < 128 { 0 } else { 255 }).collect();
     let begins_still = [still.as_bytes(), &harsh].concat();
     let clip = |pixels| Clip::new(width, height, 8.0, pixels).unwrap();
-    for clip in [still.clone(), clip(noise), clip(harsh), clip(begins_still)] {
+    for clip in [still, clip(noise), clip(harsh), clip(begins_still)] {
         media::write(&clip, &path, None).unwrap();
         let restored = media::read(&path).unwrap();
         assert_eq!(restored.num_frames(), clip.num_frames());
